@@ -1,0 +1,99 @@
+import type { TokenPrice } from '../prices/call-cost.ts';
+
+/** The configuration file and environment, parsed, resolved and complete: what every process starts from. */
+export interface GatewayConfig {
+  /** By alias, in the order of the file. */
+  readonly aliases: ReadonlyMap<string, Alias>;
+  readonly router: RouterSettings;
+  /** Drop parameters that a model does not support instead of refusing them. */
+  readonly dropParams: boolean;
+  /** null: not configured anywhere. Secret. */
+  readonly masterKey: string | null;
+  /** null: not configured anywhere. Holds a password. */
+  readonly databaseUrl: string | null;
+  readonly sluice: SluiceSettings;
+}
+
+export interface Alias {
+  readonly name: string;
+  readonly mode: 'chat' | 'embedding';
+  /** At least one; one of them answers. */
+  readonly deployments: readonly Deployment[];
+}
+
+/** One entry of `model_list`: a model, in a place, with an identity and a price. */
+export interface Deployment {
+  /** `model_info.id`, or a hash of the entry without its secrets: the same in every process. */
+  readonly id: string;
+  readonly alias: string;
+  readonly provider: 'oci';
+  /** With provider prefix, as the books name it: `oci/xai.grok-4`. */
+  readonly model: string;
+  /** As the provider names it: `xai.grok-4`. */
+  readonly upstreamModel: string;
+  readonly oci: OciTarget;
+  readonly price: TokenPrice;
+  /** `config`, `default`, or the price book's name and version. */
+  readonly priceSource: string;
+  /** The most tokens that the model writes; null: unknown. */
+  readonly maxOutputTokens: number | null;
+  readonly maxInputTokens: number | null;
+  /** Relative share of the traffic between deployments of an alias. */
+  readonly weight: number | null;
+  readonly numRetries: number | null;
+  readonly timeoutMs: number | null;
+  readonly streamTimeoutMs: number | null;
+  /** OpenAI parameters that requests get when they do not say otherwise. */
+  readonly defaultParams: Readonly<Record<string, unknown>>;
+}
+
+export interface OciTarget {
+  readonly region: string;
+  /** Scheme, host and port; null: the region's public endpoint. */
+  readonly endpoint: string | null;
+  readonly compartmentId: string;
+  readonly servingMode: { readonly type: 'ON_DEMAND' } | { readonly type: 'DEDICATED'; readonly endpointId: string };
+  readonly auth: {
+    readonly type: 'api_key';
+    readonly tenancy: string;
+    readonly user: string;
+    readonly fingerprint: string;
+    /** PEM text. Secret. */
+    readonly privateKeyPem: string;
+    readonly passphrase: string | null;
+  };
+}
+
+export interface RouterSettings {
+  /** By alias; `*` holds the default. */
+  readonly fallbacks: ReadonlyMap<string, readonly string[]>;
+  /** Hops along fallbacks for one request. */
+  readonly maxFallbacks: number;
+  /** Retries per alias after the first try. */
+  readonly numRetries: number;
+  /** The least pause before a retry. */
+  readonly retryAfterMs: number;
+  /** A request's deadline when it names none. */
+  readonly timeoutMs: number;
+  /** From the upstream request to its first event. */
+  readonly streamTimeoutMs: number;
+}
+
+/** Sluice's own settings, under `sluice_settings`. */
+export interface SluiceSettings {
+  /** The output cap of a request that names none, if the model allows as much. Tokens. */
+  readonly defaultMaxTokens: number;
+  /** Upstream time limits that LiteLLM's file has no words for. */
+  readonly connectTimeoutMs: number;
+  readonly betweenTokensTimeoutMs: number;
+  /** The largest request body. */
+  readonly maxRequestBytes: number;
+  /** Jobs that one worker process runs at once, per alias. */
+  readonly workerConcurrency: number;
+  /** Open upstream connections per deployment and worker. */
+  readonly upstreamConnections: number;
+  /** How long a stopping process may finish what is running. */
+  readonly drainMs: number;
+  /** For models without a price anywhere. */
+  readonly defaultPrice: TokenPrice;
+}

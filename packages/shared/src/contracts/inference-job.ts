@@ -1,0 +1,45 @@
+import { z } from 'zod';
+import { RequestId } from '../ids.ts';
+import { Account } from './account.ts';
+import { Caller, RequestOrigin } from './caller.ts';
+import { jsonCodec } from './codec.ts';
+
+/**
+ * One admitted request, waiting for a worker. Ingress → queue → worker.
+ * At least once: a job whose worker dies is delivered again with a higher attempt.
+ * `requestId` is the job's id in the queue, so enqueueing twice is enqueueing once.
+ */
+export const InferenceJob = z.object({
+  version: z.literal(1),
+  kind: z.enum(['chat', 'embedding']),
+  requestId: RequestId,
+  /** The model name that the client used and the key was checked for. */
+  alias: z.string(),
+  /** Where the answer goes: the inbox of the ingress that serves the client. */
+  replyTo: z.string(),
+  /** The client's request as JSON text, already validated; or where it lies when it is too big for the queue. */
+  body: z.union([z.object({ inline: z.string() }), z.object({ claim: z.string() })]),
+  stream: z.boolean(),
+  /** The most output tokens the answer may have: what admission reserved for. 0 for embeddings. */
+  outputTokensCap: z.int().nonnegative(),
+  inputTokensEstimate: z.int().nonnegative(),
+  /** No tokenizer can count more than this: what admission reserved for. */
+  inputTokensMax: z.int().nonnegative(),
+  /** Nano-USD reserved for call 1. */
+  reservedNanoUsd: z.int().nonnegative(),
+  /** What the reservation stands on, to reserve again when a call that may have been billed is repeated. */
+  accounts: z.array(Account.extend({ budgetNanoUsd: z.int().nonnegative().nullable() })),
+  caller: Caller,
+  origin: RequestOrigin,
+  /** Aliases to try when this one fails, in order, already checked against the key. */
+  fallbacks: z.array(z.string()),
+  /** Retries per alias; absent: the deployment's or the router's. */
+  numRetries: z.int().nonnegative().optional(),
+  /** Drop parameters that the model does not support instead of refusing them. */
+  dropParams: z.boolean(),
+  admittedAt: z.int(),
+  /** Epoch milliseconds. Nothing is sent upstream for this job after it. */
+  deadlineAt: z.int(),
+});
+export type InferenceJob = z.infer<typeof InferenceJob>;
+export const inferenceJobCodec = jsonCodec(InferenceJob);

@@ -1,0 +1,98 @@
+import { z } from 'zod';
+import { RequestId } from '../ids.ts';
+import { jsonCodec } from './codec.ts';
+
+/** What a whole call used, as far as is known. All integers ≥ 0. */
+export const Usage = z.object({
+  inputTokens: z.int().nonnegative(),
+  /** Everything that is billed as output, reasoning included. */
+  outputTokens: z.int().nonnegative(),
+  cachedInputTokens: z.int().nonnegative(),
+  /** The part of `outputTokens` that was reasoning. */
+  reasoningTokens: z.int().nonnegative(),
+});
+export type Usage = z.infer<typeof Usage>;
+
+export const FinishReason = z.enum(['stop', 'length', 'tool_calls', 'content_filter', 'error']);
+export type FinishReason = z.infer<typeof FinishReason>;
+
+/** A provider's answer, in our words; every provider speaks these and nothing else. */
+export const ContentEvent = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('text-delta'), choice: z.int().nonnegative(), text: z.string() }),
+  z.object({ type: z.literal('reasoning-delta'), choice: z.int().nonnegative(), text: z.string() }),
+  /**
+   * A piece of a tool call. `toolCall` counts from 0 within the choice; the first piece of each has `id` and
+   * `name`; `arguments` pieces concatenate to JSON text.
+   */
+  z.object({
+    type: z.literal('tool-call-delta'),
+    choice: z.int().nonnegative(),
+    toolCall: z.int().nonnegative(),
+    id: z.string().optional(),
+    name: z.string().optional(),
+    arguments: z.string(),
+  }),
+  z.object({ type: z.literal('choice-end'), choice: z.int().nonnegative(), finishReason: FinishReason }),
+  /** One vector; numbers, or base64 of little-endian float32 when the client asked for it. */
+  z.object({
+    type: z.literal('embedding'),
+    index: z.int().nonnegative(),
+    embedding: z.union([z.array(z.number()), z.string()]),
+  }),
+]);
+export type ContentEvent = z.infer<typeof ContentEvent>;
+
+/** The first event of an answer: the call was accepted and content may follow. */
+export const AnswerStart = z.object({
+  type: z.literal('answer-start'),
+  /** Upstream model with provider prefix, for example `oci/xai.grok-4`. */
+  model: z.string(),
+  /** Alias that answers: the client's, or a fallback. */
+  alias: z.string(),
+  deploymentId: z.string(),
+  apiBase: z.string(),
+  region: z.string().nullable(),
+  retries: z.int().nonnegative(),
+  fallbacks: z.int().nonnegative(),
+  /** Upstream response headers worth showing, lower case, for `llm_provider-…`. */
+  providerHeaders: z.record(z.string(), z.string()),
+  queueMs: z.number().nonnegative(),
+});
+export type AnswerStart = z.infer<typeof AnswerStart>;
+
+/** The last event of an answer that is complete. Its usage is already stored. */
+export const AnswerEnd = z.object({
+  type: z.literal('answer-end'),
+  usage: Usage,
+  costNanoUsd: z.int().nonnegative(),
+});
+export type AnswerEnd = z.infer<typeof AnswerEnd>;
+
+/** The last event of an answer that failed. What it used is already stored. */
+export const AnswerError = z.object({
+  type: z.literal('answer-error'),
+  /** A code of the error catalogue. */
+  code: z.string(),
+  message: z.string(),
+  param: z.string().nullable(),
+  retryAfterSeconds: z.number().nonnegative().nullable(),
+});
+export type AnswerError = z.infer<typeof AnswerError>;
+
+export const TokenEvent = z.union([ContentEvent, AnswerStart, AnswerEnd, AnswerError]);
+export type TokenEvent = z.infer<typeof TokenEvent>;
+
+/**
+ * Some events of one answer, in order. Worker → the ingress that serves the client.
+ * At most once. `attempt` fences: an ingress that has seen a higher one drops the frame. `seq` counts from 0
+ * within an attempt, so that a lost frame is noticed and the client is told instead of getting text with a hole.
+ */
+export const TokenFrame = z.object({
+  version: z.literal(1),
+  requestId: RequestId,
+  attempt: z.int().positive(),
+  seq: z.int().nonnegative(),
+  events: z.array(TokenEvent).min(1),
+});
+export type TokenFrame = z.infer<typeof TokenFrame>;
+export const tokenFrameCodec = jsonCodec(TokenFrame);

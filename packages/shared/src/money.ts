@@ -1,0 +1,22 @@
+import { z } from 'zod';
+
+/**
+ * Nano-USD (1e-9 USD) as a safe integer: exact up to 9,007,199 USD, which is why no single budget may be
+ * larger than `maxBudgetUsd`. Sums that may grow past it (all keys, all time) stay in Postgres as bigint.
+ */
+export const NanoUsd = z.int().nonnegative();
+
+/** The largest budget of one account, in USD. Above it a double no longer holds every nano-USD. */
+export const maxBudgetUsd = 9_000_000;
+
+/** USD at the edge (JSON number) → nano-USD. Fractions of a nano-USD are cut off: a budget never grows. */
+export function usdToNanoUsd(usd: number): number {
+  if (!Number.isFinite(usd) || usd < 0) throw new RangeError(`not an amount of USD: ${usd}`);
+  // 0.1 * 1e9 is 100000000.00000001: round at a finer grain first, then cut.
+  return Math.floor(Number((usd * 1e9).toPrecision(15)));
+}
+
+/** Nano-USD → the USD number that clients see. */
+export function nanoUsdToUsd(nanoUsd: number): number {
+  return nanoUsd / 1e9;
+}

@@ -1,0 +1,114 @@
+import type { Account } from '../contracts/account.ts';
+import type { CallId } from '../ids.ts';
+
+/**
+ * Who may spend, and how much is left. Two-phase: reserve, then settle; a reservation that nobody settles expires.
+ * Invariant: settled + reserved ≤ budget, for every account, at every instant.
+ * Books are kept in Postgres; these counters are a view of them that can refuse in one step. An account that the
+ * counters do not know (new, or lost) is read from the books before the first decision about it.
+ */
+export interface Admission extends AsyncDisposable {
+  /** One atomic step over all accounts: all of them are reserved, or none is changed. */
+  reserve(request: ReservationRequest): Promise<ReservationResult>;
+
+  /**
+   * The answer is over and its cost known, but not booked yet: the reservation falls to that cost, parallel slots
+   * come free, reserved tokens are corrected. Idempotent; unknown reservations are ignored.
+   */
+  shrink(callId: CallId, actual: { costNanoUsd: number; tokens: number }): Promise<void>;
+
+  /**
+   * The books have taken the calls in: their reservations end and the accounts' settled sums become what the books
+   * say. A sum older than the one already known (lower `version`) is ignored. Idempotent.
+   */
+  settle(settlement: Settlement): Promise<void>;
+
+  /** Calls `listener` when an account on which a request was told to wait has got more room. */
+  onRoom(listener: (accountKeys: readonly string[]) => void): Promise<AsyncDisposable>;
+
+  ping(): Promise<void>;
+}
+
+export interface AccountLimits extends Account {
+  /** null: no budget. */
+  readonly budgetNanoUsd: number | null;
+  /** Requests, and tokens, in a window of 60 s that starts with its first request. null: no limit. */
+  readonly requestsPerMinute: number | null;
+  readonly tokensPerMinute: number | null;
+  /** Requests running at once. */
+  readonly maxParallelRequests: number | null;
+}
+
+export interface ReservationRequest {
+  readonly callId: CallId;
+  readonly accounts: readonly AccountLimits[];
+  /** The most that the prompt can cost. */
+  readonly inputCostNanoUsd: number;
+  /** Nano-USD per million output tokens, the dearest deployment that may answer. */
+  readonly outputNanoUsdPerMillion: number;
+  /** The cap that the request asks for; admission may lower it, never below `outputTokensMin`. */
+  readonly outputTokensCap: number;
+  readonly outputTokensMin: number;
+  /** For tokens per minute. */
+  readonly tokensEstimate: number;
+  /** Rate limits and parallel slots were counted already: only money is reserved (a repeated call). */
+  readonly moneyOnly?: boolean;
+  /** Epoch ms; the adapters take time from the caller so that all parts agree on it. */
+  readonly now: number;
+  /** After this the reservation is gone by itself, epoch ms. Later than the request's deadline. */
+  readonly expiresAt: number;
+}
+
+export type ReservationResult =
+  | {
+      readonly type: 'admitted';
+      readonly outputTokensCap: number;
+      readonly reservedNanoUsd: number;
+      /** As of now, this request counted; in the order of the request's accounts. */
+      readonly accounts: readonly AccountState[];
+    }
+  /** The room that is missing is only reserved: it may come back. */
+  | { readonly type: 'wait'; readonly accountKey: string }
+  /** The room that is missing is spent. */
+  | {
+      readonly type: 'over-budget';
+      readonly accountKey: string;
+      readonly settledNanoUsd: number;
+      readonly budgetNanoUsd: number;
+      /** What this request would need at the least. */
+      readonly neededNanoUsd: number;
+    }
+  | {
+      readonly type: 'rate-limited';
+      readonly accountKey: string;
+      readonly limitType: 'requests' | 'tokens' | 'max_parallel_requests';
+      readonly limit: number;
+      readonly remaining: number;
+      /** Epoch ms at which the window ends; for parallel slots: unknown, so now. */
+      readonly resetsAt: number;
+    };
+
+export interface AccountState {
+  readonly accountKey: string;
+  readonly settledNanoUsd: number;
+  readonly reservedNanoUsd: number;
+  /** null where there is no such limit. */
+  readonly requestsRemaining: number | null;
+  readonly tokensRemaining: number | null;
+  readonly windowResetsAt: number;
+}
+
+export interface Settlement {
+  readonly callIds: readonly CallId[];
+  readonly balances: readonly Balance[];
+}
+
+/** What the books say about an account. */
+export interface Balance extends Account {
+  readonly settledNanoUsd: number;
+  /** Grows with every booking on the account. */
+  readonly version: number;
+}
+
+/** Reads balances from the books; accounts without a booking come back with 0 and version 0. */
+export type LoadBalances = (accounts: readonly Account[]) => Promise<readonly Balance[]>;

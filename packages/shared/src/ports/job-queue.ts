@@ -1,0 +1,51 @@
+import type { InferenceJob } from '../contracts/inference-job.ts';
+import type { RequestId } from '../ids.ts';
+
+/** Where admitted requests wait; one line per alias. */
+export interface JobQueue extends AsyncDisposable {
+  /**
+   * Durable once resolved; the same requestId twice is one job.
+   * @throws GatewayError dependency_unavailable when the queue does not answer within its time limit
+   */
+  enqueue(job: InferenceJob): Promise<void>;
+
+  /** @returns true: the job was waiting and will never run. false: a worker has or had it, or it is unknown. */
+  withdraw(alias: string, requestId: RequestId): Promise<boolean>;
+
+  /** Jobs waiting in one alias's line, not counting running ones. */
+  depth(alias: string): Promise<number>;
+
+  /** Resolves when the queue answers. @throws when it does not within its time limit. */
+  ping(): Promise<void>;
+}
+
+/** The worker's end of the queue. */
+export interface JobSource extends AsyncDisposable {
+  /**
+   * Runs `handler` for each job of the aliases' lines, at most `concurrency` at a time per line. The job is
+   * acknowledged when the handler resolves. When it rejects, or the process dies, the job is delivered again:
+   * to another worker within 5 s of a death. Disposing the result stops taking jobs and waits for running ones.
+   */
+  consume(
+    aliases: readonly string[],
+    options: { concurrency: number },
+    handler: (delivery: JobDelivery) => Promise<void>,
+  ): Promise<AsyncDisposable>;
+
+  ping(): Promise<void>;
+}
+
+export interface JobDelivery {
+  readonly job: InferenceJob;
+  /** 1 for the first worker that gets the job, higher for each later one: the fencing number. */
+  readonly attempt: number;
+  /** Aborts when this worker no longer holds the job: another may have it. */
+  readonly signal: AbortSignal;
+  /**
+   * Writes a line that outlives this worker and goes with the job: whoever takes the job over reads it. The line
+   * has left the process when this returns its promise, and is stored when the promise resolves.
+   */
+  journal(line: string): Promise<void>;
+  /** All lines of all attempts, oldest first. */
+  readJournal(): Promise<string[]>;
+}

@@ -1,0 +1,34 @@
+import type { CancelRequest } from '../contracts/cancel-request.ts';
+import type { TokenFrame } from '../contracts/token-event.ts';
+import type { RequestId } from '../ids.ts';
+
+/** Carries answers, as they are written, from the workers to the ingress that serves the client. */
+export interface TokenBus {
+  /** Resolves once live: a frame published to `address` from now on arrives. Nothing earlier is replayed. */
+  openInbox(): Promise<Inbox>;
+
+  /**
+   * Fire and forget: no listener is not an error. Frames of one publisher to one address arrive in order.
+   * Frames larger than the bus can carry are the caller's mistake: see `frameBytesMax`.
+   */
+  publish(address: string, frame: TokenFrame): void;
+
+  /** Tells every worker. Fire and forget. */
+  cancel(request: CancelRequest): void;
+
+  /** Calls `listener` for every cancel from now on; resolves once live. */
+  onCancel(listener: (request: CancelRequest) => void): Promise<AsyncDisposable>;
+}
+
+/** One ingress's address on the bus. */
+export interface Inbox extends AsyncDisposable {
+  readonly address: string;
+  /**
+   * Calls `listener` for each frame of this request until disposed. One listener per request; frames for
+   * requests without one are dropped. The listener must not throw and must not block.
+   */
+  listen(requestId: RequestId, listener: (frame: TokenFrame) => void): Disposable;
+}
+
+/** The most bytes that an encoded frame may have; NATS refuses messages over 1 MiB by default. */
+export const frameBytesMax = 512 * 1024;

@@ -1,0 +1,46 @@
+import { z } from 'zod';
+
+/** A price of one model, nano-USD per million tokens; integers, so that cost is exact. */
+export const TokenPrice = z.object({
+  inputNanoUsdPerMillion: z.int().nonnegative(),
+  outputNanoUsdPerMillion: z.int().nonnegative(),
+  /** Input tokens that the provider read from its cache; absent: they cost like other input. */
+  cachedInputNanoUsdPerMillion: z.int().nonnegative().optional(),
+});
+export type TokenPrice = z.infer<typeof TokenPrice>;
+
+export interface CallTokens {
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  /** The part of `inputTokens` that the provider read from its cache. */
+  readonly cachedInputTokens?: number;
+}
+
+/**
+ * What one model call costs.
+ *
+ * Each side is rounded up on its own, so a call that used any priced token is never free.
+ * Exact for any token count: the product is a bigint.
+ *
+ * @param tokens integers ≥ 0; the provider's counts, or ours for an answer that was cut off
+ * @returns nano-USD, an integer ≥ 0
+ * @throws RangeError for a negative or fractional count: better no bill than a wrong one
+ */
+export function callCostNanoUsd(tokens: CallTokens, price: TokenPrice): number {
+  const cached = Math.min(tokens.cachedInputTokens ?? 0, tokens.inputTokens);
+  const cachedPrice = price.cachedInputNanoUsdPerMillion ?? price.inputNanoUsdPerMillion;
+  // Cached and fresh input are one side: with equal prices the split must not add a second rounding.
+  const input =
+    count(tokens.inputTokens - cached) * BigInt(price.inputNanoUsdPerMillion) + count(cached) * BigInt(cachedPrice);
+  const output = count(tokens.outputTokens) * BigInt(price.outputNanoUsdPerMillion);
+  return Number(perMillionRoundedUp(input) + perMillionRoundedUp(output));
+}
+
+function count(tokens: number): bigint {
+  if (!Number.isSafeInteger(tokens) || tokens < 0) throw new RangeError(`not a token count: ${tokens}`);
+  return BigInt(tokens);
+}
+
+function perMillionRoundedUp(product: bigint): bigint {
+  return (product + 999_999n) / 1_000_000n;
+}

@@ -1,0 +1,88 @@
+import type { Deployment } from '@sluice/shared/config/gateway-config.ts';
+import type { ContentEvent, Usage } from '@sluice/shared/contracts/token-event.ts';
+import type { ErrorCode } from '@sluice/shared/errors.ts';
+import type { ChatCompletionRequest } from '@sluice/shared/api/openai/chat-completion.ts';
+import type { EmbeddingRequest } from '@sluice/shared/api/openai/embedding.ts';
+
+/** What a provider says of a call, besides content. */
+export type ProviderEvent =
+  | ContentEvent
+  /** Always first: the provider has accepted the call, so it may bill it. */
+  | {
+      readonly type: 'accepted';
+      readonly providerRequestId: string | null;
+      readonly headers: Readonly<Record<string, string>>;
+    }
+  /** The provider's own counts. Last when several come. A call that ends without one is counted by the gateway. */
+  | { readonly type: 'usage'; readonly usage: Usage };
+
+/**
+ * A model provider. Both methods yield batches: the events that arrived together travel together.
+ * The iteration ends when the answer is complete; it throws `ProviderError` when it is not: refused, cut off,
+ * silent for too long. Leaving the iteration or aborting `signal` closes the upstream connection at once.
+ */
+export interface Provider extends AsyncDisposable {
+  chat(call: ChatCall, signal: AbortSignal): AsyncIterable<readonly ProviderEvent[]>;
+  embed(call: EmbeddingCall, signal: AbortSignal): AsyncIterable<readonly ProviderEvent[]>;
+}
+
+export interface ChatCall {
+  readonly deployment: Deployment;
+  /** As the client sent it, with the deployment's defaults filled in. */
+  readonly request: ChatCompletionRequest;
+  readonly stream: boolean;
+  /** Always sent upstream: OCI's own default is about 20 tokens. */
+  readonly outputTokensCap: number;
+  readonly dropParams: boolean;
+  readonly timeouts: CallTimeouts;
+}
+
+export interface EmbeddingCall {
+  readonly deployment: Deployment;
+  readonly request: EmbeddingRequest;
+  readonly dropParams: boolean;
+  readonly timeouts: CallTimeouts;
+}
+
+export interface CallTimeouts {
+  readonly connectMs: number;
+  /** From the request sent to the first event (streams) or the whole answer. */
+  readonly firstTokenMs: number;
+  /** The longest silence within a stream. */
+  readonly betweenTokensMs: number;
+}
+
+/** A call that failed, in the words of the error catalogue. */
+export class ProviderError extends Error {
+  override readonly name = 'ProviderError';
+  /** One of the `provider_…`, `context_window_exceeded`, `content_policy_violation`, `unsupported_parameter` codes. */
+  readonly code: ErrorCode;
+  /** The provider's HTTP status, or the one that fits when there was none. */
+  readonly status: number;
+  readonly param: string | null;
+  readonly retryAfterSeconds: number | null;
+  /** The provider may have generated, and so may bill: repeating the call can cost twice. */
+  readonly mayBeBilled: boolean;
+  readonly providerRequestId: string | null;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    details: {
+      status: number;
+      param?: string | null;
+      retryAfterSeconds?: number | null;
+      mayBeBilled: boolean;
+      providerRequestId?: string | null;
+      cause?: unknown;
+    },
+  ) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.code = code;
+    this.status = details.status;
+    this.param = details.param ?? null;
+    this.retryAfterSeconds = details.retryAfterSeconds ?? null;
+    this.mayBeBilled = details.mayBeBilled;
+    this.providerRequestId = details.providerRequestId ?? null;
+  }
+}
