@@ -1,0 +1,89 @@
+import { createPostgresBackend, isPgPool, Queue, runMigrations, Worker, withBackend } from 'bullmq';
+import type { JobsOptions, Processor, WorkerOptions } from 'bullmq';
+import { Redis } from 'ioredis';
+import { Pool } from 'pg';
+
+/** What the queue adapters need of BullMQ, whichever database it stands on. */
+export interface BullBackend extends AsyncDisposable {
+  newQueue(name: string): BullQueue;
+  newWorker(name: string, processor: Processor, options: Omit<WorkerOptions, 'connection'>): BullWorker;
+}
+
+/** BullMQ's `Queue`, whose full type differs from database to database. */
+export interface BullQueue {
+  add(name: string, data: unknown, options: JobsOptions): Promise<unknown>;
+  getJob(jobId: string): Promise<{ attemptsStarted: number } | undefined>;
+  /** 0: locked by the worker that runs it. 1: gone, or never there. */
+  remove(jobId: string): Promise<number>;
+  getWaitingCount(): Promise<number>;
+  getJobLogs(jobId: string): Promise<{ logs: string[] }>;
+  close(): Promise<void>;
+}
+
+/** BullMQ's `Worker`, likewise. */
+export interface BullWorker {
+  waitUntilReady(): Promise<void>;
+  on(event: 'lockRenewalFailed', listener: (jobIds: string[]) => void): unknown;
+  close(): Promise<void>;
+}
+
+/**
+ * The queue name is in braces: all keys of an alias lie in one slot of a Redis Cluster. BullMQ writes an event for
+ * each step of a job; nobody reads them here, so few are kept.
+ */
+const prefix = 'sluice';
+const streams = { events: { maxLen: 100 } };
+
+/** BullMQ on Redis. Connections come back by themselves. */
+export function openRedisBackend({ url, onError }: { url: string; onError: (error: Error) => void }): BullBackend {
+  const redis = new Redis(url, { maxRetriesPerRequest: null });
+  redis.on('error', onError);
+  return {
+    newQueue: (name) => watched(new Queue(`{${name}}`, { prefix, streams, connection: redis }), onError),
+    newWorker: (name, processor, options) =>
+      watched(new Worker(`{${name}}`, processor, { ...options, prefix, connection: redis }), onError),
+    [Symbol.asyncDispose]: async () => redis.disconnect(),
+  };
+}
+
+/**
+ * BullMQ on PostgreSQL, in the schema `bullmq`, which it creates and migrates.
+ * @param connections the size of the pool: every worker keeps one of them to wait for jobs with
+ */
+export async function openPostgresBackend(options: {
+  url: string;
+  connections: number;
+  onError: (error: Error) => void;
+}): Promise<BullBackend> {
+  const classes = withBackend(createPostgresBackend);
+  const pool = new Pool({
+    connectionString: options.url,
+    max: options.connections,
+    options: '-c search_path=bullmq',
+    application_name: 'sluice-queue',
+    keepAlive: true,
+  });
+  pool.on('error', options.onError);
+  const shared: unknown = pool;
+  if (!isPgPool(shared)) throw new Error('pg.Pool is not what BullMQ takes for one');
+  const client = await pool.connect();
+  try {
+    await runMigrations(client, 'bullmq');
+  } finally {
+    client.release();
+  }
+  return {
+    newQueue: (name) => watched(new classes.Queue(name, { connection: shared }), options.onError),
+    newWorker: (name, processor, workerOptions) =>
+      watched(new classes.Worker(name, processor, { ...workerOptions, connection: shared }), options.onError),
+    [Symbol.asyncDispose]: () => pool.end(),
+  };
+}
+
+function watched<T extends { on(event: 'error', listener: (error: Error) => void): unknown }>(
+  part: T,
+  onError: (error: Error) => void,
+): T {
+  part.on('error', onError);
+  return part;
+}

@@ -1,0 +1,54 @@
+import { queueNameOf } from '../../contracts/subjects.ts';
+import type { JobQueue } from '../../ports/job-queue.ts';
+import { withTimeLimit } from '../../time-limit.ts';
+import type { BullBackend, BullQueue } from './backend.ts';
+
+/** A refused or unreachable queue must show within the second that a client is promised its 503 in. */
+const commandTimeLimitMs = 900;
+
+/**
+ * Redelivery after a handler's rejection. The handler rejects only when it could not store what a call used, so
+ * the job must never be given up: the number stands for "always", the pause keeps it from spinning.
+ */
+const redelivery = { attempts: 1_000_000, backoff: { type: 'fixed', delay: 1_000 } };
+
+/** @param backend stays the caller's to close */
+export function openBullJobQueue(backend: BullBackend): JobQueue {
+  const queues = new Map<string, BullQueue>();
+  const queueFor = (alias: string): BullQueue => {
+    const name = queueNameOf(alias);
+    const known = queues.get(name);
+    if (known) return known;
+    const opened = backend.newQueue(name);
+    queues.set(name, opened);
+    return opened;
+  };
+  const limited = <T>(call: Promise<T>) => withTimeLimit('queue', commandTimeLimitMs, call);
+
+  return {
+    async enqueue(job) {
+      const add = queueFor(job.alias).add(job.kind, job, {
+        jobId: job.requestId,
+        removeOnComplete: true,
+        removeOnFail: true,
+        ...redelivery,
+      });
+      await limited(add);
+    },
+    async withdraw(alias, requestId) {
+      const queue = queueFor(alias);
+      const job = await limited(queue.getJob(requestId));
+      // A job that was started once has a journal, and perhaps a call to book: only a worker may end it.
+      if (!job || job.attemptsStarted > 0) return false;
+      return (await limited(queue.remove(requestId))) === 1;
+    },
+    depth: (alias) => limited(queueFor(alias).getWaitingCount()),
+    async ping() {
+      const [any] = queues.values();
+      await limited((any ?? queueFor('ping')).getWaitingCount());
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all([...queues.values()].map((queue) => queue.close()));
+    },
+  };
+}

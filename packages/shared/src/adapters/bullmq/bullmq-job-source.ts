@@ -1,0 +1,88 @@
+import type { Job } from 'bullmq';
+import { InferenceJob } from '../../contracts/inference-job.ts';
+import { queueNameOf } from '../../contracts/subjects.ts';
+import type { JobDelivery, JobSource } from '../../ports/job-queue.ts';
+import { withTimeLimit } from '../../time-limit.ts';
+import type { BullBackend, BullQueue, BullWorker } from './backend.ts';
+
+/**
+ * A dead worker's lock runs out after `lockDuration`; the next check, at most `stalledInterval` later, gives the job
+ * to another. Together under the 5 s that a takeover may take (BullMQ's defaults: a minute).
+ */
+const locks = { lockDuration: 3_000, lockRenewTime: 1_000, stalledInterval: 1_000 };
+
+/**
+ * How often a job may be taken over is decided by the handler, which closes the books on it. BullMQ would drop it
+ * silently, so its own bound is out of reach.
+ */
+const maxStalledCount = 1_000_000;
+
+const pingTimeLimitMs = 900;
+
+/** @param backend stays the caller's to close */
+export function openBullJobSource(backend: BullBackend): JobSource {
+  const queues = new Map<string, BullQueue>();
+  const queueFor = (name: string): BullQueue => {
+    const known = queues.get(name);
+    if (known) return known;
+    const opened = backend.newQueue(name);
+    queues.set(name, opened);
+    return opened;
+  };
+
+  return {
+    async consume(aliases, { concurrency }, handler) {
+      const workers = aliases.map((alias) => openWorker(queueNameOf(alias), concurrency, handler));
+      await Promise.all(workers.map((worker) => worker.waitUntilReady()));
+      return {
+        async [Symbol.asyncDispose]() {
+          await Promise.all(workers.map((worker) => worker.close()));
+        },
+      };
+    },
+    async ping() {
+      const [any] = queues.values();
+      await withTimeLimit('queue', pingTimeLimitMs, (any ?? queueFor('ping')).getWaitingCount());
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all([...queues.values()].map((queue) => queue.close()));
+    },
+  };
+
+  function openWorker(
+    name: string,
+    concurrency: number,
+    handler: (delivery: JobDelivery) => Promise<void>,
+  ): BullWorker {
+    const queue = queueFor(name);
+    const held = new Map<string, AbortController>();
+    const process = async (job: Job): Promise<void> => {
+      const lost = new AbortController();
+      const id = job.id ?? '';
+      held.set(id, lost);
+      try {
+        await handler({
+          job: InferenceJob.parse(job.data),
+          // BullMQ counts it up in the same step that hands the job out: no two deliveries share one.
+          attempt: job.attemptsStarted,
+          signal: lost.signal,
+          journal: async (line) => void (await job.log(line)),
+          readJournal: async () => (await queue.getJobLogs(id)).logs,
+        });
+      } finally {
+        held.delete(id);
+      }
+    };
+    const worker = backend.newWorker(name, process, {
+      concurrency,
+      maxStalledCount,
+      ...locks,
+      // What waits to be retried is Redis being away; it should notice soon that it is back.
+      runRetryDelay: 500,
+    });
+    worker.on('lockRenewalFailed', (ids: string[]) => {
+      for (const id of ids) held.get(id)?.abort(new Error('another worker may have this job now'));
+    });
+    return worker;
+  }
+}

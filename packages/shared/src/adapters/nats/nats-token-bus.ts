@@ -1,0 +1,65 @@
+import { randomUUID } from 'node:crypto';
+import type { NatsConnection } from 'nats';
+import { cancelRequestCodec } from '../../contracts/cancel-request.ts';
+import { subjects } from '../../contracts/subjects.ts';
+import { tokenFrameCodec } from '../../contracts/token-event.ts';
+import type { TokenFrame } from '../../contracts/token-event.ts';
+import type { Inbox, TokenBus } from '../../ports/token-bus.ts';
+
+/**
+ * The token bus on NATS core. An ingress has one subject for all its answers: a subscription per request would
+ * cost a round trip each before the request may be queued.
+ *
+ * @param nats stays the caller's to close
+ * @param onError told of messages that no codec understands; they are dropped
+ */
+export function createNatsTokenBus(nats: NatsConnection, onError: (error: unknown) => void): TokenBus {
+  return {
+    async openInbox(): Promise<Inbox> {
+      const address = randomUUID();
+      const listeners = new Map<string, (frame: TokenFrame) => void>();
+      const subscription = nats.subscribe(subjects.tokens(address), {
+        callback: (error, message) => {
+          if (error) return onError(error);
+          const frame = decoded(tokenFrameCodec.decode, message.data);
+          if (frame) listeners.get(frame.requestId)?.(frame);
+        },
+      });
+      await nats.flush(); // the server answers PING only after it has taken SUB
+      return {
+        address,
+        listen(requestId, listener) {
+          listeners.set(requestId, listener);
+          return { [Symbol.dispose]: () => void listeners.delete(requestId) };
+        },
+        [Symbol.asyncDispose]: async () => subscription.unsubscribe(),
+      };
+    },
+    publish(address, frame) {
+      nats.publish(subjects.tokens(address), tokenFrameCodec.encode(frame));
+    },
+    cancel(request) {
+      nats.publish(subjects.cancel, cancelRequestCodec.encode(request));
+    },
+    async onCancel(listener) {
+      const subscription = nats.subscribe(subjects.cancel, {
+        callback: (error, message) => {
+          if (error) return onError(error);
+          const request = decoded(cancelRequestCodec.decode, message.data);
+          if (request) listener(request);
+        },
+      });
+      await nats.flush();
+      return { [Symbol.asyncDispose]: async () => subscription.unsubscribe() };
+    },
+  };
+
+  function decoded<T>(decode: (bytes: Uint8Array) => T, bytes: Uint8Array): T | null {
+    try {
+      return decode(bytes);
+    } catch (error) {
+      onError(error);
+      return null;
+    }
+  }
+}

@@ -1,0 +1,33 @@
+import { connect } from 'nats';
+import type { NatsConnection } from 'nats';
+import { withTimeLimit } from '../../time-limit.ts';
+
+/** A connection that comes back by itself for as long as the process lives. Throws when the first try fails. */
+export async function openNats({
+  url,
+  name,
+}: {
+  url: string;
+  name: string;
+}): Promise<NatsConnection & AsyncDisposable> {
+  const nats = await connect({
+    servers: url.split(','),
+    name,
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: 250,
+    timeout: 5_000,
+    pingInterval: 2_000,
+    maxPingOut: 2,
+  });
+  return Object.assign(nats, {
+    [Symbol.asyncDispose]: async () => {
+      // Drain sends what is buffered; a dead server must not keep the process from ending.
+      await withTimeLimit('bus', 2_000, nats.drain()).catch(() => nats.close());
+    },
+  });
+}
+
+/** Resolves when the server answers within a second. */
+export async function pingNats(nats: NatsConnection): Promise<void> {
+  await withTimeLimit('bus', 900, nats.flush());
+}

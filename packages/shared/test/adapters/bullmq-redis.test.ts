@@ -1,0 +1,20 @@
+import { after, before } from 'node:test';
+import { openRedisBackend } from '../../src/adapters/bullmq/backend.ts';
+import { openBullJobQueue } from '../../src/adapters/bullmq/bullmq-job-queue.ts';
+import { openBullJobSource } from '../../src/adapters/bullmq/bullmq-job-source.ts';
+import { openRedisServer } from '../../../../test/servers/redis.ts';
+import { jobQueueConformance } from '../conformance/job-queue.ts';
+
+let redis: Awaited<ReturnType<typeof openRedisServer>>;
+before(async () => {
+  redis = await openRedisServer();
+});
+after(() => redis[Symbol.asyncDispose]());
+
+jobQueueConformance('BullMQ on Redis', async () => {
+  const stack = new AsyncDisposableStack();
+  const open = () => stack.use(openRedisBackend({ url: redis.url, onError: () => {} }));
+  const queue = stack.use(openBullJobQueue(open()));
+  const sources = [stack.use(openBullJobSource(open())), stack.use(openBullJobSource(open()))] as const;
+  return { queue, sources, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+});

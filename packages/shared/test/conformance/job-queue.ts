@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { test } from 'node:test';
+import type { JobDelivery, JobQueue, JobSource } from '../../src/ports/job-queue.ts';
+import { waitUntil } from '../../../../test/servers/wait-until.ts';
+import { sampleJob } from './sample-job.ts';
+
+export interface JobQueueParts extends AsyncDisposable {
+  readonly queue: JobQueue;
+  /** Two sources, as two workers have. */
+  readonly sources: readonly [JobSource, JobSource];
+}
+
+/** What every adapter of the job queue promises. `open` may share a server: aliases are unique per test. */
+export function jobQueueConformance(name: string, open: () => Promise<JobQueueParts>): void {
+  const fresh = () => `alias-${randomUUID()}`;
+
+  test(`${name} queue: a job arrives whole, once, as attempt 1`, async () => {
+    await using parts = await open();
+    const alias = fresh();
+    const job = sampleJob({ alias });
+    const seen: JobDelivery[] = [];
+    await using _a = await parts.sources[0].consume([alias], { concurrency: 4 }, async (delivery) => {
+      seen.push(delivery);
+    });
+    await using _b = await parts.sources[1].consume([alias], { concurrency: 4 }, async (delivery) => {
+      seen.push(delivery);
+    });
+    await parts.queue.enqueue(job);
+    await parts.queue.enqueue(job);
+    const last = sampleJob({ alias });
+    await parts.queue.enqueue(last);
+    await waitUntil(() => seen.some((delivery) => delivery.job.requestId === last.requestId), { what: 'the last job' });
+    const copies = seen.filter((delivery) => delivery.job.requestId === job.requestId);
+    assert.equal(copies.length, 1);
+    assert.deepEqual(copies[0]?.job, job);
+    assert.equal(copies[0]?.attempt, 1);
+  });
+
+  test(`${name} queue: a rejected job comes again with a higher attempt and the journal of the earlier one`, async () => {
+    await using parts = await open();
+    const alias = fresh();
+    const attempts: { attempt: number; journal: string[] }[] = [];
+    await using _ = await parts.sources[0].consume([alias], { concurrency: 1 }, async (delivery) => {
+      attempts.push({ attempt: delivery.attempt, journal: await delivery.readJournal() });
+      await delivery.journal(`attempt ${delivery.attempt} began`);
+      if (attempts.length < 3) throw new Error('not yet');
+    });
+    await parts.queue.enqueue(sampleJob({ alias }));
+    await waitUntil(() => attempts.length === 3, { what: 'the third attempt', deadlineMs: 15_000 });
+    const numbers = attempts.map(({ attempt }) => attempt);
+    assert.deepEqual(numbers, [...new Set(numbers)].sort(), 'attempts grow');
+    assert.deepEqual(attempts[0]?.journal, []);
+    assert.deepEqual(attempts[2]?.journal, [`attempt ${numbers[0]} began`, `attempt ${numbers[1]} began`]);
+  });
+
+  test(`${name} queue: a withdrawn job never runs; a running one cannot be withdrawn`, async () => {
+    await using parts = await open();
+    const alias = fresh();
+    const [waiting, running] = [sampleJob({ alias }), sampleJob({ alias })];
+    await parts.queue.enqueue(waiting);
+    assert.equal(await parts.queue.depth(alias), 1);
+    assert.equal(await parts.queue.withdraw(alias, waiting.requestId), true);
+    assert.equal(await parts.queue.withdraw(alias, waiting.requestId), false, 'it is gone');
+    assert.equal(await parts.queue.depth(alias), 0);
+
+    await parts.queue.enqueue(running);
+    const started = Promise.withResolvers<void>();
+    const finish = Promise.withResolvers<void>();
+    const seen: string[] = [];
+    await using _ = await parts.sources[0].consume([alias], { concurrency: 2 }, async ({ job }) => {
+      seen.push(job.requestId);
+      started.resolve();
+      await finish.promise;
+    });
+    await started.promise;
+    assert.equal(await parts.queue.withdraw(alias, running.requestId), false);
+    finish.resolve();
+    await waitUntil(async () => (await parts.queue.depth(alias)) === 0, { what: 'an empty line' });
+    assert.equal(await parts.queue.withdraw(alias, running.requestId), false, 'what is done cannot be withdrawn');
+    assert.deepEqual(seen, [running.requestId]);
+  });
+
+  test(`${name} queue: closing a consumer waits for what it runs and takes nothing new`, async () => {
+    await using parts = await open();
+    const alias = fresh();
+    const started = Promise.withResolvers<void>();
+    const finish = Promise.withResolvers<void>();
+    const done: string[] = [];
+    const consumer = await parts.sources[0].consume([alias], { concurrency: 1 }, async ({ job }) => {
+      started.resolve();
+      await finish.promise;
+      done.push(job.requestId);
+    });
+    const first = sampleJob({ alias });
+    await parts.queue.enqueue(first);
+    await started.promise;
+    const closing = consumer[Symbol.asyncDispose]();
+    await parts.queue.enqueue(sampleJob({ alias }));
+    finish.resolve();
+    await closing;
+    assert.deepEqual(done, [first.requestId]);
+    assert.equal(await parts.queue.depth(alias), 1, 'the second job still waits');
+  });
+
+  test(`${name} queue: at most \`concurrency\` jobs of a line run at once`, async () => {
+    await using parts = await open();
+    const alias = fresh();
+    let running = 0;
+    let most = 0;
+    let finished = 0;
+    await using _ = await parts.sources[0].consume([alias], { concurrency: 3 }, async () => {
+      running += 1;
+      most = Math.max(most, running);
+      await new Promise((resolve) => setImmediate(resolve));
+      running -= 1;
+      finished += 1;
+    });
+    await Promise.all(Array.from({ length: 20 }, () => parts.queue.enqueue(sampleJob({ alias }))));
+    await waitUntil(() => finished === 20, { what: 'all jobs', deadlineMs: 15_000 });
+    assert.ok(most <= 3, `${most} ran at once`);
+  });
+}

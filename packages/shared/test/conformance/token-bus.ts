@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { test } from 'node:test';
+import type { TokenFrame } from '../../src/contracts/token-event.ts';
+import { RequestId } from '../../src/ids.ts';
+import type { TokenBus } from '../../src/ports/token-bus.ts';
+import { waitUntil } from '../../../../test/servers/wait-until.ts';
+
+const newRequestId = () => RequestId.parse(`chatcmpl-${randomUUID()}`);
+
+function frame(requestId: RequestId, seq: number, text = `piece ${seq}, 世界 🌍`): TokenFrame {
+  return { version: 1, requestId, attempt: 1, seq, events: [{ type: 'text-delta', choice: 0, text }] };
+}
+
+/** What every adapter of the token bus promises. `open` gives two ends, as an ingress and a worker have. */
+export function tokenBusConformance(
+  name: string,
+  open: () => Promise<{ ingress: TokenBus; worker: TokenBus } & AsyncDisposable>,
+): void {
+  test(`${name} bus: frames published after openInbox arrive whole and in order`, async () => {
+    await using ends = await open();
+    await using inbox = await ends.ingress.openInbox();
+    const requestId = newRequestId();
+    const seen: TokenFrame[] = [];
+    using _ = inbox.listen(requestId, (arrived) => seen.push(arrived));
+    const sent = Array.from({ length: 200 }, (_unused, seq) => frame(requestId, seq));
+    for (const each of sent) ends.worker.publish(inbox.address, each);
+    await waitUntil(() => seen.length === sent.length, { what: 'all frames' });
+    assert.deepEqual(seen, sent);
+  });
+
+  test(`${name} bus: a frame reaches the listener of its request and inbox, and no other`, async () => {
+    await using ends = await open();
+    await using one = await ends.ingress.openInbox();
+    await using other = await ends.ingress.openInbox();
+    const [a, b] = [newRequestId(), newRequestId()];
+    const seen: string[] = [];
+    using _a = one.listen(a, () => seen.push('a'));
+    using _b = one.listen(b, () => seen.push('b'));
+    using _c = other.listen(a, () => seen.push('a in the other inbox'));
+    ends.worker.publish(one.address, frame(newRequestId(), 0));
+    ends.worker.publish(one.address, frame(a, 0));
+    ends.worker.publish(one.address, frame(b, 0));
+    await waitUntil(() => seen.length >= 2, { what: 'both frames' });
+    assert.deepEqual(seen, ['a', 'b']);
+  });
+
+  test(`${name} bus: nothing arrives after the listener is disposed, and publishing to nobody is no error`, async () => {
+    await using ends = await open();
+    await using inbox = await ends.ingress.openInbox();
+    const [gone, last] = [newRequestId(), newRequestId()];
+    const seen: string[] = [];
+    inbox.listen(gone, () => seen.push('gone'))[Symbol.dispose]();
+    using _ = inbox.listen(last, () => seen.push('last'));
+    ends.worker.publish('nobody', frame(gone, 0));
+    ends.worker.publish(inbox.address, frame(gone, 0));
+    ends.worker.publish(inbox.address, frame(last, 0));
+    await waitUntil(() => seen.length > 0, { what: 'the last frame' });
+    assert.deepEqual(seen, ['last']);
+  });
+
+  test(`${name} bus: a cancel reaches every worker that listens`, async () => {
+    await using ends = await open();
+    const seen: string[] = [];
+    await using _a = await ends.worker.onCancel(({ requestId }) => seen.push(`a ${requestId}`));
+    await using _b = await ends.worker.onCancel(({ requestId }) => seen.push(`b ${requestId}`));
+    const requestId = newRequestId();
+    ends.ingress.cancel({ version: 1, requestId });
+    await waitUntil(() => seen.length === 2, { what: 'both cancels' });
+    assert.deepEqual(seen.sort(), [`a ${requestId}`, `b ${requestId}`]);
+  });
+}
