@@ -1,0 +1,120 @@
+import { z } from 'zod';
+import { accountKey } from '../../contracts/account.ts';
+import type { Balance } from '../../ports/admission.ts';
+import type { SpendReports } from '../../ports/spend-reports.ts';
+import type { Sql } from '../../ports/sql.ts';
+import { SpendRowRecord, toSpendRow } from './to-spend-row.ts';
+
+/** Reports from the views that the ledger publishes; nothing else of its schema is read. */
+export function createPostgresSpendReports(sql: Sql): SpendReports {
+  return {
+    async balancesOf(accounts) {
+      const { rows } = await sql.query(
+        `select account_id, window_start, settled_nano_usd, version
+         from unnest($1::text[], $2::bigint[]) as asked (account_id, window_start)
+         join ledger.balance_report using (account_id, window_start)`,
+        [accounts.map(({ id }) => id), accounts.map(({ windowStart }) => windowStart)],
+      );
+      const booked = new Map(
+        z
+          .array(BalanceRecord)
+          .parse(rows)
+          .map((balance) => [accountKey(balance), balance]),
+      );
+      return accounts.map(
+        ({ id, windowStart }) =>
+          booked.get(accountKey({ id, windowStart })) ?? { id, windowStart, settledNanoUsd: 0, version: 0 },
+      );
+    },
+
+    async rows({ keyHash, userId, requestId, from, to, limit }) {
+      const { rows } = await sql.query(
+        `select * from ledger.spend_row_report
+         where ($1::text is null or key_hash = $1)
+           and ($2::text is null or user_id = $2)
+           and ($3::text is null or request_id = $3)
+           and ($4::timestamptz is null or started_at >= $4)
+           and ($5::timestamptz is null or started_at < $5)
+         order by started_at desc, call_id desc
+         limit $6`,
+        [keyHash ?? null, userId ?? null, requestId ?? null, timestamp(from), timestamp(to), limit],
+      );
+      return z.array(SpendRowRecord).parse(rows).map(toSpendRow).toReversed();
+    },
+
+    async byKey({ since, limit }) {
+      const { rows } = await sql.query(
+        `select key_hash, sum(spend_nano_usd)::bigint as spend
+         from ledger.daily_spend_report
+         where day >= $1::date
+         group by key_hash
+         order by spend desc, key_hash
+         limit $2`,
+        [dayOf(since), limit],
+      );
+      return z
+        .array(z.object({ key_hash: z.string(), spend: bigint }))
+        .parse(rows)
+        .map((row) => ({ keyHash: row.key_hash, spendNanoUsd: row.spend }));
+    },
+
+    async byModel({ since, limit }) {
+      const { rows } = await sql.query(
+        `select model, sum(spend_nano_usd)::bigint as spend
+         from ledger.daily_spend_report
+         where day >= $1::date and model <> ''
+         group by model
+         order by spend desc, model
+         limit $2`,
+        [dayOf(since), limit],
+      );
+      return z
+        .array(z.object({ model: z.string(), spend: bigint }))
+        .parse(rows)
+        .map((row) => ({ model: row.model, spendNanoUsd: row.spend }));
+    },
+
+    async daily({ from, to, keyHash }) {
+      const { rows } = await sql.query(
+        `select day::text, key_hash, user_id, model, sum(spend_nano_usd)::bigint as spend
+         from ledger.daily_spend_report
+         where day >= $1::date and day < $2::date and ($3::text is null or key_hash = $3)
+         group by day, key_hash, user_id, model
+         order by day, key_hash, user_id, model`,
+        [dayOf(from), dayOf(to), keyHash ?? null],
+      );
+      return z
+        .array(
+          z.object({ day: z.string(), key_hash: z.string(), user_id: z.string(), model: z.string(), spend: bigint }),
+        )
+        .parse(rows)
+        .map((row) => ({
+          day: row.day,
+          keyHash: row.key_hash,
+          userId: row.user_id,
+          model: row.model,
+          spendNanoUsd: row.spend,
+        }));
+    },
+  };
+}
+
+const bigint = z.string().transform((digits) => BigInt(digits));
+
+const BalanceRecord = z
+  .object({ account_id: z.string(), window_start: z.string(), settled_nano_usd: z.string(), version: z.string() })
+  .transform((row): Balance => ({
+    id: row.account_id,
+    windowStart: Number(row.window_start),
+    settledNanoUsd: Math.min(Number(row.settled_nano_usd), Number.MAX_SAFE_INTEGER), // above every budget there can be
+    version: Number(row.version),
+  }));
+
+function timestamp(epochMs: number | undefined): string | null {
+  return epochMs === undefined ? null : new Date(epochMs).toISOString();
+}
+
+/** YYYY-MM-DD, UTC. */
+function dayOf(epochMs: number): string {
+  return new Date(epochMs).toISOString().slice(0, 10);
+}

@@ -1,0 +1,222 @@
+import { z } from 'zod';
+import { nanoUsdToUsd } from '../../money.ts';
+import type { SpendRow } from '../../ports/spend-reports.ts';
+import { callCostNanoUsd, type TokenPrice } from '../../prices/call-cost.ts';
+
+const int8 = z.coerce.number<string>();
+const attached = z.record(z.string(), z.unknown());
+
+/** A row of the view `ledger.spend_row_report`. */
+export const SpendRowRecord = z.object({
+  call_id: z.string(),
+  request_id: z.string(),
+  call_type: z.string(),
+  outcome: z.string(),
+  counted_by: z.string(),
+  estimated: z.boolean(),
+  input_tokens: int8,
+  output_tokens: int8,
+  cached_input_tokens: int8,
+  reasoning_tokens: int8,
+  input_characters: int8,
+  output_characters: int8,
+  input_nano_usd_per_million: int8.nullable(),
+  output_nano_usd_per_million: int8.nullable(),
+  cached_input_nano_usd_per_million: int8.nullable(),
+  price_source: z.string().nullable(),
+  cost_nano_usd: int8,
+  key_hash: z.string(),
+  key_alias: z.string().nullable(),
+  user_id: z.string().nullable(),
+  team_id: z.string().nullable(),
+  organization_id: z.string().nullable(),
+  key_metadata: attached,
+  litellm_call_id: z.string(),
+  ip_address: z.string().nullable(),
+  end_user: z.string().nullable(),
+  session_id: z.string().nullable(),
+  tags: z.array(z.string()),
+  request_metadata: attached,
+  alias: z.string(),
+  answered_by: z.string(),
+  model: z.string(),
+  deployment_id: z.string().nullable(),
+  provider: z.string().nullable(),
+  api_base: z.string().nullable(),
+  provider_request_id: z.string().nullable(),
+  streamed: z.boolean(),
+  attempt: int8,
+  retries: int8,
+  error_code: z.string().nullable(),
+  error_status: int8.nullable(),
+  error_message: z.string().nullable(),
+  started_at: z.date(),
+  first_token_at: z.date().nullable(),
+  ended_at: z.date(),
+});
+export type SpendRowRecord = z.infer<typeof SpendRowRecord>;
+
+/** A booked call in LiteLLM's words. @see litellm-contract §4.1, §4.2 */
+export function toSpendRow(row: SpendRowRecord): SpendRow {
+  const firstTokenAt = row.streamed ? row.first_token_at : row.ended_at;
+  return {
+    request_id: row.request_id,
+    call_type: row.call_type,
+    api_key: row.key_hash,
+    spend: nanoUsdToUsd(row.cost_nano_usd),
+    total_tokens: row.input_tokens + row.output_tokens,
+    prompt_tokens: row.input_tokens,
+    completion_tokens: row.output_tokens,
+    startTime: row.started_at.toISOString(),
+    endTime: row.ended_at.toISOString(),
+    completionStartTime: firstTokenAt?.toISOString() ?? null,
+    request_duration_ms: row.ended_at.getTime() - row.started_at.getTime(),
+    model: row.model,
+    model_id: row.deployment_id,
+    model_group: row.alias,
+    custom_llm_provider: row.provider,
+    api_base: row.api_base,
+    user: row.user_id ?? '',
+    metadata: metadataOf(row),
+    cache_hit: 'False',
+    cache_key: 'Cache OFF',
+    request_tags: row.tags,
+    team_id: row.team_id,
+    organization_id: row.organization_id,
+    end_user: row.end_user ?? '',
+    requester_ip_address: row.ip_address,
+    session_id: row.session_id,
+    status: statusOf(row),
+    messages: {},
+    response: {},
+    proxy_server_request: {},
+  };
+}
+
+function statusOf({ outcome }: SpendRowRecord): SpendRow['status'] {
+  return outcome === 'completed' ? 'success' : 'failure';
+}
+
+/**
+ * What the operator wrote on the key and the client on the request, at the top level; what LiteLLM or we put there
+ * wins over both, and the key over the request: a client must not rename the team that pays. The request's own
+ * metadata are whole in `requester_metadata`.
+ */
+function metadataOf(row: SpendRowRecord): Record<string, unknown> {
+  const { spend_logs_metadata: spendLogs } = row.request_metadata;
+  return {
+    ...withoutReserved(row.request_metadata),
+    ...withoutReserved(row.key_metadata),
+    user_api_key: row.key_hash,
+    user_api_key_alias: row.key_alias,
+    user_api_key_team_id: row.team_id,
+    user_api_key_team_alias: null,
+    user_api_key_org_id: row.organization_id,
+    user_api_key_user_id: row.user_id,
+    user_api_key_user_email: null,
+    user_api_key_end_user_id: row.end_user,
+    user_api_key_project_id: null,
+    requester_ip_address: row.ip_address,
+    requester_metadata: row.request_metadata,
+    spend_logs_metadata: spendLogs ?? null,
+    applied_guardrails: [],
+    guardrail_information: [],
+    status: statusOf(row),
+    error_information: errorInformationOf(row),
+    usage_object: {
+      prompt_tokens: row.input_tokens,
+      completion_tokens: row.output_tokens,
+      total_tokens: row.input_tokens + row.output_tokens,
+      prompt_tokens_details: { cached_tokens: row.cached_input_tokens },
+      completion_tokens_details: { reasoning_tokens: row.reasoning_tokens },
+    },
+    additional_usage_values: {},
+    cost_breakdown: costBreakdownOf(row),
+    attempted_retries: row.retries,
+    sluice: {
+      outcome: row.outcome,
+      counted_by: row.counted_by,
+      estimated: row.estimated,
+      price: priceOf(row),
+      price_source: row.price_source,
+      attempt: row.attempt,
+      call: Number(row.call_id.slice(row.call_id.lastIndexOf(':') + 1)),
+      provider_request_id: row.provider_request_id,
+      litellm_call_id: row.litellm_call_id,
+      answered_by: row.answered_by,
+      characters: { input: row.input_characters, output: row.output_characters },
+    },
+  };
+}
+
+/** Names that mean something to LiteLLM's clients, so that nobody's metadata may take them; some we do not set. */
+const reserved = new Set([
+  'user_api_key',
+  'user_api_key_alias',
+  'user_api_key_team_id',
+  'user_api_key_team_alias',
+  'user_api_key_org_id',
+  'user_api_key_user_id',
+  'user_api_key_user_email',
+  'user_api_key_end_user_id',
+  'user_api_key_project_id',
+  'requester_ip_address',
+  'requester_metadata',
+  'spend_logs_metadata',
+  'applied_guardrails',
+  'guardrail_information',
+  'status',
+  'error_information',
+  'usage_object',
+  'additional_usage_values',
+  'model_map_information',
+  'cost_breakdown',
+  'litellm_overhead_time_ms',
+  'attempted_retries',
+  'max_retries',
+  'mcp_tool_call_metadata',
+  'vector_store_request_metadata',
+  'batch_models',
+  'cold_storage_object_key',
+  'proxy_server_request',
+  'sluice',
+]);
+
+function withoutReserved(metadata: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(metadata).filter(([name]) => !reserved.has(name)));
+}
+
+function errorInformationOf(row: SpendRowRecord): Record<string, unknown> | null {
+  if (row.error_code === null) return null;
+  return {
+    error_code: String(row.error_status),
+    error_class: row.error_code,
+    error_message: row.error_message,
+    traceback: '',
+    llm_provider: row.provider,
+  };
+}
+
+/** The two sides add up to what was booked also where that is a ceiling, whose unknown part is output. */
+function costBreakdownOf(row: SpendRowRecord): Record<string, number> {
+  const price = priceOf(row);
+  const tokens = { inputTokens: row.input_tokens, outputTokens: 0, cachedInputTokens: row.cached_input_tokens };
+  const input = price === null ? 0 : Math.min(callCostNanoUsd(tokens, price), row.cost_nano_usd);
+  return {
+    input_cost: nanoUsdToUsd(input),
+    output_cost: nanoUsdToUsd(row.cost_nano_usd - input),
+    total_cost: nanoUsdToUsd(row.cost_nano_usd),
+  };
+}
+
+function priceOf(row: SpendRowRecord): TokenPrice | null {
+  const input = row.input_nano_usd_per_million;
+  const output = row.output_nano_usd_per_million;
+  const cached = row.cached_input_nano_usd_per_million;
+  if (input === null || output === null) return null;
+  return {
+    inputNanoUsdPerMillion: input,
+    outputNanoUsdPerMillion: output,
+    ...(cached !== null && { cachedInputNanoUsdPerMillion: cached }),
+  };
+}

@@ -1,0 +1,197 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { accountKey } from '@sluice/shared/contracts/account.ts';
+import type { UsageEvent } from '@sluice/shared/contracts/usage-event.ts';
+import { silentLogger, type Logger } from '@sluice/shared/log.ts';
+import type { Admission } from '@sluice/shared/ports/admission.ts';
+import type { SqlPool } from '@sluice/shared/ports/sql.ts';
+import type { UsageSource } from '@sluice/shared/ports/usage-log.ts';
+import { Settlements } from './settlements.ts';
+import { bookUsage, UnbookableUsageError, type Booking } from './sql/book-usage.ts';
+import { ensurePartitions } from './sql/ensure-partitions.ts';
+import { readRecentBalances } from './sql/read-recent-balances.ts';
+import { rejectUsage } from './sql/reject-usage.ts';
+import { withoutAttachments } from './without-attachments.ts';
+
+export interface LedgerOptions {
+  sql: SqlPool;
+  usage: UsageSource;
+  admission: Pick<Admission, 'settle'>;
+  log?: Logger;
+  /** Events booked at once, at most 500. */
+  batchSize?: number;
+  /** How long an event may wait for others to share its transaction. */
+  maxWaitMs?: number;
+  now?: () => number;
+}
+
+/** Counted since the ledger opened. */
+export interface LedgerStats {
+  readonly booked: number;
+  readonly duplicates: number;
+  /** Events whose money is not in the books; each lies in `ledger.rejected_events`. */
+  readonly rejected: number;
+  /** Events booked without the texts attached to them, because the database refused those. */
+  readonly stripped: number;
+  readonly batches: number;
+  /** Batches that could not be booked when they came, and come again. */
+  readonly failedBatches: number;
+  readonly failedSettlements: number;
+  /** Reservations and balances, now, that admission has not heard of yet. */
+  readonly pendingSettlements: number;
+}
+
+export interface Ledger extends AsyncDisposable {
+  readonly stats: LedgerStats;
+}
+
+const dayMs = 24 * 60 * 60 * 1000;
+
+/** Books usage events as they come, and tells admission, until it is disposed; a batch that is running is finished. */
+export async function openLedger(options: LedgerOptions): Promise<Ledger> {
+  const { sql, usage, admission, log = silentLogger, batchSize = 200, maxWaitMs = 20, now = Date.now } = options;
+  const counts = { booked: 0, duplicates: 0, rejected: 0, stripped: 0, batches: 0, failedBatches: 0 };
+  const settling = { failedSettlements: 0 };
+  await using resources = new AsyncDisposableStack();
+
+  await keepPartitions(sql, { now, log, resources });
+
+  const settlements = resources.use(
+    new Settlements({ admission, log, onFailure: () => (settling.failedSettlements += 1) }),
+  );
+  // Had the last ledger died between a commit and its settlement, these are what admission has not heard.
+  await settlements.settle({ callIds: [], balances: await readRecentBalances(sql, { limit: 10_000 }) });
+
+  const closing = new AbortController();
+  const pauses = createPauses(closing.signal);
+  const book = async (events: readonly UsageEvent[]) => {
+    try {
+      const { booking, rejected, stripped } = await bookOrReject(sql, events, log);
+      counts.batches += 1;
+      counts.booked += booking.booked.length;
+      counts.duplicates += booking.duplicates.length;
+      counts.rejected += rejected;
+      counts.stripped += stripped;
+      if (pauses.reset()) log.info({}, 'booking again');
+      await settlements.settle({ callIds: [...booking.booked, ...booking.duplicates], balances: booking.balances });
+    } catch (error) {
+      counts.failedBatches += 1;
+      log.error({ err: error, events: events.length }, 'batch not booked; it comes again');
+      await pauses.pause();
+      throw error; // so that nobody forgets the batch
+    }
+  };
+  resources.use(await usage.consume({ batchSize, maxWaitMs }, book));
+  resources.defer(() => closing.abort());
+
+  const owned = resources.move();
+  return {
+    get stats() {
+      return { ...counts, ...settling, pendingSettlements: settlements.pending };
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+interface Outcome {
+  readonly booking: Booking;
+  readonly rejected: number;
+  readonly stripped: number;
+}
+
+/**
+ * Books what can be booked. A batch that the database refuses is halved until the events at fault are alone; the
+ * others are booked as if they had not been there.
+ *
+ * @throws when the database fails rather than refuses: what is booked by then is a duplicate the next time
+ */
+async function bookOrReject(sql: SqlPool, events: readonly UsageEvent[], log: Logger): Promise<Outcome> {
+  try {
+    return { booking: await bookUsage(sql, events), rejected: 0, stripped: 0 };
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    const [event] = events;
+    if (events.length === 1 && event !== undefined) return bookStripped(sql, event, error, log);
+    const middle = Math.floor(events.length / 2);
+    const first = await bookOrReject(sql, events.slice(0, middle), log);
+    const second = await bookOrReject(sql, events.slice(middle), log);
+    return merge(first, second);
+  }
+}
+
+/** The money counts more than what was attached to the call, which a client may have made unbookable on purpose. */
+async function bookStripped(sql: SqlPool, event: UsageEvent, refusal: Error, log: Logger): Promise<Outcome> {
+  const ids = { callId: event.callId, requestId: event.requestId, reason: refusal.message };
+  try {
+    const booking = await bookUsage(sql, [withoutAttachments(event)]);
+    await rejectUsage(sql, { event, reason: refusal.message, booked: true });
+    log.error(ids, 'usage event booked without its attachments');
+    return { booking, rejected: 0, stripped: 1 };
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    await rejectUsage(sql, { event, reason: error.message, booked: false });
+    log.error({ ...ids, reason: error.message }, 'usage event rejected: its money is not in the books');
+    return { booking: { booked: [], duplicates: [], balances: [] }, rejected: 1, stripped: 0 };
+  }
+}
+
+/** SQLSTATE classes that speak of the data: 22 data exception, 23 integrity violation, 54 program limit exceeded. */
+function isRefusal(error: unknown): error is Error {
+  if (error instanceof UnbookableUsageError) return true;
+  if (!(error instanceof Error) || !('code' in error)) return false;
+  return typeof error.code === 'string' && /^(22|23|54)[0-9A-Z]{3}$/.test(error.code);
+}
+
+function merge(first: Outcome, second: Outcome): Outcome {
+  const later = new Set(second.booking.balances.map(accountKey));
+  return {
+    booking: {
+      booked: [...first.booking.booked, ...second.booking.booked],
+      duplicates: [...first.booking.duplicates, ...second.booking.duplicates],
+      balances: [
+        ...first.booking.balances.filter((balance) => !later.has(accountKey(balance))),
+        ...second.booking.balances,
+      ],
+    },
+    rejected: first.rejected + second.rejected,
+    stripped: first.stripped + second.stripped,
+  };
+}
+
+/** Before the source tries a failed batch again; longer each time, on top of the source's own pause. */
+function createPauses(signal: AbortSignal) {
+  const firstMs = 100;
+  const longestMs = 5_000;
+  let nextMs = firstMs;
+  return {
+    async pause() {
+      const ms = nextMs;
+      nextMs = Math.min(nextMs * 2, longestMs);
+      await sleep(ms, undefined, { signal }).catch(() => undefined);
+    },
+    /** True when there was a pause before. */
+    reset() {
+      const paused = nextMs !== firstMs;
+      nextMs = firstMs;
+      return paused;
+    },
+  };
+}
+
+/** Now and daily. A failure is only logged: until it succeeds, rows go to the default partition. */
+async function keepPartitions(
+  sql: SqlPool,
+  { now, log, resources }: { now: () => number; log: Logger; resources: AsyncDisposableStack },
+): Promise<void> {
+  const keep = async () => {
+    try {
+      const created = await ensurePartitions(sql, now());
+      if (created.length > 0) log.info({ created }, 'partitions created');
+    } catch (error) {
+      log.warn({ err: error }, 'partitions not created; rows go to the default partition');
+    }
+  };
+  await keep();
+  const timer = setInterval(() => void keep(), dayMs);
+  timer.unref();
+  resources.defer(() => clearInterval(timer));
+}

@@ -1,0 +1,47 @@
+import { openNatsUsageSource } from '@sluice/shared/adapters/nats/nats-usage-log.ts';
+import { openNats } from '@sluice/shared/adapters/nats/open-nats.ts';
+import { openTelemetry } from '@sluice/shared/adapters/opentelemetry/open-telemetry.ts';
+import { createPostgresSpendReports } from '@sluice/shared/adapters/postgres/postgres-spend-reports.ts';
+import { openPostgres } from '@sluice/shared/adapters/postgres/postgres.ts';
+import { openRedisAdmission } from '@sluice/shared/adapters/redis/redis-admission.ts';
+import { startProcess } from '@sluice/shared/config/start-process.ts';
+import { untilSignal } from '@sluice/shared/lifecycle.ts';
+import { checkReadiness } from '@sluice/shared/readiness.ts';
+import { assertSchema } from '@sluice/shared/schema-version.ts';
+import { openStatusServer } from '@sluice/shared/status-server.ts';
+import { version } from '@sluice/shared/version.ts';
+import { watchLedger } from './ledger-metrics.ts';
+import { openLedger } from './ledger.ts';
+import { ledgerMigrations } from './migrations.ts';
+
+const { config, log } = await startProcess(process.env, {
+  service: 'ledger',
+  defaultPort: 4002,
+  needsMasterKey: false,
+});
+const onError = (error: unknown) => log.warn({ err: error }, 'dependency failed');
+
+await using resources = new AsyncDisposableStack(); // closes in reverse order, even when a later open fails
+const telemetry = resources.use(openTelemetry({ service: 'sluice-ledger' }));
+const sql = resources.use(
+  await openPostgres({ url: config.databaseUrl, max: 4, applicationName: 'sluice-ledger', onError }),
+);
+await assertSchema(sql, [ledgerMigrations]);
+const loadBalances = createPostgresSpendReports(sql).balancesOf;
+const admission = resources.use(await openRedisAdmission({ url: config.redisUrl, loadBalances, onError }));
+const nats = resources.use(await openNats({ url: config.natsUrl, name: 'sluice-ledger' }));
+const usage = resources.use(await openNatsUsageSource(nats, { onError }));
+const status = resources.use(
+  await openStatusServer({
+    ...config,
+    check: () =>
+      checkReadiness({ postgres: () => sql.query('select 1'), usage: usage.ping, admission: admission.ping }),
+    metrics: telemetry.prometheusText,
+  }),
+);
+const ledger = resources.use(await openLedger({ sql, usage, admission, log }));
+watchLedger(telemetry.meter, ledger, usage);
+log.info({ port: status.port, version }, 'ledger is booking');
+
+const signal = await untilSignal({ deadlineMs: config.gateway.sluice.drainMs });
+log.info({ signal }, 'ledger is closing its books');

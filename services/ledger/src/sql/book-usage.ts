@@ -1,0 +1,120 @@
+import { accountKey, type Account } from '@sluice/shared/contracts/account.ts';
+import type { UsageEvent } from '@sluice/shared/contracts/usage-event.ts';
+import type { CallId } from '@sluice/shared/ids.ts';
+import type { Balance } from '@sluice/shared/ports/admission.ts';
+import type { Sql } from '@sluice/shared/ports/sql.ts';
+import { z } from 'zod';
+import { spendRowOf } from '../spend-row.ts';
+import { storableJson } from '../storable-json.ts';
+import { BalanceRow, readBalances } from './read-balances.ts';
+
+export interface Booking {
+  /** Calls that are in the books since now. */
+  readonly booked: readonly CallId[];
+  /** Calls that were in the books already, or come twice in this batch; they changed nothing. */
+  readonly duplicates: readonly CallId[];
+  /** Every account the batch names, duplicates included, as the books have it now or later. */
+  readonly balances: readonly Balance[];
+}
+
+/** An event of the batch cannot be made a row; the database was not asked. */
+export class UnbookableUsageError extends Error {
+  override readonly name = 'UnbookableUsageError';
+}
+
+/**
+ * Books a batch and moves the accounts and the daily sums, in one statement and so atomically. A redelivered event
+ * changes nothing: its row meets the primary key, and what is not inserted has nothing to add.
+ *
+ * Any number may run at once. Each takes its locks in one order (rows, then balances, then sums, each sorted by
+ * bytes), so that none waits in a circle.
+ *
+ * @param events at most 500
+ * @throws UnbookableUsageError when an event has no row; the database's error when it refuses one. Nothing is booked.
+ */
+export async function bookUsage(sql: Sql, events: readonly UsageEvent[]): Promise<Booking> {
+  if (events.length > 500) throw new RangeError(`a batch of ${events.length} events; 500 is the most`);
+  const { rows } = await sql.query(
+    `with booked as (
+       insert into ledger.spend_rows (
+         call_id, request_id, call_type, outcome, counted_by, estimated, input_tokens, output_tokens,
+         cached_input_tokens, reasoning_tokens, input_characters, output_characters, input_nano_usd_per_million,
+         output_nano_usd_per_million, cached_input_nano_usd_per_million, price_source, cost_ceiling_nano_usd,
+         cost_nano_usd, account_ids, window_starts, key_hash, key_alias, key_name, user_id, team_id, organization_id,
+         key_metadata, litellm_call_id, ip_address, end_user, session_id, tags, request_metadata, alias, answered_by,
+         model, deployment_id, provider, api_base, provider_request_id, streamed, attempt, retries, error_code,
+         error_status, error_message, admitted_at, started_at, first_token_at, ended_at)
+       select * from json_to_recordset($1::json) as usage (
+         call_id text, request_id text, call_type text, outcome text, counted_by text, estimated boolean,
+         input_tokens bigint, output_tokens bigint, cached_input_tokens bigint, reasoning_tokens bigint,
+         input_characters bigint, output_characters bigint, input_nano_usd_per_million bigint,
+         output_nano_usd_per_million bigint, cached_input_nano_usd_per_million bigint, price_source text,
+         cost_ceiling_nano_usd bigint, cost_nano_usd bigint, account_ids text[], window_starts bigint[], key_hash text,
+         key_alias text, key_name text, user_id text, team_id text, organization_id text, key_metadata jsonb,
+         litellm_call_id text, ip_address text, end_user text, session_id text, tags text[], request_metadata jsonb,
+         alias text, answered_by text, model text, deployment_id text, provider text, api_base text,
+         provider_request_id text, streamed boolean, attempt bigint, retries bigint, error_code text,
+         error_status bigint, error_message text, admitted_at timestamptz, started_at timestamptz,
+         first_token_at timestamptz, ended_at timestamptz)
+       order by admitted_at, call_id collate "C"
+       on conflict (admitted_at, call_id) do nothing
+       returning call_id, account_ids, window_starts, cost_nano_usd, key_hash, user_id, team_id, model, started_at,
+         input_tokens, output_tokens, outcome
+     ), moved as (
+       insert into ledger.account_balances as balance (account_id, window_start, settled_nano_usd, version)
+       select account_id collate "C", window_start, sum(cost_nano_usd), 1
+       from booked, unnest(account_ids, window_starts) as account (account_id, window_start)
+       group by 1, 2
+       order by 1, 2
+       on conflict (account_id, window_start) do update set
+         settled_nano_usd = balance.settled_nano_usd + excluded.settled_nano_usd,
+         version = balance.version + 1,
+         moved_at = now()
+       returning account_id, window_start, settled_nano_usd::text, version
+     ), summed as (
+       insert into ledger.daily_spend as sums (day, key_hash, user_id, team_id, model, spend_nano_usd, input_tokens,
+         output_tokens, requests_ok, requests_failed)
+       select (started_at at time zone 'UTC')::date, key_hash, coalesce(user_id, '') as user_id,
+         coalesce(team_id, '') as team_id, model, sum(cost_nano_usd), sum(input_tokens), sum(output_tokens),
+         count(*) filter (where outcome = 'completed'), count(*) filter (where outcome <> 'completed')
+       from booked
+       group by 1, 2, 3, 4, 5
+       order by 1, 2, 3, 4, 5
+       on conflict (day, key_hash, user_id, team_id, model) do update set
+         spend_nano_usd = sums.spend_nano_usd + excluded.spend_nano_usd,
+         input_tokens = sums.input_tokens + excluded.input_tokens,
+         output_tokens = sums.output_tokens + excluded.output_tokens,
+         requests_ok = sums.requests_ok + excluded.requests_ok,
+         requests_failed = sums.requests_failed + excluded.requests_failed
+     )
+     select coalesce((select json_agg(call_id) from booked), '[]') as booked,
+       coalesce((select json_agg(moved) from moved), '[]') as balances`,
+    [encode(events)],
+  );
+  const [{ booked: inserted, balances }] = BookingResult.parse(rows);
+
+  const booked: CallId[] = [];
+  const duplicates: CallId[] = [];
+  const unseen = new Set<string>(inserted);
+  for (const { callId } of events) (unseen.delete(callId) ? booked : duplicates).push(callId);
+
+  // The statement sees the books as they were when it began, so without the booking that made a call a duplicate if
+  // that one was just being committed. Only a later look shows it.
+  if (duplicates.length === 0) return { booked, duplicates, balances };
+  return { booked, duplicates, balances: await readBalances(sql, accountsOf(events)) };
+}
+
+const BookingResult = z.tuple([z.object({ booked: z.array(z.string()), balances: z.array(BalanceRow) })]);
+
+function encode(events: readonly UsageEvent[]): string {
+  try {
+    return storableJson(events.map(spendRowOf));
+  } catch (cause) {
+    throw new UnbookableUsageError(cause instanceof Error ? cause.message : String(cause), { cause });
+  }
+}
+
+function accountsOf(events: readonly UsageEvent[]): Account[] {
+  const accounts = new Map(events.flatMap((event) => event.accounts.map((one) => [accountKey(one), one])));
+  return [...accounts.values()];
+}

@@ -1,0 +1,248 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createPostgresSpendReports } from '@sluice/shared/adapters/postgres/postgres-spend-reports.ts';
+import { bookUsage } from '../src/sql/book-usage.ts';
+import { costNanoUsdOf } from '../src/cost-nano-usd-of.ts';
+import { useBooks } from './open-books.ts';
+import { keyHashOf, startOfTests, usageEvent } from './usage-events.ts';
+
+const { openBooks } = useBooks();
+
+const cost = costNanoUsdOf(usageEvent(1));
+const day = Date.UTC(2026, 10, 21);
+const dayMs = 86_400_000;
+
+async function openReports() {
+  const books = await openBooks();
+  return {
+    ...createPostgresSpendReports(books.sql),
+    book: (...events: ReturnType<typeof usageEvent>[]) => bookUsage(books.sql, events),
+    [Symbol.asyncDispose]: () => books[Symbol.asyncDispose](),
+  };
+}
+
+function onKey(n: number, key: string, change: Parameters<typeof usageEvent>[1] = {}) {
+  const { caller } = usageEvent(n);
+  return usageEvent(n, { ...change, caller: { ...caller, keyHash: keyHashOf(key) } });
+}
+
+test('a completed call is a row in LiteLLM’s words', async () => {
+  await using reports = await openReports();
+  await reports.book(usageEvent(1));
+  // 100 fresh and 20 cached input tokens, and 340 of output: 72,000 + 1,440 + 244,800 nano-USD.
+  assert.deepEqual(await reports.rows({ limit: 10 }), [
+    {
+      request_id: 'chatcmpl-000000000001',
+      call_type: 'acompletion',
+      api_key: keyHashOf('sk-one'),
+      spend: 0.00031824,
+      total_tokens: 460,
+      prompt_tokens: 120,
+      completion_tokens: 340,
+      startTime: '2026-11-21T10:00:00.004Z',
+      endTime: '2026-11-21T10:00:01.801Z',
+      completionStartTime: '2026-11-21T10:00:00.251Z',
+      request_duration_ms: 1797,
+      model: 'oci/xai.grok-4',
+      model_id: 'deployment-1',
+      model_group: 'grok',
+      custom_llm_provider: 'oci',
+      api_base: 'https://inference.generativeai.us-chicago-1.oci.oraclecloud.com',
+      user: 'alice',
+      metadata: {
+        team: 'research',
+        owner: 'alice@example.com',
+        experiment: 'seven',
+        user_api_key: keyHashOf('sk-one'),
+        user_api_key_alias: 'notebook',
+        user_api_key_team_id: null,
+        user_api_key_team_alias: null,
+        user_api_key_org_id: null,
+        user_api_key_user_id: 'alice',
+        user_api_key_user_email: null,
+        user_api_key_end_user_id: null,
+        user_api_key_project_id: null,
+        requester_ip_address: '10.0.0.7',
+        requester_metadata: { experiment: 'seven' },
+        spend_logs_metadata: null,
+        applied_guardrails: [],
+        guardrail_information: [],
+        status: 'success',
+        error_information: null,
+        usage_object: {
+          prompt_tokens: 120,
+          completion_tokens: 340,
+          total_tokens: 460,
+          prompt_tokens_details: { cached_tokens: 20 },
+          completion_tokens_details: { reasoning_tokens: 40 },
+        },
+        additional_usage_values: {},
+        cost_breakdown: { input_cost: 0.00007344, output_cost: 0.0002448, total_cost: 0.00031824 },
+        attempted_retries: 0,
+        sluice: {
+          outcome: 'completed',
+          counted_by: 'provider',
+          estimated: false,
+          price: {
+            inputNanoUsdPerMillion: 720_000_000,
+            outputNanoUsdPerMillion: 720_000_000,
+            cachedInputNanoUsdPerMillion: 72_000_000,
+          },
+          price_source: 'oci-prices@2026-11-21',
+          attempt: 1,
+          call: 1,
+          provider_request_id: 'opc-1',
+          litellm_call_id: 'call-1',
+          answered_by: 'grok',
+          characters: { input: 480, output: 1360 },
+        },
+      },
+      cache_hit: 'False',
+      cache_key: 'Cache OFF',
+      request_tags: ['nightly', 'User-Agent: openai'],
+      team_id: null,
+      organization_id: null,
+      end_user: '',
+      requester_ip_address: '10.0.0.7',
+      session_id: 'session-1',
+      status: 'success',
+      messages: {},
+      response: {},
+      proxy_server_request: {},
+    },
+  ]);
+});
+
+test('a cut call is a failure with spend, marked as estimated', async () => {
+  await using reports = await openReports();
+  const error = { code: 'stream_interrupted', status: 502, message: 'The stream broke.' };
+  await reports.book(
+    usageEvent(1, { outcome: 'cut', countedBy: 'gateway', error }),
+    usageEvent(2, { outcome: 'cut', costCeilingNanoUsd: 999_999_999 }),
+  );
+  const [broken, lost] = await reports.rows({ limit: 10 });
+  assert.equal(broken?.status, 'failure');
+  assert.equal(broken?.spend, cost / 1e9);
+  assert.partialDeepStrictEqual(broken?.metadata.sluice, { outcome: 'cut', counted_by: 'gateway', estimated: true });
+  assert.deepEqual(broken?.metadata.error_information, {
+    error_code: '502',
+    error_class: 'stream_interrupted',
+    error_message: 'The stream broke.',
+    traceback: '',
+    llm_provider: 'oci',
+  });
+  assert.equal(lost?.spend, 0.999999999);
+  assert.deepEqual(lost?.metadata.cost_breakdown, {
+    input_cost: 0.00007344,
+    output_cost: 0.999926559,
+    total_cost: 0.999999999,
+  });
+});
+
+test('a failed call is a failure that cost nothing', async () => {
+  await using reports = await openReports();
+  const none = { price: null, priceSource: null, model: '', deploymentId: null, provider: null, apiBase: null };
+  await reports.book(usageEvent(1, { ...none, outcome: 'failed', streamed: false, firstTokenAt: null }));
+  const [row] = await reports.rows({ limit: 10 });
+  assert.equal(row?.status, 'failure');
+  assert.equal(row?.spend, 0);
+  assert.equal(row?.model, '');
+  assert.equal(row?.completionStartTime, row?.endTime, 'as for every answer that is no stream');
+  assert.deepEqual(row?.metadata.cost_breakdown, { input_cost: 0, output_cost: 0, total_cost: 0 });
+  assert.partialDeepStrictEqual(row?.metadata.sluice, { outcome: 'failed', price: null, estimated: false });
+});
+
+test('metadata take no reserved name, and the key’s win over the request’s', async () => {
+  await using reports = await openReports();
+  const { caller, origin } = usageEvent(1);
+  const spoof = { status: 'success', sluice: 1, batch_models: ['x'], team: 'others', spend_logs_metadata: { a: 1 } };
+  await reports.book(
+    usageEvent(1, {
+      outcome: 'cut',
+      caller: { ...caller, metadata: { team: 'research', user_api_key: 'x' } },
+      origin: { ...origin, metadata: spoof },
+    }),
+  );
+  const [row] = await reports.rows({ limit: 10 });
+  assert.equal(row?.metadata.status, 'failure');
+  assert.equal(row?.metadata.team, 'research');
+  assert.equal(row?.metadata.user_api_key, keyHashOf('sk-one'));
+  assert.equal('batch_models' in (row?.metadata ?? {}), false);
+  assert.deepEqual(row?.metadata.spend_logs_metadata, { a: 1 });
+  assert.deepEqual(row?.metadata.requester_metadata, spoof);
+});
+
+test('rows: the newest that match, in ascending start time', async () => {
+  await using reports = await openReports();
+  await reports.book(onKey(1, 'sk-a'), onKey(2, 'sk-b'), onKey(3, 'sk-a'), onKey(4, 'sk-a'));
+  const ids = async (filter: Omit<Parameters<typeof reports.rows>[0], 'limit'>, limit = 10) =>
+    (await reports.rows({ ...filter, limit })).map((row) => Number(row.request_id.slice(-3)));
+  assert.deepEqual(await ids({}), [1, 2, 3, 4]);
+  assert.deepEqual(await ids({}, 2), [3, 4]);
+  assert.deepEqual(await ids({ keyHash: keyHashOf('sk-a') }), [1, 3, 4]);
+  assert.deepEqual(await ids({ keyHash: keyHashOf('sk-a') }, 2), [3, 4]);
+  assert.deepEqual(await ids({ requestId: usageEvent(2).requestId }), [2]);
+  assert.deepEqual(await ids({ requestId: usageEvent(2).requestId, keyHash: keyHashOf('sk-a') }), []);
+  assert.deepEqual(await ids({ userId: 'nobody' }), []);
+  assert.deepEqual(await ids({ userId: 'alice', from: usageEvent(2).startedAt, to: usageEvent(4).startedAt }), [2, 3]);
+});
+
+test('sums per key and per model, highest first', async () => {
+  await using reports = await openReports();
+  await reports.book(
+    onKey(1, 'sk-a'),
+    onKey(2, 'sk-b'),
+    onKey(3, 'sk-b', { model: 'oci/cohere.command-a' }),
+    onKey(4, 'sk-c', { model: '', outcome: 'cut', costCeilingNanoUsd: 1 }),
+    onKey(5, 'sk-a', { startedAt: day - 1 }),
+  );
+  const c = BigInt(cost);
+  assert.deepEqual(await reports.byKey({ since: day, limit: 2 }), [
+    { keyHash: keyHashOf('sk-b'), spendNanoUsd: 2n * c },
+    { keyHash: keyHashOf('sk-a'), spendNanoUsd: c },
+  ]);
+  assert.deepEqual(await reports.byModel({ since: day - dayMs, limit: 10 }), [
+    { model: 'oci/xai.grok-4', spendNanoUsd: 3n * c },
+    { model: 'oci/cohere.command-a', spendNanoUsd: c },
+  ]);
+});
+
+test('sums per day', async () => {
+  await using reports = await openReports();
+  const yesterday = { startedAt: day - 1 };
+  await reports.book(onKey(1, 'sk-a'), onKey(2, 'sk-a'), onKey(3, 'sk-a', yesterday), onKey(4, 'sk-b'));
+  const of = { userId: 'alice', model: 'oci/xai.grok-4' };
+  const [a, b] = [keyHashOf('sk-a'), keyHashOf('sk-b')];
+  const c = BigInt(cost);
+  assert.deepEqual(await reports.daily({ from: day - dayMs, to: day + dayMs, keyHash: a }), [
+    { day: '2026-11-20', keyHash: a, ...of, spendNanoUsd: c },
+    { day: '2026-11-21', keyHash: a, ...of, spendNanoUsd: 2n * c },
+  ]);
+  assert.deepEqual(
+    (await reports.daily({ from: day, to: day + dayMs })).map(({ keyHash }) => keyHash).sort(),
+    [a, b].sort(),
+  );
+  assert.deepEqual(await reports.daily({ from: day - dayMs, to: day - dayMs }), []);
+});
+
+test('sums beyond 2^53 nano-USD are exact', async () => {
+  await using reports = await openReports();
+  const most = Number.MAX_SAFE_INTEGER;
+  await reports.book(...[1, 2, 3].map((n) => usageEvent(n, { outcome: 'cut', costCeilingNanoUsd: most })));
+  const sum = 3n * BigInt(most);
+  assert.equal((await reports.byKey({ since: day, limit: 1 }))[0]?.spendNanoUsd, sum);
+  assert.equal((await reports.byModel({ since: day, limit: 1 }))[0]?.spendNanoUsd, sum);
+  assert.equal((await reports.daily({ from: day, to: day + dayMs }))[0]?.spendNanoUsd, sum);
+});
+
+test('balances come in the order asked; an unknown account has none', async () => {
+  await using reports = await openReports();
+  const red = { id: 'team:red', windowStart: startOfTests };
+  const blue = { id: 'team:blue', windowStart: 0 };
+  await reports.book(usageEvent(1, { accounts: [red] }));
+  assert.deepEqual(await reports.balancesOf([blue, red, { ...red, windowStart: 0 }]), [
+    { ...blue, settledNanoUsd: 0, version: 0 },
+    { ...red, settledNanoUsd: cost, version: 1 },
+    { ...red, windowStart: 0, settledNanoUsd: 0, version: 0 },
+  ]);
+});
