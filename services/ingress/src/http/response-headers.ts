@@ -1,0 +1,85 @@
+import type { AnswerStart } from '@sluice/shared/contracts/token-event.ts';
+import { nanoUsdToUsd } from '@sluice/shared/money.ts';
+import type { AccountState } from '@sluice/shared/ports/admission.ts';
+import type { VirtualKey } from '../auth/authenticated.ts';
+
+/** Response headers of an inference request, name → value; contract §7.1, §7.2. */
+export type ResponseHeaders = Readonly<Record<string, string>>;
+
+/** Known once the caller is: also on errors. */
+export function callerHeaders(callId: string, version: string, key: VirtualKey | null): ResponseHeaders {
+  return withoutEmpty({
+    'x-litellm-call-id': callId,
+    'x-litellm-version': version,
+    'x-litellm-key-max-budget': key?.maxBudgetNanoUsd == null ? null : usdText(key.maxBudgetNanoUsd),
+    'x-litellm-key-rpm-limit': key?.requestsPerMinute ?? null,
+    'x-litellm-key-tpm-limit': key?.tokensPerMinute ?? null,
+  });
+}
+
+/** Known once the request is admitted. */
+export function admissionHeaders(
+  admitted: { outputTokensCap: number; askedOutputTokens: number; timeoutMs: number },
+  key: VirtualKey | null,
+  state: AccountState | undefined,
+  now: number,
+): ResponseHeaders {
+  const reset = state ? `${Math.max(0, Math.ceil((state.windowResetsAt - now) / 1_000))}s` : null;
+  const clamped = admitted.outputTokensCap < admitted.askedOutputTokens;
+  return withoutEmpty({
+    'x-litellm-timeout': floatText(admitted.timeoutMs / 1_000),
+    // The budget had room for fewer tokens than the request asked for.
+    'x-sluice-max-tokens-clamped': clamped ? admitted.outputTokensCap : null,
+    'x-ratelimit-limit-requests': key?.requestsPerMinute ?? null,
+    'x-ratelimit-remaining-requests': state?.requestsRemaining ?? null,
+    'x-ratelimit-reset-requests': state?.requestsRemaining == null ? null : reset,
+    'x-ratelimit-limit-tokens': key?.tokensPerMinute ?? null,
+    'x-ratelimit-remaining-tokens': state?.tokensRemaining ?? null,
+    'x-ratelimit-reset-tokens': state?.tokensRemaining == null ? null : reset,
+  });
+}
+
+/** Known once a provider answers. */
+export function answerHeaders(start: AnswerStart): ResponseHeaders {
+  const upstream = Object.entries(start.providerHeaders).map(([name, value]) => [`llm_provider-${name}`, value]);
+  return withoutEmpty({
+    'x-litellm-model-id': start.deploymentId,
+    'x-litellm-model-group': start.alias,
+    'x-litellm-model-api-base': start.apiBase,
+    'x-litellm-model-region': start.region,
+    'x-litellm-attempted-retries': start.retries,
+    'x-litellm-attempted-fallbacks': start.fallbacks,
+    'x-sluice-queue-ms': Math.round(start.queueMs),
+    ...Object.fromEntries(upstream),
+  });
+}
+
+/** Known once the answer is complete, so only on answers that are not streamed. */
+export function costHeaders(
+  costNanoUsd: number,
+  key: VirtualKey | null,
+  state: AccountState | undefined,
+  durationMs: number,
+): ResponseHeaders {
+  return withoutEmpty({
+    'x-litellm-response-cost': usdText(costNanoUsd),
+    'x-litellm-key-spend': key && state ? usdText(state.settledNanoUsd + costNanoUsd) : null,
+    'x-litellm-response-duration-ms': floatText(durationMs),
+  });
+}
+
+/** USD without an exponent: `0.000000001`. */
+export function usdText(nanoUsd: number): string {
+  const text = nanoUsdToUsd(nanoUsd).toFixed(9);
+  return text.replace(/\.?0+$/, '') || '0';
+}
+
+/** A float as Python prints it: `1.0`, `0.001`. */
+function floatText(value: number): string {
+  return Number.isInteger(value) ? value.toFixed(1) : String(value);
+}
+
+function withoutEmpty(headers: Record<string, string | number | null | undefined>): ResponseHeaders {
+  const present = Object.entries(headers).filter(([, value]) => value !== null && value !== undefined && value !== '');
+  return Object.fromEntries(present.map(([name, value]) => [name, String(value)]));
+}

@@ -1,0 +1,27 @@
+import { KeyBlockRequest } from '@sluice/shared/api/litellm/key.ts';
+import type { RequestHandler } from 'express';
+import { requireAdmin } from '../../auth/require-admin.ts';
+import { parseManagementBody } from '../../http/parse-body.ts';
+import { keyHashOf } from './find-key.ts';
+import { keyInfoOf } from './key-info-of.ts';
+import type { ManagementDeps } from './management-deps.ts';
+import { keyNotFound } from './refusals.ts';
+
+/** POST /key/block. The key is refused everywhere within a second, until it is unblocked. */
+export function keyBlock(deps: ManagementDeps): RequestHandler {
+  return setBlocked(deps, true);
+}
+
+/** Behind /key/block and /key/unblock. */
+export function setBlocked(deps: ManagementDeps, blocked: boolean): RequestHandler {
+  const { authenticate, keys, now, invalidate } = deps;
+  return async (req, res) => {
+    const { caller } = requireAdmin(await authenticate(req.headers), req.path);
+    const hash = keyHashOf(parseManagementBody(KeyBlockRequest, req.body).key);
+
+    const key = await keys.setBlocked(hash, blocked, { userId: caller.userId, now: now() });
+    if (key === null) throw keyNotFound();
+    invalidate(hash);
+    res.json({ ...(await keyInfoOf(key, deps)), token: hash });
+  };
+}

@@ -1,0 +1,79 @@
+import { KeyGenerateRequest } from '@sluice/shared/api/litellm/key.ts';
+import { GatewayError } from '@sluice/shared/errors.ts';
+import type { RequestHandler } from 'express';
+import type { VirtualKey } from '../../auth/authenticated.ts';
+import { hashKey } from '../../auth/hash-key.ts';
+import { maskKey, maskText } from '../../auth/mask-key.ts';
+import { requireAdmin } from '../../auth/require-admin.ts';
+import { parseManagementBody } from '../../http/parse-body.ts';
+import type { VirtualKeyChanges } from '../../sql/update-virtual-key.ts';
+import { changesOf } from './key-changes.ts';
+import { keyInfoOf } from './key-info-of.ts';
+import type { ManagementDeps } from './management-deps.ts';
+import { aliasTaken, keyTaken } from './refusals.ts';
+import { refuseUnsupported } from './unsupported-fields.ts';
+
+/** POST /key/generate. The key itself is in this answer and nowhere else. */
+export function keyGenerate(deps: ManagementDeps): RequestHandler {
+  const { authenticate, keys, now, newKey, invalidate } = deps;
+  return async (req, res) => {
+    const { caller } = requireAdmin(await authenticate(req.headers), req.path);
+    const request = parseManagementBody(KeyGenerateRequest, req.body);
+    refuseUnsupported(req.body, { isNew: true });
+
+    const rawKey = chosenKey(request.key) ?? newKey();
+    const key = keyOf(rawKey, changesOf(request, now()), { userId: caller.userId, now: now() });
+    const info = await keyInfoOf(key, deps); // before it is stored: a failure must not swallow the only sight of the key
+
+    const outcome = await keys.insert(key);
+    if (outcome === 'alias-taken') throw aliasTaken(key.keyAlias);
+    if (outcome === 'key-taken') throw keyTaken(rawKey);
+    invalidate(key.hash);
+    res.json({ ...info, key: rawKey, token: key.hash, token_id: key.hash });
+  };
+}
+
+/** A chosen key travels in a header, so it has no spaces and only ASCII. */
+function chosenKey(key: string | null | undefined): string | null {
+  if (key === null || key === undefined) return null;
+  if (!key.startsWith('sk-')) {
+    throw badKey(`Invalid key format. LiteLLM Virtual Key must start with 'sk-'. Received: ${maskText(key)}`);
+  }
+  if (!/^[\x21-\x7e]{16,255}$/.test(key)) {
+    throw badKey('Invalid key format. A chosen key has 16 to 255 visible ASCII characters and no spaces.');
+  }
+  return key;
+}
+
+function badKey(message: string): GatewayError {
+  return new GatewayError('invalid_management_request', message, { param: 'key' });
+}
+
+function keyOf(
+  rawKey: string,
+  { tags, ...set }: VirtualKeyChanges,
+  by: { readonly userId: string | null; readonly now: number },
+): VirtualKey {
+  return {
+    hash: hashKey(rawKey),
+    keyName: maskKey(rawKey),
+    keyAlias: null,
+    models: [],
+    maxBudgetNanoUsd: null,
+    budgetDuration: null,
+    requestsPerMinute: null,
+    tokensPerMinute: null,
+    maxParallelRequests: null,
+    userId: null,
+    teamId: null,
+    organizationId: null,
+    blocked: false,
+    expiresAt: null,
+    ...set,
+    metadata: { ...set.metadata, ...(tags !== undefined && { tags }) },
+    createdAt: by.now,
+    updatedAt: by.now,
+    createdBy: by.userId,
+    updatedBy: by.userId,
+  };
+}

@@ -1,0 +1,39 @@
+import { KeyUpdateRequest } from '@sluice/shared/api/litellm/key.ts';
+import type { KeyHash } from '@sluice/shared/ids.ts';
+import type { RequestHandler } from 'express';
+import { requireAdmin } from '../../auth/require-admin.ts';
+import { ManagementValidationError, parseManagementBody } from '../../http/parse-body.ts';
+import { keyHashOf } from './find-key.ts';
+import { changesOf } from './key-changes.ts';
+import { keyInfoOf } from './key-info-of.ts';
+import type { ManagementDeps } from './management-deps.ts';
+import { aliasTaken, keyNotFound } from './refusals.ts';
+import { refuseUnsupported } from './unsupported-fields.ts';
+
+/** POST /key/update. Changes only what the body names. */
+export function keyUpdate(deps: ManagementDeps): RequestHandler {
+  const { authenticate, keys, now, invalidate } = deps;
+  return async (req, res) => {
+    const { caller } = requireAdmin(await authenticate(req.headers), req.path);
+    const { key: named, ...fields } = parseManagementBody(KeyUpdateRequest, req.body);
+    refuseUnsupported(req.body, { isNew: false });
+    const changes = changesOf(fields, now());
+    const hash = await hashFor(named, fields.key_alias);
+
+    const updated = await keys.update(hash, changes, { userId: caller.userId, now: now() });
+    if (updated === 'alias-taken') throw aliasTaken(fields.key_alias);
+    if (updated === null) throw keyNotFound();
+    invalidate(hash);
+    res.json({ ...(await keyInfoOf(updated, deps)), token: hash, key: named ?? hash });
+  };
+
+  async function hashFor(named: string | null | undefined, keyAlias: string | null | undefined): Promise<KeyHash> {
+    if (named !== null && named !== undefined) return keyHashOf(named);
+    if (keyAlias === null || keyAlias === undefined) throw new ManagementValidationError([keyMissing]);
+    const key = await keys.findByAlias(keyAlias);
+    if (key === null) throw keyNotFound();
+    return key.hash;
+  }
+}
+
+const keyMissing = { type: 'missing', loc: ['body', 'key'], msg: 'Field required', input: null };

@@ -1,0 +1,20 @@
+import { GatewayError } from '@sluice/shared/errors.ts';
+import { maskKey } from '../../auth/mask-key.ts';
+
+// What several of the endpoints for keys answer; the texts are LiteLLM's (litellm-contract.md §2.3, §2.9).
+
+export function keyNotFound(): GatewayError {
+  return new GatewayError('not_found', 'Key not found in database', { param: 'key' });
+}
+
+export function aliasTaken(keyAlias: string | null | undefined): GatewayError {
+  return new GatewayError(
+    'invalid_management_request',
+    `Key with alias '${keyAlias}' already exists. Unique key aliases across all keys are required.`,
+    { param: 'key_alias' },
+  );
+}
+
+export function keyTaken(rawKey: string): GatewayError {
+  return new GatewayError('invalid_management_request', `Key ${maskKey(rawKey)} already exists.`, { param: 'key' });
+}

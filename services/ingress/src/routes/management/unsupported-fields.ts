@@ -1,0 +1,90 @@
+import { GatewayError } from '@sluice/shared/errors.ts';
+
+/**
+ * Fields of LiteLLM's key requests that say who may do what, and that nothing here obeys yet. To ignore one would
+ * give out a key that may do more than its operator believes, so all but their neutral value is refused.
+ */
+const unsupported: Readonly<Record<string, string>> = {
+  access_group_ids: 'there are no access groups, and the key would reach every model',
+  agent_id: 'there are no agents to attribute its spend to',
+  aliases: "a key's own model names would not be resolved",
+  allowed_cache_controls: 'which cache controls a key sends is not checked',
+  allowed_routes: 'the key would reach every route that keys may',
+  auto_rotate: 'the key would never be rotated',
+  budget_id: 'there are no shared budgets, and the key would have no limits',
+  budget_limits: 'a key has one budget window: use max_budget and budget_duration',
+  enforced_params: 'the parameters would not be enforced',
+  guardrails: 'no guardrail would run',
+  mcp_rpm_limit: 'the limit would not be enforced',
+  model_max_budget: 'budgets per model would not be enforced',
+  model_rpm_limit: 'limits per model would not be enforced',
+  model_tpm_limit: 'limits per model would not be enforced',
+  object_permission: 'the permissions would not be enforced',
+  permissions: 'the permissions would not be enforced',
+  policies: 'no policy would be applied',
+  project_id: 'there are no projects, and their limits would not be enforced',
+  rotation_interval: 'the key would never be rotated',
+  router_settings: "a key's own routing would not be used",
+  soft_budget: 'no alert would be sent',
+  tag_rpm_limit: 'limits per tag would not be enforced',
+  temp_budget_expiry: 'use max_budget',
+  temp_budget_increase: 'use max_budget',
+};
+
+/** The same, set under the reserved names of `metadata`. */
+const unsupportedMetadata: Readonly<Record<string, string>> = {
+  allowed_tools: 'tools would not be checked',
+  disable_fallbacks: 'fallbacks would still be taken',
+  guardrails: 'no guardrail would run',
+  logging: 'nothing would be logged there, and its credentials would be copied into every spend row',
+  model_rpm_limit: 'limits per model would not be enforced',
+  model_tpm_limit: 'limits per model would not be enforced',
+};
+
+/**
+ * Fields that only widen what a key may do, or ask for convenience, are ignored like unknown ones: the answer shows
+ * that they were not taken.
+ *
+ * @param body a parsed request body: an object, or nothing
+ * @param isNew a new key has spent nothing, so `spend: 0` says nothing; for another it would be a reset
+ * @throws GatewayError invalid_management_request
+ */
+export function refuseUnsupported(body: unknown, { isNew }: { isNew: boolean }): void {
+  const fields = membersOf(body);
+  refuse(fields, unsupported, '');
+  refuse(membersOf(fields.metadata), unsupportedMetadata, 'metadata.');
+
+  const { key_type: keyType, spend } = fields;
+  if (!isNeutral(spend) && !(isNew && spend === 0)) {
+    throw notSupported('spend', 'what a key has spent is what its booked calls cost');
+  }
+  if (!isNeutral(keyType) && keyType !== 'default') throw notSupported('key_type', 'a key may do all that keys may');
+  for (const name of ['rpm_limit_type', 'tpm_limit_type'] as const) {
+    if (fields[name] === 'guaranteed_throughput') throw notSupported(name, 'no throughput would be set aside');
+  }
+}
+
+function refuse(fields: Members, reasons: Readonly<Record<string, string>>, prefix: string): void {
+  for (const [name, value] of Object.entries(fields)) {
+    const reason = Object.hasOwn(reasons, name) ? reasons[name] : undefined;
+    if (reason !== undefined && !isNeutral(value)) throw notSupported(`${prefix}${name}`, reason);
+  }
+}
+
+function notSupported(param: string, reason: string): GatewayError {
+  return new GatewayError('invalid_management_request', `'${param}' is not supported yet: ${reason}. Leave it out.`, {
+    param,
+  });
+}
+
+/** What a field says that says nothing. 0 is not among them: `soft_budget: 0` asks for an alert. */
+function isNeutral(value: unknown): boolean {
+  if (typeof value === 'object' && value !== null) return Object.keys(value).length === 0;
+  return value === undefined || value === null || value === false || value === '';
+}
+
+type Members = Readonly<Record<string, unknown>>;
+
+function membersOf(value: unknown): Members {
+  return typeof value === 'object' && value !== null ? { ...value } : {};
+}

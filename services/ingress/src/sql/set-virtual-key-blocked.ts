@@ -1,0 +1,21 @@
+import type { KeyHash } from '@sluice/shared/ids.ts';
+import type { Sql } from '@sluice/shared/ports/sql.ts';
+import type { VirtualKey } from '../auth/authenticated.ts';
+import { VirtualKeyRow } from './virtual-key-row.ts';
+
+/** Blocks a key, or lets it in again. null: there is no such key. */
+export async function setVirtualKeyBlocked(
+  sql: Sql,
+  hash: KeyHash,
+  blocked: boolean,
+  by: { readonly userId: string | null; readonly now: number },
+): Promise<VirtualKey | null> {
+  const { rows } = await sql.query(
+    `update ingress.virtual_keys
+     set blocked = $2, updated_at = $3, updated_by = $4
+     where hash = $1
+     returning *`,
+    [hash, blocked, new Date(by.now), by.userId],
+  );
+  return rows.length === 0 ? null : VirtualKeyRow.parse(rows[0]);
+}

@@ -1,0 +1,25 @@
+import type { Sql } from '@sluice/shared/ports/sql.ts';
+import { deleteVirtualKeys } from './delete-virtual-keys.ts';
+import { findVirtualKeyByAlias } from './find-virtual-key-by-alias.ts';
+import { findVirtualKey } from './find-virtual-key.ts';
+import { findVirtualKeys } from './find-virtual-keys.ts';
+import { insertVirtualKey } from './insert-virtual-key.ts';
+import { listVirtualKeys } from './list-virtual-keys.ts';
+import { setVirtualKeyBlocked } from './set-virtual-key-blocked.ts';
+import { updateVirtualKey } from './update-virtual-key.ts';
+
+/** All that can be done with stored keys, on one database. */
+export function virtualKeysIn(sql: Sql) {
+  return {
+    insert: insertVirtualKey.bind(null, sql),
+    find: findVirtualKey.bind(null, sql),
+    findByAlias: findVirtualKeyByAlias.bind(null, sql),
+    findMany: findVirtualKeys.bind(null, sql),
+    update: updateVirtualKey.bind(null, sql),
+    setBlocked: setVirtualKeyBlocked.bind(null, sql),
+    delete: deleteVirtualKeys.bind(null, sql),
+    list: listVirtualKeys.bind(null, sql),
+  };
+}
+
+export type VirtualKeys = ReturnType<typeof virtualKeysIn>;

@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { budgetExceeded, budgetReserved, rateLimited } from '../../src/admission/refusals.ts';
+
+const name = { budget: 'Key=ci (sk-...wxyz)', descriptor: 'api_key', value: 'abc' };
+const now = Date.UTC(2026, 10, 21, 9, 30, 0);
+const accountKey = 'key:abc@0';
+
+const budgets = [
+  { settled: 0, budget: 0, needed: 1, says: 'Current cost: 0, Max budget: 0' },
+  { settled: 1, budget: 1, needed: 5, says: 'Current cost: 0.000000001, Max budget: 0.000000001' },
+  { settled: 12_500_000_000, budget: 10_000_000_000, needed: 5, says: 'Current cost: 12.5, Max budget: 10' },
+  {
+    settled: 400_000_000,
+    budget: 500_000_000,
+    needed: 123_456_789,
+    says: 'Current cost: 0.4, Max budget: 0.5. This request needs at least 0.123456789 of what is left',
+  },
+];
+
+for (const { settled, budget, needed, says } of budgets) {
+  test(`a spent budget says: ${says}`, () => {
+    const amounts = { settledNanoUsd: settled, budgetNanoUsd: budget, neededNanoUsd: needed };
+    const error = budgetExceeded({ type: 'over-budget', accountKey, ...amounts }, name);
+    assert.equal(error.code, 'budget_exceeded');
+    assert.equal(error.message, `Budget has been exceeded! Key=ci (sk-...wxyz) ${says}`);
+    assert.equal(error.retryAfterSeconds, null);
+  });
+}
+
+test('a reserved budget is no spent budget: try again', () => {
+  const error = budgetReserved(name);
+  assert.equal(error.code, 'rate_limited');
+  assert.match(error.message, /^The remaining budget is reserved by running requests. Key=ci \(sk-...wxyz\)/);
+  assert.equal(error.retryAfterSeconds, 1);
+});
+
+const limits = [
+  {
+    limitType: 'requests',
+    resetsAt: now + 12_001,
+    retryAfter: 13,
+    headers: {
+      rate_limit_type: 'requests',
+      reset_at: '2026-11-21 09:30:13 UTC',
+      'x-ratelimit-api_key-limit-requests': '8',
+      'x-ratelimit-api_key-remaining-requests': '0',
+      'x-ratelimit-limit-requests': '8',
+      'x-ratelimit-remaining-requests': '0',
+      'x-ratelimit-reset-requests': '13s',
+    },
+  },
+  {
+    limitType: 'tokens',
+    resetsAt: now + 60_000,
+    retryAfter: 60,
+    headers: {
+      rate_limit_type: 'tokens',
+      reset_at: '2026-11-21 09:31:00 UTC',
+      'x-ratelimit-api_key-limit-tokens': '8',
+      'x-ratelimit-api_key-remaining-tokens': '0',
+      'x-ratelimit-limit-tokens': '8',
+      'x-ratelimit-remaining-tokens': '0',
+      'x-ratelimit-reset-tokens': '60s',
+    },
+  },
+  {
+    limitType: 'max_parallel_requests',
+    resetsAt: now,
+    retryAfter: 1,
+    headers: {
+      rate_limit_type: 'concurrent_requests',
+      reset_at: '2026-11-21 09:30:00 UTC',
+      'x-ratelimit-api_key-limit-max_parallel_requests': '8',
+      'x-ratelimit-api_key-remaining-max_parallel_requests': '0',
+    },
+  },
+] as const;
+
+for (const { limitType, resetsAt, retryAfter, headers } of limits) {
+  test(`a rate limit names itself and when to come back: ${limitType}`, () => {
+    const refusal = { type: 'rate-limited', accountKey, limitType, limit: 8, remaining: 0, resetsAt } as const;
+    const error = rateLimited(refusal, name, now);
+    assert.equal(error.code, 'rate_limited');
+    assert.equal(
+      error.message,
+      `Rate limit exceeded for api_key: abc. Limit type: ${limitType}. Current limit: 8, Remaining: 0. ` +
+        `Limit resets at: ${headers.reset_at}`,
+    );
+    assert.equal(error.retryAfterSeconds, retryAfter);
+    assert.deepEqual(error.headers, headers);
+  });
+}

@@ -1,0 +1,234 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { VirtualKey } from '../../src/auth/authenticated.ts';
+import { createAuthenticate } from '../../src/auth/create-authenticate.ts';
+import { newKey } from '../../src/auth/new-key.ts';
+import { virtualKey } from './virtual-keys.ts';
+
+const rawKey = 'sk-known-0123456789';
+const masterKey = 'a master key without sk';
+const unavailable = { code: 'dependency_unavailable', retryAfterSeconds: 1 };
+
+/** A gateway's authentication over a database that a test can change, break and count. */
+function setUp(stored: VirtualKey[] = [virtualKey(rawKey)], limits = {}) {
+  const database = {
+    keys: new Map(stored.map((key) => [key.hash, key])),
+    lookups: 0,
+    find: async (hash: VirtualKey['hash']) => database.keys.get(hash) ?? null,
+  };
+  const clock = { now: Date.parse('2027-02-01') };
+  const { authenticate, invalidate } = createAuthenticate({
+    masterKey,
+    findVirtualKey: (hash) => {
+      database.lookups += 1;
+      return database.find(hash);
+    },
+    now: () => clock.now,
+    cache: { freshMs: 500, staleIfErrorMs: 3_600_000, maxEntries: 50_000, ...limits },
+  });
+  return { database, clock, invalidate, as: (key: string) => authenticate({ authorization: `Bearer ${key}` }) };
+}
+
+const down = () => Promise.reject(new Error('connection refused'));
+
+test('the master key is the operator, and needs no database', async () => {
+  const { database, as } = setUp();
+  database.find = down;
+  const { role, caller, key } = await as(masterKey);
+  assert.equal(role, 'proxy_admin');
+  assert.equal(key, null);
+  assert.equal(caller.keyHash, 'litellm_proxy_master_key');
+  assert.equal(caller.userId, 'default_user_id');
+});
+
+test('without a master key nothing starts', () => {
+  const deps = { findVirtualKey: down, now: Date.now, cache: { freshMs: 1, staleIfErrorMs: 1, maxEntries: 1 } };
+  assert.throws(() => createAuthenticate({ masterKey: '', ...deps }), /no master key/);
+});
+
+test('a virtual key is its holder, as the books will name them', async () => {
+  const key = virtualKey(rawKey, { keyAlias: 'a', userId: 'u', teamId: 't', metadata: { team: 'blue' } });
+  const { as } = setUp([key]);
+  assert.deepEqual(await as(rawKey), {
+    role: 'key',
+    key,
+    caller: {
+      keyHash: key.hash,
+      keyAlias: 'a',
+      keyName: 'sk-...6789',
+      userId: 'u',
+      teamId: 't',
+      organizationId: null,
+      metadata: { team: 'blue' },
+    },
+  });
+});
+
+test('text that is no key is refused without a look-up, and without repeating it', async () => {
+  const { database, as } = setUp();
+  const message = (shown: string) => `LiteLLM Virtual Key expected. Received=${shown}, expected to start with 'sk-'.`;
+  await assert.rejects(as('abcd-somebody-secret-wxyz'), {
+    code: 'key_malformed',
+    param: null,
+    message: message('abcd****wxyz'),
+  });
+  await assert.rejects(as('short-secret'), { message: message('****') });
+  assert.equal(database.lookups, 0);
+});
+
+test('an unknown key is refused with its ends and the start of its hash', async () => {
+  const { as } = setUp();
+  await assert.rejects(as('sk-unknown-0123456789'), {
+    code: 'key_unknown',
+    param: 'key',
+    message: `Authentication Error, Invalid proxy server token passed. Received API Key = sk-...6789, Key Hash (Token) =${virtualKey('sk-unknown-0123456789').hash.slice(0, 8)}.... Unable to find token in cache or \`LiteLLM_VerificationTokenTable\``,
+  });
+});
+
+test('a key expires at its instant', async () => {
+  const { clock, as } = setUp([virtualKey(rawKey, { expiresAt: Date.parse('2027-02-01T00:00:01Z') })]);
+  clock.now = Date.parse('2027-02-01T00:00:00.999Z');
+  await as(rawKey);
+  clock.now += 1;
+  await assert.rejects(as(rawKey), {
+    code: 'key_expired',
+    param: '6789',
+    message:
+      'Authentication Error - Expired Key. Key Expiry time 2027-02-01T00:00:01.000Z and current time 2027-02-01T00:00:01.000Z',
+  });
+});
+
+test('a blocked key is refused, also when it has expired', async () => {
+  const { as } = setUp([virtualKey(rawKey, { blocked: true, expiresAt: 0 })]);
+  await assert.rejects(as(rawKey), {
+    code: 'key_blocked',
+    param: null,
+    message: "Authentication Error, Key is blocked. Update via `/key/unblock` if you're an admin.",
+  });
+});
+
+test('an answer of the database holds half a second, for known and unknown keys', async () => {
+  const { database, clock, as } = setUp();
+  await as(rawKey);
+  await assert.rejects(as('sk-unknown-0123456789'), { code: 'key_unknown' });
+  clock.now += 499;
+  await as(rawKey);
+  await assert.rejects(as('sk-unknown-0123456789'), { code: 'key_unknown' });
+  assert.equal(database.lookups, 2);
+
+  database.keys.clear();
+  clock.now += 1;
+  await assert.rejects(as(rawKey), { code: 'key_unknown' });
+  assert.equal(database.lookups, 3);
+});
+
+test('a clock that is set back does not keep a key alive', async () => {
+  const { database, clock, as } = setUp();
+  await as(rawKey);
+  database.keys.clear();
+  clock.now -= 3_600_000;
+  await assert.rejects(as(rawKey), { code: 'key_unknown' });
+});
+
+test('requests that need the same key at once share one look-up', async () => {
+  const { database, as } = setUp();
+  await Promise.all(Array.from({ length: 100 }, () => as(rawKey)));
+  assert.equal(database.lookups, 1);
+});
+
+test('what this process changed it sees at once, also past a look-up that was under way', async () => {
+  const { database, invalidate, as } = setUp();
+  await as(rawKey);
+  const { hash } = virtualKey(rawKey);
+  const [stored] = database.keys.values();
+  assert.ok(stored);
+
+  const slow = Promise.withResolvers<VirtualKey>();
+  invalidate(hash);
+  database.find = () => slow.promise;
+  const before = as(rawKey);
+  database.keys.clear();
+  database.find = async () => null;
+  invalidate(hash);
+  await assert.rejects(as(rawKey), { code: 'key_unknown' });
+  slow.resolve(stored);
+  await before; // asked before the change: either answer is right
+  await assert.rejects(as(rawKey), { code: 'key_unknown' });
+});
+
+test('while the database fails, known keys work for an hour and unknown ones are told to come back', async () => {
+  const { database, clock, as } = setUp();
+  await as(rawKey);
+  database.find = down;
+
+  clock.now += 3_599_999;
+  await as(rawKey);
+  await assert.rejects(as('sk-new-0123456789'), unavailable);
+  clock.now += 1;
+  await assert.rejects(as(rawKey), unavailable);
+});
+
+test('while the database fails, a blocked, expired or unknown key stays refused', async () => {
+  const expiring = virtualKey('sk-expiring-0123456789', { expiresAt: Date.parse('2027-02-01T00:10:00Z') });
+  const { database, clock, as } = setUp([virtualKey(rawKey, { blocked: true }), expiring]);
+  await assert.rejects(as(rawKey), { code: 'key_blocked' });
+  await assert.rejects(as('sk-unknown-0123456789'), { code: 'key_unknown' });
+  await as('sk-expiring-0123456789');
+
+  database.find = down;
+  clock.now += 600_000;
+  await assert.rejects(as(rawKey), { code: 'key_blocked' });
+  await assert.rejects(as('sk-unknown-0123456789'), unavailable);
+  await assert.rejects(as('sk-expiring-0123456789'), { code: 'key_expired' });
+});
+
+test('a database that hangs costs one request its time limit, not all of them', async () => {
+  const { database, clock, as } = setUp();
+  await as(rawKey);
+  database.find = () => new Promise(() => undefined);
+  clock.now += 500;
+
+  const started = performance.now();
+  await Promise.all([as(rawKey), ...['a', 'b', 'c'].map((n) => assert.rejects(as(`sk-${n}`), unavailable))]);
+  const tookMs = performance.now() - started;
+  assert.ok(tookMs > 700 && tookMs < 2000, `${tookMs} ms`);
+
+  const lookups = database.lookups;
+  await as(rawKey); // now it rests: answered from memory, at once
+  assert.equal(database.lookups, lookups);
+  assert.ok(performance.now() - started - tookMs < 500);
+});
+
+test('a database that is back is used again', async () => {
+  const { database, clock, as } = setUp();
+  const works = database.find;
+  database.find = down;
+  for (let n = 0; n < 5; n += 1) await assert.rejects(as(rawKey), unavailable);
+  assert.equal(database.lookups, 3, 'it rests after three failures');
+
+  clock.now += 500;
+  await assert.rejects(as(rawKey), unavailable);
+  assert.equal(database.lookups, 4, 'then it is tried once');
+
+  database.find = works;
+  clock.now += 500;
+  await as(rawKey);
+});
+
+test('what is remembered is bounded: the key confirmed longest ago is asked for again', async () => {
+  const raws = ['sk-1', 'sk-2', 'sk-3'];
+  const { database, as } = setUp(
+    raws.map((raw) => virtualKey(`${raw}-0123456789`)),
+    { maxEntries: 2 },
+  );
+  for (const raw of [...raws, 'sk-2', 'sk-3', 'sk-1']) await as(`${raw}-0123456789`);
+  assert.equal(database.lookups, 4);
+
+  for (const raw of ['sk-4', 'sk-5', 'sk-6', 'sk-5', 'sk-4']) await assert.rejects(as(raw), { code: 'key_unknown' });
+  assert.equal(database.lookups, 8);
+});
+
+test('a new key is sk- and 128 random bits', () => {
+  assert.match(newKey(), /^sk-[A-Za-z0-9_-]{22}$/);
+  assert.notEqual(newKey(), newKey());
+});

@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { noDatabase, openManagement, type Management } from './open-management.ts';
+
+let gateway: Management;
+before(async () => {
+  gateway = await openManagement(noDatabase);
+});
+after(() => gateway[Symbol.asyncDispose]());
+
+const cases = [
+  { body: { max_budget: -5 }, param: 'max_budget', message: 'max_budget cannot be negative. Received: -5' },
+  { body: { max_budget: 9_000_001 }, param: 'max_budget', message: /above 9000000/ },
+  { body: { rpm_limit: -1 }, param: 'rpm_limit', message: 'rpm_limit cannot be negative. Received: -1' },
+  { body: { tpm_limit: -1 }, param: 'tpm_limit', message: /negative/ },
+  { body: { max_parallel_requests: -1 }, param: 'max_parallel_requests', message: /negative/ },
+  { body: { duration: 'soon' }, param: 'duration', message: /^duration: Invalid duration 'soon'\. Use .*30d/ },
+  { body: { budget_duration: '1y' }, param: 'budget_duration', message: /Invalid duration '1y'/ },
+  { body: { metadata: { tags: 'a' } }, param: 'metadata.tags', message: /list of strings/ },
+  {
+    body: { key: 'pk-0123456789abcdef' },
+    param: 'key',
+    message: "Invalid key format. LiteLLM Virtual Key must start with 'sk-'. Received: pk-0****cdef",
+  },
+  { body: { key: 'sk-too-short' }, param: 'key', message: /16 to 255 visible/ },
+  { body: { key: 'sk-with a space in it' }, param: 'key', message: /no spaces/ },
+  ...[
+    { soft_budget: 0 },
+    { spend: 1 },
+    { budget_limits: [{ budget_duration: '1d', max_budget: 1 }] },
+    { budget_id: 'b' },
+    { model_max_budget: { grok: { max_budget: 1, budget_duration: '1d' } } },
+    { model_rpm_limit: { grok: 1 } },
+    { model_tpm_limit: { grok: 1 } },
+    { allowed_routes: ['/v1/*'] },
+    { aliases: { a: 'b' } },
+    { permissions: { pii: true } },
+    { allowed_cache_controls: ['no-cache'] },
+    { guardrails: ['pii'] },
+    { enforced_params: ['user'] },
+    { object_permission: { models: ['a'] } },
+    { access_group_ids: ['a'] },
+    { router_settings: { timeout: 1 } },
+    { key_type: 'management' },
+    { key_type: 'llm_api' },
+    { auto_rotate: true },
+    { project_id: 'p' },
+    { rpm_limit_type: 'guaranteed_throughput' },
+  ].map((body) => ({ body, param: Object.keys(body)[0], message: /not supported yet: .+\. Leave it out\.$/ })),
+  { body: { metadata: { logging: [{}] } }, param: 'metadata.logging', message: /not supported yet/ },
+  {
+    body: { metadata: { disable_fallbacks: true } },
+    param: 'metadata.disable_fallbacks',
+    message: /not supported yet/,
+  },
+];
+
+for (const { body, param, message } of cases) {
+  test(`POST /key/generate 400: ${JSON.stringify(body)}`, async () => {
+    const { status, body: answer } = await gateway.post('/key/generate', body);
+    assert.equal(status, 400);
+    assert.equal(answer.error.type, 'bad_request_error');
+    assert.equal(answer.error.param, param);
+    if (typeof message === 'string') assert.equal(answer.error.message, message);
+    else assert.match(answer.error.message, message);
+  });
+}
+
+test('POST /key/generate 422: wrong types, all of them', async () => {
+  const { status, body } = await gateway.post('/key/generate', { models: 'grok', max_budget: '1' });
+  assert.equal(status, 422);
+  assert.deepEqual(
+    body.detail.map(({ type, loc, input }: { type: string; loc: string[]; input: unknown }) => ({ type, loc, input })),
+    [
+      { type: 'list_type', loc: ['body', 'models'], input: 'grok' },
+      { type: 'float_type', loc: ['body', 'max_budget'], input: '1' },
+    ],
+  );
+});

@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { hashKey } from '../../src/auth/hash-key.ts';
+import { openKeysDatabase } from '../sql/open-keys-database.ts';
+import { openManagement, type Management } from './open-management.ts';
+
+const resources = new AsyncDisposableStack();
+let gateway: Management;
+const hashes: string[] = [];
+
+before(async () => {
+  const sql = resources.use(await openKeysDatabase());
+  gateway = resources.use(await openManagement(sql));
+  for (const key_alias of ['a', 'b', 'c']) hashes.push(hashKey(await gateway.generate({ key_alias, user_id: 'u' })));
+});
+after(() => resources.disposeAsync());
+
+test('GET /key/list 200: hashes, counted and paged', async () => {
+  const { status, body } = await gateway.get('/key/list?size=2&page=2&sort_by=key_alias&sort_order=asc');
+  assert.equal(status, 200);
+  assert.deepEqual(body, { keys: [hashes[2]], total_count: 3, current_page: 2, total_pages: 2 });
+  const none = await gateway.get('/key/list?user_id=nobody');
+  assert.deepEqual(none.body, { keys: [], total_count: 0, current_page: 1, total_pages: 0 });
+});
+
+test('GET /key/list 200: whole keys, each with its spend', async () => {
+  gateway.balances.set(`key:${hashes[1]}@0`, 1_500_000_000);
+  const { body } = await gateway.get('/key/list?return_full_object=True&sort_by=key_alias&sort_order=asc');
+  const rows = body.keys.map(({ token, key_alias, spend }: Record<string, unknown>) => [token, key_alias, spend]);
+  assert.deepEqual(rows, [[hashes[0], 'a', 0], [hashes[1], 'b', 1.5], [hashes[2], 'c', 0]]); // prettier-ignore
+});
+
+test('GET /key/list 200: filters', async () => {
+  assert.deepEqual((await gateway.get('/key/list?key_alias=B&substring_matching=true')).body.keys, [hashes[1]]);
+  assert.deepEqual((await gateway.get(`/key/list?key_hash=${hashes[0]}&user_id=u`)).body.keys, [hashes[0]]);
+  assert.equal((await gateway.get('/key/list?include_team_keys=true&expand=user')).body.total_count, 3);
+});
+
+for (const query of [
+  'size=101',
+  'size=0',
+  'page=x',
+  'page=',
+  'sort_by=spend',
+  'sort_order=up',
+  'user_id=%00',
+  'size=1&size=2',
+]) {
+  test(`GET /key/list 422: ${query}`, async () => {
+    const { status, body } = await gateway.get(`/key/list?${query}`);
+    assert.equal(status, 422);
+    assert.deepEqual(body.detail[0].loc, ['query', query.split('=')[0]]);
+  });
+}
+
+for (const query of ['project_id=p', 'status=deleted']) {
+  test(`GET /key/list 400: ${query}`, async () => {
+    assert.equal((await gateway.get(`/key/list?${query}`)).status, 400);
+  });
+}
