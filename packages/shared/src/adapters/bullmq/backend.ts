@@ -59,11 +59,14 @@ export async function openPostgresBackend(options: {
   const pool = new Pool({
     connectionString: options.url,
     max: options.connections,
-    options: '-c search_path=bullmq',
+    // A commit that a crash of the machine may lose costs a request whose client is gone too; the books, which do not
+    // stand on this pool, wait for the disk.
+    options: '-c search_path=bullmq -c synchronous_commit=off',
     application_name: 'sluice-queue',
     keepAlive: true,
   });
   pool.on('error', options.onError);
+  pool.setMaxListeners(0); // every queue and worker listens too
   const shared: unknown = pool;
   if (!isPgPool(shared)) throw new Error('pg.Pool is not what BullMQ takes for one');
   const client = await pool.connect();

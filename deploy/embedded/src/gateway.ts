@@ -1,0 +1,87 @@
+import { openIngress } from '@sluice/ingress/ingress.ts';
+import type { Ingress } from '@sluice/ingress/ingress.ts';
+import { ingressMigrations } from '@sluice/ingress/migrations.ts';
+import { watchLedger } from '@sluice/ledger/ledger-metrics.ts';
+import { openLedger } from '@sluice/ledger/ledger.ts';
+import { ledgerMigrations } from '@sluice/ledger/migrations.ts';
+import { openPostgresBackend } from '@sluice/shared/adapters/bullmq/backend.ts';
+import { openBullJobQueue } from '@sluice/shared/adapters/bullmq/bullmq-job-queue.ts';
+import { openBullJobSource } from '@sluice/shared/adapters/bullmq/bullmq-job-source.ts';
+import { createMemoryAdmission } from '@sluice/shared/adapters/memory/memory-admission.ts';
+import { createMemoryTokenBus } from '@sluice/shared/adapters/memory/memory-token-bus.ts';
+import { createMemoryUsageLog } from '@sluice/shared/adapters/memory/memory-usage-log.ts';
+import { openTelemetry } from '@sluice/shared/adapters/opentelemetry/open-telemetry.ts';
+import { createPostgresBodyStore } from '@sluice/shared/adapters/postgres/postgres-body-store.ts';
+import { createPostgresSpendReports } from '@sluice/shared/adapters/postgres/postgres-spend-reports.ts';
+import { openPostgres } from '@sluice/shared/adapters/postgres/postgres.ts';
+import type { GatewayConfig } from '@sluice/shared/config/gateway-config.ts';
+import type { Logger } from '@sluice/shared/log.ts';
+import { migrate } from '@sluice/shared/migrate.ts';
+import { version } from '@sluice/shared/version.ts';
+import { openOciProvider } from '@sluice/worker/providers/oci/oci-provider.ts';
+import { createWorkerMetrics } from '@sluice/worker/worker-metrics.ts';
+import { openWorker } from '@sluice/worker/worker.ts';
+
+export interface EmbeddedGatewayOptions {
+  readonly config: GatewayConfig;
+  readonly databaseUrl: string;
+  readonly masterKey: string;
+  readonly host: string;
+  readonly port: number;
+  readonly log: Logger;
+}
+
+/** Jobs that one process runs at once per alias: more only wait for the same two or so cores. */
+const concurrencyMax = 64;
+
+/**
+ * Ingress, worker and ledger in one process, on one PostgreSQL: for laptops, evaluation and small teams. The same
+ * three that run apart in the distributed mode; only the adapters differ.
+ */
+export async function openEmbeddedGateway(options: EmbeddedGatewayOptions): Promise<Ingress> {
+  const { config, databaseUrl: url, log } = options;
+  const onError = (error: unknown) => log.warn({ err: error }, 'dependency failed');
+  await using opening = new AsyncDisposableStack(); // closes in reverse order, even when a later open fails
+
+  const telemetry = opening.use(openTelemetry({ service: 'sluice' }));
+  const sql = opening.use(await openPostgres({ url, applicationName: 'sluice', onError }));
+  await migrate(sql, [ingressMigrations, ledgerMigrations]);
+  const reports = createPostgresSpendReports(sql);
+  const bodies = createPostgresBodyStore(sql);
+  const admission = opening.use(createMemoryAdmission({ loadBalances: reports.balancesOf }));
+  const bus = createMemoryTokenBus();
+  const { log: usage, source: usageSource } = createMemoryUsageLog(onError);
+  const connections = 16 + 2 * config.aliases.size;
+  const backend = opening.use(await openPostgresBackend({ url, connections, onError }));
+  const queue = opening.use(openBullJobQueue(backend));
+  const source = opening.use(openBullJobSource(backend));
+
+  // The ledger is opened first and so closed last: what the worker still reports is still booked.
+  const ledger = opening.use(await openLedger({ sql, usage: usageSource, admission, log, maxWaitMs: 2 }));
+  watchLedger(telemetry.meter, ledger, usageSource);
+  const { upstreamConnections, workerConcurrency } = config.sluice;
+  const oci = opening.use(openOciProvider({ connectionsPerDeployment: upstreamConnections, log }));
+  opening.use(
+    await openWorker({
+      ...{ source, bus, usage, admission, bodies, log },
+      config: {
+        ...config,
+        sluice: { ...config.sluice, workerConcurrency: Math.min(workerConcurrency, concurrencyMax) },
+      },
+      providers: { oci },
+      metrics: createWorkerMetrics(telemetry.meter),
+      now: Date.now,
+      random: Math.random,
+    }),
+  );
+  const ingress = opening.use(
+    await openIngress({
+      ...options,
+      ...{ version, sql, reports, queue, bodies, admission, usage, bus },
+      meter: telemetry.meter,
+      metrics: telemetry.prometheusText,
+    }),
+  );
+  const open = opening.move();
+  return { port: ingress.port, [Symbol.asyncDispose]: () => open.disposeAsync() };
+}

@@ -1,0 +1,393 @@
+import { accountKey } from '../../contracts/account.ts';
+import { GatewayError } from '../../errors.ts';
+import type { CallId } from '../../ids.ts';
+import type {
+  AccountLimits,
+  AccountState,
+  Admission,
+  Balance,
+  LoadBalances,
+  ReservationRequest,
+  ReservationResult,
+} from '../../ports/admission.ts';
+import { affordableOutputTokens, boundedReservation, neededNanoUsd } from '../reservation-cost.ts';
+import { shareLoadBalances } from '../share-load-balances.ts';
+
+/** What is known of an account. `settledNanoUsd` null: nothing; the books have to be asked. */
+interface Counters {
+  settledNanoUsd: number | null;
+  version: number;
+  reservedNanoUsd: number;
+  parallel: number;
+  /** 0: no rate window runs. */
+  windowStart: number;
+  requests: number;
+  tokens: number;
+  /** Someone was told to wait here and has not been told of room since. */
+  waiting: boolean;
+  readonly calls: Set<Call>;
+  /** No call expires before this. */
+  nextExpiry: number;
+}
+
+/** Something reserved on `accounts`. */
+interface Call {
+  readonly id: CallId;
+  readonly outputTokensCap: number;
+  readonly tokens: number;
+  /** Each with the rate window that the call was counted in; null when limits do not count it. */
+  readonly accounts: ReadonlyMap<string, number | null>;
+  nanoUsd: number;
+  holdsSlot: boolean;
+  costKnown: boolean;
+  expiresAt: number;
+}
+
+const windowMs = 60_000;
+/** A known cost stays reserved this much longer than a running call, for a ledger that is late. */
+const knownCostExtensionMs = 24 * 3600 * 1000;
+const seedingsMax = 3;
+const booksTimeoutMs = 900;
+/** Accounts looked at, longest unused first, to find idle ones to drop when there are too many. */
+const dropTriesMax = 16;
+
+/**
+ * Admission counters of one process, by the rules of the Redis scripts. What is reserved is lost with the process,
+ * but so are the calls it was reserved for.
+ *
+ * @param deps.accountsMax above it, accounts that nobody uses are dropped; the books bring them back
+ */
+export function createMemoryAdmission(deps: { loadBalances: LoadBalances; accountsMax?: number }): Admission {
+  return new MemoryAdmission(shareLoadBalances(deps.loadBalances, booksTimeoutMs), deps.accountsMax ?? 10_000);
+}
+
+class MemoryAdmission implements Admission {
+  readonly #loadBalances: LoadBalances;
+  readonly #accountsMax: number;
+  /** Least recently used first. */
+  readonly #accounts = new Map<string, Counters>();
+  readonly #calls = new Map<CallId, Call>();
+  readonly #roomListeners = new Set<(accountKeys: readonly string[]) => void>();
+  /** The latest `now` of a request. */
+  #latest = 0;
+
+  constructor(loadBalances: LoadBalances, accountsMax: number) {
+    this.#loadBalances = loadBalances;
+    this.#accountsMax = accountsMax;
+  }
+
+  async reserve(asked: ReservationRequest): Promise<ReservationResult> {
+    const request = boundedReservation(asked);
+    for (let seedings = 0; seedings <= seedingsMax; seedings += 1) {
+      this.#sweep(request);
+      const unknown = request.accounts.filter((limits) => !this.#isKnown(accountKey(limits)));
+      if (unknown.length === 0) return this.#decide(request);
+      await this.#seed(unknown);
+    }
+    throw new GatewayError('dependency_unavailable', "The gateway's books are not available. Try again in a moment.", {
+      retryAfterSeconds: 1,
+      cause: new Error('accounts stay unknown after seeding'),
+    });
+  }
+
+  async shrink(callId: CallId, actual: { costNanoUsd: number; tokens: number }): Promise<void> {
+    for (const value of [actual.costNanoUsd, actual.tokens]) {
+      if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`not an amount: ${value}`);
+    }
+    const call = this.#calls.get(callId);
+    if (!call || call.costKnown) return;
+
+    for (const [key, window] of call.accounts) {
+      const account = this.#accounts.get(key);
+      if (account && window !== null && account.windowStart === window) {
+        account.tokens = Math.max(0, account.tokens + actual.tokens - call.tokens);
+      }
+    }
+    if (actual.costNanoUsd === 0) return this.#release(call); // nothing is left for the books to take over
+
+    for (const key of call.accounts.keys()) {
+      const account = this.#accounts.get(key);
+      if (!account) continue;
+      account.reservedNanoUsd += actual.costNanoUsd - call.nanoUsd;
+      if (call.holdsSlot) account.parallel -= 1;
+      this.#announce(key, account);
+    }
+    call.nanoUsd = actual.costNanoUsd;
+    call.holdsSlot = false;
+    call.costKnown = true;
+    call.expiresAt += knownCostExtensionMs;
+  }
+
+  async settle({ callIds, balances }: { callIds: readonly CallId[]; balances: readonly Balance[] }): Promise<void> {
+    for (const callId of callIds) {
+      const call = this.#calls.get(callId);
+      if (call) this.#release(call);
+    }
+    for (const balance of balances) {
+      const account = this.#accountOf(balance);
+      if (balance.version <= account.version) continue;
+      account.version = balance.version;
+      // An unknown account is not seeded by what may be an old settlement, come late. Its version keeps a reading of
+      // the books that began before this booking from seeding the account, too.
+      if (account.settledNanoUsd === null) continue;
+      account.settledNanoUsd = balance.settledNanoUsd;
+      this.#announce(accountKey(balance), account);
+    }
+  }
+
+  async onRoom(listener: (accountKeys: readonly string[]) => void): Promise<AsyncDisposable> {
+    this.#roomListeners.add(listener);
+    return { [Symbol.asyncDispose]: async () => void this.#roomListeners.delete(listener) };
+  }
+
+  async ping(): Promise<void> {}
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#roomListeners.clear();
+  }
+
+  /** Ends the calls of these accounts whose time is over. */
+  #sweep(request: ReservationRequest): void {
+    const { now } = request;
+    this.#latest = Math.max(this.#latest, now);
+    const same = this.#calls.get(request.callId);
+    if (same && same.expiresAt <= now) this.#expire(same);
+
+    for (const limits of request.accounts) {
+      const account = this.#accounts.get(accountKey(limits));
+      if (!account || account.nextExpiry > now) continue;
+      account.nextExpiry = Infinity;
+      for (const call of account.calls) {
+        if (call.expiresAt <= now) this.#expire(call);
+        else account.nextExpiry = Math.min(account.nextExpiry, call.expiresAt);
+      }
+    }
+  }
+
+  /**
+   * The end of a call that nobody ended: it may have been booked, and the news of it lost. So before its room is
+   * given away, the books are asked about its accounts.
+   */
+  #expire(call: Call): void {
+    this.#release(call);
+    for (const key of call.accounts.keys()) {
+      const account = this.#accounts.get(key);
+      if (account) account.settledNanoUsd = null;
+    }
+  }
+
+  #decide(request: ReservationRequest): ReservationResult {
+    const accounts = request.accounts.map((limits) => ({
+      key: accountKey(limits),
+      limits,
+      counters: this.#use(limits),
+    }));
+    for (const { counters } of accounts) endWindow(counters, request.now);
+
+    const admitted = (call: Call): ReservationResult => ({
+      type: 'admitted',
+      outputTokensCap: call.outputTokensCap,
+      reservedNanoUsd: call.nanoUsd,
+      accounts: accounts.map(({ limits, counters }) => stateOf(limits, counters, request.now)),
+    });
+    const earlier = this.#calls.get(request.callId);
+    if (earlier) return admitted(earlier); // the reply to the first try was lost
+
+    const cap = decideCap(request, accounts);
+    if (typeof cap !== 'number') {
+      if (cap.type === 'wait') this.#counters(cap.accountKey).waiting = true;
+      return cap;
+    }
+    const refusal = request.moneyOnly ? null : overLimit(request, accounts);
+    if (refusal) return refusal;
+
+    const windows = new Map<string, number | null>();
+    const call: Call = {
+      id: request.callId,
+      outputTokensCap: cap,
+      tokens: request.tokensEstimate,
+      accounts: windows,
+      nanoUsd: neededNanoUsd(request, cap),
+      holdsSlot: !request.moneyOnly,
+      costKnown: false,
+      expiresAt: request.expiresAt,
+    };
+    for (const { key, counters } of accounts) {
+      counters.reservedNanoUsd += call.nanoUsd;
+      counters.calls.add(call);
+      counters.nextExpiry = Math.min(counters.nextExpiry, call.expiresAt);
+      if (!request.moneyOnly) {
+        counters.windowStart ||= request.now;
+        counters.requests += 1;
+        counters.tokens += request.tokensEstimate;
+        counters.parallel += 1;
+      }
+      windows.set(key, request.moneyOnly ? null : counters.windowStart);
+    }
+    this.#calls.set(call.id, call);
+    return admitted(call);
+  }
+
+  #release(call: Call): void {
+    this.#calls.delete(call.id);
+    for (const key of call.accounts.keys()) {
+      const account = this.#accounts.get(key);
+      if (!account) continue;
+      account.calls.delete(call);
+      account.reservedNanoUsd -= call.nanoUsd;
+      if (call.holdsSlot) account.parallel -= 1;
+      this.#announce(key, account);
+    }
+  }
+
+  #announce(key: string, account: Counters): void {
+    if (!account.waiting) return;
+    account.waiting = false;
+    for (const listener of this.#roomListeners) listener([key]);
+  }
+
+  async #seed(accounts: readonly AccountLimits[]): Promise<void> {
+    const ids = accounts.map(({ id, windowStart }) => ({ id, windowStart }));
+    for (const balance of await this.#loadBalances(ids)) {
+      const account = this.#accountOf(balance);
+      if (account.settledNanoUsd !== null || balance.version < account.version) continue;
+      account.settledNanoUsd = balance.settledNanoUsd;
+      account.version = balance.version;
+    }
+  }
+
+  #accountOf(balance: Balance): Counters {
+    const { settledNanoUsd, version } = balance;
+    if (!Number.isSafeInteger(settledNanoUsd) || !Number.isSafeInteger(version)) {
+      throw new RangeError(`not a balance: ${settledNanoUsd}, version ${version}`);
+    }
+    const key = accountKey(balance);
+    return this.#accounts.get(key) ?? this.#add(key);
+  }
+
+  #add(key: string): Counters {
+    this.#dropIdle();
+    const account: Counters = {
+      settledNanoUsd: null,
+      version: 0,
+      reservedNanoUsd: 0,
+      parallel: 0,
+      windowStart: 0,
+      requests: 0,
+      tokens: 0,
+      waiting: false,
+      calls: new Set(),
+      nextExpiry: Infinity,
+    };
+    this.#accounts.set(key, account);
+    return account;
+  }
+
+  #dropIdle(): void {
+    let tries = 0;
+    for (const [key, account] of this.#accounts) {
+      if (this.#accounts.size < this.#accountsMax || tries === dropTriesMax) return;
+      if (account.calls.size === 0 && account.windowStart + windowMs <= this.#latest) this.#accounts.delete(key);
+      tries += 1;
+    }
+  }
+
+  /** The account's counters, as the most recently used. */
+  #use(limits: AccountLimits): Counters {
+    const key = accountKey(limits);
+    const account = this.#counters(key);
+    this.#accounts.delete(key);
+    this.#accounts.set(key, account);
+    return account;
+  }
+
+  #isKnown(key: string): boolean {
+    const account = this.#accounts.get(key);
+    return account !== undefined && account.settledNanoUsd !== null;
+  }
+
+  #counters(key: string): Counters {
+    const account = this.#accounts.get(key);
+    if (!account) throw new Error(`account ${key} was not seeded`);
+    return account;
+  }
+}
+
+interface LimitedAccount {
+  readonly key: string;
+  readonly limits: AccountLimits;
+  readonly counters: Counters;
+}
+
+/** The output cap that there is room for on all accounts; or why there is none. */
+function decideCap(
+  request: ReservationRequest,
+  accounts: readonly LimitedAccount[],
+): number | Extract<ReservationResult, { type: 'wait' | 'over-budget' }> {
+  if (request.inputCostNanoUsd === 0 && request.outputNanoUsdPerMillion === 0) return request.outputTokensCap;
+  const needed = neededNanoUsd(request, request.outputTokensCap);
+  const least = neededNanoUsd(request, request.outputTokensMin);
+  let waitOn: string | null = null;
+  let room = Infinity;
+  for (const { key, limits, counters } of accounts) {
+    const { budgetNanoUsd } = limits;
+    if (budgetNanoUsd === null) continue;
+    const settledNanoUsd = counters.settledNanoUsd ?? 0;
+    const unspent = budgetNanoUsd - settledNanoUsd;
+    if (unspent <= 0 || least > unspent) {
+      return { type: 'over-budget', accountKey: key, settledNanoUsd, budgetNanoUsd, neededNanoUsd: least };
+    }
+    if (needed <= unspent - counters.reservedNanoUsd) continue;
+    if (counters.reservedNanoUsd > 0) waitOn ??= key;
+    room = Math.min(room, unspent);
+  }
+  if (waitOn !== null) return { type: 'wait', accountKey: waitOn };
+  return room === Infinity ? request.outputTokensCap : affordableOutputTokens(request, room);
+}
+
+function overLimit(
+  request: ReservationRequest,
+  accounts: readonly LimitedAccount[],
+): Extract<ReservationResult, { type: 'rate-limited' }> | null {
+  for (const { key, limits, counters } of accounts) {
+    const windowEndsAt = (counters.windowStart || request.now) + windowMs;
+    const checks = [
+      ['requests', limits.requestsPerMinute, counters.requests, 1, windowEndsAt],
+      ['tokens', limits.tokensPerMinute, counters.tokens, request.tokensEstimate, windowEndsAt],
+      ['max_parallel_requests', limits.maxParallelRequests, counters.parallel, 1, request.now],
+    ] as const;
+    for (const [limitType, limit, used, more, resetsAt] of checks) {
+      if (limit === null || used + more <= limit) continue;
+      return {
+        type: 'rate-limited',
+        accountKey: key,
+        limitType,
+        limit,
+        remaining: Math.max(0, limit - used),
+        resetsAt,
+      };
+    }
+  }
+  return null;
+}
+
+function endWindow(counters: Counters, now: number): void {
+  const age = now - counters.windowStart;
+  // A window far ahead of now was begun by a clock that was wrong.
+  if (age < windowMs && age >= -windowMs) return;
+  counters.windowStart = 0;
+  counters.requests = 0;
+  counters.tokens = 0;
+}
+
+function stateOf(limits: AccountLimits, counters: Counters, now: number): AccountState {
+  const remaining = (limit: number | null, used: number) => (limit === null ? null : Math.max(0, limit - used));
+  return {
+    accountKey: accountKey(limits),
+    settledNanoUsd: counters.settledNanoUsd ?? 0,
+    reservedNanoUsd: counters.reservedNanoUsd,
+    requestsRemaining: remaining(limits.requestsPerMinute, counters.requests),
+    tokensRemaining: remaining(limits.tokensPerMinute, counters.tokens),
+    windowResetsAt: counters.windowStart === 0 ? now : counters.windowStart + windowMs,
+  };
+}

@@ -1,0 +1,42 @@
+import type { GatewayConfig } from './gateway-config.ts';
+import type { Findings } from './findings.ts';
+import type { Section } from './section.ts';
+import type { Environment } from './substitute-environment.ts';
+
+const leastMasterKeyLength = 8;
+const saferMasterKeyLength = 16;
+
+/** The two secrets of the gateway itself: the file's, else the environment's. An empty variable is none. */
+export function readGeneralSettings(
+  section: Section,
+  env: Environment,
+  findings: Findings,
+): Pick<GatewayConfig, 'masterKey' | 'databaseUrl'> {
+  return { masterKey: readMasterKey(section, env, findings), databaseUrl: readDatabaseUrl(section, env, findings) };
+}
+
+function readMasterKey(section: Section, env: Environment, findings: Findings): string | null {
+  const variable = ['LITELLM_MASTER_KEY', 'SLUICE_MASTER_KEY'].find((name) => env[name]);
+  const inFile = section.has('master_key');
+  const key = inFile ? section.string('master_key') : variable === undefined ? null : (env[variable] ?? null);
+  if (key === null) return null;
+  const path = inFile ? [...section.path, 'master_key'] : [variable ?? ''];
+  if (key.length < leastMasterKeyLength) {
+    findings.problem(path, `must be at least ${leastMasterKeyLength} characters long`);
+  } else if (/^\s|\s$|\p{Cc}/u.test(key)) {
+    findings.problem(path, 'must not hold control characters, nor begin or end with a space');
+  } else if (key.length < saferMasterKeyLength) {
+    findings.warning(path, `shorter than ${saferMasterKeyLength} characters: easy to guess`);
+  }
+  return key;
+}
+
+function readDatabaseUrl(section: Section, env: Environment, findings: Findings): string | null {
+  const inFile = section.has('database_url');
+  const url = inFile ? section.string('database_url') : env['DATABASE_URL'] || null;
+  const path = inFile ? [...section.path, 'database_url'] : ['DATABASE_URL'];
+  if (url !== null && !/^postgres(?:ql)?:\/\//.test(url)) {
+    findings.problem(path, 'expected an address that begins with postgresql://');
+  }
+  return url;
+}

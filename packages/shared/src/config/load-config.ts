@@ -1,0 +1,62 @@
+import { loadPriceBook } from '../prices/price-book.ts';
+import { readAliases } from './aliases.ts';
+import { checkKeys } from './check-keys.ts';
+import { Findings } from './findings.ts';
+import type { GatewayConfig } from './gateway-config.ts';
+import { readGeneralSettings } from './general-settings.ts';
+import { readConfigFiles } from './read-config-files.ts';
+import { readRouterSettings } from './router-settings.ts';
+import { Section } from './section.ts';
+import { readSluiceSettings } from './sluice-settings.ts';
+import { applyEnvironmentVariables, type Environment, substituteEnvironment } from './substitute-environment.ts';
+import { vocabularies } from './vocabulary.ts';
+
+export interface ConfigSource {
+  /** LiteLLM's `config.yaml`; null: `values`, or nothing but the environment. */
+  readonly file: string | null;
+  /** What a file would say, for a start without one. */
+  readonly values?: Readonly<Record<string, unknown>>;
+  readonly env: Environment;
+  /** Told of everything that the configuration says in vain, each once. */
+  readonly warn: (message: string) => void;
+}
+
+/**
+ * Reads, completes and checks the configuration. Having no alias at all is allowed here.
+ *
+ * @throws ConfigError with everything that is wrong. Files that cannot be read, or are no YAML, are told first and
+ * alone: what is missing from them would make up more problems than there are.
+ */
+export async function loadGatewayConfig({ file, values = {}, env, warn }: ConfigSource): Promise<GatewayConfig> {
+  const findings = new Findings();
+  const raw = file === null ? values : await readConfigFiles(file, findings);
+  findings.conclude(warn);
+
+  const { environment_variables: variables, ...sections } = raw;
+  const completeEnv = applyEnvironmentVariables(variables, env, findings);
+  const root = Section.of(findings, [], substituteEnvironment(sections, [], completeEnv, findings));
+  checkKeys(root, vocabularies.file);
+  const config = await readRoot(root, completeEnv, findings);
+  findings.conclude(warn);
+  return config;
+}
+
+async function readRoot(root: Section, env: Environment, findings: Findings): Promise<GatewayConfig> {
+  const litellm = root.section('litellm_settings');
+  const router = root.section('router_settings');
+  const general = root.section('general_settings');
+  checkKeys(litellm, vocabularies.litellmSettings);
+  checkKeys(router, vocabularies.routerSettings);
+  checkKeys(general, vocabularies.generalSettings);
+
+  const prices = loadPriceBook();
+  const sluice = readSluiceSettings(root.section('sluice_settings'), prices);
+  const known = await readAliases(root, findings, { env, prices, defaultPrice: sluice.defaultPrice });
+  return {
+    aliases: known.aliases,
+    router: readRouterSettings({ router, litellm }, known, findings),
+    dropParams: litellm.boolean('drop_params') ?? false,
+    ...readGeneralSettings(general, env, findings),
+    sluice,
+  };
+}

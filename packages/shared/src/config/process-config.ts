@@ -1,0 +1,56 @@
+import { z } from 'zod';
+import { ConfigError } from './config-error.ts';
+import type { GatewayConfig } from './gateway-config.ts';
+import { loadGatewayConfig } from './load-config.ts';
+import type { Environment } from './substitute-environment.ts';
+
+/** What a process of the distributed mode is told from outside, complete: nothing else reads the environment. */
+export interface ProcessConfig {
+  readonly gateway: GatewayConfig;
+  readonly databaseUrl: string;
+  readonly redisUrl: string;
+  readonly natsUrl: string;
+  readonly masterKey: string;
+  readonly port: number;
+  readonly host: string;
+  readonly logLevel: string;
+}
+
+const Port = z.coerce.number().int().min(0).max(65_535);
+const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+
+/**
+ * Reads `DATABASE_URL`, `REDIS_URL`, `NATS_URL`, `SLUICE_CONFIG`, `LITELLM_MASTER_KEY` or `SLUICE_MASTER_KEY`, `PORT`,
+ * `HOST` and `LITELLM_LOG`.
+ *
+ * @param needsMasterKey only the ingress does
+ * @throws ConfigError naming everything that is missing or wrong
+ */
+export async function loadProcessConfig(
+  env: Environment,
+  options: { defaultPort: number; needsMasterKey: boolean; warn: (message: string) => void },
+): Promise<ProcessConfig> {
+  const gateway = await loadGatewayConfig({ file: env['SLUICE_CONFIG'] || null, env, warn: options.warn });
+  const problems: string[] = [];
+  const required = (name: string, value: string | null | undefined): string => {
+    if (!value) problems.push(`${name} is not set`);
+    return value ?? '';
+  };
+  const port = Port.safeParse(env['PORT'] || options.defaultPort);
+  if (!port.success) problems.push(`PORT: expected a port number, got ${JSON.stringify(env['PORT'])}`);
+  const level = (env['LITELLM_LOG'] ?? 'info').toLowerCase();
+  const config: ProcessConfig = {
+    gateway,
+    databaseUrl: required('DATABASE_URL', gateway.databaseUrl),
+    redisUrl: required('REDIS_URL', env['REDIS_URL']),
+    natsUrl: required('NATS_URL', env['NATS_URL']),
+    masterKey: options.needsMasterKey
+      ? required('LITELLM_MASTER_KEY (or SLUICE_MASTER_KEY)', gateway.masterKey)
+      : (gateway.masterKey ?? ''),
+    port: port.success ? port.data : 0,
+    host: env['HOST'] || '0.0.0.0',
+    logLevel: logLevels.find((known) => known === level) ?? 'info',
+  };
+  if (problems.length > 0) throw new ConfigError(problems);
+  return config;
+}

@@ -1,0 +1,96 @@
+import { nearestWord } from './edit-distance.ts';
+import type { Findings } from './findings.ts';
+import type { Alias, RouterSettings } from './gateway-config.ts';
+import type { ReadAliases } from './aliases.ts';
+import { Section } from './section.ts';
+import { unresolved } from './substitute-environment.ts';
+
+/** Which aliases answer when one cannot; this key holds the default. */
+const anyAlias = '*';
+
+const maxFallbacks = 100;
+const maxRetries = 100;
+const defaultTimeoutMs = 600_000;
+
+/** How requests are retried and handed on. What `router_settings` says wins over the same in `litellm_settings`. */
+export function readRouterSettings(
+  { router, litellm }: { router: Section; litellm: Section },
+  known: ReadAliases,
+  findings: Findings,
+): RouterSettings {
+  const retries = { integer: true, min: 0, max: maxRetries } as const;
+  const routerRetries = router.number('num_retries', retries);
+  const litellmRetries = litellm.number('num_retries', retries);
+  const routerTimeoutMs = router.seconds('timeout', { min: 0.001 });
+  const litellmTimeoutMs = litellm.seconds('request_timeout', { min: 0.001 });
+  const timeoutMs = routerTimeoutMs ?? litellmTimeoutMs ?? defaultTimeoutMs;
+  return {
+    fallbacks: readFallbacks([router, litellm], known, findings),
+    maxFallbacks: router.number('max_fallbacks', { integer: true, min: 0, max: maxFallbacks }) ?? 5,
+    numRetries: routerRetries ?? litellmRetries ?? 2,
+    retryAfterMs: router.seconds('retry_after', { min: 0 }) ?? 0,
+    timeoutMs,
+    streamTimeoutMs: router.seconds('stream_timeout', { min: 0.001 }) ?? timeoutMs,
+  };
+}
+
+function readFallbacks(
+  sections: readonly Section[],
+  known: ReadAliases,
+  findings: Findings,
+): RouterSettings['fallbacks'] {
+  // Both sections are read, so that both are checked; the first that says something counts.
+  const lists = sections.map((section) => readFallbackList(section, known, findings));
+  const fallbacks = new Map(lists[sections.findIndex((section) => section.has('fallbacks'))]);
+  const defaults = sections.map((section) => readTargets(section, 'default_fallbacks', anyAlias, known));
+  const byDefault = defaults[sections.findIndex((section) => section.has('default_fallbacks'))];
+  if (byDefault === undefined) return fallbacks;
+  if (fallbacks.has(anyAlias)) {
+    const section = sections.find(({ keys }) => keys.includes('default_fallbacks'));
+    section?.warning('default_fallbacks', 'ignored: fallbacks has a "*" of its own');
+  } else fallbacks.set(anyAlias, byDefault);
+  return fallbacks;
+}
+
+/** LiteLLM's shape: a list of mappings with one key each, the alias, that holds the list of the next ones. */
+function readFallbackList(section: Section, known: ReadAliases, findings: Findings): Map<string, readonly string[]> {
+  const fallbacks = new Map<string, readonly string[]>();
+  for (const { path, value } of section.list('fallbacks')) {
+    if (value === unresolved) continue; // reported
+    const item = Section.of(findings, path, value);
+    const [alias, ...more] = item.keys;
+    if (alias === undefined || more.length > 0) {
+      item.problem(null, 'expected a mapping of one alias to its fallbacks, as in {my-alias: [other-alias]}');
+      continue;
+    }
+    if (alias !== anyAlias && !known.names.has(alias)) item.problem(alias, unknownAlias(alias, known));
+    if (fallbacks.has(alias)) item.problem(alias, 'this alias has fallbacks already');
+    fallbacks.set(alias, readTargets(item, alias, alias, known));
+  }
+  return fallbacks;
+}
+
+function readTargets(section: Section, key: string, alias: string, known: ReadAliases): readonly string[] {
+  const targets: string[] = [];
+  for (const { value } of section.list(key)) {
+    const fault = value === unresolved ? null : targetFault(value, alias, known);
+    if (fault !== null) section.problem(key, fault);
+    else if (typeof value === 'string') targets.push(value);
+  }
+  return targets;
+}
+
+function targetFault(target: unknown, alias: string, known: ReadAliases): string | null {
+  if (typeof target !== 'string') return 'expected a list of aliases';
+  if (target === alias) return 'an alias cannot be its own fallback';
+  if (!known.names.has(target)) return unknownAlias(target, known);
+  const modes = [known.aliases.get(alias), known.aliases.get(target)].map((one: Alias | undefined) => one?.mode);
+  const differ = modes.every((mode) => mode !== undefined) && new Set(modes).size > 1;
+  return differ ? `"${target}" is an alias for ${modes[1]}, but "${alias}" for ${modes[0]}` : null;
+}
+
+function unknownAlias(name: string, { names }: ReadAliases): string {
+  const meant = nearestWord(name, names);
+  const hint = meant === null ? '' : `; did you mean ${JSON.stringify(meant)}?`;
+  return `${JSON.stringify(name.slice(0, 80))} is no alias of model_list${hint}`;
+}

@@ -1,0 +1,35 @@
+import type { PriceBook } from '../prices/price-book.ts';
+import { checkKeys } from './check-keys.ts';
+import { readUsdPerToken } from './deployment.ts';
+import type { SluiceSettings } from './gateway-config.ts';
+import type { Section } from './section.ts';
+import { vocabularies } from './vocabulary.ts';
+
+/** The longest time that Node's timers can wait. */
+const maxMs = 2 ** 31 - 1;
+const bytesPerMb = 1024 * 1024;
+
+/** Our own section, in which an unknown key stops the start. A default price is completed by the price book's. */
+export function readSluiceSettings(section: Section, prices: PriceBook): SluiceSettings {
+  checkKeys(section, vocabularies.sluiceSettings);
+  const price = section.section('default_price');
+  checkKeys(price, vocabularies.defaultPrice);
+  const positive = { integer: true, min: 1 } as const;
+  const duration = { ...positive, max: maxMs } as const;
+  const megabytes = section.number('max_request_mb', { min: 0.001, max: 1024 }) ?? 32;
+  return {
+    defaultMaxTokens: section.number('default_max_tokens', positive) ?? 4096,
+    connectTimeoutMs: section.number('connect_timeout_ms', duration) ?? 10_000,
+    betweenTokensTimeoutMs: section.number('between_tokens_timeout_ms', duration) ?? 60_000,
+    maxRequestBytes: Math.round(megabytes * bytesPerMb),
+    workerConcurrency: section.number('worker_concurrency', { ...positive, max: 100_000 }) ?? 256,
+    upstreamConnections: section.number('upstream_connections', { ...positive, max: 100_000 }) ?? 256,
+    drainMs: section.number('drain_ms', { integer: true, min: 0, max: maxMs }) ?? 30_000,
+    defaultPrice: {
+      inputNanoUsdPerMillion:
+        readUsdPerToken([price], 'input_cost_per_token') ?? prices.defaultPrice.inputNanoUsdPerMillion,
+      outputNanoUsdPerMillion:
+        readUsdPerToken([price], 'output_cost_per_token') ?? prices.defaultPrice.outputNanoUsdPerMillion,
+    },
+  };
+}

@@ -1,0 +1,34 @@
+import type { Deployment, GatewayConfig } from '../config/gateway-config.ts';
+import { callCostNanoUsd } from './call-cost.ts';
+import type { TokenPrice } from './call-cost.ts';
+
+/**
+ * The most that any deployment of these aliases asks, side by side: what admission must reserve at, because a
+ * fallback may answer. Cached input never costs more than fresh.
+ */
+export function dearestPrice(config: GatewayConfig, aliases: readonly string[]): TokenPrice {
+  const prices = aliases.flatMap((name) => config.aliases.get(name)?.deployments ?? []).map(({ price }) => price);
+  const most = (pick: (price: TokenPrice) => number) => Math.max(0, ...prices.map(pick));
+  return {
+    inputNanoUsdPerMillion: most((price) =>
+      Math.max(price.inputNanoUsdPerMillion, price.cachedInputNanoUsdPerMillion ?? 0),
+    ),
+    outputNanoUsdPerMillion: most((price) => price.outputNanoUsdPerMillion),
+  };
+}
+
+/** The most that one call to this deployment can have cost. */
+export function ceilingNanoUsd(
+  deployment: Deployment,
+  bounds: { inputTokensMax: number; outputTokensCap: number },
+): number {
+  const price = dearestOf(deployment.price);
+  return callCostNanoUsd({ inputTokens: bounds.inputTokensMax, outputTokens: bounds.outputTokensCap }, price);
+}
+
+function dearestOf(price: TokenPrice): TokenPrice {
+  return {
+    inputNanoUsdPerMillion: Math.max(price.inputNanoUsdPerMillion, price.cachedInputNanoUsdPerMillion ?? 0),
+    outputNanoUsdPerMillion: price.outputNanoUsdPerMillion,
+  };
+}

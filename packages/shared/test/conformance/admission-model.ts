@@ -1,0 +1,222 @@
+import { accountKey } from '../../src/contracts/account.ts';
+import type { Account } from '../../src/contracts/account.ts';
+import type { AccountLimits, Balance, ReservationRequest, ReservationResult } from '../../src/ports/admission.ts';
+
+interface ModelCall {
+  readonly request: ReservationRequest;
+  readonly cap: number;
+  readonly windows: ReadonlyMap<string, number>;
+  nanoUsd: number;
+  holdsSlot: boolean;
+  costKnown: boolean;
+  expiresAt: number;
+}
+
+interface ModelAccount {
+  settled: number | null;
+  version: number;
+  window: { start: number; requests: number; tokens: number } | null;
+}
+
+/** What the ledger has committed. */
+export class Books {
+  readonly #balances = new Map<string, Balance>();
+
+  load = async (accounts: readonly Account[]): Promise<Balance[]> => accounts.map((account) => this.balance(account));
+
+  balance({ id, windowStart }: Account): Balance {
+    return this.#balances.get(accountKey({ id, windowStart })) ?? { id, windowStart, settledNanoUsd: 0, version: 0 };
+  }
+
+  book(account: Account, nanoUsd: number): Balance {
+    const { settledNanoUsd, version, ...rest } = this.balance(account);
+    const balance = { ...rest, settledNanoUsd: settledNanoUsd + nanoUsd, version: version + 1 };
+    this.#balances.set(accountKey(account), balance);
+    return balance;
+  }
+}
+
+/**
+ * The rules of admission as plainly as they can be said: no counters, only a list of calls that is added up for
+ * every question, and caps found by trying one after the other.
+ */
+export class AdmissionModel {
+  readonly calls = new Map<string, ModelCall>();
+  readonly #accounts = new Map<string, ModelAccount>();
+  readonly #books: Books;
+
+  constructor(books: Books) {
+    this.#books = books;
+  }
+
+  reserve(request: ReservationRequest): ReservationResult {
+    const keys = new Set(request.accounts.map(accountKey));
+    for (const [id, call] of this.calls) {
+      const touched = id === request.callId || call.request.accounts.some((other) => keys.has(accountKey(other)));
+      if (!touched || call.expiresAt > request.now) continue;
+      this.calls.delete(id);
+      for (const other of call.request.accounts) this.#account(other).settled = null;
+    }
+    for (const limits of request.accounts) {
+      const account = this.#account(limits);
+      if (account.settled === null) {
+        const { settledNanoUsd, version } = this.#books.balance(limits);
+        Object.assign(account, { settled: settledNanoUsd, version });
+      }
+      if (account.window && request.now - account.window.start >= 60_000) account.window = null;
+    }
+
+    const earlier = this.calls.get(request.callId);
+    if (earlier) return this.#admitted(request, earlier);
+    const cap = this.#cap(request);
+    if (typeof cap !== 'number') return cap;
+    if (!request.moneyOnly) {
+      for (const limits of request.accounts) {
+        const refusal = this.#overLimit(limits, request);
+        if (refusal) return refusal;
+      }
+    }
+
+    const windows = new Map<string, number>();
+    if (!request.moneyOnly) {
+      for (const limits of request.accounts) {
+        const account = this.#account(limits);
+        account.window ??= { start: request.now, requests: 0, tokens: 0 };
+        account.window.requests += 1;
+        account.window.tokens += request.tokensEstimate;
+        windows.set(accountKey(limits), account.window.start);
+      }
+    }
+    const call: ModelCall = {
+      request,
+      cap,
+      windows,
+      nanoUsd: need(request, cap),
+      holdsSlot: !request.moneyOnly,
+      costKnown: false,
+      expiresAt: request.expiresAt,
+    };
+    this.calls.set(request.callId, call);
+    return this.#admitted(request, call);
+  }
+
+  shrink(callId: string, actual: { costNanoUsd: number; tokens: number }): void {
+    const call = this.calls.get(callId);
+    if (!call || call.costKnown) return;
+    for (const [key, start] of call.windows) {
+      const window = this.#accounts.get(key)?.window;
+      if (window?.start === start)
+        window.tokens = Math.max(0, window.tokens + actual.tokens - call.request.tokensEstimate);
+    }
+    if (actual.costNanoUsd === 0) this.calls.delete(callId);
+    call.nanoUsd = actual.costNanoUsd;
+    call.holdsSlot = false;
+    call.costKnown = true;
+    call.expiresAt += 24 * 3600 * 1000;
+  }
+
+  settle({ callIds, balances }: { callIds: readonly string[]; balances: readonly Balance[] }): void {
+    for (const callId of callIds) this.calls.delete(callId);
+    for (const balance of balances) {
+      const account = this.#account(balance);
+      if (balance.version <= account.version) continue;
+      account.version = balance.version;
+      if (account.settled !== null) account.settled = balance.settledNanoUsd;
+    }
+  }
+
+  lose(key: string): void {
+    this.#accounts.delete(key);
+  }
+
+  settled(account: Account): number {
+    return this.#account(account).settled ?? 0;
+  }
+
+  reserved(account: Account): number {
+    return this.#callsOn(account).reduce((sum, call) => sum + call.nanoUsd, 0);
+  }
+
+  #cap(request: ReservationRequest): number | ReservationResult {
+    if (request.inputCostNanoUsd === 0 && request.outputNanoUsdPerMillion === 0) return request.outputTokensCap;
+    const budgeted = request.accounts.flatMap((limits) => {
+      const { budgetNanoUsd } = limits;
+      if (budgetNanoUsd === null) return [];
+      const left = budgetNanoUsd - this.settled(limits);
+      return [{ key: accountKey(limits), limits, budgetNanoUsd, left, room: left - this.reserved(limits) }];
+    });
+    for (const { key, limits, budgetNanoUsd, left } of budgeted) {
+      const neededNanoUsd = need(request, request.outputTokensMin);
+      if (left > 0 && neededNanoUsd <= left) continue;
+      return {
+        type: 'over-budget',
+        accountKey: key,
+        settledNanoUsd: this.settled(limits),
+        budgetNanoUsd,
+        neededNanoUsd,
+      };
+    }
+    const short = budgeted.filter(({ room }) => need(request, request.outputTokensCap) > room);
+    const busy = short.find(({ limits }) => this.reserved(limits) > 0);
+    if (busy) return { type: 'wait', accountKey: busy.key };
+    let cap = request.outputTokensCap;
+    while (short.some(({ room }) => need(request, cap) > room)) cap -= 1;
+    return cap;
+  }
+
+  #overLimit(limits: AccountLimits, request: ReservationRequest): ReservationResult | null {
+    const window = this.#account(limits).window ?? { start: request.now, requests: 0, tokens: 0 };
+    const parallel = this.#callsOn(limits).filter(({ holdsSlot }) => holdsSlot).length;
+    const refuse = (limitType: 'requests' | 'tokens' | 'max_parallel_requests', limit: number, used: number) => ({
+      type: 'rate-limited' as const,
+      accountKey: accountKey(limits),
+      limitType,
+      limit,
+      remaining: Math.max(0, limit - used),
+      resetsAt: limitType === 'max_parallel_requests' ? request.now : window.start + 60_000,
+    });
+    const { requestsPerMinute, tokensPerMinute, maxParallelRequests } = limits;
+    if (requestsPerMinute !== null && window.requests >= requestsPerMinute) {
+      return refuse('requests', requestsPerMinute, window.requests);
+    }
+    if (tokensPerMinute !== null && window.tokens + request.tokensEstimate > tokensPerMinute) {
+      return refuse('tokens', tokensPerMinute, window.tokens);
+    }
+    if (maxParallelRequests !== null && parallel >= maxParallelRequests) {
+      return refuse('max_parallel_requests', maxParallelRequests, parallel);
+    }
+    return null;
+  }
+
+  #admitted(request: ReservationRequest, call: ModelCall): ReservationResult {
+    const accounts = request.accounts.map((limits) => {
+      const window = this.#account(limits).window;
+      const remaining = (limit: number | null, used = 0) => (limit === null ? null : Math.max(0, limit - used));
+      return {
+        accountKey: accountKey(limits),
+        settledNanoUsd: this.settled(limits),
+        reservedNanoUsd: this.reserved(limits),
+        requestsRemaining: remaining(limits.requestsPerMinute, window?.requests),
+        tokensRemaining: remaining(limits.tokensPerMinute, window?.tokens),
+        windowResetsAt: window ? window.start + 60_000 : request.now,
+      };
+    });
+    return { type: 'admitted', outputTokensCap: call.cap, reservedNanoUsd: call.nanoUsd, accounts };
+  }
+
+  #callsOn(account: Account): ModelCall[] {
+    const key = accountKey(account);
+    return [...this.calls.values()].filter(({ request }) => request.accounts.some((one) => accountKey(one) === key));
+  }
+
+  #account(account: Account): ModelAccount {
+    const key = accountKey(account);
+    const known = this.#accounts.get(key) ?? { settled: null, version: 0, window: null };
+    this.#accounts.set(key, known);
+    return known;
+  }
+}
+
+function need({ inputCostNanoUsd, outputNanoUsdPerMillion }: ReservationRequest, cap: number): number {
+  return inputCostNanoUsd + Math.ceil((cap * outputNanoUsdPerMillion) / 1e6); // exact enough for the model's small numbers
+}

@@ -1,0 +1,85 @@
+import type { ChatCompletionRequest, ChatMessage, ContentPart } from '@sluice/shared/api/openai/chat-completion.ts';
+import type { EmbeddingRequest } from '@sluice/shared/api/openai/embedding.ts';
+
+export interface InputBounds {
+  /** No tokenizer counts more: what money is reserved for. */
+  readonly inputTokensMax: number;
+  /** What it is likely to be: what rate limits count until the answer tells. */
+  readonly inputTokensEstimate: number;
+  /** UTF-16 units of all text. */
+  readonly inputCharacters: number;
+}
+
+/**
+ * What the chat template may write around texts, in tokens: around a message or a tool definition, around the whole,
+ * and as instructions for the use of tools.
+ */
+const overhead = { message: 16, request: 64, tools: 256 };
+
+/**
+ * The most that one image can be: the largest count among OCI's vision models, at full size and detail, is below it.
+ * A data URL's length says nothing about the tokens, so it is not counted.
+ */
+export const imageTokensMax = 16_384;
+
+const charactersPerToken = 4;
+const messageTokensEstimate = 4;
+
+/**
+ * Every token of a byte-level tokenizer stands for at least one byte of UTF-8, so text has at most as many tokens as
+ * bytes.
+ */
+export function chatInputBounds(request: ChatCompletionRequest): InputBounds {
+  const { messages, tools, tool_choice: toolChoice, response_format: responseFormat } = request;
+  const hasTools = tools != null && tools.length > 0;
+  const texts = messages.flatMap(textsOf);
+  // Templates put these into the prompt as JSON.
+  for (const json of [hasTools ? tools : null, toolChoice, responseFormat]) {
+    if (json != null && typeof json !== 'string') texts.push(JSON.stringify(json));
+  }
+  const images = messages.flatMap(({ content }) => (Array.isArray(content) ? content : [])).filter(isMedia).length;
+  const extra = images * imageTokensMax + (hasTools ? overhead.tools + tools.length * overhead.message : 0);
+  return boundsOf(texts, messages.length, extra);
+}
+
+export function embeddingInputBounds({ input }: EmbeddingRequest): InputBounds {
+  const texts = typeof input === 'string' ? [input] : input;
+  return boundsOf(texts, texts.length, 0);
+}
+
+function boundsOf(texts: readonly string[], messages: number, extraTokensMax: number): InputBounds {
+  let bytes = 0;
+  let inputCharacters = 0;
+  for (const text of texts) {
+    bytes += Buffer.byteLength(text, 'utf8');
+    inputCharacters += text.length;
+  }
+  return {
+    inputTokensMax: bytes + messages * overhead.message + overhead.request + extraTokensMax,
+    inputTokensEstimate: Math.ceil(inputCharacters / charactersPerToken) + messages * messageTokensEstimate,
+    inputCharacters,
+  };
+}
+
+function textsOf(message: ChatMessage): string[] {
+  const { content, name } = message;
+  const texts = typeof content === 'string' ? [content] : (content ?? []).flatMap(partTexts);
+  if (typeof name === 'string') texts.push(name);
+  if (message.role === 'tool') texts.push(message.tool_call_id);
+  if (message.role === 'assistant') {
+    for (const text of [message.refusal, message.reasoning_content]) if (text != null) texts.push(text);
+    for (const call of message.tool_calls ?? []) texts.push(call.id, call.function.name, call.function.arguments);
+  }
+  return texts;
+}
+
+function partTexts(part: ContentPart): string[] {
+  if (part.type === 'text') return [part.text];
+  if (part.type === 'refusal') return [part.refusal];
+  if (part.type === 'image_url') return [];
+  return [JSON.stringify(part)]; // of unknown nature: its bytes, and an image's tokens on top
+}
+
+function isMedia({ type }: ContentPart): boolean {
+  return type !== 'text' && type !== 'refusal';
+}

@@ -1,0 +1,68 @@
+import { GatewayError } from '@sluice/shared/errors.ts';
+import type { ReservationResult } from '@sluice/shared/ports/admission.ts';
+import { usdText } from '../http/response-headers.ts';
+
+/** How messages and headers name an account; contract §5.2, §6.2. */
+export interface AccountName {
+  /** In budget messages: `Key=<alias> (sk-...<last4>)`. */
+  readonly budget: string;
+  /** In rate limit messages and header names: `api_key`, `team`, … */
+  readonly descriptor: string;
+  /** What follows it in messages; for a key its hash. */
+  readonly value: string;
+}
+
+type Refusal<Type extends ReservationResult['type']> = Extract<ReservationResult, { type: Type }>;
+
+export function budgetExceeded(refusal: Refusal<'over-budget'>, name: AccountName): GatewayError {
+  const { settledNanoUsd, budgetNanoUsd, neededNanoUsd } = refusal;
+  const spent = `Current cost: ${usdText(settledNanoUsd)}, Max budget: ${usdText(budgetNanoUsd)}`;
+  const needed =
+    settledNanoUsd < budgetNanoUsd ? `. This request needs at least ${usdText(neededNanoUsd)} of what is left` : '';
+  return new GatewayError('budget_exceeded', `Budget has been exceeded! ${name.budget} ${spent}${needed}`);
+}
+
+/** The rest of the budget did not come free before the request's deadline. */
+export function budgetReserved(name: AccountName): GatewayError {
+  const message = `The remaining budget is reserved by running requests. ${name.budget}. Try again when they have ended.`;
+  return new GatewayError('rate_limited', message, { retryAfterSeconds: 1 });
+}
+
+export function rateLimited(refusal: Refusal<'rate-limited'>, name: AccountName, now: number): GatewayError {
+  const { limitType, limit, remaining } = refusal;
+  const resetsAt = utcText(refusal.resetsAt);
+  const retryAfterSeconds = Math.max(1, Math.ceil((refusal.resetsAt - now) / 1_000));
+  const counted = {
+    [`x-ratelimit-${name.descriptor}-limit-${limitType}`]: String(limit),
+    [`x-ratelimit-${name.descriptor}-remaining-${limitType}`]: String(remaining),
+  };
+  // Clients of OpenAI look for these; OpenAI knows no limit on parallel requests.
+  const standard =
+    limitType === 'max_parallel_requests'
+      ? {}
+      : {
+          [`x-ratelimit-limit-${limitType}`]: String(limit),
+          [`x-ratelimit-remaining-${limitType}`]: String(remaining),
+          [`x-ratelimit-reset-${limitType}`]: `${retryAfterSeconds}s`,
+        };
+  const message =
+    `Rate limit exceeded for ${name.descriptor}: ${name.value}. Limit type: ${limitType}. ` +
+    `Current limit: ${limit}, Remaining: ${remaining}. Limit resets at: ${resetsAt}`;
+  return new GatewayError('rate_limited', message, {
+    retryAfterSeconds,
+    headers: { rate_limit_type: headerTypes[limitType], reset_at: resetsAt, ...counted, ...standard },
+  });
+}
+
+/** What LiteLLM's header calls the limits. */
+const headerTypes = {
+  requests: 'requests',
+  tokens: 'tokens',
+  max_parallel_requests: 'concurrent_requests',
+} as const;
+
+/** `YYYY-MM-DD HH:MM:SS UTC`, the second that has begun by then or the next: never too early. */
+function utcText(at: number): string {
+  const iso = new Date(Math.ceil(at / 1_000) * 1_000).toISOString();
+  return `${iso.slice(0, 10)} ${iso.slice(11, 19)} UTC`;
+}

@@ -1,0 +1,150 @@
+import { GatewayError } from '@sluice/shared/errors.ts';
+import express from 'express';
+import type { ErrorRequestHandler, Express, RequestHandler } from 'express';
+import { toErrorResponse } from './http/error-response.ts';
+import { readOptionalJson } from './http/read-json.ts';
+import { liveness } from './routes/health/liveness.ts';
+import { readiness } from './routes/health/readiness.ts';
+import { metricsPage } from './routes/health/metrics-page.ts';
+import { keyBlock } from './routes/management/key-block.ts';
+import { keyDelete } from './routes/management/key-delete.ts';
+import { keyGenerate } from './routes/management/key-generate.ts';
+import { keyInfo } from './routes/management/key-info.ts';
+import { keyList } from './routes/management/key-list.ts';
+import { keyUnblock } from './routes/management/key-unblock.ts';
+import { keyUpdate } from './routes/management/key-update.ts';
+import type { ManagementDeps } from './routes/management/management-deps.ts';
+import { chatCompletions } from './routes/openai/chat-completions.ts';
+import { embeddings } from './routes/openai/embeddings.ts';
+import type { InferenceDeps } from './routes/openai/inference-deps.ts';
+import { listModels, retrieveModel } from './routes/openai/models.ts';
+import { globalSpendKeys } from './routes/spend/global-spend-keys.ts';
+import { globalSpendModels } from './routes/spend/global-spend-models.ts';
+import type { SpendDeps } from './routes/spend/spend-deps.ts';
+import { spendLogs } from './routes/spend/spend-logs.ts';
+
+export interface AppDeps {
+  readonly inference: InferenceDeps;
+  readonly management: ManagementDeps;
+  readonly spend: SpendDeps;
+  readonly health: {
+    readonly isDraining: () => boolean;
+    readonly check: Parameters<typeof readiness>[0]['check'];
+    readonly metrics: () => Promise<string>;
+  };
+  /** The largest body of an inference request. */
+  readonly maxRequestBytes: number;
+  /** Told of what is a bug or a broken dependency; what clients do wrong is not an error of ours. */
+  readonly onError: (error: unknown, request: { method: string; path: string }) => void;
+}
+
+const managementBytesMax = 1024 * 1024;
+
+/** Routes and what stands before them, in the order in which a request meets them. */
+export function createApp(deps: AppDeps): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.set('query parser', 'simple');
+
+  const route = (path: string, method: 'get' | 'post', ...handlers: RequestHandler[]) => {
+    app
+      .route(path)
+      [method](...handlers)
+      .all(methodNotAllowed);
+  };
+  const both = (path: string, method: 'get' | 'post', ...handlers: RequestHandler[]) => {
+    route(path, method, ...handlers);
+    route(`/v1${path}`, method, ...handlers);
+  };
+
+  const { health, inference, management, spend } = deps;
+  route('/health/liveness', 'get', liveness(health));
+  route('/health/liveliness', 'get', liveness(health));
+  route('/health/readiness', 'get', readiness(health));
+  route('/metrics', 'get', metricsPage({ authenticate: management.authenticate, metrics: health.metrics }));
+
+  const inferenceBody = bytes(deps.maxRequestBytes);
+  both('/chat/completions', 'post', inferenceBody, chatCompletions(inference));
+  both('/embeddings', 'post', inferenceBody, embeddings(inference));
+  both('/models', 'get', listModels(inference));
+  both('/models/*model', 'get', retrieveModel(inference));
+
+  const managementBody = [bytes(managementBytesMax), jsonBody];
+  route('/key/generate', 'post', ...managementBody, keyGenerate(management));
+  route('/key/info', 'get', keyInfo(management));
+  route('/key/update', 'post', ...managementBody, keyUpdate(management));
+  route('/key/delete', 'post', ...managementBody, keyDelete(management));
+  route('/key/list', 'get', keyList(management));
+  route('/key/block', 'post', ...managementBody, keyBlock(management));
+  route('/key/unblock', 'post', ...managementBody, keyUnblock(management));
+  route('/spend/logs', 'get', spendLogs(spend));
+  route('/global/spend/keys', 'get', globalSpendKeys(spend));
+  route('/global/spend/models', 'get', globalSpendModels(spend));
+
+  app.use((req) => {
+    throw new GatewayError('unknown_route', `There is no route ${req.method} ${req.path}.`);
+  });
+  app.use(errorHandler(deps.onError));
+  return app;
+}
+
+/** The body as bytes, whatever its type says: what is in it is checked where it is read. */
+function bytes(limit: number): RequestHandler {
+  return express.raw({ type: () => true, limit });
+}
+
+const jsonBody: RequestHandler = (req, _res, next) => {
+  req.body = readOptionalJson(req);
+  next();
+};
+
+const methodNotAllowed: RequestHandler = (req, res) => {
+  const allowed = req.route.methods as Record<string, boolean>;
+  const names = Object.keys(allowed).filter((name) => name !== '_all');
+  res.setHeader('allow', names.map((name) => name.toUpperCase()).join(', '));
+  throw new GatewayError('method_not_allowed', `${req.method} is not allowed on ${req.path}.`);
+};
+
+/** What is thrown becomes a response here and nowhere else. */
+function errorHandler(onError: AppDeps['onError']): ErrorRequestHandler {
+  return (thrown: unknown, req, res, _next) => {
+    if (res.destroyed) return; // nobody is there to be told
+    const error = asGatewayError(thrown);
+    const { status, body, headers } = toErrorResponse(error);
+    if (status >= 500) onError(thrown, { method: req.method, path: req.path });
+    if (res.headersSent) {
+      // Too late for a status: the client must not take what it has for a whole answer.
+      res.destroy();
+      return;
+    }
+    for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
+    res.status(status).json(body);
+  };
+}
+
+/** Express and its body parser have errors of their own, told apart by `type` and `status`. */
+function asGatewayError(thrown: unknown): unknown {
+  if (!(thrown instanceof Error) || thrown instanceof GatewayError) return thrown;
+  const { type, limit, status } = thrown as Error & { type?: unknown; limit?: unknown; status?: unknown };
+  switch (type) {
+    case 'entity.too.large': {
+      const limitMb = Number(limit) / 1024 ** 2;
+      return new GatewayError('body_too_large', `The request body is larger than ${limitMb} MB.`, { cause: thrown });
+    }
+    case 'encoding.unsupported':
+    case 'request.size.invalid':
+    case 'request.aborted':
+    case 'stream.encoding.set':
+      return new GatewayError('malformed_body', `The request body could not be read: ${thrown.message}.`, {
+        cause: thrown,
+      });
+    default:
+      break;
+  }
+  // A path that does not decode, or a compressed body that does not inflate.
+  if (status === 400) {
+    return new GatewayError('malformed_body', 'The request could not be read.', { cause: thrown });
+  }
+  return thrown;
+}

@@ -1,0 +1,72 @@
+import type { InferenceJob } from '@sluice/shared/contracts/inference-job.ts';
+import { unbilledUsageEvent } from '@sluice/shared/contracts/unbilled-usage-event.ts';
+import type { Logger } from '@sluice/shared/log.ts';
+import { inlineBodyBytesMax } from '@sluice/shared/ports/body-store.ts';
+import type { BodyStore } from '@sluice/shared/ports/body-store.ts';
+import type { JobQueue } from '@sluice/shared/ports/job-queue.ts';
+import type { Inbox, TokenBus } from '@sluice/shared/ports/token-bus.ts';
+import type { UsageLog } from '@sluice/shared/ports/usage-log.ts';
+import { openAnswer } from '../stream/open-answer.ts';
+import type { AnswerBatch } from '../stream/open-answer.ts';
+
+export interface DispatchDeps {
+  readonly queue: JobQueue;
+  readonly bus: TokenBus;
+  readonly inbox: Inbox;
+  readonly bodies: BodyStore;
+  readonly usage: UsageLog;
+  readonly log: Logger;
+  readonly now: () => number;
+}
+
+/** An answer on its way. Disposing it before its end takes the request back: nobody waits for it any more. */
+export interface Answer extends AsyncIterable<AnswerBatch>, AsyncDisposable {}
+
+/** A job as admission made it, before anybody knows where its body will lie and where its answer goes. */
+export type NewJob = Omit<InferenceJob, 'body' | 'replyTo'>;
+
+export type Dispatch = (job: NewJob, body: string) => Promise<Answer>;
+
+/** Listens for the answer first, then queues the job, so that no frame can be missed. */
+export function createDispatch(deps: DispatchDeps): Dispatch {
+  return async (newJob, body) => {
+    const answer = openAnswer(deps.inbox, newJob, deps.now);
+    const job: InferenceJob = { ...newJob, replyTo: deps.inbox.address, body: { inline: body } };
+    try {
+      if (Buffer.byteLength(body) > inlineBodyBytesMax) {
+        job.body = { claim: await deps.bodies.put(job.requestId, body, job.deadlineAt) };
+      }
+      await deps.queue.enqueue(job);
+    } catch (error) {
+      answer[Symbol.dispose]();
+      // It may have been queued all the same, with only the reply lost: take it back without keeping the client.
+      void takeBack(job);
+      throw error;
+    }
+    return {
+      [Symbol.asyncIterator]: () => answer[Symbol.asyncIterator](),
+      async [Symbol.asyncDispose]() {
+        const { finished } = answer;
+        answer[Symbol.dispose]();
+        if (!finished) await takeBack(job);
+      },
+    };
+  };
+
+  /** Tells the workers, takes the job out of the line if none has it, and then closes its reservation. */
+  async function takeBack(job: InferenceJob): Promise<void> {
+    try {
+      deps.bus.cancel({ version: 1, requestId: job.requestId });
+      if (await deps.queue.withdraw(job.alias, job.requestId)) await giveBack(job);
+    } catch (error) {
+      deps.log.warn({ requestId: job.requestId, err: error }, 'request not taken back; its deadline ends it');
+    }
+  }
+
+  /** No worker will ever see the job: its reservation is closed here. */
+  async function giveBack(job: InferenceJob): Promise<void> {
+    const at = { call: 1, attempt: 0, startedAt: job.admittedAt, endedAt: deps.now() };
+    const message = 'The client left before a worker began.';
+    await deps.usage.append(unbilledUsageEvent(job, at, { code: 'client_gone', status: 499, message }));
+  }
+}

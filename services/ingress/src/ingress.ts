@@ -1,0 +1,103 @@
+import { randomUUID } from 'node:crypto';
+import { createServer } from 'node:http';
+import type { Meter } from '@opentelemetry/api';
+import type { GatewayConfig } from '@sluice/shared/config/gateway-config.ts';
+import type { Logger } from '@sluice/shared/log.ts';
+import type { Admission } from '@sluice/shared/ports/admission.ts';
+import type { BodyStore } from '@sluice/shared/ports/body-store.ts';
+import type { JobQueue } from '@sluice/shared/ports/job-queue.ts';
+import type { SpendReports } from '@sluice/shared/ports/spend-reports.ts';
+import type { Sql } from '@sluice/shared/ports/sql.ts';
+import type { TokenBus } from '@sluice/shared/ports/token-bus.ts';
+import type { UsageLog } from '@sluice/shared/ports/usage-log.ts';
+import { checkReadiness } from '@sluice/shared/readiness.ts';
+import { createAdmit } from './admission/admit.ts';
+import { createApp } from './app.ts';
+import { createAuthenticate } from './auth/create-authenticate.ts';
+import { newKey } from './auth/new-key.ts';
+import { createDispatch } from './dispatch/dispatch.ts';
+import { createRecordRefusal } from './dispatch/record-refusal.ts';
+import { listen } from './http/listen.ts';
+import { createIngressMetrics } from './ingress-metrics.ts';
+import { virtualKeysIn } from './sql/virtual-keys.ts';
+
+export interface IngressOptions {
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  readonly version: string;
+  readonly config: GatewayConfig;
+  readonly masterKey: string;
+  readonly sql: Sql;
+  readonly admission: Admission;
+  readonly queue: JobQueue;
+  readonly bus: TokenBus;
+  readonly bodies: BodyStore;
+  readonly usage: UsageLog;
+  readonly reports: SpendReports;
+  readonly meter: Meter;
+  readonly metrics: () => Promise<string>;
+  readonly log: Logger;
+}
+
+export interface Ingress extends AsyncDisposable {
+  readonly port: number;
+}
+
+/** A revoked key stops within a second: this, and the time that one look-up may take. */
+const keyCache = { freshMs: 500, staleIfErrorMs: 3_600_000, maxEntries: 50_000 };
+
+/** Serves HTTP until disposed; disposing refuses new requests and lets running ones end, streams included. */
+export async function openIngress(options: IngressOptions): Promise<Ingress> {
+  const { config, log, queue, bus, bodies, usage, admission, reports, sql } = options;
+  const now = Date.now;
+  await using opening = new AsyncDisposableStack();
+  const keys = virtualKeysIn(sql);
+  const { authenticate, invalidate } = createAuthenticate({
+    masterKey: options.masterKey,
+    findVirtualKey: keys.find,
+    now,
+    cache: keyCache,
+  });
+  const inbox = opening.use(await bus.openInbox());
+  const admit = opening.use(await createAdmit({ admission, now }));
+  let draining = false;
+
+  const app = createApp({
+    inference: {
+      authenticate,
+      admit: admit.admit,
+      dispatch: createDispatch({ queue, bus, inbox, bodies, usage, log, now }),
+      recordRefusal: createRecordRefusal({ usage, log, now }),
+      config,
+      metrics: createIngressMetrics(options.meter),
+      version: options.version,
+      now,
+      newId: randomUUID,
+    },
+    management: { authenticate, keys, reports, now, newKey, invalidate },
+    spend: { authenticate, keys, reports, now },
+    health: {
+      isDraining: () => draining,
+      check: async () => {
+        const pings = {
+          postgres: () => sql.query('select 1'),
+          queue: queue.ping,
+          admission: admission.ping,
+          usage: usage.ping,
+        };
+        const { ready, parts } = await checkReadiness(pings);
+        return { ready: ready && !draining, parts };
+      },
+      metrics: options.metrics,
+    },
+    maxRequestBytes: config.sluice.maxRequestBytes,
+    onError: (error, request) => log.error({ err: error, ...request }, 'request failed'),
+  });
+  const server = opening.use(await listen(createServer(app), options));
+  opening.defer(async () => {
+    draining = true;
+  });
+  const open = opening.move();
+  return { port: server.port, [Symbol.asyncDispose]: () => open.disposeAsync() };
+}

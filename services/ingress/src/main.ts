@@ -1,0 +1,51 @@
+import { openRedisBackend } from '@sluice/shared/adapters/bullmq/backend.ts';
+import { openBullJobQueue } from '@sluice/shared/adapters/bullmq/bullmq-job-queue.ts';
+import { createNatsTokenBus } from '@sluice/shared/adapters/nats/nats-token-bus.ts';
+import { openNatsUsageLog } from '@sluice/shared/adapters/nats/nats-usage-log.ts';
+import { openNats } from '@sluice/shared/adapters/nats/open-nats.ts';
+import { openTelemetry } from '@sluice/shared/adapters/opentelemetry/open-telemetry.ts';
+import { createPostgresSpendReports } from '@sluice/shared/adapters/postgres/postgres-spend-reports.ts';
+import { openPostgres } from '@sluice/shared/adapters/postgres/postgres.ts';
+import { openRedisAdmission } from '@sluice/shared/adapters/redis/redis-admission.ts';
+import { openRedisBodyStore } from '@sluice/shared/adapters/redis/redis-body-store.ts';
+import { startProcess } from '@sluice/shared/config/start-process.ts';
+import { untilSignal } from '@sluice/shared/lifecycle.ts';
+import { assertSchema } from '@sluice/shared/schema-version.ts';
+import { version } from '@sluice/shared/version.ts';
+import { openIngress } from './ingress.ts';
+import { ingressMigrations } from './migrations.ts';
+
+const { config, log } = await startProcess(process.env, {
+  service: 'ingress',
+  defaultPort: 4000,
+  needsMasterKey: true,
+});
+const onError = (error: unknown) => log.warn({ err: error }, 'dependency failed');
+
+await using resources = new AsyncDisposableStack(); // closes in reverse order, even when a later open fails
+const telemetry = resources.use(openTelemetry({ service: 'sluice-ingress' }));
+const sql = resources.use(await openPostgres({ url: config.databaseUrl, applicationName: 'sluice-ingress', onError }));
+await assertSchema(sql, [ingressMigrations]);
+const reports = createPostgresSpendReports(sql);
+const backend = resources.use(openRedisBackend({ url: config.redisUrl, onError }));
+const queue = resources.use(openBullJobQueue(backend));
+const bodies = resources.use(openRedisBodyStore({ url: config.redisUrl, onError }));
+const loadBalances = reports.balancesOf;
+const admission = resources.use(await openRedisAdmission({ url: config.redisUrl, loadBalances, onError }));
+const nats = resources.use(await openNats({ url: config.natsUrl, name: 'sluice-ingress' }));
+const usage = resources.use(await openNatsUsageLog(nats));
+const bus = createNatsTokenBus(nats, onError);
+
+const { port, host, gateway, masterKey } = config;
+const ingress = resources.use(
+  await openIngress({
+    ...{ port, host, version, masterKey, config: gateway, log },
+    ...{ sql, reports, queue, bodies, admission, usage, bus },
+    meter: telemetry.meter,
+    metrics: telemetry.prometheusText,
+  }),
+);
+log.info({ port: ingress.port, host, version, aliases: gateway.aliases.size }, 'ingress is listening');
+
+const signal = await untilSignal({ deadlineMs: gateway.sluice.drainMs });
+log.info({ signal }, 'ingress is draining');

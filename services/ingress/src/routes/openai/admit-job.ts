@@ -1,0 +1,132 @@
+import { GatewayError } from '@sluice/shared/errors.ts';
+import { callIdOf, RequestId } from '@sluice/shared/ids.ts';
+import { callCostNanoUsd } from '@sluice/shared/prices/call-cost.ts';
+import { dearestPrice } from '@sluice/shared/prices/dearest-price.ts';
+import type { AccountLimits, AccountState } from '@sluice/shared/ports/admission.ts';
+import type { Request } from 'express';
+import type { InputBounds } from '../../admission/input-bounds.ts';
+import type { AccountName } from '../../admission/refusals.ts';
+import type { Authenticated } from '../../auth/authenticated.ts';
+import { limitsOf } from '../../auth/key-account.ts';
+import { requireModel } from '../../auth/may-use-model.ts';
+import type { NewJob } from '../../dispatch/dispatch.ts';
+import { admissionHeaders } from '../../http/response-headers.ts';
+import { requestControls } from '../../surfaces/openai/request-controls.ts';
+import { requestOrigin } from '../../surfaces/openai/request-origin.ts';
+import type { OriginBody } from '../../surfaces/openai/request-origin.ts';
+import type { Exchange } from './exchange.ts';
+import type { InferenceDeps } from './inference-deps.ts';
+
+/** What a route knows of its request before anybody has let it in. */
+export interface Ask {
+  readonly kind: NewJob['kind'];
+  /** As errors name it: `/chat/completions`. */
+  readonly route: string;
+  readonly body: OriginBody & { readonly model: string; readonly stream?: boolean | null | undefined };
+  readonly bounds: InputBounds;
+  /** All choices together; 0 for embeddings. */
+  readonly outputTokens: number;
+}
+
+export interface AdmittedJob {
+  readonly job: NewJob;
+  /** The key's counters with this request in them; undefined for the master key. */
+  readonly state: AccountState | undefined;
+  giveBack(): Promise<void>;
+}
+
+/** A reservation outlives its request's deadline by this much, so that the books are always there first. */
+const expiryGraceMs = 120_000;
+/** Less is not worth an answer: with no more room than this the request is refused instead of clamped. */
+const outputTokensMin = 1;
+
+/**
+ * Checks that the caller may use the model and lets the request in: its budget is reserved and its limits counted.
+ *
+ * @throws GatewayError model_not_allowed, unknown_model, and what admission refuses with; all leave a row
+ */
+export async function admitJob(
+  ask: Ask,
+  from: { req: Request; authenticated: Authenticated; exchange: Exchange },
+  deps: InferenceDeps,
+): Promise<AdmittedJob> {
+  const { body, bounds } = ask;
+  const { req, authenticated, exchange } = from;
+  const { key, caller } = authenticated;
+  const admittedAt = deps.now();
+  const limits = accountLimits(authenticated, admittedAt);
+  const controls = requestControls(body.model, body, req.headers, deps.config, key);
+  const job: NewJob = {
+    version: 1,
+    kind: ask.kind,
+    requestId: RequestId.parse(`${ask.kind === 'chat' ? 'chatcmpl' : 'embd'}-${deps.newId()}`),
+    alias: body.model,
+    stream: body.stream ?? false,
+    outputTokensCap: ask.outputTokens,
+    inputTokensEstimate: bounds.inputTokensEstimate,
+    inputTokensMax: bounds.inputTokensMax,
+    reservedNanoUsd: 0,
+    accounts: [],
+    caller,
+    origin: requestOrigin(req, body, caller, exchange.callId),
+    fallbacks: [...controls.fallbacks],
+    ...(controls.numRetries !== undefined && { numRetries: controls.numRetries }),
+    dropParams: controls.dropParams,
+    admittedAt,
+    deadlineAt: admittedAt + controls.timeoutMs,
+  };
+  exchange.about(body.model, job.stream);
+
+  try {
+    if (key) requireModel(key, body.model);
+    requireAlias(ask, deps);
+    const price = dearestPrice(deps.config, [job.alias, ...job.fallbacks]);
+    const admitted = await deps.admit(
+      {
+        callId: callIdOf(job.requestId, 1),
+        accounts: [limits],
+        inputCostNanoUsd: callCostNanoUsd({ inputTokens: bounds.inputTokensMax, outputTokens: 0 }, price),
+        outputNanoUsdPerMillion: price.outputNanoUsdPerMillion,
+        outputTokensCap: ask.outputTokens,
+        outputTokensMin: Math.min(outputTokensMin, ask.outputTokens),
+        tokensEstimate: bounds.inputTokensEstimate + ask.outputTokens,
+        expiresAt: job.deadlineAt + expiryGraceMs,
+      },
+      { signal: exchange.clientGone, deadlineAt: job.deadlineAt, describe: () => nameOf(authenticated) },
+    );
+    const { outputTokensCap, reservedNanoUsd } = admitted;
+    const [state] = key ? admitted.accounts : [];
+    const shown = { outputTokensCap, askedOutputTokens: ask.outputTokens, timeoutMs: controls.timeoutMs };
+    exchange.setHeaders(admissionHeaders(shown, key, state, deps.now()));
+    const { id, windowStart, budgetNanoUsd } = limits;
+    const accounts = [{ id, windowStart, budgetNanoUsd }];
+    return { job: { ...job, outputTokensCap, reservedNanoUsd, accounts }, state, giveBack: admitted.giveBack };
+  } catch (error) {
+    if (error instanceof GatewayError) deps.recordRefusal(job, error);
+    throw error;
+  }
+}
+
+/** The operator's own requests are booked on an account too, but nothing limits it. */
+function accountLimits({ key, caller }: Authenticated, now: number): AccountLimits {
+  if (key) return limitsOf(key, now);
+  const none = { budgetNanoUsd: null, requestsPerMinute: null, tokensPerMinute: null, maxParallelRequests: null };
+  return { id: `key:${caller.keyHash}`, windowStart: 0, ...none };
+}
+
+function requireAlias({ kind, route, body: { model } }: Ask, { config }: InferenceDeps): void {
+  const alias = config.aliases.get(model);
+  if (!alias) {
+    const message = `${route}: Invalid model name passed in model=${model}. Call \`/v1/models\` to view available models for your key.`;
+    throw new GatewayError('unknown_model', message, { param: 'model' });
+  }
+  if (alias.mode !== kind) {
+    const message = `${route}: the model ${model} does ${alias.mode}, not ${kind}.`;
+    throw new GatewayError('invalid_request', message, { param: 'model' });
+  }
+}
+
+function nameOf({ key, caller }: Authenticated): AccountName {
+  const alias = key?.keyAlias ?? 'None';
+  return { budget: `Key=${alias} (${key?.keyName ?? ''})`, descriptor: 'api_key', value: caller.keyHash };
+}

@@ -1,0 +1,28 @@
+import type { Answer } from '../../dispatch/dispatch.ts';
+import type { AdmittedJob } from './admit-job.ts';
+import type { Exchange } from './exchange.ts';
+import type { InferenceDeps } from './inference-deps.ts';
+
+/**
+ * Queues an admitted request. Its answer ends when the client leaves. A request that cannot be queued gives back
+ * what was reserved for it.
+ */
+export async function dispatchAdmitted(
+  { job, giveBack }: AdmittedJob,
+  text: string,
+  { clientGone }: Exchange,
+  { dispatch }: InferenceDeps,
+): Promise<Answer> {
+  try {
+    clientGone.throwIfAborted();
+    const answer = await dispatch(job, text);
+    const leave = () => void answer[Symbol.asyncDispose]();
+    if (clientGone.aborted) leave();
+    else clientGone.addEventListener('abort', leave, { once: true });
+    return answer;
+  } catch (error) {
+    // Should it run all the same, with only the queue's reply lost, the books will say what it cost.
+    await giveBack().catch(() => undefined);
+    throw error;
+  }
+}

@@ -1,0 +1,21 @@
+import type { GatewayConfig } from '@sluice/shared/config/gateway-config.ts';
+import type { Admit } from '../../admission/admit.ts';
+import type { Authenticate } from '../../auth/create-authenticate.ts';
+import type { Dispatch } from '../../dispatch/dispatch.ts';
+import type { RecordRefusal } from '../../dispatch/record-refusal.ts';
+import type { IngressMetrics } from '../../ingress-metrics.ts';
+
+/** What the endpoints for inference are made of: the steps of a request's path. */
+export interface InferenceDeps {
+  readonly authenticate: Authenticate;
+  readonly admit: Admit;
+  readonly dispatch: Dispatch;
+  readonly recordRefusal: RecordRefusal;
+  readonly config: GatewayConfig;
+  readonly metrics: IngressMetrics;
+  readonly version: string;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  /** A UUID. */
+  readonly newId: () => string;
+}

@@ -1,0 +1,37 @@
+import type { AnswerStart, TokenEvent, Usage } from '@sluice/shared/contracts/token-event.ts';
+import type { Restart } from './open-answer.ts';
+
+/** What is known of an answer besides its content: where it came from, what it used. */
+export interface AnswerSummary {
+  note(event: TokenEvent | Restart): void;
+  readonly start: AnswerStart | null;
+  readonly usage: Usage;
+  /** null until the answer is complete. */
+  readonly costNanoUsd: number | null;
+  /** The alias that the client asked for; after a fallback, the upstream model that answered (contract §8.5). */
+  readonly modelName: string;
+}
+
+export function createAnswerSummary(alias: string): AnswerSummary {
+  let start: AnswerStart | null = null;
+  let usage: Usage = { inputTokens: 0, outputTokens: 0, cachedInputTokens: 0, reasoningTokens: 0 };
+  let costNanoUsd: number | null = null;
+  return {
+    note(event) {
+      if (event.type === 'answer-start') start = event;
+      if (event.type === 'answer-end') ({ usage, costNanoUsd } = event);
+    },
+    get start() {
+      return start;
+    },
+    get usage() {
+      return usage;
+    },
+    get costNanoUsd() {
+      return costNanoUsd;
+    },
+    get modelName() {
+      return start && start.alias !== alias ? start.model.slice(start.model.indexOf('/') + 1) : alias;
+    },
+  };
+}

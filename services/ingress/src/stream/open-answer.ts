@@ -1,0 +1,126 @@
+import type { TokenEvent, TokenFrame } from '@sluice/shared/contracts/token-event.ts';
+import type { RequestId } from '@sluice/shared/ids.ts';
+import type { Inbox } from '@sluice/shared/ports/token-bus.ts';
+
+/**
+ * Another attempt has begun to answer: what came before is void. It can be followed by a whole new answer, or by
+ * nothing but an error.
+ */
+export interface Restart {
+  readonly type: 'restart';
+}
+
+/** Events that arrived together. */
+export type AnswerBatch = readonly (TokenEvent | Restart)[];
+
+/** One request's answer as it arrives. Iterate once; the iteration ends with `answer-end` or `answer-error`. */
+export interface AnswerEvents extends AsyncIterable<AnswerBatch>, Disposable {
+  /** The worker has said its last word. False after an end that this side had to make up. */
+  readonly finished: boolean;
+}
+
+/** What a client that does not read may make us hold, in UTF-16 units of content. */
+const heldUnitsMax = 16 * 1024 * 1024;
+/** Workers announce the deadline themselves; this is for when nobody is left to do so. */
+const deadlineGraceMs = 3_000;
+
+/**
+ * Collects the frames of one request. Frames of an attempt that has been overtaken are dropped; a missing frame ends
+ * the answer with an error, because text with a hole is worse than none.
+ */
+export function openAnswer(
+  inbox: Inbox,
+  request: { requestId: RequestId; deadlineAt: number },
+  now: () => number,
+): AnswerEvents {
+  let held: (TokenEvent | Restart)[] = [];
+  let heldUnits = 0;
+  let ended = false;
+  let finished = false;
+  let attempt = 0;
+  let nextSeq = 0;
+  let wake: (() => void) | undefined;
+
+  const listening = inbox.listen(request.requestId, take);
+  const timer = setTimeout(
+    () => end('deadline_exceeded', 'litellm.Timeout: the request was not answered within its timeout.'),
+    Math.max(0, request.deadlineAt - now()) + deadlineGraceMs,
+  );
+
+  return {
+    get finished() {
+      return finished;
+    },
+    async *[Symbol.asyncIterator]() {
+      for (;;) {
+        if (held.length > 0) {
+          const batch = held;
+          held = [];
+          heldUnits = 0;
+          yield batch;
+        } else if (ended) {
+          return;
+        } else {
+          const { promise, resolve } = Promise.withResolvers<void>();
+          wake = resolve;
+          await promise;
+        }
+      }
+    },
+    [Symbol.dispose]() {
+      close();
+      wake?.();
+    },
+  };
+
+  function take(frame: TokenFrame): void {
+    if (ended || frame.attempt < attempt) return;
+    if (frame.attempt > attempt) {
+      if (attempt > 0) held = [{ type: 'restart' }];
+      attempt = frame.attempt;
+      nextSeq = 0;
+    }
+    if (frame.seq !== nextSeq)
+      return end('stream_interrupted', 'Part of the answer was lost on its way to the client.');
+    nextSeq += 1;
+    for (const event of frame.events) {
+      held.push(event);
+      heldUnits += unitsOf(event);
+      if (event.type === 'answer-end' || event.type === 'answer-error') {
+        finished = true;
+        close();
+      }
+    }
+    if (!finished && heldUnits > heldUnitsMax)
+      return end('stream_interrupted', 'The client reads too slowly for its answer to be held.');
+    wake?.();
+  }
+
+  function end(code: string, message: string): void {
+    if (ended) return;
+    held.push({ type: 'answer-error', code, message, param: null, retryAfterSeconds: null });
+    close();
+    wake?.();
+  }
+
+  function close(): void {
+    ended = true;
+    clearTimeout(timer);
+    listening[Symbol.dispose]();
+  }
+}
+
+function unitsOf(event: TokenEvent): number {
+  switch (event.type) {
+    case 'text-delta':
+    case 'reasoning-delta':
+      return event.text.length;
+    case 'tool-call-delta':
+      return event.arguments.length;
+    case 'embedding':
+      // Bounded by the request itself: a vector per input.
+      return 0;
+    default:
+      return 0;
+  }
+}

@@ -1,0 +1,82 @@
+import { once } from 'node:events';
+import type { Usage } from '@sluice/shared/contracts/token-event.ts';
+import type { AnswerStart, ContentEvent } from '@sluice/shared/contracts/token-event.ts';
+import { GatewayError } from '@sluice/shared/errors.ts';
+import type { Response } from 'express';
+import { toErrorResponse } from '../http/error-response.ts';
+import { toGatewayError } from './answer-failure.ts';
+import type { AnswerBatch } from './open-answer.ts';
+
+/** How a surface writes its stream. Each function returns whole SSE frames, or '' for nothing. */
+export interface SseSurface {
+  /** The answer begins: the last moment for response headers. */
+  begin(start: AnswerStart): void;
+  content(event: ContentEvent): string;
+  end(usage: Usage): string;
+}
+
+/**
+ * Streams an answer to the client as it arrives. An answer that fails before its first content is thrown, so that the
+ * client gets a status; after it, the error is one last event and nothing follows. Waits for a slow reader.
+ *
+ * @throws GatewayError before the first content
+ */
+export async function sendSse(res: Response, answer: AsyncIterable<AnswerBatch>, surface: SseSurface): Promise<void> {
+  let begun = false;
+  for await (const batch of answer) {
+    let frames = '';
+    for (const event of batch) {
+      switch (event.type) {
+        case 'answer-start':
+          if (!begun) begin(event);
+          begun = true;
+          break;
+        case 'restart':
+          // Another attempt writes its own answer; half of one and all of another is nothing a client can use.
+          if (begun) return endWithError(frames, new GatewayError('stream_interrupted', interrupted));
+          break;
+        case 'answer-error': {
+          const error = toGatewayError(event);
+          if (!begun) throw error;
+          return endWithError(frames, error);
+        }
+        case 'answer-end':
+          // An answer without any content has no answer-start either.
+          if (!begun) startStream();
+          begun = true;
+          res.end(frames + surface.end(event.usage));
+          return;
+        default:
+          frames += surface.content(event);
+      }
+    }
+    if (frames !== '' && !res.write(frames)) await drained();
+  }
+
+  function begin(start: AnswerStart): void {
+    surface.begin(start);
+    startStream();
+  }
+
+  function startStream(): void {
+    res.status(200);
+    res.setHeader('content-type', 'text/event-stream; charset=utf-8');
+    res.setHeader('cache-control', 'no-cache');
+    // Nginx and its kind otherwise hold a stream back until a buffer is full.
+    res.setHeader('x-accel-buffering', 'no');
+    res.flushHeaders();
+  }
+
+  function endWithError(frames: string, error: GatewayError): void {
+    res.end(`${frames}data: ${JSON.stringify(toErrorResponse(error).body)}\n\n`);
+  }
+
+  /** The reader has caught up, or is gone: then the iteration ends by itself. */
+  async function drained(): Promise<void> {
+    const waiting = new AbortController();
+    const options = { signal: waiting.signal };
+    await Promise.race([once(res, 'drain', options), once(res, 'close', options)]).finally(() => waiting.abort());
+  }
+}
+
+const interrupted = 'The answer was interrupted: the worker that wrote it died. Send the request again.';

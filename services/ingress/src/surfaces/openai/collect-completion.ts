@@ -1,0 +1,103 @@
+import type { FinishReason } from '@sluice/shared/contracts/token-event.ts';
+import type { AnswerBatch } from '../../stream/open-answer.ts';
+import { throwAnswerError } from '../../stream/answer-failure.ts';
+import type { AnswerSummary } from '../../stream/answer-summary.ts';
+import { openAiUsage } from './usage.ts';
+
+interface Choice {
+  text: string;
+  hasText: boolean;
+  reasoning: string;
+  toolCalls: { id: string; name: string; arguments: string }[];
+  finishReason: FinishReason;
+}
+
+/**
+ * A whole chat completion from an answer's events.
+ * @throws GatewayError when the answer failed
+ */
+export async function collectCompletion(
+  answer: AsyncIterable<AnswerBatch>,
+  summary: AnswerSummary,
+  envelope: { id: string; created: number },
+): Promise<Record<string, unknown>> {
+  let choices: Choice[] = [];
+  for await (const batch of answer) {
+    for (const event of batch) {
+      summary.note(event);
+      switch (event.type) {
+        case 'restart':
+          choices = [];
+          break;
+        case 'text-delta': {
+          const choice = choiceAt(choices, event.choice);
+          choice.text += event.text;
+          choice.hasText = true;
+          break;
+        }
+        case 'reasoning-delta':
+          choiceAt(choices, event.choice).reasoning += event.text;
+          break;
+        case 'tool-call-delta': {
+          const { toolCalls } = choiceAt(choices, event.choice);
+          const call = (toolCalls[event.toolCall] ??= { id: '', name: '', arguments: '' });
+          call.id = event.id ?? call.id;
+          call.name = event.name ?? call.name;
+          call.arguments += event.arguments;
+          break;
+        }
+        case 'choice-end':
+          choiceAt(choices, event.choice).finishReason = event.finishReason;
+          break;
+        case 'answer-error':
+          throwAnswerError(event);
+          break;
+        case 'answer-start':
+        case 'answer-end':
+        case 'embedding':
+          break;
+      }
+    }
+  }
+  return {
+    id: envelope.id,
+    object: 'chat.completion',
+    created: envelope.created,
+    model: summary.modelName,
+    choices: choices.map(toChoice),
+    usage: openAiUsage(summary.usage),
+    system_fingerprint: null,
+  };
+}
+
+function choiceAt(choices: Choice[], index: number): Choice {
+  // Choices of one answer are few and dense; what is missing below `index` comes later.
+  while (choices.length <= index) {
+    choices.push({ text: '', hasText: false, reasoning: '', toolCalls: [], finishReason: 'stop' });
+  }
+  const choice = choices[index];
+  if (!choice) throw new RangeError(`no choice ${index}`);
+  return choice;
+}
+
+function toChoice(choice: Choice, index: number): Record<string, unknown> {
+  const toolCalls = choice.toolCalls.filter(Boolean);
+  return {
+    index,
+    message: {
+      role: 'assistant',
+      content: choice.hasText || toolCalls.length === 0 ? choice.text : null,
+      ...(choice.reasoning !== '' && { reasoning_content: choice.reasoning }),
+      ...(toolCalls.length > 0 && {
+        tool_calls: toolCalls.map((call) => ({
+          id: call.id,
+          type: 'function',
+          function: { name: call.name, arguments: call.arguments },
+        })),
+      }),
+      refusal: null,
+    },
+    logprobs: null,
+    finish_reason: choice.finishReason,
+  };
+}

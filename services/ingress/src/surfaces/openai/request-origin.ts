@@ -1,0 +1,82 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { RequestOrigin } from '@sluice/shared/contracts/caller.ts';
+import { z } from 'zod';
+import type { Authenticated } from '../../auth/authenticated.ts';
+
+/** The body fields that say who a request is for; every inference route has them. */
+export interface OriginBody {
+  readonly user?: string | null | undefined;
+  readonly metadata?: Record<string, unknown> | null | undefined;
+  readonly [field: string]: unknown;
+}
+
+const tagsMax = 64;
+const tagLengthMax = 256;
+/** Request metadata lands in every spend row; more than this belongs elsewhere. */
+const metadataBytesMax = 16 * 1024;
+
+/** What the spend row will say about where a request came from. Wrong types are left out: they must not fail it. */
+export function requestOrigin(
+  { headers, ip }: { headers: IncomingHttpHeaders; ip: string | undefined },
+  body: OriginBody,
+  caller: Authenticated['caller'],
+  callId: string,
+): RequestOrigin {
+  const metadata = requestMetadata(body, headers);
+  return {
+    litellmCallId: callId,
+    ipAddress: ip ?? null,
+    endUser:
+      text(headers['x-litellm-customer-id']) ??
+      text(headers['x-litellm-end-user-id']) ??
+      text(body.user) ??
+      text(metadata['user_id']) ??
+      text(body['safety_identifier']),
+    sessionId: text(headers['x-litellm-trace-id']) ?? text(body['litellm_session_id']) ?? text(metadata['session_id']),
+    tags: tagsOf(body, headers, metadata, caller),
+    metadata,
+  };
+}
+
+/** Body metadata, without the names that only the gateway may set, and the header meant for spend rows. */
+function requestMetadata(body: OriginBody, headers: IncomingHttpHeaders): Record<string, unknown> {
+  const own = Object.entries(body.metadata ?? {}).filter(([name]) => !name.startsWith('user_api_key'));
+  const metadata = Object.fromEntries(own);
+  const attached = jsonObject(text(headers['x-litellm-spend-logs-metadata']));
+  if (attached) metadata['spend_logs_metadata'] = attached;
+  return Buffer.byteLength(JSON.stringify(metadata)) > metadataBytesMax ? {} : metadata;
+}
+
+/** Body tags win over the header; the key's own come first, the client program's last. */
+function tagsOf(
+  body: OriginBody,
+  headers: IncomingHttpHeaders,
+  metadata: Record<string, unknown>,
+  caller: Authenticated['caller'],
+): string[] {
+  const keyTags = strings(caller.metadata['tags']);
+  const bodyTags = [...strings(body['tags']), ...strings(metadata['tags'])];
+  const headerTags = (text(headers['x-litellm-tags']) ?? '').split(',').map((tag) => tag.trim());
+  const product = text(headers['user-agent'])?.split(/[\s/]/, 1)[0];
+  const all = [...keyTags, ...(bodyTags.length > 0 ? bodyTags : headerTags), product ? `User-Agent: ${product}` : ''];
+  return [...new Set(all)].filter((tag) => tag !== '' && tag.length <= tagLengthMax).slice(0, tagsMax);
+}
+
+function text(value: unknown): string | null {
+  return typeof value === 'string' && value !== '' ? value : null;
+}
+
+function strings(value: unknown): string[] {
+  const parsed = z.array(z.string()).safeParse(value);
+  return parsed.success ? parsed.data : [];
+}
+
+function jsonObject(source: string | null): Record<string, unknown> | null {
+  if (source === null) return null;
+  try {
+    const parsed = z.record(z.string(), z.unknown()).safeParse(JSON.parse(source));
+    return parsed.success ? parsed.data : null;
+  } catch {
+    return null;
+  }
+}

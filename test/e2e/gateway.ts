@@ -1,0 +1,189 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import OpenAI from 'openai';
+import { stringify } from 'yaml';
+import { createSimulatedIdentity } from '../oci-simulator/identity.ts';
+import { openOciSimulator } from '../oci-simulator/simulator.ts';
+import type { OciSimulator } from '../oci-simulator/simulator.ts';
+import { openChild } from '../servers/child.ts';
+import type { Child } from '../servers/child.ts';
+import { freePort } from '../servers/free-port.ts';
+import { openNatsServer } from '../servers/nats.ts';
+import { openPostgresServer } from '../servers/postgres.ts';
+import { openRedisServer } from '../servers/redis.ts';
+import type { TestServer } from '../servers/server.ts';
+
+/** A whole gateway, as its users meet it: processes that were started by their commands, in front of the simulator. */
+export interface TestGateway extends AsyncDisposable {
+  readonly mode: 'embedded' | 'distributed';
+  readonly url: string;
+  readonly masterKey: string;
+  readonly simulator: OciSimulator;
+  /** With the master key, or with the one given. */
+  client(apiKey?: string): OpenAI;
+  /** A request to the gateway; the master key unless `headers` has another. */
+  request(path: string, init?: RequestInit): Promise<Response>;
+  /** A new virtual key with these limits. */
+  newKey(fields?: Record<string, unknown>): Promise<string>;
+}
+
+export interface DistributedGateway extends TestGateway {
+  readonly mode: 'distributed';
+  readonly ingress: Child;
+  readonly workers: readonly Child[];
+  readonly ledger: Child;
+  readonly servers: { readonly postgres: TestServer; readonly redis: TestServer; readonly nats: TestServer };
+  startWorker(): Promise<Child>;
+  startLedger(): Promise<Child>;
+}
+
+export interface GatewayOptions {
+  readonly workers?: number;
+  /** Over the config that all tests share. */
+  readonly config?: Record<string, unknown>;
+  readonly models?: Readonly<Record<string, Record<string, unknown>>>;
+}
+
+export const masterKey = 'sk-master-of-the-tests';
+const root = path.resolve(import.meta.dirname, '../..');
+
+/** Alias → upstream model; the ones that all tests may use. */
+const models: Readonly<Record<string, Record<string, unknown>>> = {
+  llama: { model: 'oci/meta.llama-3.3-70b-instruct' },
+  grok: { model: 'oci/xai.grok-4' },
+  'command-a': { model: 'oci/cohere.command-a-03-2025' },
+  embed: { model: 'oci/cohere.embed-v4.0' },
+};
+
+export async function openEmbeddedGateway(options: GatewayOptions = {}): Promise<TestGateway> {
+  const stack = new AsyncDisposableStack();
+  const base = await openBase(stack, options);
+  const port = await freePort();
+  const start = () =>
+    openChild({
+      command: process.execPath,
+      args: ['deploy/embedded/src/main.ts', '--config', base.configFile, '--port', String(port), '--data', base.dataDir],
+      cwd: root,
+      env: { ...base.env },
+      ready: { line: /Sluice is listening/ },
+      readyDeadlineMs: 60_000,
+    });
+  stack.use(await start());
+  return { mode: 'embedded', ...clientSide(`http://127.0.0.1:${port}`, base.simulator, stack) };
+}
+
+export async function openDistributedGateway(options: GatewayOptions = {}): Promise<DistributedGateway> {
+  const stack = new AsyncDisposableStack();
+  const base = await openBase(stack, options);
+  const postgres = stack.use(await openPostgresServer());
+  const redis = stack.use(await openRedisServer());
+  const nats = stack.use(await openNatsServer());
+  const env = {
+    ...base.env,
+    DATABASE_URL: await postgres.createDatabase(),
+    REDIS_URL: redis.url,
+    NATS_URL: nats.url,
+    SLUICE_CONFIG: base.configFile,
+    HOST: '127.0.0.1',
+  };
+  const start = async (service: string): Promise<Child & { port: number }> => {
+    const port = await freePort();
+    const child = await openChild({
+      command: process.execPath,
+      args: [`services/${service}/src/main.ts`],
+      cwd: root,
+      env: { ...env, PORT: String(port) },
+      ready: { line: /is listening|is taking jobs|is booking/ },
+      readyDeadlineMs: 60_000,
+    });
+    return Object.assign(stack.use(child), { port });
+  };
+  const migrated = await openChild({
+    command: process.execPath,
+    args: ['deploy/migrate/src/main.ts'],
+    cwd: root,
+    env,
+    ready: { line: /applied ledger/ },
+    readyDeadlineMs: 60_000,
+  });
+  await migrated.exited;
+
+  const ledger = await start('ledger');
+  const workers = await Promise.all(Array.from({ length: options.workers ?? 1 }, () => start('worker')));
+  const ingress = await start('ingress');
+  return {
+    mode: 'distributed',
+    ...clientSide(`http://127.0.0.1:${ingress.port}`, base.simulator, stack),
+    ingress,
+    workers,
+    ledger,
+    servers: { postgres, redis, nats },
+    startWorker: () => start('worker'),
+    startLedger: () => start('ledger'),
+  };
+}
+
+/** Both modes by name, for tests that must hold on each. */
+export const gateways = [
+  { mode: 'embedded', open: openEmbeddedGateway },
+  { mode: 'distributed', open: openDistributedGateway },
+] as const;
+
+async function openBase(stack: AsyncDisposableStack, options: GatewayOptions) {
+  const identity = createSimulatedIdentity();
+  const simulator = stack.use(await openOciSimulator({ identities: [identity] }));
+  const folder = await mkdtemp(path.join(tmpdir(), 'sluice-e2e-'));
+  stack.defer(() => rm(folder, { recursive: true, force: true }));
+  const place = {
+    api_base: simulator.url,
+    oci_region: identity.region,
+    oci_tenancy: identity.tenancy,
+    oci_user: identity.user,
+    oci_fingerprint: identity.fingerprint,
+    oci_key: 'os.environ/OCI_KEY',
+    oci_compartment_id: identity.compartmentId,
+  };
+  const config = {
+    model_list: Object.entries({ ...models, ...options.models }).map(([alias, params]) => ({
+      model_name: alias,
+      litellm_params: { ...place, ...params },
+    })),
+    general_settings: { master_key: 'os.environ/LITELLM_MASTER_KEY' },
+    ...options.config,
+  };
+  const configFile = path.join(folder, 'config.yaml');
+  await writeFile(configFile, stringify(config));
+  const env = {
+    PATH: process.env['PATH'],
+    OCI_KEY: identity.keyPem,
+    LITELLM_MASTER_KEY: masterKey,
+    LITELLM_LOG: 'INFO',
+  };
+  return { simulator, configFile, dataDir: path.join(folder, 'data'), env };
+}
+
+function clientSide(url: string, simulator: OciSimulator, stack: AsyncDisposableStack) {
+  const request = (target: string, init: RequestInit = {}) =>
+    fetch(`${url}${target}`, { ...init, headers: { authorization: `Bearer ${masterKey}`, ...init.headers } });
+  return {
+    url,
+    masterKey,
+    simulator,
+    client: (apiKey = masterKey) => new OpenAI({ baseURL: `${url}/v1`, apiKey, maxRetries: 0 }),
+    request,
+    async newKey(fields: Record<string, unknown> = {}) {
+      const made = await request('/key/generate', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(fields),
+      });
+      const body: unknown = await made.json();
+      if (!made.ok || typeof body !== 'object' || body === null || !('key' in body)) {
+        throw new Error(`no key: ${made.status} ${JSON.stringify(body)}`);
+      }
+      return String(body.key);
+    },
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+}
