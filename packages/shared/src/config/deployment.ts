@@ -82,8 +82,7 @@ function readUpstreamModel(params: Section): string | null {
   }
   const upstream = model.startsWith('oci/') ? model.slice('oci/'.length) : model;
   if (provider !== null ? provider !== 'oci' : upstream === model) {
-    const got =
-      provider === null ? JSON.stringify(model.slice(0, 80)) : `custom_llm_provider ${JSON.stringify(provider)}`;
+    const got = provider === null ? params.got('model') : `custom_llm_provider ${params.got('custom_llm_provider')}`;
     params.problem('model', `this version speaks to OCI only; expected oci/ and the name of a model, got ${got}`);
   } else if (upstream.includes('*')) {
     params.problem('model', 'wildcards (*) are not supported yet');

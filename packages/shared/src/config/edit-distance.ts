@@ -6,9 +6,9 @@ export function nearestWord(word: string, candidates: Iterable<string>): string 
   let nearest: string | null = null;
   let least = 3;
   for (const candidate of candidates) {
-    const short = Math.min(word.length, candidate.length) < 5; // two letters are most of it: allow one
-    const distance = editDistance(word, candidate) + (short ? 1 : 0);
-    if (distance < least) [nearest, least] = [candidate, distance];
+    const distance = editDistance(word, candidate);
+    const isOtherWord = distance * 2 >= Math.min(word.length, candidate.length); // half of its letters are new
+    if (distance < least && !isOtherWord) [nearest, least] = [candidate, distance];
   }
   return nearest;
 }

@@ -5,7 +5,7 @@ import { type ConfigPath, formatPath, isSecret } from './config-path.ts';
 export class Findings {
   readonly #problems: string[] = [];
   readonly #warnings = new Map<string, { readonly text: string; more: number }>();
-  readonly #files = new Map<string, string>();
+  readonly #files = new Map<string, { readonly file: string; readonly inFile: ConfigPath }>();
   readonly #variables = new Map<string, string>();
 
   /** The value there stops the start. `text` must not hold the value: use `got` for it. */
@@ -31,9 +31,9 @@ export class Findings {
     else this.#warnings.set(key, { text: `${this.#where(path)}: ${text}`, more: 0 });
   }
 
-  /** The first two steps of a path say which file it comes from; files other than the first are named in reports. */
-  comesFromFile(path: ConfigPath, file: string): void {
-    this.#files.set(formatPath(path), file);
+  /** What begins with this path, of one step or two, stands in an included file: reports say which, and where there. */
+  comesFromFile(path: ConfigPath, file: string, inFile = path): void {
+    this.#files.set(formatPath(path), { file, inFile });
   }
 
   /** From now on the value there is the variable's: reports name the variable and hide the value. */
@@ -62,7 +62,8 @@ export class Findings {
   }
 
   #where(path: ConfigPath): string {
-    const file = this.#files.get(formatPath(path.slice(0, 2))) ?? this.#files.get(formatPath(path.slice(0, 1)));
-    return file === undefined ? formatPath(path) : `${file}: ${formatPath(path)}`;
+    const origin = this.#files.get(formatPath(path.slice(0, 2))) ?? this.#files.get(formatPath(path.slice(0, 1)));
+    if (origin === undefined) return formatPath(path);
+    return `${origin.file}: ${formatPath([...origin.inFile, ...path.slice(origin.inFile.length)])}`;
   }
 }

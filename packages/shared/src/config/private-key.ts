@@ -8,17 +8,16 @@ export function privateKeyFault(pem: string, passphrase: string | null): string 
   try {
     const key = createPrivateKey({ key: pem, ...(passphrase !== null && { passphrase }) });
     return key.asymmetricKeyType === 'rsa' ? null : 'is not an RSA key';
-  } catch (error) {
-    return faultOf(error, pem, passphrase);
+  } catch {
+    return faultOf(pem, passphrase);
   }
 }
 
-function faultOf(error: unknown, pem: string, passphrase: string | null): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  if (code === 'ERR_MISSING_PASSPHRASE') return 'is encrypted: oci_key_passphrase is missing';
+function faultOf(pem: string, passphrase: string | null): string {
   if (!pem.includes('-----BEGIN ')) return 'is not a private key in PEM form: it has no BEGIN line';
   if (!pem.includes('PRIVATE KEY-----')) return 'is not a private key, but another thing in PEM form';
-  return passphrase !== null && pem.includes('ENCRYPTED')
-    ? 'cannot be read with this oci_key_passphrase'
-    : 'is a damaged private key: its PEM text cannot be decoded';
+  if (!pem.includes('ENCRYPTED')) return 'is a damaged private key: its PEM text cannot be decoded';
+  return passphrase === null
+    ? 'is encrypted: oci_key_passphrase is missing'
+    : 'cannot be read with this oci_key_passphrase';
 }

@@ -73,7 +73,9 @@ function merge(before: Values, values: Values, label: string, findings: Findings
     const earlier = Object.hasOwn(merged, key) ? merged[key] : undefined;
     if (later === null) continue;
     if (Array.isArray(earlier) && Array.isArray(later)) {
-      for (const index of later.keys()) findings.comesFromFile([key, earlier.length + index], label);
+      for (const index of later.keys()) {
+        findings.comesFromFile([key, earlier.length + index], label, [key, index]);
+      }
       merged[key] = [...(earlier as unknown[]), ...(later as unknown[])];
     } else if (isMapping(earlier) && isMapping(later)) {
       for (const inner of Object.keys(later)) findings.comesFromFile([key, inner], label);

@@ -2,7 +2,7 @@ import { nearestWord } from './edit-distance.ts';
 import type { Findings } from './findings.ts';
 import type { Alias, RouterSettings } from './gateway-config.ts';
 import type { ReadAliases } from './aliases.ts';
-import { Section } from './section.ts';
+import { isMapping, Section } from './section.ts';
 import { unresolved } from './substitute-environment.ts';
 
 /** Which aliases answer when one cannot; this key holds the default. */
@@ -42,7 +42,7 @@ function readFallbacks(
   // Both sections are read, so that both are checked; the first that says something counts.
   const lists = sections.map((section) => readFallbackList(section, known, findings));
   const fallbacks = new Map(lists[sections.findIndex((section) => section.has('fallbacks'))]);
-  const defaults = sections.map((section) => readTargets(section, 'default_fallbacks', anyAlias, known));
+  const defaults = sections.map((section) => readTargets(section, 'default_fallbacks', anyAlias, known, findings));
   const byDefault = defaults[sections.findIndex((section) => section.has('default_fallbacks'))];
   if (byDefault === undefined) return fallbacks;
   if (fallbacks.has(anyAlias)) {
@@ -57,40 +57,46 @@ function readFallbackList(section: Section, known: ReadAliases, findings: Findin
   const fallbacks = new Map<string, readonly string[]>();
   for (const { path, value } of section.list('fallbacks')) {
     if (value === unresolved) continue; // reported
-    const item = Section.of(findings, path, value);
+    const item = new Section(findings, path, isMapping(value) ? value : {});
     const [alias, ...more] = item.keys;
     if (alias === undefined || more.length > 0) {
-      item.problem(null, 'expected a mapping of one alias to its fallbacks, as in {my-alias: [other-alias]}');
+      findings.unexpected(path, 'a mapping of one alias to its fallbacks, as in {my-alias: [other-alias]}', value);
       continue;
     }
-    if (alias !== anyAlias && !known.names.has(alias)) item.problem(alias, unknownAlias(alias, known));
+    if (alias !== anyAlias && !known.names.has(alias)) item.problem(alias, unknownAlias(alias, JSON.stringify(alias.slice(0, 80)), known));
     if (fallbacks.has(alias)) item.problem(alias, 'this alias has fallbacks already');
-    fallbacks.set(alias, readTargets(item, alias, alias, known));
+    fallbacks.set(alias, readTargets(item, alias, alias, known, findings));
   }
   return fallbacks;
 }
 
-function readTargets(section: Section, key: string, alias: string, known: ReadAliases): readonly string[] {
+function readTargets(
+  section: Section,
+  key: string,
+  alias: string,
+  known: ReadAliases,
+  findings: Findings,
+): readonly string[] {
   const targets: string[] = [];
-  for (const { value } of section.list(key)) {
-    const fault = value === unresolved ? null : targetFault(value, alias, known);
-    if (fault !== null) section.problem(key, fault);
+  for (const { path, value } of section.list(key)) {
+    const fault = value === unresolved ? null : targetFault(value, findings.got(path, value), alias, known);
+    if (fault !== null) findings.problem(path, fault);
     else if (typeof value === 'string') targets.push(value);
   }
   return targets;
 }
 
-function targetFault(target: unknown, alias: string, known: ReadAliases): string | null {
+function targetFault(target: unknown, shown: string, alias: string, known: ReadAliases): string | null {
   if (typeof target !== 'string') return 'expected a list of aliases';
   if (target === alias) return 'an alias cannot be its own fallback';
-  if (!known.names.has(target)) return unknownAlias(target, known);
+  if (!known.names.has(target)) return unknownAlias(target, shown, known);
   const modes = [known.aliases.get(alias), known.aliases.get(target)].map((one: Alias | undefined) => one?.mode);
   const differ = modes.every((mode) => mode !== undefined) && new Set(modes).size > 1;
   return differ ? `"${target}" is an alias for ${modes[1]}, but "${alias}" for ${modes[0]}` : null;
 }
 
-function unknownAlias(name: string, { names }: ReadAliases): string {
+function unknownAlias(name: string, shown: string, { names }: ReadAliases): string {
   const meant = nearestWord(name, names);
   const hint = meant === null ? '' : `; did you mean ${JSON.stringify(meant)}?`;
-  return `${JSON.stringify(name.slice(0, 80))} is no alias of model_list${hint}`;
+  return `${shown} is no alias of model_list${hint}`;
 }

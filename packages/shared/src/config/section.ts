@@ -102,6 +102,11 @@ export class Section {
     this.#findings.problem(key === null ? this.path : [...this.path, key], text);
   }
 
+  /** The value of this key as a report may show it. */
+  got(key: string): string {
+    return this.#findings.got([...this.path, key], this.raw(key));
+  }
+
   warning(key: string | null, text: string): void {
     this.#findings.warning(key === null ? this.path : [...this.path, key], text);
   }

@@ -1,0 +1,453 @@
+import assert from 'node:assert/strict';
+import { mkdtempDisposable, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { test } from 'node:test';
+import type { Deployment } from '../../src/config/gateway-config.ts';
+import { fixture, keyPem, load, ociEnv, oneModel } from './sample-config.ts';
+
+const { OCI_KEY: _, ...envWithoutKey } = ociEnv;
+
+async function deploymentOf(values: Record<string, unknown>, env?: Record<string, string>): Promise<Deployment> {
+  const { config, problems } = await load({ values, ...(env && { env }) });
+  assert.deepEqual(problems, []);
+  const [deployment] = [...(config?.aliases.values() ?? [])][0]?.deployments ?? [];
+  assert.ok(deployment);
+  return deployment;
+}
+
+test("load: a LiteLLM team's file for OCI, as it is, without a warning", async () => {
+  await using folder = await mkdtempDisposable(path.join(tmpdir(), 'sluice-'));
+  const keyFile = path.join(folder.path, 'key.pem');
+  await writeFile(keyFile, keyPem);
+  const env = {
+    ...envWithoutKey,
+    OCI_REGION: 'eu-frankfurt-1',
+    OCI_KEY_FILE: keyFile,
+    LITELLM_MASTER_KEY: 'sk-a-long-enough-master-key',
+    DATABASE_URL: 'postgresql://litellm:secret@db:5432/litellm',
+  };
+  const { config, problems, warnings } = await load({ file: fixture('litellm-oci.yaml'), env });
+  assert.deepEqual(problems, []);
+  assert.deepEqual(warnings, []);
+  assert.ok(config);
+  const deployments = [...config.aliases.values()].flatMap((alias) => alias.deployments);
+  assert.deepEqual(
+    deployments.map(({ alias, model, oci: { region }, priceSource }) => [alias, model, region, priceSource]),
+    [
+      ['oci-cohere-command', 'oci/cohere.command-latest', 'eu-frankfurt-1', 'oci-prices@2026-11-21'],
+      ['oci-cohere-embed', 'oci/cohere.embed-v4.0', 'eu-frankfurt-1', 'oci-prices@2026-11-21'],
+      ['oci-grok', 'oci/xai.grok-4.20', 'us-chicago-1', 'oci-prices@2026-11-21'],
+      ['oci-gpt5-mini', 'oci/openai.gpt-5-mini', 'eu-frankfurt-1', 'oci-prices@2026-11-21'],
+      [
+        'oci-llama-4-maverick',
+        'oci/meta.llama-4-maverick-17b-128e-instruct-fp8',
+        'eu-frankfurt-1',
+        'oci-prices@2026-11-21',
+      ],
+      ['oci-gemini-2.5-flash', 'oci/google.gemini-2.5-flash', 'eu-frankfurt-1', 'config'],
+    ],
+  );
+  assert.deepEqual(deployments[5]?.price, {
+    inputNanoUsdPerMillion: 300_000_000,
+    outputNanoUsdPerMillion: 600_000_000,
+  });
+  assert.equal(deployments[5].id, 'gemini-frankfurt');
+  assert.deepEqual(deployments[2]?.defaultParams, { temperature: 0.2 });
+  assert.equal(deployments[2].timeoutMs, 120_000);
+  assert.equal(deployments[3]?.numRetries, 0);
+  assert.equal(deployments[0]?.oci.auth.privateKeyPem, keyPem);
+  assert.equal(config.aliases.get('oci-cohere-embed')?.mode, 'embedding');
+  assert.equal(config.dropParams, true);
+  assert.equal(config.masterKey, env.LITELLM_MASTER_KEY);
+  assert.equal(config.databaseUrl, env.DATABASE_URL);
+  assert.deepEqual(config.router, {
+    fallbacks: new Map([
+      ['oci-gpt5-mini', ['oci-grok', 'oci-cohere-command']],
+      ['oci-grok', ['oci-cohere-command']],
+      ['*', ['oci-cohere-command']],
+    ]),
+    maxFallbacks: 5,
+    numRetries: 1,
+    retryAfterMs: 0,
+    timeoutMs: 90_000,
+    streamTimeoutMs: 90_000,
+  });
+});
+
+for (const source of [{}, { file: fixture('empty.yaml') }]) {
+  test(`load: ${source.file ? 'an empty file' : 'no file'} is a configuration without aliases`, async () => {
+    const { config, problems, warnings } = await load({
+      ...source,
+      env: { SLUICE_MASTER_KEY: 'sk-a-long-enough-key' },
+    });
+    assert.deepEqual([...problems, ...warnings], []);
+    assert.deepEqual(config, {
+      aliases: new Map(),
+      router: {
+        fallbacks: new Map(),
+        maxFallbacks: 5,
+        numRetries: 2,
+        retryAfterMs: 0,
+        timeoutMs: 600_000,
+        streamTimeoutMs: 600_000,
+      },
+      dropParams: false,
+      masterKey: 'sk-a-long-enough-key',
+      databaseUrl: null,
+      sluice: {
+        defaultMaxTokens: 4096,
+        connectTimeoutMs: 10_000,
+        betweenTokensTimeoutMs: 60_000,
+        maxRequestBytes: 33_554_432,
+        workerConcurrency: 256,
+        upstreamConnections: 256,
+        drainMs: 30_000,
+        defaultPrice: { inputNanoUsdPerMillion: 10_680_000_000, outputNanoUsdPerMillion: 25_000_000_000 },
+      },
+    });
+  });
+}
+
+test('load: included files come later: lists are joined, settings replaced one by one', async () => {
+  const { config, problems } = await load({
+    file: fixture('include/config.yaml'),
+    env: { ...ociEnv, THIRD_WEIGHT: '3' },
+  });
+  assert.deepEqual(problems, []);
+  assert.deepEqual([...(config?.aliases.keys() ?? [])], ['first', 'second', 'third']);
+  assert.equal(config?.aliases.get('third')?.deployments[0]?.weight, 3);
+  assert.equal(config.router.numRetries, 4);
+  assert.equal(config.router.maxFallbacks, 3);
+});
+
+test('load: our own settings', async () => {
+  const sluice_settings = {
+    default_max_tokens: 100,
+    connect_timeout_ms: '200',
+    between_tokens_timeout_ms: 300,
+    max_request_mb: 1.5,
+    worker_concurrency: 4,
+    upstream_connections: 5,
+    drain_ms: 0,
+    default_price: { input_cost_per_token: 1e-6, output_cost_per_token: '2e-6' },
+  };
+  const { config } = await load({ values: { sluice_settings } });
+  assert.deepEqual(config?.sluice, {
+    defaultMaxTokens: 100,
+    connectTimeoutMs: 200,
+    betweenTokensTimeoutMs: 300,
+    maxRequestBytes: 1_572_864,
+    workerConcurrency: 4,
+    upstreamConnections: 5,
+    drainMs: 0,
+    defaultPrice: { inputNanoUsdPerMillion: 1_000_000_000, outputNanoUsdPerMillion: 2_000_000_000 },
+  });
+});
+
+const spellings = [
+  { value: true, is: true },
+  { value: 'True', is: true },
+  { value: 'true', is: true },
+  { value: 'yes', is: true },
+  { value: 'False', is: false },
+  { value: 'off', is: false },
+  { value: null, is: false },
+];
+for (const { value, is } of spellings) {
+  test(`load: drop_params may be spelled ${JSON.stringify(value)}`, async () => {
+    const { config } = await load({ values: { litellm_settings: { drop_params: value } } });
+    assert.equal(config?.dropParams, is);
+  });
+}
+
+const routing = [
+  { why: 'router_settings wins', router: { num_retries: 1 }, litellm: { num_retries: 5 }, is: { numRetries: 1 } },
+  { why: 'litellm_settings else', router: {}, litellm: { num_retries: '5' }, is: { numRetries: 5 } },
+  {
+    why: 'the stream follows the whole',
+    router: { timeout: 30 },
+    litellm: { request_timeout: 5 },
+    is: { timeoutMs: 30_000, streamTimeoutMs: 30_000 },
+  },
+  {
+    why: 'a stream of its own',
+    router: { stream_timeout: 2.5 },
+    litellm: {},
+    is: { timeoutMs: 600_000, streamTimeoutMs: 2500 },
+  },
+  {
+    why: 'pauses',
+    router: { retry_after: 3, max_fallbacks: 0 },
+    litellm: {},
+    is: { retryAfterMs: 3000, maxFallbacks: 0 },
+  },
+];
+for (const { why, router, litellm, is } of routing) {
+  test(`load: ${why}`, async () => {
+    const { config } = await load({ values: { router_settings: router, litellm_settings: litellm } });
+    assert.deepEqual({ ...config?.router, ...is }, config?.router);
+  });
+}
+
+test('load: fallbacks of router_settings replace those of litellm_settings', async () => {
+  const list = ['a', 'b', 'c'].map((name) => ({ model_name: name, litellm_params: { model: 'oci/xai.grok-4' } }));
+  const values = {
+    model_list: list,
+    litellm_settings: { fallbacks: [{ b: ['a'] }], default_fallbacks: ['c'] },
+    router_settings: { fallbacks: [{ a: ['b'] }] },
+  };
+  const { config } = await load({ values });
+  assert.deepEqual(
+    config?.router.fallbacks,
+    new Map([
+      ['a', ['b']],
+      ['*', ['c']],
+    ]),
+  );
+});
+
+const masterKeys = [
+  {
+    why: "the file's",
+    general: { master_key: 'sk-from-the-file-itself' },
+    env: { LITELLM_MASTER_KEY: 'sk-from-litellm-env-x' },
+    is: 'sk-from-the-file-itself',
+  },
+  {
+    why: "LiteLLM's variable",
+    general: {},
+    env: { LITELLM_MASTER_KEY: 'sk-from-litellm-env-x', SLUICE_MASTER_KEY: 'sk-from-sluice-env-xx' },
+    is: 'sk-from-litellm-env-x',
+  },
+  {
+    why: 'our variable',
+    general: {},
+    env: { LITELLM_MASTER_KEY: '', SLUICE_MASTER_KEY: 'sk-from-sluice-env-xx' },
+    is: 'sk-from-sluice-env-xx',
+  },
+  { why: 'none', general: {}, env: {}, is: null },
+];
+for (const { why, general, env, is } of masterKeys) {
+  test(`load: the master key is ${why}`, async () => {
+    const { config, warnings } = await load({ values: { general_settings: general }, env });
+    assert.equal(config?.masterKey, is);
+    assert.deepEqual(warnings, []);
+  });
+}
+
+const identity: {
+  why: string;
+  params: Record<string, unknown>;
+  env: Record<string, string>;
+  is: Record<string, unknown>;
+}[] = [
+  {
+    why: 'explicit region wins',
+    params: { oci_region: 'us-phoenix-1' },
+    env: { OCI_REGION: 'eu-paris-1' },
+    is: { region: 'us-phoenix-1' },
+  },
+  { why: 'region of the environment', params: {}, env: { OCI_REGION: 'eu-paris-1' }, is: { region: 'eu-paris-1' } },
+  { why: 'region by default', params: {}, env: {}, is: { region: 'us-ashburn-1' } },
+  { why: 'an empty variable is none', params: {}, env: { OCI_REGION: '' }, is: { region: 'us-ashburn-1' } },
+  { why: 'explicit compartment wins', params: { oci_compartment_id: 'mine' }, env: {}, is: { compartmentId: 'mine' } },
+  { why: 'on demand', params: {}, env: {}, is: { servingMode: { type: 'ON_DEMAND' } } },
+  {
+    why: 'dedicated',
+    params: { oci_serving_mode: 'DEDICATED', oci_endpoint_id: 'ep' },
+    env: {},
+    is: { servingMode: { type: 'DEDICATED', endpointId: 'ep' } },
+  },
+  {
+    why: 'dedicated, named by the model',
+    params: { oci_serving_mode: 'DEDICATED' },
+    env: {},
+    is: { servingMode: { type: 'DEDICATED', endpointId: 'xai.grok-4' } },
+  },
+  { why: 'the public endpoint', params: {}, env: {}, is: { endpoint: null } },
+  {
+    why: 'a server',
+    params: { api_base: 'http://127.0.0.1:8080/' },
+    env: {},
+    is: { endpoint: 'http://127.0.0.1:8080' },
+  },
+  {
+    why: "an action's whole address",
+    params: { api_base: 'https://x.example/20231130/actions/chat' },
+    env: {},
+    is: { endpoint: 'https://x.example' },
+  },
+  {
+    why: 'a version',
+    params: { api_base: 'https://x.example/20231130' },
+    env: {},
+    is: { endpoint: 'https://x.example' },
+  },
+];
+for (const { why, params, env, is } of identity) {
+  test(`OCI target: ${why}`, async () => {
+    const { oci } = await deploymentOf(oneModel(params), { ...ociEnv, ...env });
+    assert.deepEqual({ ...oci, ...is }, oci);
+  });
+}
+
+test('OCI target: who calls comes from the environment, and explicit wins', async () => {
+  const { oci } = await deploymentOf(oneModel({ oci_user: 'somebody', oci_auth: 'api_key' }));
+  const { OCI_TENANCY: tenancy, OCI_FINGERPRINT: fingerprint } = ociEnv;
+  assert.deepEqual(oci.auth, {
+    type: 'api_key',
+    tenancy,
+    fingerprint,
+    user: 'somebody',
+    privateKeyPem: keyPem,
+    passphrase: null,
+  });
+});
+
+test('OCI target: of the keys an explicit one wins, and a key wins over a file', async () => {
+  await using folder = await mkdtempDisposable(path.join(tmpdir(), 'sluice-'));
+  const file = path.join(folder.path, 'key.pem');
+  const oneLine = keyPem.replaceAll('\n', String.raw`\n`);
+  await writeFile(file, `${keyPem}# from a file\n`);
+  const cases = [
+    { params: { oci_key: oneLine, oci_key_file: '/nowhere' }, env: envWithoutKey, is: keyPem },
+    { params: { oci_key_file: file }, env: ociEnv, is: `${keyPem}# from a file\n` },
+    { params: {}, env: { ...ociEnv, OCI_KEY_FILE: '/nowhere' }, is: keyPem },
+    { params: {}, env: { ...envWithoutKey, OCI_KEY: '', OCI_KEY_FILE: file }, is: `${keyPem}# from a file\n` },
+  ];
+  for (const { params, env, is } of cases) {
+    assert.equal((await deploymentOf(oneModel(params), env)).oci.auth.privateKeyPem, is);
+  }
+});
+
+test('environment_variables: the file sets what the process was not given, before anything else is read', async () => {
+  const values = {
+    ...oneModel({
+      oci_region: 'os.environ/REGION',
+      weight: 'os.environ/WEIGHT',
+      parallel_tool_calls: 'os.environ/YES',
+    }),
+    environment_variables: {
+      REGION: 'uk-london-1',
+      WEIGHT: 7,
+      YES: true,
+      OCI_USER: 'os.environ/OTHER',
+      GONE: 'os.environ/NO',
+    },
+    general_settings: { master_key: 'os.environ/MK' },
+  };
+  const { config, problems } = await load({
+    values,
+    env: { ...ociEnv, REGION: 'lost', OTHER: 'someone', MK: 'x'.repeat(16) },
+  });
+  assert.deepEqual(problems, []);
+  const deployment = config?.aliases.get('grok')?.deployments[0];
+  assert.equal(deployment?.oci.region, 'uk-london-1');
+  assert.equal(deployment.oci.auth.user, 'someone');
+  assert.equal(deployment.weight, 7);
+  assert.deepEqual(deployment.defaultParams, { parallel_tool_calls: true });
+});
+
+const facts: {
+  why: string;
+  params?: Record<string, unknown>;
+  info?: Record<string, unknown>;
+  is: Partial<Deployment>;
+}[] = [
+  { why: 'limits of the book', is: { maxInputTokens: 128_000, maxOutputTokens: 128_000 } },
+  {
+    why: 'limits of the file',
+    info: { max_input_tokens: 10, max_output_tokens: 5, max_tokens: 6 },
+    is: { maxInputTokens: 10, maxOutputTokens: 5 },
+  },
+  { why: 'max_tokens is the output', info: { max_tokens: 6 }, is: { maxOutputTokens: 6 } },
+  {
+    why: 'limits that nobody knows',
+    params: { model: 'oci/new.model' },
+    is: { maxInputTokens: null, maxOutputTokens: null },
+  },
+  {
+    why: 'the provider named apart',
+    params: { model: 'xai.grok-3', custom_llm_provider: 'oci' },
+    is: { model: 'oci/xai.grok-3', upstreamModel: 'xai.grok-3' },
+  },
+  { why: 'num_retries wins over max_retries', params: { num_retries: 1, max_retries: 3 }, is: { numRetries: 1 } },
+  { why: 'max_retries', params: { max_retries: 3 }, is: { numRetries: 3 } },
+  {
+    why: 'request_timeout',
+    params: { request_timeout: 3, stream_timeout: '1.5' },
+    is: { timeoutMs: 3000, streamTimeoutMs: 1500 },
+  },
+  {
+    why: 'prices in litellm_params win',
+    params: { input_cost_per_token: 1e-6 },
+    info: { input_cost_per_token: 2e-6 },
+    is: { price: { inputNanoUsdPerMillion: 1e9, outputNanoUsdPerMillion: 15e9 }, priceSource: 'config' },
+  },
+  {
+    why: 'prices in model_info',
+    info: { input_cost_per_token: 2e-6 },
+    is: { price: { inputNanoUsdPerMillion: 2e9, outputNanoUsdPerMillion: 15e9 } },
+  },
+  {
+    why: 'a cache price',
+    params: { cache_read_input_token_cost: 7.5e-7 },
+    is: { price: { inputNanoUsdPerMillion: 3e9, outputNanoUsdPerMillion: 15e9, cachedInputNanoUsdPerMillion: 75e7 } },
+  },
+  {
+    why: 'the price of base_model',
+    params: { model: 'oci/tuned' },
+    info: { base_model: 'xai.grok-3-mini' },
+    is: { price: { inputNanoUsdPerMillion: 3e8, outputNanoUsdPerMillion: 5e8 }, priceSource: 'oci-prices@2026-11-21' },
+  },
+  {
+    why: 'default parameters, numbers from strings',
+    params: { max_tokens: '50', stop: ['a'], seed: 1, metadata: { a: 1 } },
+    is: { defaultParams: { max_tokens: 50, stop: ['a'], seed: 1, metadata: { a: 1 } } },
+  },
+];
+for (const { why, params, info, is } of facts) {
+  test(`deployment: ${why}`, async () => {
+    const deployment = await deploymentOf(oneModel(params, info));
+    assert.deepEqual({ ...deployment, ...is }, deployment);
+  });
+}
+
+const modes = [
+  { model: 'oci/xai.grok-4', info: {}, mode: 'chat' },
+  { model: 'oci/cohere.embed-v4.0', info: {}, mode: 'embedding' },
+  { model: 'oci/new.embedder', info: {}, mode: 'embedding' },
+  { model: 'oci/new.model', info: {}, mode: 'chat' },
+  { model: 'oci/new.embedder', info: { mode: 'chat' }, mode: 'chat' },
+];
+for (const { model, info, mode } of modes) {
+  test(`mode: ${model} ${JSON.stringify(info)} is ${mode}`, async () => {
+    const { config } = await load({ values: oneModel({ model }, info) });
+    assert.equal(config?.aliases.get('grok')?.mode, mode);
+  });
+}
+
+test('deployment id: 32 hex digits, the same whatever the key, the order and the process', async () => {
+  const { id } = await deploymentOf(oneModel({ temperature: 1, oci_key: keyPem }));
+  assert.match(id, /^[0-9a-f]{32}$/);
+  const other = await deploymentOf(oneModel({ oci_key: `${keyPem}# another\n`, temperature: 1 }));
+  assert.equal(other.id, id);
+  for (const params of [
+    { temperature: 0 },
+    { oci_region: 'eu-paris-1', temperature: 1 },
+    { oci_user: 'u2', temperature: 1 },
+  ]) {
+    assert.notEqual((await deploymentOf(oneModel(params))).id, id);
+  }
+});
+
+test('deployment id: equal ones get a number', async () => {
+  const entry = oneModel().model_list[0];
+  const given = { ...entry, model_info: { id: 'x' } };
+  const taken = { ...entry, model_info: { id: 'x-2' } };
+  const { config } = await load({ values: { model_list: [given, taken, given, entry, entry] } });
+  const ids = config?.aliases.get('grok')?.deployments.map(({ id }) => id) ?? [];
+  assert.deepEqual(ids.slice(0, 3), ['x', 'x-2', 'x-3']);
+  assert.equal(ids[4], `${ids[3]}-2`);
+});

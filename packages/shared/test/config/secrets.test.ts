@@ -1,0 +1,167 @@
+import assert from 'node:assert/strict';
+import { mkdtempDisposable, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { test } from 'node:test';
+import { ConfigError } from '../../src/config/config-error.ts';
+import { describeConfig } from '../../src/config/check-config.ts';
+import { isSecret } from '../../src/config/config-path.ts';
+import { keyPem, load, ociEnv, oneModel } from './sample-config.ts';
+
+const marker = 'MARKERnever2print';
+const pem = `-----BEGIN PRIVATE KEY-----\n${marker}\n-----END PRIVATE KEY-----\n`;
+const url = `postgresql://user:${marker}@db/x`;
+
+/** Every wrong value that may hold a secret: each is put into every place of one. */
+const wrongValues: unknown[] = [
+  marker,
+  '',
+  ` ${marker}\n`,
+  pem,
+  url,
+  `https://u:${marker}@host`,
+  [marker],
+  { [`a`]: marker },
+  5,
+  true,
+  `os.environ/ ${marker}`,
+];
+
+const places: { where: string; put: (value: unknown) => Record<string, unknown> }[] = [
+  ...['oci_key', 'oci_key_passphrase', 'api_key', 'api_base', 'my_secret', 'password'].map((key) => ({
+    where: key,
+    put: (value: unknown) => oneModel({ [key]: value }),
+  })),
+  {
+    where: 'oci_key_file',
+    put: (value) => oneModel({ oci_key_file: typeof value === 'string' && value.includes(marker) ? pem : value }),
+  },
+  { where: 'master_key', put: (value) => ({ general_settings: { master_key: value } }) },
+  { where: 'database_url', put: (value) => ({ general_settings: { database_url: value } }) },
+  { where: 'redis_password', put: (value) => ({ router_settings: { redis_password: value } }) },
+  {
+    where: 'environment_variables',
+    put: (value) => ({ environment_variables: { ANY: value, OCI_KEY: value, DATABASE_URL: value } }),
+  },
+];
+
+for (const { where, put } of places) {
+  test(`secrets: nothing of ${where} in any problem or warning`, async () => {
+    for (const value of wrongValues) {
+      const { problems, warnings } = await load({ values: { ...put(value), sluice_settings: { stops: 'the start' } } });
+      assert.ok(problems.length > 0);
+      assertSilent([...problems, ...warnings, new ConfigError(problems).message]);
+    }
+  });
+}
+
+test('secrets: nothing of a variable, wherever it is put', async () => {
+  const keys = [
+    'model',
+    'custom_llm_provider',
+    'weight',
+    'timeout',
+    'temperature',
+    'stop',
+    'tools',
+    'oci_region',
+    'oci_user',
+    'oci_serving_mode',
+    'oci_auth',
+    'api_base',
+    'input_cost_per_token',
+    'num_retries',
+  ];
+  for (const value of [marker, pem, url, `${marker}"!`]) {
+    const values = {
+      ...oneModel(Object.fromEntries(keys.map((key) => [key, 'os.environ/SECRET'])), {
+        mode: 'os.environ/SECRET',
+        max_tokens: 'os.environ/SECRET',
+      }),
+      litellm_settings: { drop_params: 'os.environ/SECRET', fallbacks: 'os.environ/SECRET', default_fallbacks: ['os.environ/SECRET'] },
+    };
+    const { problems, warnings } = await load({ values, env: { ...ociEnv, SECRET: value } });
+    assert.ok(problems.length > 3);
+    assertSilent([...problems, ...warnings]);
+  }
+});
+
+test('secrets: nothing of them from the environment', async () => {
+  const names = ['OCI_KEY', 'OCI_KEY_FILE', 'OCI_USER', 'OCI_REGION', 'DATABASE_URL'];
+  const env = {
+    ...Object.fromEntries(names.map((name) => [name, `${marker} "\n`])),
+    LITELLM_MASTER_KEY: `${marker}\n`,
+  };
+  const { problems, warnings } = await load({ values: oneModel(), env });
+  assert.ok(problems.length > 3);
+  assertSilent([...problems, ...warnings]);
+});
+
+const brokenTexts = [
+  `general_settings: { master_key: "${marker}\n`,
+  `general_settings:\n  master_key: *${marker}\n`,
+  `general_settings:\n  master_key: !${marker} x\n`,
+  `general_settings:\n  master_key: @${marker}\n`,
+  `general_settings:\n  master_key: a: ${marker}\n`,
+  `general_settings:\n  master_key: "\\q${marker}"\n`,
+  `model_list:\n  - litellm_params:\n      oci_key: -----BEGIN PRIVATE KEY-----\n${marker}\n-----END PRIVATE KEY-----\n`,
+  `general_settings:\n\tmaster_key: ${marker}\n`,
+  `general_settings: &a\n  master_key: ${marker}\n  again: *a\n`,
+  `general_settings:\n  <<: ${marker}\n`,
+  `general_settings: {}\n---\nmaster_key: ${marker}\n`,
+  `? [${marker}]\n: 1\n`,
+  `a: &a [${marker}]\nb: [${Array.from({ length: 200 }, () => '*a').join(', ')}]\n`,
+  `${'['.repeat(5000)}${marker}`,
+  `include: ${marker}\n`,
+  `${marker}\n`,
+];
+for (const text of brokenTexts) {
+  test(`secrets: nothing of a file that is no YAML: ${JSON.stringify(text.slice(0, 60))}`, async () => {
+    await using folder = await mkdtempDisposable(path.join(tmpdir(), 'sluice-'));
+    const file = path.join(folder.path, 'config.yaml');
+    await writeFile(file, text);
+    const { problems, warnings } = await load({ file });
+    assert.equal(problems.length, 1);
+    assertSilent([...problems, ...warnings]);
+  });
+}
+
+test('secrets: none in what --check-config prints', async () => {
+  const values = { ...oneModel(), general_settings: { master_key: `${marker}-long-enough`, database_url: url } };
+  const { config } = await load({ values });
+  assert.ok(config);
+  assertSilent([describeConfig(config)]);
+});
+
+const keys = [
+  ...[
+    'oci_key',
+    'api_key',
+    'master_key',
+    'client_secret',
+    'redis_password',
+    'auth_token',
+    'token',
+    'private_pem',
+    'database_url',
+    'auth_tokens',
+  ].map((key) => ({ key, secret: true })),
+  ...[
+    'max_tokens',
+    'default_max_tokens',
+    'between_tokens_timeout_ms',
+    'input_cost_per_token',
+    'output_cost_per_reasoning_token',
+    'cache_read_input_token_cost',
+    'oci_user',
+    'api_base',
+  ].map((key) => ({ key, secret: false })),
+];
+for (const { key, secret } of keys) {
+  test(`secrets: ${key} ${secret ? 'is one' : 'is none'}`, () => assert.equal(isSecret(['a', 0, key]), secret));
+}
+
+function assertSilent(texts: readonly string[]): void {
+  const pieces = [marker, keyPem.slice(40, 80)];
+  for (const text of texts) for (const piece of pieces) assert.ok(!text.includes(piece), `tells a secret: ${text}`);
+}

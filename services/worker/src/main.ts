@@ -1,0 +1,62 @@
+import { openRedisBackend } from '@sluice/shared/adapters/bullmq/backend.ts';
+import { openBullJobSource } from '@sluice/shared/adapters/bullmq/bullmq-job-source.ts';
+import { createNatsTokenBus } from '@sluice/shared/adapters/nats/nats-token-bus.ts';
+import { openNatsUsageLog } from '@sluice/shared/adapters/nats/nats-usage-log.ts';
+import { openNats } from '@sluice/shared/adapters/nats/open-nats.ts';
+import { openTelemetry } from '@sluice/shared/adapters/opentelemetry/open-telemetry.ts';
+import { createPostgresSpendReports } from '@sluice/shared/adapters/postgres/postgres-spend-reports.ts';
+import { openPostgres } from '@sluice/shared/adapters/postgres/postgres.ts';
+import { openRedisAdmission } from '@sluice/shared/adapters/redis/redis-admission.ts';
+import { openRedisBodyStore } from '@sluice/shared/adapters/redis/redis-body-store.ts';
+import { startProcess } from '@sluice/shared/config/start-process.ts';
+import { untilSignal } from '@sluice/shared/lifecycle.ts';
+import { checkReadiness } from '@sluice/shared/readiness.ts';
+import { openStatusServer } from '@sluice/shared/status-server.ts';
+import { version } from '@sluice/shared/version.ts';
+import { openOciProvider } from './providers/oci/oci-provider.ts';
+import { createWorkerMetrics } from './worker-metrics.ts';
+import { openWorker } from './worker.ts';
+
+const { config, log } = await startProcess(process.env, {
+  service: 'worker',
+  defaultPort: 4001,
+  needsMasterKey: false,
+});
+const { gateway, redisUrl } = config;
+const onError = (error: unknown) => log.warn({ err: error }, 'dependency failed');
+
+await using resources = new AsyncDisposableStack(); // closes in reverse order, even when a later open fails
+const telemetry = resources.use(openTelemetry({ service: 'sluice-worker' }));
+// Read only when admission has lost an account: the worker writes nothing here.
+const sql = resources.use(
+  await openPostgres({ url: config.databaseUrl, max: 2, applicationName: 'sluice-worker', onError }),
+);
+const loadBalances = createPostgresSpendReports(sql).balancesOf;
+const admission = resources.use(await openRedisAdmission({ url: redisUrl, loadBalances, onError }));
+const bodies = resources.use(openRedisBodyStore({ url: redisUrl, onError }));
+const nats = resources.use(await openNats({ url: config.natsUrl, name: 'sluice-worker' }));
+const bus = createNatsTokenBus(nats, onError);
+const usage = resources.use(await openNatsUsageLog(nats));
+const oci = resources.use(openOciProvider({ connectionsPerDeployment: gateway.sluice.upstreamConnections, log }));
+const backend = resources.use(openRedisBackend({ url: redisUrl, onError }));
+const source = resources.use(openBullJobSource(backend));
+const status = resources.use(
+  await openStatusServer({
+    ...config,
+    check: () => checkReadiness({ queue: source.ping, bus: usage.ping, admission: admission.ping }),
+    metrics: telemetry.prometheusText,
+  }),
+);
+resources.use(
+  await openWorker({
+    ...{ config: gateway, source, bus, usage, admission, bodies, log },
+    providers: { oci },
+    metrics: createWorkerMetrics(telemetry.meter),
+    now: Date.now,
+    random: Math.random,
+  }),
+);
+log.info({ port: status.port, version, aliases: gateway.aliases.size }, 'worker is taking jobs');
+
+const signal = await untilSignal({ deadlineMs: gateway.sluice.drainMs });
+log.info({ signal }, 'worker is finishing what it runs');

@@ -1,0 +1,104 @@
+import type { TokenEvent } from '@sluice/shared/contracts/token-event.ts';
+import type { RequestId } from '@sluice/shared/ids.ts';
+import { frameBytesMax } from '@sluice/shared/ports/token-bus.ts';
+import type { TokenBus } from '@sluice/shared/ports/token-bus.ts';
+
+/** Sends one attempt's events to the client's ingress, in order, as frames that the bus can carry. */
+export interface AnswerWriter {
+  write(events: readonly TokenEvent[]): void;
+}
+
+/** Envelope, keys and quotes of a frame and of each event; generous. */
+const overheadBytes = 256;
+/** JSON may spend six bytes on one UTF-16 unit (\u0000). */
+const bytesPerUnitMax = 6;
+
+export function createAnswerWriter(
+  bus: TokenBus,
+  answer: { replyTo: string; requestId: RequestId; attempt: number },
+): AnswerWriter {
+  let seq = 0;
+  const send = (events: TokenEvent[]) => {
+    if (events.length === 0) return;
+    bus.publish(answer.replyTo, { version: 1, requestId: answer.requestId, attempt: answer.attempt, seq, events });
+    seq += 1;
+  };
+
+  return {
+    write(events) {
+      let frame: TokenEvent[] = [];
+      let bytes = overheadBytes;
+      for (const event of events.flatMap(split)) {
+        const size = sizeMax(event);
+        if (bytes + size > frameBytesMax) {
+          send(frame);
+          frame = [];
+          bytes = overheadBytes;
+        }
+        frame.push(event);
+        bytes += size;
+      }
+      send(frame);
+    },
+  };
+}
+
+/** An upper bound of an event's encoded size, without encoding it. */
+function sizeMax(event: TokenEvent): number {
+  switch (event.type) {
+    case 'text-delta':
+    case 'reasoning-delta':
+      return overheadBytes + event.text.length * bytesPerUnitMax;
+    case 'tool-call-delta':
+      return (
+        overheadBytes + (event.arguments.length + (event.name?.length ?? 0) + (event.id?.length ?? 0)) * bytesPerUnitMax
+      );
+    case 'embedding':
+      // A double prints as at most 25 characters and a comma.
+      return (
+        overheadBytes + (typeof event.embedding === 'string' ? event.embedding.length : event.embedding.length * 26)
+      );
+    case 'answer-error':
+      return overheadBytes + (event.message.length + (event.param?.length ?? 0)) * bytesPerUnitMax;
+    case 'answer-start':
+      // Once per answer, so its size is taken: the headers in it are the provider's.
+      return Buffer.byteLength(JSON.stringify(event)) + 1;
+    case 'choice-end':
+    case 'answer-end':
+      return overheadBytes;
+  }
+}
+
+/** Cuts what would not fit one frame into pieces that concatenate to the same. */
+function split(event: TokenEvent): TokenEvent[] {
+  const unitsMax = Math.floor(frameBytesMax / (2 * bytesPerUnitMax));
+  switch (event.type) {
+    case 'text-delta':
+    case 'reasoning-delta':
+      if (event.text.length <= unitsMax) return [event];
+      return pieces(event.text, unitsMax).map((text) => ({ ...event, text }));
+    case 'tool-call-delta': {
+      if (event.arguments.length <= unitsMax) return [event];
+      const [first = '', ...rest] = pieces(event.arguments, unitsMax);
+      const { type, choice, toolCall } = event;
+      return [{ ...event, arguments: first }, ...rest.map((piece) => ({ type, choice, toolCall, arguments: piece }))];
+    }
+    case 'answer-error':
+      return [{ ...event, message: pieces(event.message, unitsMax)[0] ?? '' }];
+    default:
+      return [event];
+  }
+}
+
+/** Pieces of at most `unitsMax` UTF-16 units; a surrogate pair is never cut. */
+function pieces(text: string, unitsMax: number): string[] {
+  const result: string[] = [];
+  for (let start = 0; start < text.length;) {
+    let end = Math.min(start + unitsMax, text.length);
+    const last = text.charCodeAt(end - 1);
+    if (end < text.length && last >= 0xd800 && last <= 0xdbff) end -= 1;
+    result.push(text.slice(start, end));
+    start = end;
+  }
+  return result;
+}

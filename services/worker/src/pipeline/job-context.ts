@@ -1,0 +1,36 @@
+import type { GatewayConfig } from '@sluice/shared/config/gateway-config.ts';
+import type { Logger } from '@sluice/shared/log.ts';
+import type { Admission } from '@sluice/shared/ports/admission.ts';
+import type { BodyStore } from '@sluice/shared/ports/body-store.ts';
+import type { TokenBus } from '@sluice/shared/ports/token-bus.ts';
+import type { UsageLog } from '@sluice/shared/ports/usage-log.ts';
+import type { Provider } from '../providers/provider.ts';
+import type { WorkerMetrics } from '../worker-metrics.ts';
+
+/** What the pipeline's steps share; the same for every job. */
+export interface JobDeps {
+  readonly config: GatewayConfig;
+  readonly providers: Readonly<Record<'oci', Provider>>;
+  readonly bus: TokenBus;
+  readonly usage: UsageLog;
+  readonly admission: Admission;
+  readonly bodies: BodyStore;
+  readonly metrics: WorkerMetrics;
+  readonly log: Logger;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  /** In [0, 1). */
+  readonly random: () => number;
+  /** Waits `ms` milliseconds; ends early, without an error, when `signal` aborts. */
+  readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
+}
+
+/** Why a job is stopped from outside. */
+export type StopReason = 'client-gone' | 'deadline' | 'lock-lost';
+
+/** The reason a signal was aborted with, if it was one of ours. */
+export function stopReasonOf(signal: AbortSignal): StopReason | null {
+  if (!signal.aborted) return null;
+  const reason: unknown = signal.reason;
+  return reason === 'client-gone' || reason === 'deadline' ? reason : 'lock-lost';
+}

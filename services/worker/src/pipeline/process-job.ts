@@ -1,0 +1,185 @@
+import type { Deployment } from '@sluice/shared/config/gateway-config.ts';
+import type { AnswerError, TokenEvent } from '@sluice/shared/contracts/token-event.ts';
+import { unbilledUsageEvent } from '@sluice/shared/contracts/unbilled-usage-event.ts';
+import type { UsageEvent } from '@sluice/shared/contracts/usage-event.ts';
+import { errorCatalog, GatewayError } from '@sluice/shared/errors.ts';
+import type { JobDelivery } from '@sluice/shared/ports/job-queue.ts';
+import { ceilingNanoUsd } from '@sluice/shared/prices/dearest-price.ts';
+import { ProviderError } from '../providers/provider.ts';
+import { createAnswerWriter } from './answer-writer.ts';
+import { stopReasonOf } from './job-context.ts';
+import type { JobDeps, StopReason } from './job-context.ts';
+import { readJournal, writeJournalLine } from './journal.ts';
+import type { LostCall } from './journal.ts';
+import { openRequest } from './open-request.ts';
+import type { OpenedRequest } from './open-request.ts';
+import type { CallEnd } from './relay.ts';
+import { costOf, storeUsage } from './store-usage.ts';
+import { tryCalls } from './try-calls.ts';
+import type { MadeCall, Standing } from './try-calls.ts';
+import { placeOf } from './place-of.ts';
+
+/** Deliveries of one job before it is answered with an error: something about it may be what kills workers. */
+const attemptsMax = 5;
+
+/**
+ * Answers one job, and closes every reservation that was made for it.
+ * Usage is stored before the end is announced, also for an answer that failed or was cut off: nothing that a client
+ * has seen goes unbilled, and nothing is announced that a crash could still undo.
+ *
+ * @param signal stops the job from outside: client gone, deadline, lock lost
+ * @throws when usage could not be stored or noted, or the lock is lost: then the job must come again
+ */
+export async function processJob(delivery: JobDelivery, deps: JobDeps, signal: AbortSignal): Promise<void> {
+  const { job, attempt } = delivery;
+  const startedAt = deps.now();
+  const writer = createAnswerWriter(deps.bus, { replyTo: job.replyTo, requestId: job.requestId, attempt });
+  const announce = (event: TokenEvent) => writer.write([event]);
+  const store = (event: UsageEvent) => storeUsage(event, delivery, deps);
+
+  const standing = attempt === 1 ? { call: 1, reserved: true } : await takeOver(delivery, deps, store);
+  // The client has been told the end, unless the worker died at that very moment.
+  if (standing === 'ended') return announce(answerError(stoppedError('lock-lost')));
+
+  const stopped = stopReasonOf(signal) ?? (startedAt >= job.deadlineAt ? 'deadline' : null);
+  if (stopped) return close(standing, stopped);
+  if (attempt > attemptsMax) return close(standing, wornOut());
+
+  let request: OpenedRequest;
+  try {
+    request = await openRequest(job, deps.bodies);
+  } catch (error) {
+    deps.log.error({ requestId: job.requestId, err: error }, 'request could not be opened');
+    return close(standing, error instanceof GatewayError ? error : new GatewayError('internal', 'Internal error.'));
+  }
+
+  const outcome = await tryCalls(
+    { delivery, request, writer, standing, queueMs: Math.max(0, startedAt - job.admittedAt) },
+    deps,
+    signal,
+    (end, made) => store(eventOf(end, made)),
+  );
+  if (outcome.type === 'stopped') return close(outcome.standing, outcome.why, outcome.deployment);
+  if (outcome.type === 'failed') return close(outcome.standing, outcome.error, outcome.deployment);
+
+  const { end, made } = outcome;
+  const event = eventOf(end, made);
+  await store(event);
+  if (end.stopped === 'lock-lost' || delivery.signal.aborted) throw lockLost();
+  // On its way before the end is announced: nobody who takes over may call again for a client who has the answer.
+  const noted = delivery
+    .journal(writeJournalLine({ type: 'ended', call: made.call, event: null }))
+    .catch((error: unknown) => deps.log.warn({ requestId: job.requestId, err: error }, 'end not noted'));
+  if (end.type === 'completed') announce({ type: 'answer-end', usage: event.usage, costNanoUsd: costOf(event) });
+  else announce(answerError(end.error ?? stoppedError(end.stopped ?? 'deadline')));
+  await noted;
+
+  /** Ends the job with no call open under `at`; its reservation, if it stands, is given back by the event. */
+  async function close(
+    at: Standing,
+    why: GatewayError | ProviderError | StopReason,
+    deployment: Deployment | null = null,
+  ): Promise<void> {
+    // Another worker may have the job by now, and be making this very call.
+    if (why === 'lock-lost' || delivery.signal.aborted) throw lockLost();
+    const times = { call: at.call, attempt, startedAt, endedAt: deps.now() };
+    const event = { ...unbilledUsageEvent(job, times, failureOf(why)), ...(deployment && placeOf(deployment)) };
+    const unstored = at.reserved ? event : null;
+    // Before it is stored: a call under a number that the books have closed would cost nothing.
+    await delivery.journal(writeJournalLine({ type: 'ended', call: at.call, event: unstored }));
+    if (unstored) await store(unstored);
+    announce(answerError(typeof why === 'string' ? stoppedError(why) : why));
+  }
+
+  /** What a call used, in the provider's numbers or, where it gave none, in ours. */
+  function eventOf(end: CallEnd, made: MadeCall): UsageEvent {
+    const completed = end.type === 'completed';
+    const event = unbilledUsageEvent(
+      job,
+      { call: made.call, attempt, startedAt, endedAt: deps.now() },
+      completed ? null : failureOf(end.error ?? end.stopped ?? 'deadline'),
+    );
+    // A call that gave neither content nor counts may have generated all that it was allowed to.
+    const blind = !completed && !end.meter.hasContent && end.meter.provided === null;
+    const bounds = { inputTokensMax: job.inputTokensMax, outputTokensCap: made.outputTokensCap };
+    return {
+      ...event,
+      ...placeOf(made.deployment),
+      outcome: completed ? 'completed' : 'cut',
+      countedBy: end.meter.provided ? 'provider' : 'gateway',
+      usage: end.meter.provided ?? end.meter.estimate({ ...bounds, inputTokensEstimate: job.inputTokensEstimate }),
+      inputCharacters: request.inputCharacters,
+      outputCharacters: end.meter.outputCharacters,
+      costCeilingNanoUsd: blind ? ceilingNanoUsd(made.deployment, bounds) : null,
+      providerRequestId: end.providerRequestId,
+      retries: made.retries,
+      firstTokenAt: end.firstTokenAt,
+    };
+  }
+}
+
+/**
+ * Books what earlier attempts of the job began and could not book themselves. A call of which nothing is known may
+ * have cost anything up to its ceiling, and is booked at that.
+ *
+ * @returns where to go on; `ended`: there is nothing to go on with
+ */
+async function takeOver(
+  delivery: JobDelivery,
+  deps: JobDeps,
+  store: (event: UsageEvent) => Promise<void>,
+): Promise<Standing | 'ended'> {
+  const { job, attempt } = delivery;
+  deps.metrics.takeover(job.alias);
+  const left = readJournal(await delivery.readJournal());
+  for (const event of left.known) await store(event);
+  for (const lost of left.lost) await store(lostEvent(lost));
+  return left.ended ? 'ended' : left.next;
+
+  function lostEvent(lost: LostCall): UsageEvent {
+    const message = 'The worker that made this call died; what the call used is not known.';
+    const failure = { code: 'stream_interrupted', status: 502, message };
+    const event = unbilledUsageEvent(
+      job,
+      { call: lost.call, attempt: attempt - 1, startedAt: lost.startedAt, endedAt: deps.now() },
+      failure,
+    );
+    const deployment = deps.config.aliases.get(lost.alias)?.deployments.find(({ id }) => id === lost.deploymentId);
+    const bounds = { inputTokensMax: job.inputTokensMax, outputTokensCap: lost.outputTokensCap };
+    return {
+      ...event,
+      ...(deployment ? placeOf(deployment) : {}),
+      outcome: 'cut',
+      usage: { ...event.usage, inputTokens: job.inputTokensEstimate },
+      costCeilingNanoUsd: deployment ? ceilingNanoUsd(deployment, bounds) : job.reservedNanoUsd,
+    };
+  }
+}
+
+/** A stop or an error as the books name it. */
+function failureOf(why: GatewayError | ProviderError | StopReason): UsageEvent['error'] {
+  if (why === 'client-gone')
+    return { code: 'client_gone', status: 499, message: 'The client left before the answer ended.' };
+  const error = typeof why === 'string' ? stoppedError(why) : why;
+  const { status } = error instanceof ProviderError ? error : errorCatalog[error.code];
+  return { code: error.code, status, message: error.message };
+}
+
+function stoppedError(why: StopReason): GatewayError {
+  return why === 'deadline'
+    ? new GatewayError('deadline_exceeded', 'litellm.Timeout: the request was not answered within its timeout.')
+    : new GatewayError('stream_interrupted', 'The answer was interrupted.');
+}
+
+function lockLost(): Error {
+  return new Error('the job is no longer held by this worker');
+}
+
+function wornOut(): GatewayError {
+  return new GatewayError('stream_interrupted', 'The request was given to several workers and none could finish it.');
+}
+
+function answerError(error: GatewayError | ProviderError): AnswerError {
+  const { code, message, param, retryAfterSeconds } = error;
+  return { type: 'answer-error', code, message, param, retryAfterSeconds };
+}

@@ -1,0 +1,62 @@
+import type { InferenceJob } from '@sluice/shared/contracts/inference-job.ts';
+import { GatewayError } from '@sluice/shared/errors.ts';
+import { callIdOf } from '@sluice/shared/ids.ts';
+import { callCostNanoUsd } from '@sluice/shared/prices/call-cost.ts';
+import { dearestPrice } from '@sluice/shared/prices/dearest-price.ts';
+import type { JobDeps } from './job-context.ts';
+
+/** How long a repeated call may wait for room that others have only reserved. */
+const patienceMs = 5_000;
+const recheckMs = 100;
+/** A reservation outlives its request's deadline by this much, so that the books are always there first. */
+const expiryGraceMs = 120_000;
+
+/**
+ * Reserves for a call that follows one which may have been billed: the first reservation pays for that one, so the
+ * budget must have room for both, or the request ends here.
+ *
+ * @param choices each of them gets a token at the least
+ * @returns the output cap that there is room for
+ * @throws GatewayError budget_exceeded; or the signal's reason. Nothing stays reserved then.
+ */
+export async function reserveAgain(
+  job: InferenceJob,
+  { call, choices }: { call: number; choices: number },
+  deps: JobDeps,
+  signal: AbortSignal,
+): Promise<{ outputTokensCap: number }> {
+  const price = dearestPrice(deps.config, [job.alias, ...job.fallbacks]);
+  const giveUpAt = Math.min(deps.now() + patienceMs, job.deadlineAt);
+  const request = {
+    callId: callIdOf(job.requestId, call),
+    accounts: job.accounts.map((account) => ({
+      ...account,
+      requestsPerMinute: null,
+      tokensPerMinute: null,
+      maxParallelRequests: null,
+    })),
+    inputCostNanoUsd: callCostNanoUsd({ inputTokens: job.inputTokensMax, outputTokens: 0 }, price),
+    outputNanoUsdPerMillion: price.outputNanoUsdPerMillion,
+    outputTokensCap: job.outputTokensCap,
+    outputTokensMin: Math.min(choices, job.outputTokensCap),
+    tokensEstimate: job.inputTokensEstimate,
+    moneyOnly: true,
+    expiresAt: job.deadlineAt + expiryGraceMs,
+  };
+  for (;;) {
+    signal.throwIfAborted();
+    const result = await deps.admission.reserve({ ...request, now: deps.now() }).catch(async (error: unknown) => {
+      // It may have been reserved all the same, with only the reply lost. If this fails too, it expires.
+      await deps.admission.shrink(request.callId, { costNanoUsd: 0, tokens: 0 }).catch(() => undefined);
+      throw error;
+    });
+    if (result.type === 'admitted') return result;
+    if (result.type !== 'wait' || deps.now() >= giveUpAt) {
+      throw new GatewayError(
+        'budget_exceeded',
+        'Budget has been exceeded! A first call to the provider may have been billed, and there is no room for another.',
+      );
+    }
+    await deps.pause(recheckMs, signal);
+  }
+}

@@ -1,0 +1,52 @@
+import type { UsageEvent } from '@sluice/shared/contracts/usage-event.ts';
+import { callCostNanoUsd } from '@sluice/shared/prices/call-cost.ts';
+import type { JobDelivery } from '@sluice/shared/ports/job-queue.ts';
+import type { JobDeps } from './job-context.ts';
+import { writeJournalLine } from './journal.ts';
+
+const retryPauseMs = 500;
+/** After this the job is given back: its next attempt finds the event in the journal. */
+const patienceMs = 60_000;
+
+/** What an event will be booked with; the ledger computes the same. */
+export function costOf(event: UsageEvent): number {
+  if (event.costCeilingNanoUsd !== null) return event.costCeilingNanoUsd;
+  return event.price === null || event.outcome === 'failed' ? 0 : callCostNanoUsd(event.usage, event.price);
+}
+
+/**
+ * Resolves when the event is safe. While the log is away it is kept beside the job, so that not even a crash
+ * forgets it. At the same time the reservation falls to the actual cost; that may fail, since the books will say it.
+ *
+ * @throws the log's error when it stays away: the job must come again
+ */
+export async function storeUsage(event: UsageEvent, delivery: JobDelivery, deps: JobDeps): Promise<void> {
+  const actual = { costNanoUsd: costOf(event), tokens: event.usage.inputTokens + event.usage.outputTokens };
+  const shrunk = deps.admission
+    .shrink(event.callId, actual)
+    .catch((error: unknown) => deps.log.warn({ callId: event.callId, err: error }, 'reservation not shrunk'));
+  await Promise.all([append(event, delivery, deps), shrunk]);
+}
+
+async function append(event: UsageEvent, delivery: JobDelivery, deps: JobDeps): Promise<void> {
+  const giveUpAt = deps.now() + patienceMs;
+  for (let tries = 0; ; tries += 1) {
+    try {
+      return await deps.usage.append(event);
+    } catch (error) {
+      deps.log.error({ callId: event.callId, tries, err: error }, 'usage not stored');
+      if (tries === 0) await keepInJournal(event, delivery, deps);
+      if (deps.now() >= giveUpAt || delivery.signal.aborted) throw error;
+    }
+    await deps.pause(retryPauseMs, delivery.signal);
+  }
+}
+
+async function keepInJournal(event: UsageEvent, delivery: JobDelivery, deps: JobDeps): Promise<void> {
+  const call = Number(event.callId.slice(event.callId.lastIndexOf(':') + 1));
+  try {
+    await delivery.journal(writeJournalLine({ type: 'usage', call, event }));
+  } catch (error) {
+    deps.log.error({ callId: event.callId, err: error }, 'usage not kept beside the job either');
+  }
+}

@@ -1,0 +1,206 @@
+import type { Alias, Deployment } from '@sluice/shared/config/gateway-config.ts';
+import { errorCatalog, GatewayError } from '@sluice/shared/errors.ts';
+import type { JobDelivery } from '@sluice/shared/ports/job-queue.ts';
+import { ProviderError } from '../providers/provider.ts';
+import type { ProviderEvent } from '../providers/provider.ts';
+import { chooseDeployment } from '../routing/choose-deployment.ts';
+import { isRetryable, retryPauseMs } from '../routing/retry-pause.ts';
+import type { AnswerWriter } from './answer-writer.ts';
+import { stopReasonOf } from './job-context.ts';
+import type { JobDeps, StopReason } from './job-context.ts';
+import { writeJournalLine } from './journal.ts';
+import type { OpenedRequest } from './open-request.ts';
+import { relay } from './relay.ts';
+import type { CallEnd } from './relay.ts';
+import { reserveAgain } from './reserve-again.ts';
+
+/** The number of the call to make next, and whether money is reserved for it. */
+export interface Standing {
+  readonly call: number;
+  readonly reserved: boolean;
+}
+
+/** One call as it was made. */
+export interface MadeCall {
+  readonly call: number;
+  readonly deployment: Deployment;
+  readonly outputTokensCap: number;
+  readonly retries: number;
+}
+
+export type TryOutcome =
+  /** A call completed, or it ended in a way that must not be repeated. Its usage is not stored yet. */
+  | { readonly type: 'ended'; readonly end: CallEnd; readonly made: MadeCall }
+  /** No call is open: every try failed. `deployment` is the last one tried. */
+  | {
+      readonly type: 'failed';
+      readonly error: GatewayError | ProviderError;
+      readonly standing: Standing;
+      readonly deployment: Deployment | null;
+    }
+  /** No call is open: the job was stopped before one or between two. */
+  | {
+      readonly type: 'stopped';
+      readonly why: StopReason;
+      readonly standing: Standing;
+      readonly deployment: Deployment | null;
+    };
+
+interface Failure {
+  readonly error: ProviderError;
+  readonly alias: string;
+  readonly deployment: Deployment;
+  readonly retries: number;
+  readonly numRetries: number;
+}
+
+/**
+ * Calls the alias's deployments until one answers: retries first, then the next alias of the chain, as contract §8.5
+ * says. Never after the client has seen content. A call that may have been billed is booked by `bookCut` before
+ * another is made, and the other reserved for anew.
+ */
+export async function tryCalls(
+  job: {
+    readonly delivery: JobDelivery;
+    readonly request: OpenedRequest;
+    readonly writer: AnswerWriter;
+    readonly standing: Standing;
+    readonly queueMs: number;
+  },
+  deps: JobDeps,
+  signal: AbortSignal,
+  bookCut: (end: CallEnd, made: MadeCall) => Promise<void>,
+): Promise<TryOutcome> {
+  const { delivery, request, writer } = job;
+  const chain = [delivery.job.alias, ...delivery.job.fallbacks];
+  const choices = request.kind === 'chat' ? (request.body.n ?? 1) : 1;
+  let { standing } = job;
+  let outputTokensCap = delivery.job.outputTokensCap;
+  const failures: Failure[] = [];
+
+  for (const [fallbacks, name] of chain.entries()) {
+    const alias = deps.config.aliases.get(name);
+    if (!alias) continue; // the worker's configuration is older or newer than the ingress's
+    const tried = new Set<string>();
+    const numRetries = retriesOf(alias, deps, delivery.job.numRetries);
+    for (let retries = 0; ; retries += 1) {
+      try {
+        if (!standing.reserved) {
+          ({ outputTokensCap } = await reserveAgain(delivery.job, { call: standing.call, choices }, deps, signal));
+          standing = { call: standing.call, reserved: true };
+        }
+      } catch (error) {
+        if (!signal.aborted) {
+          return failed(
+            error instanceof GatewayError ? error : new GatewayError('internal', 'Internal error.', { cause: error }),
+          );
+        }
+      }
+      const deployment = chooseDeployment(alias, tried, deps.random);
+      tried.add(deployment.id);
+      const made = { call: standing.call, deployment, outputTokensCap, retries };
+      const stopped = stopReasonOf(signal) ?? (await beginCall(made));
+      if (stopped) return { type: 'stopped', why: stopped, standing, deployment: failures.at(-1)?.deployment ?? null };
+
+      const end = await callOnce(made, fallbacks);
+      if (end.type !== 'failed' || end.hasContent) return { type: 'ended', end, made };
+
+      const error = end.error ?? new ProviderError('internal', 'Internal error.', { status: 500, mayBeBilled: true });
+      failures.push({ error, alias: name, deployment, retries, numRetries });
+      if (end.mayBeBilled) {
+        await bookCut(end, made);
+        standing = { call: standing.call + 1, reserved: false };
+      } else {
+        await delivery.journal(writeJournalLine({ type: 'refused', call: made.call }));
+      }
+      if (!isRetryable(error, alias) || retries >= numRetries) break;
+      const otherDeployment = alias.deployments.some(({ id }) => !tried.has(id));
+      const waitMs = retryPauseMs(error, retries, {
+        otherDeployment,
+        retryAfterMs: deps.config.router.retryAfterMs,
+        random: deps.random,
+      });
+      if (deps.now() + waitMs >= delivery.job.deadlineAt) break;
+      await deps.pause(waitMs, signal);
+    }
+  }
+  return failed(firstFailure());
+
+  function failed(error: GatewayError | ProviderError): TryOutcome {
+    return { type: 'failed', error, standing, deployment: failures.at(-1)?.deployment ?? null };
+  }
+
+  /** The first alias's last error is what the client gets; the text says what else was tried. */
+  function firstFailure(): GatewayError | ProviderError {
+    const first = failures.filter(({ alias }) => alias === failures[0]?.alias).at(-1);
+    if (!first) return new GatewayError('internal', 'Internal error.');
+    const { error } = first;
+    const others = delivery.job.fallbacks;
+    const parts = [
+      `${error.message} Received Model Group=${delivery.job.alias}`,
+      `Available Model Group Fallbacks=${others.length > 0 ? `[${others.map((other) => `'${other}'`).join(', ')}]` : 'None'}`,
+    ];
+    if (first.retries > 0) {
+      parts.push(`LiteLLM Retried: ${first.retries} times, LiteLLM Max Retries: ${first.numRetries}`);
+    }
+    for (const later of failures.filter(({ alias }) => alias !== first.alias)) {
+      parts.push(`Error doing the fallback: ${later.alias}: ${later.error.message}`);
+    }
+    const { code, status, param, retryAfterSeconds, mayBeBilled, providerRequestId } = error;
+    return new ProviderError(code, parts.join('\n'), {
+      status,
+      param,
+      retryAfterSeconds,
+      mayBeBilled,
+      providerRequestId,
+      cause: error,
+    });
+  }
+
+  /** Known to whoever takes over before the provider can know of the call; unless there is no time left to make it. */
+  async function beginCall({ call, deployment, outputTokensCap: cap }: MadeCall): Promise<StopReason | null> {
+    const line = { call, alias: deployment.alias, deploymentId: deployment.id, startedAt: deps.now() };
+    await delivery.journal(writeJournalLine({ type: 'call', ...line, outputTokensCap: cap }));
+    return stopReasonOf(signal);
+  }
+
+  async function callOnce(made: MadeCall, fallbacks: number): Promise<CallEnd> {
+    const { deployment } = made;
+    const startedAt = deps.now();
+    const answer = { writer, deployment, retries: made.retries, fallbacks, queueMs: job.queueMs };
+    const end = await relay(start(deployment, made.outputTokensCap), answer, { signal, now: deps.now });
+    const labels = { alias: deployment.alias, model: deployment.model };
+    const code = end.error?.code ?? end.stopped ?? '';
+    deps.metrics.call({ ...labels, outcome: end.type, code }, (deps.now() - startedAt) / 1_000);
+    if (end.firstTokenAt !== null) deps.metrics.firstToken(labels, (end.firstTokenAt - startedAt) / 1_000);
+    if (end.error && !(end.error.code in errorCatalog && end.error.code.startsWith('provider_'))) {
+      deps.log.warn({ requestId: delivery.job.requestId, err: end.error }, 'call failed');
+    }
+    return end;
+  }
+
+  function start(deployment: Deployment, cap: number): AsyncIterable<readonly ProviderEvent[]> {
+    const provider = deps.providers[deployment.provider];
+    const { router, sluice } = deps.config;
+    const totalMs = deployment.timeoutMs ?? router.timeoutMs;
+    const common = {
+      deployment,
+      dropParams: delivery.job.dropParams,
+      timeouts: {
+        connectMs: sluice.connectTimeoutMs,
+        firstTokenMs: delivery.job.stream ? (deployment.streamTimeoutMs ?? router.streamTimeoutMs) : totalMs,
+        betweenTokensMs: sluice.betweenTokensTimeoutMs,
+      },
+    };
+    if (request.kind === 'embedding') {
+      return provider.embed({ ...common, request: { ...deployment.defaultParams, ...request.body } }, signal);
+    }
+    const body = { ...deployment.defaultParams, ...request.body };
+    const each = Math.max(1, Math.floor(cap / choices));
+    return provider.chat({ ...common, request: body, stream: delivery.job.stream, outputTokensCap: each }, signal);
+  }
+}
+
+function retriesOf(alias: Alias, deps: JobDeps, asked: number | undefined): number {
+  return asked ?? alias.deployments[0]?.numRetries ?? deps.config.router.numRetries;
+}

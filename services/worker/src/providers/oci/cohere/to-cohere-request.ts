@@ -1,0 +1,203 @@
+import type { ChatCompletionRequest, ChatMessage, Tool, ToolCall } from '@sluice/shared/api/openai/chat-completion.ts';
+import type { ChatCall } from '../../provider.ts';
+import { plainJsonSchema } from '../json-schema.ts';
+import { partsOf, textOfContent } from '../message-content.ts';
+import type { ChatFamily } from '../model-family.ts';
+import { supportedParams, unsupportedParameters } from '../supported-params.ts';
+import { isObject, listOf, objectFromJson, textOf } from '../wire.ts';
+import type { WireObject } from '../wire.ts';
+
+/**
+ * An OpenAI chat request as OCI's COHERE one: the current turn apart from the history, system text as the
+ * preamble (oci-wire.md §3.5, litellm-contract.md §13.3).
+ *
+ * @throws ProviderError `unsupported_parameter`
+ */
+export function toCohereRequest(call: ChatCall, family: ChatFamily): WireObject {
+  const params = supportedParams(call.request, family.params, call.dropParams);
+  return {
+    apiFormat: 'COHERE',
+    ...toConversation(params.messages, params.model),
+    [family.outputLimitField]: call.outputTokensCap,
+    ...(call.stream ? { isStream: true, streamOptions: { isIncludeUsage: true } } : {}),
+    temperature: params.temperature ?? undefined,
+    topP: params.top_p ?? undefined,
+    topK: params.top_k ?? undefined,
+    stopSequences: typeof params.stop === 'string' ? [params.stop] : (params.stop ?? undefined),
+    seed: params.seed ?? undefined,
+    frequencyPenalty: params.frequency_penalty ?? undefined,
+    presencePenalty: params.presence_penalty ?? undefined,
+    tools: toTools(params.tools, family),
+    responseFormat: toCohereResponseFormat(params.response_format, family),
+  };
+}
+
+/** COHERE has no JSON_SCHEMA; a schema goes with JSON_OBJECT. */
+export function toCohereResponseFormat(
+  format: ChatCompletionRequest['response_format'],
+  family: ChatFamily,
+): WireObject | undefined {
+  switch (format?.type) {
+    case undefined:
+      return undefined;
+    case 'text':
+      return { type: 'TEXT' };
+    case 'json_object':
+      return { type: 'JSON_OBJECT' };
+    case 'json_schema': {
+      const schema = isObject(format['json_schema']) ? format['json_schema']['schema'] : undefined;
+      return {
+        type: 'JSON_OBJECT',
+        schema: isObject(schema) ? plainJsonSchema(schema, family.schemaKeywordsRefused) : undefined,
+      };
+    }
+  }
+}
+
+type Turn = Exclude<ChatMessage, { role: 'system' | 'developer' }>;
+
+/**
+ * After tool results `message` must be empty, and results of earlier rounds belong in the history: OCI answers
+ * 400 to new text beside old results. An empty history is left out, for that was a 400 too.
+ */
+function toConversation(messages: readonly ChatMessage[], model: string): WireObject {
+  for (const message of messages) refuseMedia(message, model);
+  const system = messages.filter((message) => message.role === 'system' || message.role === 'developer');
+  const turns = messages.filter(
+    (message): message is Turn => message.role !== 'system' && message.role !== 'developer',
+  );
+
+  const resultsFrom = turns.findLastIndex((turn) => turn.role !== 'tool') + 1;
+  const hasResults = resultsFrom < turns.length;
+  const current = hasResults ? -1 : turns.findLastIndex((turn) => turn.role === 'user');
+  const currentTurn = turns[current];
+  const earlier = hasResults ? turns.slice(0, resultsFrom) : turns.filter((_, position) => position !== current);
+
+  const calls = toolCallsById(turns);
+  const history = toHistory(earlier, calls);
+  return {
+    message: currentTurn ? textOfContent(currentTurn.content) : '',
+    chatHistory: history.length > 0 ? history : undefined,
+    preambleOverride: system.length > 0 ? system.map(({ content }) => textOfContent(content)).join('\n') : undefined,
+    toolResults: hasResults ? turns.slice(resultsFrom).flatMap((turn) => toToolResult(turn, calls)) : undefined,
+  };
+}
+
+function toHistory(turns: readonly Turn[], calls: ReadonlyMap<string, ToolCall>): WireObject[] {
+  const history: WireObject[] = [];
+  let results: WireObject[] | null = null;
+  for (const turn of turns) {
+    if (turn.role === 'tool') {
+      // The results of one round are one entry.
+      if (results === null) {
+        results = [];
+        history.push({ role: 'TOOL', toolResults: results });
+      }
+      results.push(...toToolResult(turn, calls));
+    } else {
+      results = null;
+      history.push(toHistoryEntry(turn));
+    }
+  }
+  return history;
+}
+
+function toHistoryEntry(turn: Exclude<Turn, { role: 'tool' }>): WireObject {
+  const text = textOfContent(turn.content);
+  if (turn.role === 'user') return { role: 'USER', message: text };
+  const toolCalls = (turn.tool_calls ?? []).map(toCall);
+  const message = text === '' ? textOf(turn.refusal) : text;
+  return toolCalls.length > 0
+    ? { role: 'CHATBOT', message: message === '' ? undefined : message, toolCalls }
+    : { role: 'CHATBOT', message };
+}
+
+function toolCallsById(turns: readonly Turn[]): ReadonlyMap<string, ToolCall> {
+  const calls = turns.flatMap((turn) => (turn.role === 'assistant' ? (turn.tool_calls ?? []) : []));
+  return new Map(calls.map((call) => [call.id, call]));
+}
+
+function toCall(call: ToolCall): WireObject {
+  return { name: call.function.name, parameters: objectFromJson(call.function.arguments) ?? {} };
+}
+
+/** Cohere knows calls by name and parameters, not by id. Outputs must be objects. */
+function toToolResult(turn: Turn, calls: ReadonlyMap<string, ToolCall>): WireObject[] {
+  if (turn.role !== 'tool') return [];
+  const call = calls.get(turn.tool_call_id);
+  const text = textOfContent(turn.content);
+  return [
+    {
+      call: call ? toCall(call) : { name: textOf(turn['name']) || turn.tool_call_id, parameters: {} },
+      outputs: toOutputs(text),
+    },
+  ];
+}
+
+function toOutputs(text: string): WireObject[] {
+  const object = objectFromJson(text);
+  if (object) return [object];
+  const list = objectFromJson(`{"list":${text}}`)?.['list'];
+  const objects = listOf(list);
+  return objects.length > 0 && objects.every(isObject) ? objects.filter(isObject) : [{ output: text }];
+}
+
+function refuseMedia(message: ChatMessage, model: string): void {
+  const other = partsOf(message.content).find((part) => part.type !== 'text' && part.type !== 'refusal');
+  if (other) throw unsupportedParameters([other.type], model);
+}
+
+/** Python's names, which Cohere's models were trained on; a bare `List` was a 500. */
+const pythonTypes: ReadonlyMap<unknown, string> = new Map([
+  ['string', 'str'],
+  ['number', 'float'],
+  ['integer', 'int'],
+  ['boolean', 'bool'],
+  ['array', 'list'],
+  ['object', 'dict'],
+]);
+
+function toTools(tools: readonly Tool[] | null | undefined, family: ChatFamily): WireObject[] | undefined {
+  const functions = (tools ?? []).flatMap((tool) => (tool.type === 'function' && tool.function ? tool.function : []));
+  if (functions.length === 0) return undefined;
+  return functions.map(({ name, description, parameters }) => ({
+    name,
+    description: description ?? name,
+    parameterDefinitions: parameters
+      ? toParameterDefinitions(plainJsonSchema(parameters, family.schemaKeywordsRefused))
+      : undefined,
+  }));
+}
+
+function toParameterDefinitions(schema: WireObject): WireObject | undefined {
+  const properties = isObject(schema['properties']) ? schema['properties'] : {};
+  const required = listOf(schema['required']);
+  const entries = Object.entries(properties);
+  if (entries.length === 0) return undefined;
+  return Object.fromEntries(
+    entries.map(([name, value]) => {
+      const property = isObject(value) ? value : {};
+      const definition = {
+        description: describe(property),
+        type: pythonTypes.get(property['type']) ?? 'str',
+        isRequired: required.includes(name),
+      };
+      return [name, definition];
+    }),
+  );
+}
+
+const constraints = ['enum', 'const', 'format', 'pattern', 'minimum', 'maximum', 'minLength', 'maxLength', 'default'];
+
+/** What a definition has no field for goes into its description, nested schemas included. */
+function describe(property: WireObject): string | undefined {
+  const nested = ['items', 'properties'].filter((keyword) => isWorthSaying(property[keyword]));
+  const said = [...constraints, ...nested].filter((keyword) => property[keyword] !== undefined);
+  const text = said.map((keyword) => `${keyword}: ${JSON.stringify(property[keyword])}`).join(', ');
+  const description = textOf(property['description']);
+  return [description, text === '' ? '' : `(${text})`].filter((part) => part !== '').join(' ') || undefined;
+}
+
+function isWorthSaying(value: unknown): boolean {
+  return isObject(value) && Object.keys(value).length > 0;
+}

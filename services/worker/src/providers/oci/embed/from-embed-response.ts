@@ -1,0 +1,80 @@
+import type { Usage } from '@sluice/shared/contracts/token-event.ts';
+import type { ProviderEvent } from '../../provider.ts';
+import { brokenAnswer } from '../errors.ts';
+import { readUsage } from '../usage.ts';
+import { countOf, isObject, listOf } from '../wire.ts';
+import type { WireObject } from '../wire.ts';
+
+/** What one embedText call gave. */
+export interface EmbedAnswer {
+  readonly events: readonly ProviderEvent[];
+  /** null: the provider did not count. */
+  readonly usage: Usage | null;
+}
+
+/**
+ * One embedText answer as events, one per input in order (oci-wire.md §5.1).
+ *
+ * @param firstIndex the index of the call's first input within the client's request
+ * @throws ProviderError when there are not as many vectors as inputs
+ */
+export function fromEmbedResponse(
+  result: WireObject,
+  expected: { readonly firstIndex: number; readonly count: number; readonly encoding: 'float' | 'base64' },
+): EmbedAnswer {
+  const vectors = vectorsOf(result);
+  if (vectors.length !== expected.count || !vectors.every(isVector)) {
+    throw brokenAnswer(`${vectors.length} embeddings for ${expected.count} inputs.`, null);
+  }
+  const events = vectors.filter(isVector).map((vector, position) => ({
+    type: 'embedding' as const,
+    index: expected.firstIndex + position,
+    embedding: expected.encoding === 'base64' ? toBase64(vector) : vector,
+  }));
+  return { events, usage: usageOf(result) };
+}
+
+/** @returns null as soon as one part was not counted: a sum with a hole would be taken for the whole */
+export function sumUsage(parts: readonly (Usage | null)[]): Usage | null {
+  let sum: Usage = { inputTokens: 0, outputTokens: 0, cachedInputTokens: 0, reasoningTokens: 0 };
+  for (const part of parts) {
+    if (part === null) return null;
+    sum = {
+      inputTokens: sum.inputTokens + part.inputTokens,
+      outputTokens: sum.outputTokens + part.outputTokens,
+      cachedInputTokens: sum.cachedInputTokens + part.cachedInputTokens,
+      reasoningTokens: sum.reasoningTokens + part.reasoningTokens,
+    };
+  }
+  return sum;
+}
+
+function vectorsOf(result: WireObject): readonly unknown[] {
+  const embeddings = listOf(result['embeddings']);
+  if (embeddings.length > 0) return embeddings;
+  const byType = result['embeddingsByType'];
+  return isObject(byType) ? listOf(byType['float']) : embeddings;
+}
+
+function isVector(value: unknown): value is number[] {
+  return Array.isArray(value) && value.length > 0 && value.every((number) => typeof number === 'number');
+}
+
+/** Newer answers have usage, older ones a count per input. */
+function usageOf(result: WireObject): Usage | null {
+  const usage = readUsage(result['usage']);
+  if (usage) return usage;
+  const counts = listOf(result['inputTextTokenCounts']).map(countOf);
+  if (counts.length === 0) return null;
+  const inputTokens = counts.reduce<number>((sum, count) => sum + (count ?? 0), 0);
+  return { inputTokens, outputTokens: 0, cachedInputTokens: 0, reasoningTokens: 0 };
+}
+
+/** Little-endian float32, whatever the machine. */
+function toBase64(vector: readonly number[]): string {
+  const bytes = Buffer.allocUnsafe(vector.length * 4);
+  for (let position = 0, offset = 0; position < vector.length; position += 1) {
+    offset = bytes.writeFloatLE(vector[position] ?? 0, offset);
+  }
+  return bytes.toString('base64');
+}

@@ -1,0 +1,32 @@
+import type { FinishReason } from '@sluice/shared/contracts/token-event.ts';
+
+/** Every spelling seen, in lower case (oci-wire.md §3.4, §3.6, §3.7). */
+const finishReasons: ReadonlyMap<string, FinishReason> = new Map([
+  ['stop', 'stop'],
+  ['complete', 'stop'],
+  ['completed', 'stop'],
+  ['stop_sequence', 'stop'],
+  ['end_turn', 'stop'],
+  ['user_cancel', 'stop'],
+  ['length', 'length'],
+  ['max_tokens', 'length'],
+  ['tool_call', 'tool_calls'],
+  ['tool_calls', 'tool_calls'],
+  ['content_filter', 'content_filter'],
+  ['content_filtered', 'content_filter'],
+  ['error_toxic', 'content_filter'],
+  ['error', 'error'],
+  ['error_limit', 'error'],
+]);
+
+/**
+ * Why a choice ended. Models that called tools often say `stop` or `COMPLETE`, so calls decide over those;
+ * not over `length`, because then the last call may be cut.
+ *
+ * @param raw the provider's word; absent counts as a normal end
+ */
+export function finishReasonOf(raw: unknown, hasToolCalls: boolean): FinishReason {
+  const word = typeof raw === 'string' ? raw.toLowerCase() : 'stop';
+  const reason = finishReasons.get(word) ?? (word.includes('error') ? 'error' : 'stop');
+  return reason === 'stop' && hasToolCalls ? 'tool_calls' : reason;
+}

@@ -1,0 +1,29 @@
+import type { ToolCallFragment } from '../tool-call-accumulator.ts';
+import { isObject, textOf } from '../wire.ts';
+import type { WireObject } from '../wire.ts';
+
+/** The text of a message, its parts joined; a refusal counts, because the client must see it. */
+export function messageText(message: WireObject): string {
+  const content = message['content'];
+  const text = typeof content === 'string' ? content : Array.isArray(content) ? joinParts(content) : '';
+  return text === '' ? textOf(message['refusal']) : text;
+}
+
+function joinParts(parts: readonly unknown[]): string {
+  let text = '';
+  for (const part of parts) {
+    if (isObject(part)) text += textOf(part['text']);
+  }
+  return text;
+}
+
+/** A tool call or a piece of one, flat as OCI documents it or nested as OpenAI and COHEREV2 have it. */
+export function toolCallFragment(call: WireObject): ToolCallFragment {
+  const body = isObject(call['function']) ? call['function'] : call;
+  return { id: textOf(call['id']), name: textOf(body['name']), arguments: argumentsText(body['arguments']) };
+}
+
+/** JSON text, also from a backend that sends the object itself. */
+function argumentsText(value: unknown): string {
+  return isObject(value) ? JSON.stringify(value) : textOf(value);
+}

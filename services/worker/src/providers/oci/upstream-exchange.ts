@@ -1,0 +1,259 @@
+import type { Transform } from 'node:stream';
+import type { Dispatcher } from 'undici';
+import { answerTimedOut, brokenAnswer, connectionFailed } from './errors.ts';
+import { createDecoder } from './decoder.ts';
+
+/** A reader that is slower than the provider makes the provider wait from here on. */
+const bufferedBytesMax = 1024 * 1024;
+
+/** The largest answer that is taken as a whole: 96 vectors are about 3 MB. */
+const wholeAnswerBytesMax = 64 * 1024 * 1024;
+
+type Headers = Readonly<Record<string, string | string[] | undefined>>;
+
+/**
+ * One request and its answer on undici's pool, with the time limits of one call.
+ *
+ * `queued` → `sent` → `answering` → `ended`, or `failed` from anywhere: refused by the network, silent for too
+ * long, aborted by `signal`, or left by `close`. Failing closes the connection at once. `release` hands a
+ * connection back whose answer is complete but whose body is not over.
+ */
+export class UpstreamExchange implements Dispatcher.DispatchHandler {
+  readonly #signal: AbortSignal;
+  readonly #limitMs: { readonly first: number; readonly between: number };
+  readonly #headersArrived = Promise.withResolvers<void>();
+  readonly #chunks: Buffer[] = [];
+  #bufferedBytes = 0;
+  #state: 'queued' | 'sent' | 'answering' | 'ended' | 'failed' = 'queued';
+  #waitingFor: 'first' | 'between' | 'closing' = 'first';
+  #timer: NodeJS.Timeout;
+  #failure: Error | null = null;
+  #isReleased = false;
+  #controller: Dispatcher.DispatchController | null = null;
+  #decoder: Transform | null = null;
+  #wake: (() => void) | null = null;
+  #status = 0;
+  #headers: Headers = {};
+
+  /** @param limitMs how long the first event, or the whole answer, may take; the longest silence after it */
+  constructor(limitMs: { readonly first: number; readonly between: number }, signal: AbortSignal) {
+    this.#limitMs = limitMs;
+    this.#signal = signal;
+    this.#timer = setTimeout(this.#onTimer, limitMs.first);
+    if (signal.aborted) this.#onAbort();
+    else signal.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  /** 0 before the headers. */
+  get status(): number {
+    return this.#status;
+  }
+
+  /** The request has been given to a connection, so the provider may have it. */
+  get wasSent(): boolean {
+    return this.#controller !== null;
+  }
+
+  get isOver(): boolean {
+    return this.#state === 'ended' || this.#state === 'failed';
+  }
+
+  get headers(): Headers {
+    return this.#headers;
+  }
+
+  get providerRequestId(): string | null {
+    return this.header('opc-request-id');
+  }
+
+  /** @param name in lower case */
+  header(name: string): string | null {
+    const value = this.#headers[name];
+    return (typeof value === 'string' ? value : value?.[0]) ?? null;
+  }
+
+  /** Resolves with the headers, and also when there will be none: reading then says why. */
+  headersArrived(): Promise<void> {
+    return this.#headersArrived.promise;
+  }
+
+  /**
+   * The bytes that have come since the last read; null at the end.
+   *
+   * @throws ProviderError, or the signal's reason
+   */
+  async read(): Promise<Buffer | null> {
+    for (;;) {
+      if (this.#chunks.length > 0) return this.#takeChunks();
+      if (this.#failure) throw this.#failure;
+      if (this.#state === 'ended') return null;
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+
+  /** The whole body, within the time of the first event. */
+  async readAll(): Promise<Buffer> {
+    const parts: Buffer[] = [];
+    let size = 0;
+    for (let part = await this.read(); part !== null; part = await this.read()) {
+      parts.push(part);
+      size += part.length;
+      if (size > wholeAnswerBytesMax) throw brokenAnswer('The answer is too long.', this.providerRequestId);
+    }
+    return parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts);
+  }
+
+  /** Events have come: from here on, silence is measured between them. */
+  eventsArrived(): void {
+    if (this.isOver) return;
+    if (this.#waitingFor === 'between') this.#timer.refresh();
+    else this.#wait('between', this.#limitMs.between);
+  }
+
+  /** Nothing is missing but perhaps the usage. The body may stay open for ever, so it ends after `graceMs`. */
+  expectEnd(graceMs: number): void {
+    if (!this.isOver) this.#wait('closing', graceMs);
+  }
+
+  /** The answer is complete. The rest of the body is dropped, so that the connection can be used again. */
+  release(graceMs: number): void {
+    if (this.isOver) return;
+    this.#isReleased = true;
+    this.#signal.removeEventListener('abort', this.#onAbort);
+    this.#takeChunks();
+    this.#wait('closing', graceMs);
+  }
+
+  /** For every way out: what is not over or released is given up, its connection closed. */
+  close(): void {
+    if (!this.isOver && !this.#isReleased) this.#fail(new Error('The reader has left.'));
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#failure) controller.abort(this.#failure);
+    else if (this.#state === 'queued') this.#state = 'sent';
+  }
+
+  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: Headers): void {
+    if (this.isOver || status < 200) return;
+    this.#state = 'answering';
+    this.#status = status;
+    this.#headers = headers;
+    try {
+      this.#decoder = this.#openDecoder();
+    } catch (error) {
+      this.#fail(brokenAnswer('The answer has an unknown encoding.', this.providerRequestId, error));
+    }
+    this.#headersArrived.resolve();
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#decoder) this.#decoder.write(chunk);
+    else this.#accept(chunk);
+  }
+
+  onResponseEnd(): void {
+    if (this.#decoder) this.#decoder.end();
+    else this.#end();
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    if (this.#state === 'answering') {
+      this.#fail(brokenAnswer('The connection broke off within the answer.', this.providerRequestId, error));
+    } else {
+      this.#fail(connectionFailed(this.wasSent, error));
+    }
+  }
+
+  readonly #onAbort = (): void => {
+    const reason: unknown = this.#signal.reason;
+    this.#fail(reason instanceof Error ? reason : new Error('The call was aborted.', { cause: reason }));
+  };
+
+  readonly #onTimer = (): void => {
+    if (this.#waitingFor === 'closing') this.#endHere();
+    // Not silence: what came has not been read yet.
+    else if (this.#chunks.length > 0) this.#timer.refresh();
+    else this.#fail(this.#timeout());
+  };
+
+  #timeout(): Error {
+    const what =
+      this.#waitingFor === 'first'
+        ? `No answer within ${this.#limitMs.first} ms.`
+        : `The stream was silent for ${this.#limitMs.between} ms.`;
+    return answerTimedOut(what, this.wasSent, this.providerRequestId);
+  }
+
+  #openDecoder(): Transform | null {
+    const decoder = createDecoder(this.header('content-encoding'));
+    decoder?.on('data', (chunk: Buffer) => this.#accept(chunk));
+    decoder?.on('end', () => this.#end());
+    decoder?.on('error', (error) =>
+      this.#fail(brokenAnswer('The answer cannot be decompressed.', this.providerRequestId, error)),
+    );
+    return decoder;
+  }
+
+  #accept(chunk: Buffer): void {
+    if (this.isOver || this.#isReleased) return;
+    this.#chunks.push(chunk);
+    this.#bufferedBytes += chunk.length;
+    if (this.#bufferedBytes > bufferedBytesMax) this.#controller?.pause();
+    this.#wakeReader();
+  }
+
+  #takeChunks(): Buffer {
+    const [first] = this.#chunks;
+    const bytes = this.#chunks.length === 1 && first ? first : Buffer.concat(this.#chunks);
+    this.#chunks.length = 0;
+    if (this.#bufferedBytes > bufferedBytesMax) this.#controller?.resume();
+    this.#bufferedBytes = 0;
+    return bytes;
+  }
+
+  #wait(forWhat: 'between' | 'closing', limitMs: number): void {
+    clearTimeout(this.#timer);
+    this.#waitingFor = forWhat;
+    this.#timer = setTimeout(this.#onTimer, limitMs);
+  }
+
+  #end(): void {
+    if (!this.isOver) this.#settle('ended');
+  }
+
+  /** The answer is complete, its body is not. */
+  #endHere(): void {
+    this.#end();
+    this.#controller?.abort(new Error('The answer is complete.'));
+    this.#decoder?.destroy();
+  }
+
+  #fail(error: Error): void {
+    if (this.isOver) return;
+    if (this.#waitingFor === 'closing' && !this.#signal.aborted) {
+      this.#endHere();
+      return;
+    }
+    this.#failure = error;
+    this.#settle('failed');
+    this.#controller?.abort(error);
+    this.#decoder?.destroy();
+  }
+
+  #settle(state: 'ended' | 'failed'): void {
+    this.#state = state;
+    clearTimeout(this.#timer);
+    this.#signal.removeEventListener('abort', this.#onAbort);
+    this.#headersArrived.resolve();
+    this.#wakeReader();
+  }
+
+  #wakeReader(): void {
+    this.#wake?.();
+    this.#wake = null;
+  }
+}

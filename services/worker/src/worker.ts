@@ -1,0 +1,75 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import type { JobDelivery, JobSource } from '@sluice/shared/ports/job-queue.ts';
+import type { JobDeps, StopReason } from './pipeline/job-context.ts';
+import { processJob } from './pipeline/process-job.ts';
+
+export interface WorkerOptions extends Omit<JobDeps, 'pause'> {
+  readonly source: JobSource;
+}
+
+/** How long a cancel is remembered for a job that has not arrived yet. */
+const cancelMemoryMs = 10_000;
+const cancelsRemembered = 10_000;
+
+/** Takes jobs and answers them until disposed; disposing finishes what runs and takes nothing new. */
+export async function openWorker({ source, ...options }: WorkerOptions): Promise<AsyncDisposable> {
+  const deps: JobDeps = { ...options, pause };
+  await using opening = new AsyncDisposableStack();
+  const running = new Map<string, AbortController>();
+  const cancelled = new Map<string, number>();
+
+  opening.use(
+    await deps.bus.onCancel(({ requestId }) => {
+      running.get(requestId)?.abort('client-gone' satisfies StopReason);
+      remember(requestId);
+    }),
+  );
+  opening.use(
+    await source.consume([...deps.config.aliases.keys()], { concurrency: deps.config.sluice.workerConcurrency }, run),
+  );
+  return opening.move();
+
+  async function run(delivery: JobDelivery): Promise<void> {
+    const { job } = delivery;
+    const stop = new AbortController();
+    // Whoever still has an earlier delivery of it here has lost it.
+    running.get(job.requestId)?.abort('lock-lost' satisfies StopReason);
+    running.set(job.requestId, stop);
+    const deadline = setTimeout(
+      () => stop.abort('deadline' satisfies StopReason),
+      Math.max(0, job.deadlineAt - deps.now()),
+    );
+    if (cancelled.has(job.requestId)) stop.abort('client-gone' satisfies StopReason);
+    deps.metrics.jobStarted(job.alias);
+    try {
+      await processJob(delivery, deps, AbortSignal.any([delivery.signal, stop.signal]));
+    } catch (error) {
+      deps.log.error({ requestId: job.requestId, attempt: delivery.attempt, err: error }, 'job given back');
+      throw error;
+    } finally {
+      clearTimeout(deadline);
+      if (running.get(job.requestId) === stop) running.delete(job.requestId);
+      deps.metrics.jobEnded(job.alias);
+    }
+    if ('claim' in job.body) {
+      await deps.bodies.delete(job.body.claim).catch((error: unknown) => {
+        deps.log.warn({ requestId: job.requestId, err: error }, 'request body not deleted; it expires by itself');
+      });
+    }
+  }
+
+  /** A cancel may overtake its job on the way here. */
+  function remember(requestId: string): void {
+    const now = deps.now();
+    cancelled.delete(requestId); // so that the oldest stay first
+    cancelled.set(requestId, now);
+    for (const [id, at] of cancelled) {
+      if (cancelled.size <= cancelsRemembered && now - at < cancelMemoryMs) break;
+      cancelled.delete(id);
+    }
+  }
+}
+
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await wait(ms, undefined, { signal }).catch(() => undefined);
+}

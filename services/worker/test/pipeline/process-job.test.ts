@@ -1,0 +1,502 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { StopReason } from '../../src/pipeline/job-context.ts';
+import { accepted, finish, goodAnswer, Recording, refusal, text, usage } from './recording-deps.ts';
+
+const wait = { type: 'wait', accountKey: 'key:sample@0' } as const;
+const overBudget = { type: 'over-budget', ...{ accountKey: 'key:sample@0', settledNanoUsd: 1 } } as const;
+const spent = { ...overBudget, budgetNanoUsd: 1, neededNanoUsd: 1 };
+/** 32 tokens in at the most, 100 out. */
+const ceiling = 232_000;
+
+test('job: usage is stored before the end is announced, and the end is noted beside the job', async () => {
+  const run = new Recording();
+  await run.run();
+  assert.deepEqual(run.effects, [
+    'journal call 1',
+    'call A',
+    'publish answer-start text-delta',
+    'publish text-delta choice-end',
+    'shrink 1 20000',
+    'append 1 completed',
+    'journal ended 1',
+    'publish answer-end',
+  ]);
+  assert.deepEqual(run.lastEvent, { type: 'answer-end', usage: usage(10, 5).usage, costNanoUsd: 20_000 });
+  assert.equal(run.answerText, 'Hello world');
+  run.assertClosed();
+});
+
+test('job: an answer without counts is counted by the gateway, never above the cap', async () => {
+  const long = 'x'.repeat(10_000);
+  const run = new Recording({ scripts: [[[accepted], [text(long), finish]]] });
+  await run.run();
+  const [event] = run.booked.values();
+  assert.deepEqual(event?.usage, { inputTokens: 8, outputTokens: 100, cachedInputTokens: 0, reasoningTokens: 0 });
+  assert.equal(event?.countedBy, 'gateway');
+  assert.equal(event?.outputCharacters, long.length);
+  run.assertClosed();
+});
+
+test('job: embeddings go through the same books', async () => {
+  const run = new Recording({
+    job: {
+      kind: 'embedding',
+      stream: false,
+      outputTokensCap: 0,
+      body: { inline: '{"model":"sample","input":["a","bc"]}' },
+    },
+    scripts: [[[accepted, { type: 'embedding', index: 0, embedding: [1] }, usage(3, 0)]]],
+  });
+  await run.run();
+  assert.deepEqual(run.books, ['1:completed::']);
+  assert.equal(run.booked.values().next().value?.inputCharacters, 3);
+  run.assertClosed();
+});
+
+/** What a job ends in when its only call goes wrong. `announced` null: nothing is said. */
+const failures = [
+  {
+    why: 'refused by the provider',
+    scripts: [[refusal('provider_bad_request')]],
+    books: ['1:failed:provider_bad_request:'],
+    announced: 'provider_bad_request',
+  },
+  {
+    why: 'throttled to the last try',
+    scripts: Array.from({ length: 3 }, () => [refusal('provider_throttled')]),
+    books: ['1:failed:provider_throttled:'],
+    announced: 'provider_throttled',
+  },
+  {
+    why: 'refused once, then answered under the same number',
+    scripts: [[refusal('provider_throttled')], goodAnswer],
+    books: ['1:completed::'],
+    announced: null,
+  },
+  {
+    why: 'perhaps billed, then answered under the next number',
+    scripts: [[refusal('provider_timeout', { mayBeBilled: true })], goodAnswer],
+    books: [`1:cut:provider_timeout:${ceiling}`, '2:completed::'],
+    announced: null,
+  },
+  {
+    why: 'perhaps billed to the last try',
+    scripts: Array.from({ length: 3 }, () => [refusal('provider_failed', { mayBeBilled: true })]),
+    books: [1, 2, 3].map((call) => `${call}:cut:provider_failed:${ceiling}`),
+    announced: 'provider_failed',
+  },
+  {
+    why: 'accepted, then broken before content',
+    scripts: [[[accepted], refusal('provider_failed')], goodAnswer],
+    books: [`1:cut:provider_failed:${ceiling}`, '2:completed::'],
+    announced: null,
+  },
+  {
+    why: 'broken after content: never tried again',
+    scripts: [[[accepted], [text('Hel')], refusal('provider_failed')], goodAnswer],
+    books: ['1:cut:provider_failed:'],
+    announced: 'provider_failed',
+  },
+  {
+    why: 'broken after an empty delta: what it generated is not known',
+    scripts: [[[accepted], [text('')], refusal('provider_failed')], goodAnswer],
+    books: [`1:cut:provider_failed:${ceiling}`],
+    announced: 'provider_failed',
+  },
+  {
+    why: 'a provider that throws what is no ProviderError',
+    scripts: [[new TypeError('a bug')]],
+    books: [`1:cut:internal:${ceiling}`],
+    announced: 'internal',
+  },
+] as const;
+
+for (const { why, scripts, books, announced } of failures) {
+  test(`job: one usage event per reservation: ${why}`, async () => {
+    const run = new Recording({ scripts });
+    await run.run();
+    assert.deepEqual(run.books, books);
+    run.assertClosed();
+    assert.equal(run.lastEvent?.type === 'answer-error' ? run.lastEvent.code : null, announced);
+    if (announced === 'internal') assert.doesNotMatch(JSON.stringify(run.lastEvent), /a bug/);
+  });
+}
+
+test('job: a call that may have been billed is booked before the next is reserved for and made', async () => {
+  const run = new Recording({ scripts: [[refusal('provider_timeout', { mayBeBilled: true })], goodAnswer] });
+  await run.run();
+  assert.deepEqual(run.effects.slice(0, 9), [
+    'journal call 1',
+    'call A',
+    `shrink 1 ${ceiling}`,
+    'append 1 cut',
+    'reserve 2',
+    'journal call 2',
+    'call A',
+    'publish answer-start text-delta',
+    'publish text-delta choice-end',
+  ]);
+});
+
+for (const [why, answers] of [
+  ['spent', [spent]],
+  ['reserved for longer than patience lasts', Array.from({ length: 60 }, () => wait)],
+] as const) {
+  test(`job: without room for a second call there is none: ${why}`, async () => {
+    const run = new Recording({ scripts: [[refusal('provider_timeout', { mayBeBilled: true })], goodAnswer] });
+    run.reservations.push(...answers);
+    await run.run();
+    assert.equal(run.calls.length, 1);
+    assert.equal(run.lastEvent?.type === 'answer-error' && run.lastEvent.code, 'budget_exceeded');
+    assert.deepEqual(run.books, [`1:cut:provider_timeout:${ceiling}`]);
+    run.assertClosed();
+  });
+}
+
+test('job: a second reservation waits for room, and its lower cap holds for the call', async () => {
+  const run = new Recording({ scripts: [[refusal('provider_timeout', { mayBeBilled: true })], goodAnswer] });
+  run.reservations.push(wait, wait, { type: 'admitted', outputTokensCap: 7, reservedNanoUsd: 1, accounts: [] });
+  await run.run();
+  assert.deepEqual(
+    run.calls.map(({ outputTokensCap }) => outputTokensCap),
+    [100, 7],
+  );
+  run.assertClosed();
+});
+
+test('job: a second reservation of which only the reply was lost is given back', async () => {
+  const run = new Recording({ scripts: [[refusal('provider_timeout', { mayBeBilled: true })], goodAnswer] });
+  run.reservations.push(new Error('no answer in time'));
+  await run.run();
+  assert.ok(run.effects.includes('shrink 2 0'));
+  assert.equal(run.lastEvent?.type === 'answer-error' && run.lastEvent.code, 'internal');
+  assert.equal(run.calls.length, 1);
+});
+
+test('job: the output cap is shared by the choices', async () => {
+  const run = new Recording({
+    job: { body: { inline: '{"model":"sample","n":3,"messages":[{"role":"user","content":"hi"}]}' } },
+  });
+  await run.run();
+  assert.equal(run.calls[0]?.outputTokensCap, 33);
+});
+
+const stops = [
+  { reason: 'client-gone', code: 'client_gone', status: 499 },
+  { reason: 'deadline', code: 'deadline_exceeded', status: 408 },
+] as const;
+
+for (const { reason, code, status } of stops) {
+  test(`job: ${reason} before it starts: no call, nothing charged`, async () => {
+    const run = new Recording();
+    run.abort(reason);
+    await run.run();
+    assert.deepEqual(run.calls, []);
+    assert.deepEqual(run.books, [`1:failed:${code}:`]);
+    assert.equal(run.booked.values().next().value?.error?.status, status);
+    run.assertClosed();
+  });
+
+  test(`job: ${reason} between two tries: the reservation is given back`, async () => {
+    const run = new Recording({ scripts: [[refusal('provider_throttled')], goodAnswer] });
+    run.onPause = () => run.abort(reason);
+    await run.run();
+    assert.equal(run.calls.length, 1);
+    assert.deepEqual(run.books, [`1:failed:${code}:`]);
+    run.assertClosed();
+  });
+
+  test(`job: ${reason} while it waits for room: no call, and none charged`, async () => {
+    const run = new Recording({ scripts: [[refusal('provider_timeout', { mayBeBilled: true })], goodAnswer] });
+    run.reservations.push(wait, wait);
+    run.onPause = () => run.abort(reason);
+    await run.run();
+    assert.equal(run.calls.length, 1);
+    assert.deepEqual(run.books, [`1:cut:provider_timeout:${ceiling}`]);
+    run.assertClosed();
+  });
+
+  test(`job: ${reason} just before the call is made: no call, and none charged`, async () => {
+    const run = new Recording();
+    const { journal } = stopOnJournal(run, reason);
+    await run.run();
+    assert.ok(journal.includes('journal call 1'));
+    assert.deepEqual(run.calls, []);
+    assert.deepEqual(run.books, [`1:failed:${code}:`]);
+    run.assertClosed();
+  });
+
+  test(`job: ${reason} before the first content: the call is charged at its ceiling`, async () => {
+    const run = new Recording({ scripts: [[[accepted], () => run.abort(reason), 'silence']] });
+    await run.run();
+    assert.deepEqual(run.books, [`1:cut:${code}:${ceiling}`]);
+    run.assertClosed();
+  });
+
+  test(`job: ${reason} in the middle: what was written is charged`, async () => {
+    const run = new Recording({ scripts: [[[accepted], [text('12345678')], () => run.abort(reason), 'silence']] });
+    await run.run();
+    assert.deepEqual(run.books, [`1:cut:${code}:`]);
+    const [event] = run.booked.values();
+    assert.deepEqual(event?.usage, { inputTokens: 8, outputTokens: 2, cachedInputTokens: 0, reasoningTokens: 0 });
+    assert.equal(run.lastEvent?.type, 'answer-error');
+    run.assertClosed();
+  });
+}
+
+test('job: one that arrives after its deadline is not called for', async () => {
+  const run = new Recording();
+  run.now = run.job.deadlineAt;
+  await run.run();
+  assert.deepEqual(run.calls, []);
+  assert.deepEqual(run.books, ['1:failed:deadline_exceeded:']);
+  run.assertClosed();
+});
+
+/** Aborts as soon as a call is noted in the journal, which is before it is made. */
+function stopOnJournal(run: Recording, reason: StopReason): { journal: readonly string[] } {
+  const { effects } = run;
+  const push = effects.push.bind(effects);
+  effects.push = (...added) => {
+    if (added.includes('journal call 1')) run.abort(reason);
+    return push(...added);
+  };
+  return { journal: effects };
+}
+
+const lostAt = [
+  { when: 'before it starts', setup: (run: Recording) => run.abort('lock-lost'), scripts: [goodAnswer], books: [] },
+  {
+    when: 'between two tries',
+    setup: (run: Recording) => (run.onPause = () => run.abort('lock-lost')),
+    scripts: [[refusal('provider_throttled')], goodAnswer],
+    books: [],
+  },
+  {
+    when: 'and its client gone as well, between two tries',
+    setup: (run: Recording) =>
+      (run.onPause = () => {
+        run.abort('client-gone');
+        run.abort('lock-lost');
+      }),
+    scripts: [[refusal('provider_throttled')], goodAnswer],
+    books: [],
+  },
+  {
+    when: 'while it waits for room',
+    setup: (run: Recording) => {
+      run.reservations.push(wait, wait);
+      run.onPause = () => run.abort('lock-lost');
+    },
+    scripts: [[refusal('provider_timeout', { mayBeBilled: true })], goodAnswer],
+    books: [`1:cut:provider_timeout:${ceiling}`],
+  },
+] as const;
+
+for (const { when, setup, scripts, books } of lostAt) {
+  test(`job: lock lost ${when}: it is left to whoever has it, its call number too`, async () => {
+    const run = new Recording({ scripts });
+    setup(run);
+    await assert.rejects(run.run());
+    assert.deepEqual(run.frames, []);
+    assert.deepEqual(run.books, books);
+    assert.ok(!run.lines.some((line) => line.includes('"ended"')));
+  });
+}
+
+test('job: lock lost in the middle: the call is booked, and nothing more is written to the client', async () => {
+  const run: Recording = new Recording({
+    scripts: [[[accepted], [text('Hel')], () => run.abort('lock-lost'), [text('lo'), finish, usage(10, 5)]]],
+  });
+  await assert.rejects(run.run());
+  assert.equal(run.answerText, 'Hel');
+  assert.equal(run.lastEvent?.type, 'text-delta');
+  assert.deepEqual(run.books, ['1:cut:stream_interrupted:']);
+  run.assertClosed();
+});
+
+test('job: lock lost after the last event: the end is not announced', async () => {
+  const run: Recording = new Recording({ scripts: [[...goodAnswer, () => run.abort('lock-lost')]] });
+  await assert.rejects(run.run());
+  assert.ok(!run.events.some(({ type }) => type === 'answer-end' || type === 'answer-error'));
+  run.assertClosed();
+});
+
+test('job: a body that is gone ends it without a call', async () => {
+  const run = new Recording({ job: { body: { claim: 'gone' } } });
+  await run.run();
+  assert.deepEqual(run.calls, []);
+  assert.deepEqual(run.books, ['1:failed:internal:']);
+  run.assertClosed();
+});
+
+test('job: a body from the store is answered like one in the job', async () => {
+  const run = new Recording({ job: { body: { claim: 'here' } } });
+  run.bodies.set('here', '{"model":"sample","messages":[{"role":"user","content":"hi"}]}');
+  await run.run();
+  assert.deepEqual(run.books, ['1:completed::']);
+  assert.equal(run.booked.values().next().value?.inputCharacters, 2);
+});
+
+test('job: delivered too often it is answered with an error', async () => {
+  const run = new Recording();
+  for (let attempt = 1; attempt <= 5; attempt += 1) run.died();
+  await run.run();
+  assert.deepEqual(run.calls, []);
+  assert.deepEqual(run.books, ['1:failed:stream_interrupted:']);
+  assert.equal(run.lastEvent?.type === 'answer-error' && run.lastEvent.code, 'stream_interrupted');
+  run.assertClosed();
+});
+
+test('usage log: down and back: the event is kept beside the job, and the end waits for it', async () => {
+  const run = new Recording();
+  run.appends.push(new Error('away'), new Error('away'));
+  await run.run();
+  assert.deepEqual(run.effects.slice(-7), [
+    'shrink 1 20000',
+    'append 1 fails',
+    'journal usage 1',
+    'append 1 fails',
+    'append 1 completed',
+    'journal ended 1',
+    'publish answer-end',
+  ]);
+  run.assertClosed();
+});
+
+test('usage log: down for good: the job is given back with the event in its journal, nothing announced', async () => {
+  const run = new Recording({ job: { deadlineAt: 1_000_000 + 600_000 }, scripts: [goodAnswer, goodAnswer] });
+  run.appendsFail = true;
+  await assert.rejects(run.run(), /the log is away/);
+  assert.ok(!run.events.some(({ type }) => type === 'answer-end'));
+  const kept = run.offered.at(-1);
+
+  run.appendsFail = false;
+  await run.run();
+  assert.deepEqual(run.books, ['1:completed::', '2:completed::']);
+  assert.deepEqual(run.booked.get(kept?.callId ?? ''), kept);
+  run.assertClosed();
+});
+
+test('usage log: down for good after a refusal: the next attempt stores it and makes no call', async () => {
+  const run = new Recording({ scripts: [[refusal('provider_bad_request')], goodAnswer] });
+  run.appendsFail = true;
+  await assert.rejects(run.run());
+  run.appendsFail = false;
+  await run.run();
+  assert.equal(run.calls.length, 1);
+  assert.deepEqual(run.books, ['1:failed:provider_bad_request:']);
+  assert.equal(run.lastEvent?.type, 'answer-error');
+  run.assertClosed();
+});
+
+test('usage log: down while a call is booked between tries: no other call before it is stored', async () => {
+  const run = new Recording({ scripts: [[refusal('provider_timeout', { mayBeBilled: true })], goodAnswer] });
+  run.appends.push(new Error('away'));
+  await run.run();
+  const stored = run.effects.indexOf('append 1 cut');
+  assert.ok(stored > 0 && stored < run.effects.indexOf('reserve 2'));
+  run.assertClosed();
+});
+
+const callLine = {
+  type: 'call',
+  ...{ call: 1, alias: 'sample', deploymentId: 'A', outputTokensCap: 50, startedAt: 999_990 },
+} as const;
+
+test('takeover: a call of which nothing is known is booked at its own ceiling; the next is reserved anew', async () => {
+  const run = new Recording().died(callLine);
+  await run.run();
+  assert.deepEqual(run.books, ['1:cut:stream_interrupted:132000', '2:completed::']);
+  assert.deepEqual(run.effects.slice(0, 4), ['shrink 1 132000', 'append 1 cut', 'reserve 2', 'journal call 2']);
+  assert.deepEqual(run.takeovers, ['sample']);
+  assert.ok(run.frames.every(({ attempt }) => attempt === 2));
+  run.assertClosed();
+});
+
+test('takeover: a lost call to a deployment that is no longer configured is booked at what was reserved', async () => {
+  const run = new Recording().died({ ...callLine, deploymentId: 'removed' });
+  await run.run();
+  assert.equal(run.books[0], '1:cut:stream_interrupted:232000');
+  run.assertClosed();
+});
+
+test('takeover: nothing begun: call 1 and its reservation are still good', async () => {
+  const run = new Recording().died();
+  await run.run();
+  assert.deepEqual(run.books, ['1:completed::']);
+  assert.ok(!run.effects.includes('reserve 2'));
+  run.assertClosed();
+});
+
+test('takeover: a refused call leaves its number and reservation', async () => {
+  const run = new Recording().died(callLine, { type: 'refused', call: 1 });
+  await run.run();
+  assert.deepEqual(run.books, ['1:completed::']);
+  run.assertClosed();
+});
+
+test('takeover: known use is stored as it is', async () => {
+  const before = new Recording();
+  await before.run();
+  const [event] = before.offered;
+  assert.ok(event);
+  const run = new Recording({ job: before.job }).died(callLine, { type: 'usage', call: 1, event });
+  await run.run();
+  assert.deepEqual([...run.booked.values()][0], event);
+  assert.deepEqual(run.books, ['1:completed::', '2:completed::']);
+  run.assertClosed();
+});
+
+test('takeover: a client who left is not called for', async () => {
+  const run = new Recording().died(callLine);
+  run.abort('client-gone');
+  await run.run();
+  assert.deepEqual(run.calls, []);
+  assert.deepEqual(run.books, ['1:cut:stream_interrupted:132000']);
+  run.assertClosed();
+});
+
+test('takeover: a job that was answered is not answered again', async () => {
+  const run = new Recording({ scripts: [goodAnswer, goodAnswer] });
+  await run.run();
+  await run.run(); // its acknowledgement was lost
+  assert.equal(run.calls.length, 1);
+  assert.deepEqual(run.books, ['1:completed::']);
+  run.assertClosed();
+});
+
+/** The worker dies after each of its steps in turn: a call under a number that is closed would be free. */
+for (const [why, scripts] of [
+  ['refused', [[refusal('provider_bad_request')]]],
+  ['answered', [goodAnswer]],
+  [
+    'perhaps billed, then refused',
+    [[refusal('provider_failed', { mayBeBilled: true })], [refusal('provider_bad_request')]],
+  ],
+] as const) {
+  test(`takeover: whatever step the worker died after, each call has a number of its own: ${why}`, async () => {
+    const whole = new Recording({ scripts });
+    await whole.run();
+    for (let steps = 0; steps < whole.effects.length; steps += 1) {
+      const dead = new Recording({ scripts });
+      dieAfter(dead, steps);
+      await dead.run().catch(() => undefined);
+      const run = dead.successor([goodAnswer]);
+      await run.run();
+      run.assertClosed();
+      const charged = [...run.booked.values()].filter(({ outcome }) => outcome !== 'failed');
+      assert.ok(charged.length >= run.mayBeBilled, `died before ${whole.effects[steps]}`);
+    }
+  });
+}
+
+/** The process dies after its nth effect on the world: there is no other after it. */
+function dieAfter({ effects }: Recording, steps: number): void {
+  const push = effects.push.bind(effects);
+  effects.push = (...added) => {
+    if (effects.length >= steps) throw new Error('dead');
+    return push(...added);
+  };
+}

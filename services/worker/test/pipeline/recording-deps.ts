@@ -1,0 +1,337 @@
+import assert from 'node:assert/strict';
+import type { Alias, Deployment, GatewayConfig } from '@sluice/shared/config/gateway-config.ts';
+import type { InferenceJob } from '@sluice/shared/contracts/inference-job.ts';
+import type { TokenEvent, TokenFrame } from '@sluice/shared/contracts/token-event.ts';
+import { UsageEvent } from '@sluice/shared/contracts/usage-event.ts';
+import type { ErrorCode } from '@sluice/shared/errors.ts';
+import { errorCatalog } from '@sluice/shared/errors.ts';
+import { callIdOf } from '@sluice/shared/ids.ts';
+import { silentLogger } from '@sluice/shared/log.ts';
+import type { ReservationRequest, ReservationResult } from '@sluice/shared/ports/admission.ts';
+import type { JobDelivery } from '@sluice/shared/ports/job-queue.ts';
+import { sampleJob } from '../../../../packages/shared/test/conformance/sample-job.ts';
+import type { JobDeps, StopReason } from '../../src/pipeline/job-context.ts';
+import type { JournalLine } from '../../src/pipeline/journal.ts';
+import { processJob } from '../../src/pipeline/process-job.ts';
+import { ProviderError } from '../../src/providers/provider.ts';
+import type { CallTimeouts, ProviderEvent } from '../../src/providers/provider.ts';
+
+/** What a provider does with one call: yields a batch, fails, or runs something and goes on. */
+export type Step = readonly ProviderEvent[] | Error | (() => unknown) | 'silence';
+export type Script = readonly Step[];
+
+/** One call as the provider saw it. */
+export interface SeenCall {
+  readonly deploymentId: string;
+  readonly outputTokensCap: number | null;
+  readonly timeouts: CallTimeouts;
+}
+
+export const price = { inputNanoUsdPerMillion: 1_000_000_000, outputNanoUsdPerMillion: 2_000_000_000 };
+
+export function deployment(alias: string, id: string, changes: Partial<Deployment> = {}): Deployment {
+  return {
+    id,
+    alias,
+    provider: 'oci',
+    model: `oci/${id}`,
+    upstreamModel: id,
+    oci: {
+      region: 'us-chicago-1',
+      endpoint: null,
+      compartmentId: 'compartment',
+      servingMode: { type: 'ON_DEMAND' },
+      auth: { type: 'api_key', tenancy: '', user: '', fingerprint: '', privateKeyPem: '', passphrase: null },
+    },
+    price,
+    priceSource: 'test',
+    maxOutputTokens: null,
+    maxInputTokens: null,
+    weight: null,
+    numRetries: null,
+    timeoutMs: null,
+    streamTimeoutMs: null,
+    defaultParams: {},
+    ...changes,
+  };
+}
+
+/** @param aliases names of deployments by alias */
+export function configOf(aliases: Readonly<Record<string, readonly (string | Deployment)[]>>): GatewayConfig {
+  const entries = Object.entries(aliases).map(([name, deployments]): [string, Alias] => [
+    name,
+    {
+      name,
+      mode: 'chat',
+      deployments: deployments.map((each) => (typeof each === 'string' ? deployment(name, each) : each)),
+    },
+  ]);
+  return {
+    aliases: new Map(entries),
+    router: {
+      fallbacks: new Map(),
+      maxFallbacks: 5,
+      numRetries: 2,
+      retryAfterMs: 0,
+      timeoutMs: 60_000,
+      streamTimeoutMs: 60_000,
+    },
+    dropParams: false,
+    masterKey: null,
+    databaseUrl: null,
+    sluice: {
+      defaultMaxTokens: 1_000,
+      connectTimeoutMs: 1_000,
+      betweenTokensTimeoutMs: 1_000,
+      maxRequestBytes: 1_000_000,
+      workerConcurrency: 4,
+      upstreamConnections: 4,
+      drainMs: 1_000,
+      defaultPrice: price,
+    },
+  };
+}
+
+export const accepted = { type: 'accepted', providerRequestId: 'opc-1', headers: {} } as const;
+export const text = (words: string) => ({ type: 'text-delta', choice: 0, text: words }) as const;
+export const finish = { type: 'choice-end', choice: 0, finishReason: 'stop' } as const;
+export const usage = (inputTokens: number, outputTokens: number) =>
+  ({ type: 'usage', usage: { inputTokens, outputTokens, cachedInputTokens: 0, reasoningTokens: 0 } }) as const;
+/** 10 tokens in, 5 out. */
+export const goodAnswer: Script = [[accepted], [text('Hello')], [text(' world'), finish, usage(10, 5)]];
+
+export function refusal(
+  code: ErrorCode,
+  more: { mayBeBilled?: boolean; retryAfterSeconds?: number } = {},
+): ProviderError {
+  const { status } = errorCatalog[code];
+  return new ProviderError(code, `OciException - ${code}`, { status, mayBeBilled: false, ...more });
+}
+
+/** A job, a provider that follows scripts, and every effect on the world in the order in which it happened. */
+export class Recording {
+  readonly job: InferenceJob;
+  readonly deps: JobDeps;
+  readonly effects: string[] = [];
+  readonly frames: TokenFrame[] = [];
+  readonly calls: SeenCall[] = [];
+  readonly pauses: number[] = [];
+  /** Every event that was handed to the usage log, stored or not. */
+  readonly offered: UsageEvent[] = [];
+  /** As the ledger would book them: the first of each callId. */
+  readonly booked = new Map<string, UsageEvent>();
+  readonly reserved: Set<string>;
+  readonly lines: string[] = [];
+  readonly takeovers: string[] = [];
+  /** Calls that the provider has accepted, or may have. */
+  mayBeBilled = 0;
+  now = 1_000_000;
+  /** Answers of `reserve`, the first first; then: admitted. */
+  readonly reservations: (ReservationResult | Error)[] = [];
+  /** What appends do, the first first; then: they succeed. */
+  readonly appends: Error[] = [];
+  appendsFail = false;
+  bodies = new Map<string, string>();
+  onPause: () => void = () => {};
+  readonly #scripts: Script[];
+  #attempt = 0;
+  stop = new AbortController();
+  lock = new AbortController();
+
+  constructor(setup: { config?: GatewayConfig; job?: Partial<InferenceJob>; scripts?: readonly Script[] } = {}) {
+    const config = setup.config ?? configOf({ sample: ['A'] });
+    this.#scripts = [...(setup.scripts ?? [goodAnswer])];
+    this.job = sampleJob({
+      stream: true,
+      outputTokensCap: 100,
+      inputTokensEstimate: 8,
+      inputTokensMax: 32,
+      reservedNanoUsd: 232_000,
+      admittedAt: this.now - 50,
+      deadlineAt: this.now + 60_000,
+      ...setup.job,
+    });
+    this.reserved = new Set([callIdOf(this.job.requestId, 1)]);
+    this.deps = {
+      config,
+      providers: {
+        oci: {
+          chat: (call, signal) => this.#call(call, call.outputTokensCap, signal),
+          embed: (call, signal) => this.#call(call, null, signal),
+          [Symbol.asyncDispose]: async () => {},
+        },
+      },
+      bus: {
+        openInbox: () => Promise.reject(new Error('not for workers')),
+        publish: (address, frame) => {
+          assert.equal(address, this.job.replyTo);
+          this.effects.push(`publish ${frame.events.map(({ type }) => type).join(' ')}`);
+          this.frames.push(frame);
+        },
+        cancel: () => {},
+        onCancel: async () => ({ [Symbol.asyncDispose]: async () => {} }),
+      },
+      usage: {
+        append: async (event) => this.#append(UsageEvent.parse(event)),
+        ping: async () => {},
+        [Symbol.asyncDispose]: async () => {},
+      },
+      admission: {
+        reserve: async (request) => this.#reserve(request),
+        shrink: async (callId, { costNanoUsd }) => void this.effects.push(`shrink ${callOf(callId)} ${costNanoUsd}`),
+        settle: async () => {},
+        onRoom: async () => ({ [Symbol.asyncDispose]: async () => {} }),
+        ping: async () => {},
+        [Symbol.asyncDispose]: async () => {},
+      },
+      bodies: {
+        put: async () => 'claim',
+        get: async (claim) => this.bodies.get(claim) ?? null,
+        delete: async () => {},
+      },
+      metrics: {
+        jobStarted: () => {},
+        jobEnded: () => {},
+        call: () => {},
+        firstToken: () => {},
+        takeover: (alias) => void this.takeovers.push(alias),
+      },
+      log: silentLogger,
+      now: () => this.now,
+      random: () => 0,
+      pause: async (ms) => {
+        this.pauses.push(ms);
+        this.now += ms;
+        this.onPause();
+      },
+    };
+  }
+
+  /** The next delivery of the job. */
+  run(): Promise<void> {
+    this.#attempt += 1;
+    const delivery: JobDelivery = {
+      job: this.job,
+      attempt: this.#attempt,
+      signal: this.lock.signal,
+      journal: async (line) => {
+        const { type, call } = JSON.parse(line) as JournalLine;
+        this.effects.push(`journal ${type} ${call}`);
+        this.lines.push(line);
+      },
+      readJournal: async () => [...this.lines],
+    };
+    return processJob(delivery, this.deps, AbortSignal.any([this.lock.signal, this.stop.signal]));
+  }
+
+  /** A delivery to a worker that died right after it had left these lines. */
+  died(...lines: readonly JournalLine[]): this {
+    this.#attempt += 1;
+    this.lines.push(...lines.map((line) => JSON.stringify(line)));
+    return this;
+  }
+
+  /** The same job for another worker: with what this one left in the queue, the books and admission. */
+  successor(scripts: readonly Script[]): Recording {
+    const next = new Recording({ config: this.deps.config, job: this.job, scripts });
+    next.died();
+    next.lines.push(...this.lines);
+    next.mayBeBilled = this.mayBeBilled;
+    for (const callId of this.reserved) next.reserved.add(callId);
+    for (const [callId, event] of this.booked) next.booked.set(callId, event);
+    return next;
+  }
+
+  abort(why: StopReason): void {
+    if (why === 'lock-lost') this.lock.abort(new Error('another worker has it'));
+    else this.stop.abort(why);
+  }
+
+  get events(): TokenEvent[] {
+    return this.frames.flatMap(({ events }) => events);
+  }
+
+  get lastEvent(): TokenEvent | undefined {
+    return this.events.at(-1);
+  }
+
+  get answerText(): string {
+    return this.events.map((event) => (event.type === 'text-delta' ? event.text : '')).join('');
+  }
+
+  /** `call:outcome:error code:cost ceiling` of what the ledger would book, in order. */
+  get books(): string[] {
+    return [...this.booked.values()].map(({ callId, outcome, error, costCeilingNanoUsd }) =>
+      [callOf(callId), outcome, error?.code ?? '', costCeilingNanoUsd ?? ''].join(':'),
+    );
+  }
+
+  /** Each reservation has its event and each event its reservation; and nothing followed the last word. */
+  assertClosed(): void {
+    assert.deepEqual([...this.booked.keys()].sort(), [...this.reserved].sort(), 'one usage event per reservation');
+    for (const attempt of new Set(this.frames.map((frame) => frame.attempt))) {
+      const frames = this.frames.filter((frame) => frame.attempt === attempt);
+      assert.deepEqual(
+        frames.map(({ seq }) => seq),
+        frames.map((_, index) => index),
+        'seq counts from 0',
+      );
+      const ends = frames.flatMap(({ events }) => events).filter(({ type }) => /^answer-(end|error)$/.test(type));
+      assert.ok(ends.length <= 1, 'announced once');
+    }
+  }
+
+  #append(event: UsageEvent): void {
+    this.offered.push(event);
+    const failure = this.appendsFail ? new Error('the log is away') : this.appends.shift();
+    if (failure) {
+      this.effects.push(`append ${callOf(event.callId)} fails`);
+      throw failure;
+    }
+    this.effects.push(`append ${callOf(event.callId)} ${event.outcome}`);
+    if (!this.booked.has(event.callId)) this.booked.set(event.callId, event);
+  }
+
+  #reserve(request: ReservationRequest): ReservationResult {
+    const scripted = this.reservations.shift();
+    this.effects.push(`reserve ${callOf(request.callId)}`);
+    if (scripted instanceof Error) throw scripted;
+    const { outputTokensCap } = request;
+    const result = scripted ?? { type: 'admitted', outputTokensCap, reservedNanoUsd: 1, accounts: [] };
+    if (result.type === 'admitted') this.reserved.add(request.callId);
+    return result;
+  }
+
+  async *#call(
+    call: { deployment: Deployment; timeouts: CallTimeouts },
+    outputTokensCap: number | null,
+    signal: AbortSignal,
+  ): AsyncGenerator<readonly ProviderEvent[]> {
+    const script = this.#scripts.shift();
+    const { deployment: at, timeouts } = call;
+    this.calls.push({ deploymentId: at.id, outputTokensCap, timeouts });
+    this.effects.push(`call ${at.id}`);
+    if (!script) throw new Error('the provider has no script for this call');
+    if (script.some((step) => (step instanceof ProviderError ? step.mayBeBilled : step !== 'silence'))) {
+      this.mayBeBilled += 1;
+    }
+    for (const step of script) {
+      if (step instanceof Error) throw step;
+      if (typeof step === 'function') step();
+      else if (step === 'silence') await aborted(signal);
+      else yield step;
+      if (signal.aborted) throw signal.reason;
+    }
+  }
+}
+
+function callOf(callId: string): string {
+  return callId.slice(callId.lastIndexOf(':') + 1);
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

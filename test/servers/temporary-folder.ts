@@ -1,0 +1,17 @@
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+export interface TemporaryFolder extends AsyncDisposable {
+  readonly path: string;
+}
+
+/** A new folder, removed when disposed. Other users may pass through it: a server may run as one. */
+export async function openTemporaryFolder(name: string): Promise<TemporaryFolder> {
+  const folder = await mkdtemp(path.join(tmpdir(), `sluice-${name}-`));
+  await chmod(folder, 0o755);
+  return {
+    path: folder,
+    [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 }),
+  };
+}
