@@ -12,8 +12,9 @@ export const maxBudgetUsd = 9_000_000;
 /** USD at the edge (JSON number) → nano-USD. Fractions of a nano-USD are cut off: a budget never grows. */
 export function usdToNanoUsd(usd: number): number {
   if (!Number.isFinite(usd) || usd < 0) throw new RangeError(`not an amount of USD: ${usd}`);
-  // 0.1 * 1e9 is 100000000.00000001: round at a finer grain first, then cut.
-  return Math.floor(Number((usd * 1e9).toPrecision(15)));
+  // 1.005 * 1e9 is 1004999999.9999999: the point is moved in the text instead, where it costs no digit.
+  const [digits, exponent] = usd.toExponential().split('e');
+  return Math.floor(Number(`${digits}e${Number(exponent) + 9}`));
 }
 
 /** Nano-USD → the USD number that clients see. */

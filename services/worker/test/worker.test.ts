@@ -51,7 +51,7 @@ async function openTestWorker() {
           signal.throwIfAborted();
           yield [finish, usage(1, 1)];
         },
-        embed: () => Promise.reject(new Error('no embeddings here')) as never,
+        embed: (call, signal) => deps.providers.oci.embed(call, signal),
         [Symbol.asyncDispose]: async () => {},
       },
     },

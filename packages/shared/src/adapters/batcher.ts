@@ -1,3 +1,5 @@
+import { setTimeout as pause } from 'node:timers/promises';
+
 /** Collects items into batches and hands them on, one batch at a time. */
 export interface Batcher<T> extends AsyncDisposable {
   add(item: T): void;
@@ -25,7 +27,7 @@ export function createBatcher<T>(options: {
     add(item) {
       waiting.push(item);
       if (waiting.length >= options.batchSize) start();
-      else timer ??= setTimeout(start, options.maxWaitMs);
+      else if (!closing.signal.aborted) timer ??= setTimeout(start, options.maxWaitMs);
     },
     async [Symbol.asyncDispose]() {
       closing.abort();
@@ -37,21 +39,20 @@ export function createBatcher<T>(options: {
   function start(): void {
     clearTimeout(timer);
     timer = undefined;
-    running ??= drain().finally(() => {
-      running = undefined;
-      if (waiting.length > 0 && !closing.signal.aborted) timer ??= setTimeout(start, options.maxWaitMs);
-    });
+    if (waiting.length > 0) running ??= drain();
   }
 
+  /** Leaves nothing behind, except when closing. Over in the same step in which it stops looking at what waits. */
   async function drain(): Promise<void> {
     // What came in while a batch was being handled has waited long enough.
     while (waiting.length > 0) {
       const batch = waiting.splice(0, options.batchSize);
       if (!(await handled(batch))) {
         waiting.unshift(...batch);
-        return;
+        break;
       }
     }
+    running = undefined;
   }
 
   async function handled(batch: readonly T[]): Promise<boolean> {
@@ -63,20 +64,8 @@ export function createBatcher<T>(options: {
         options.onError(error);
       }
       if (closing.signal.aborted) return false;
-      await pause(pauseMs, closing.signal);
+      // Closing ends the pause.
+      await pause(pauseMs, undefined, { signal: closing.signal }).catch(() => undefined);
     }
   }
-}
-
-/** Ends early, without an error, when `signal` aborts. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    signal.addEventListener('abort', end);
-  });
 }

@@ -63,7 +63,8 @@ function readFallbackList(section: Section, known: ReadAliases, findings: Findin
       findings.unexpected(path, 'a mapping of one alias to its fallbacks, as in {my-alias: [other-alias]}', value);
       continue;
     }
-    if (alias !== anyAlias && !known.names.has(alias)) item.problem(alias, unknownAlias(alias, JSON.stringify(alias.slice(0, 80)), known));
+    if (alias !== anyAlias && !known.names.has(alias))
+      item.problem(alias, unknownAlias(alias, JSON.stringify(alias.slice(0, 80)), known));
     if (fallbacks.has(alias)) item.problem(alias, 'this alias has fallbacks already');
     fallbacks.set(alias, readTargets(item, alias, alias, known, findings));
   }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createPrivateKey } from 'node:crypto';
 import { mkdtempDisposable, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -319,6 +320,18 @@ test('OCI target: of the keys an explicit one wins, and a key wins over a file',
   for (const { params, env, is } of cases) {
     assert.equal((await deploymentOf(oneModel(params), env)).oci.auth.privateKeyPem, is);
   }
+});
+
+test('OCI target: an encrypted key opens with its passphrase', async () => {
+  const pem = createPrivateKey(keyPem).export({
+    type: 'pkcs8',
+    format: 'pem',
+    cipher: 'aes-256-cbc',
+    passphrase: 'open',
+  });
+  const { oci } = await deploymentOf(oneModel({ oci_key: String(pem), oci_key_passphrase: 'open' }));
+  assert.equal(oci.auth.passphrase, 'open');
+  assert.equal(oci.auth.privateKeyPem, pem);
 });
 
 test('environment_variables: the file sets what the process was not given, before anything else is read', async () => {

@@ -21,6 +21,8 @@ export interface AnswerEvents extends AsyncIterable<AnswerBatch>, Disposable {
 
 /** What a client that does not read may make us hold, in UTF-16 units of content. */
 const heldUnitsMax = 16 * 1024 * 1024;
+/** What an event takes besides its text: most of it, where a model sends a token at a time. */
+const unitsPerEvent = 64;
 /** Workers announce the deadline themselves; this is for when nobody is left to do so. */
 const deadlineGraceMs = 3_000;
 
@@ -77,6 +79,7 @@ export function openAnswer(
     if (ended || frame.attempt < attempt) return;
     if (frame.attempt > attempt) {
       if (attempt > 0) held = [{ type: 'restart' }];
+      heldUnits = 0;
       attempt = frame.attempt;
       nextSeq = 0;
     }
@@ -89,6 +92,7 @@ export function openAnswer(
       if (event.type === 'answer-end' || event.type === 'answer-error') {
         finished = true;
         close();
+        break;
       }
     }
     if (!finished && heldUnits > heldUnitsMax)
@@ -114,13 +118,16 @@ function unitsOf(event: TokenEvent): number {
   switch (event.type) {
     case 'text-delta':
     case 'reasoning-delta':
-      return event.text.length;
+      return unitsPerEvent + event.text.length;
     case 'tool-call-delta':
-      return event.arguments.length;
+      return unitsPerEvent + event.arguments.length;
+    // Bounded by the request itself: a vector per input.
     case 'embedding':
-      // Bounded by the request itself: a vector per input.
-      return 0;
+    case 'answer-start':
+    case 'answer-end':
+    case 'answer-error':
+    case 'choice-end':
     default:
-      return 0;
+      return unitsPerEvent;
   }
 }

@@ -73,6 +73,8 @@ export async function sendSse(res: Response, answer: AsyncIterable<AnswerBatch>,
 
   /** The reader has caught up, or is gone: then the iteration ends by itself. */
   async function drained(): Promise<void> {
+    // Its 'close' is over: there is nothing to wait for.
+    if (res.destroyed) return;
     const waiting = new AbortController();
     const options = { signal: waiting.signal };
     await Promise.race([once(res, 'drain', options), once(res, 'close', options)]).finally(() => waiting.abort());

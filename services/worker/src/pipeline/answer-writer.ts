@@ -14,7 +14,7 @@ const overheadBytes = 256;
 const bytesPerUnitMax = 6;
 
 export function createAnswerWriter(
-  bus: TokenBus,
+  bus: Pick<TokenBus, 'publish'>,
   answer: { replyTo: string; requestId: RequestId; attempt: number },
 ): AnswerWriter {
   let seq = 0;
@@ -65,6 +65,7 @@ function sizeMax(event: TokenEvent): number {
       return Buffer.byteLength(JSON.stringify(event)) + 1;
     case 'choice-end':
     case 'answer-end':
+    default:
       return overheadBytes;
   }
 }
@@ -74,9 +75,11 @@ function split(event: TokenEvent): TokenEvent[] {
   const unitsMax = Math.floor(frameBytesMax / (2 * bytesPerUnitMax));
   switch (event.type) {
     case 'text-delta':
-    case 'reasoning-delta':
+    case 'reasoning-delta': {
       if (event.text.length <= unitsMax) return [event];
-      return pieces(event.text, unitsMax).map((text) => ({ ...event, text }));
+      const { type, choice } = event;
+      return pieces(event.text, unitsMax).map((text) => ({ type, choice, text }));
+    }
     case 'tool-call-delta': {
       if (event.arguments.length <= unitsMax) return [event];
       const [first = '', ...rest] = pieces(event.arguments, unitsMax);
@@ -85,6 +88,10 @@ function split(event: TokenEvent): TokenEvent[] {
     }
     case 'answer-error':
       return [{ ...event, message: pieces(event.message, unitsMax)[0] ?? '' }];
+    case 'answer-start':
+    case 'answer-end':
+    case 'choice-end':
+    case 'embedding':
     default:
       return [event];
   }

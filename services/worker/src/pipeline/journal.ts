@@ -8,7 +8,7 @@ import { z } from 'zod';
  * usage: what it used is known. ended: the job is, and nothing more is to be called for it; `event` is what may not be
  * stored yet.
  */
-const JournalLine = z.discriminatedUnion('type', [
+export const JournalLine = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('call'),
     call: z.int().positive(),

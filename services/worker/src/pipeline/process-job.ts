@@ -62,16 +62,16 @@ export async function processJob(delivery: JobDelivery, deps: JobDeps, signal: A
   if (outcome.type === 'stopped') return close(outcome.standing, outcome.why, outcome.deployment);
   if (outcome.type === 'failed') return close(outcome.standing, outcome.error, outcome.deployment);
 
-  const { end, made } = outcome;
-  const event = eventOf(end, made);
-  await store(event);
-  if (end.stopped === 'lock-lost' || delivery.signal.aborted) throw lockLost();
+  const { type, stopped: stoppedBy, error } = outcome.end;
+  const used = eventOf(outcome.end, outcome.made);
+  await store(used);
+  if (stoppedBy === 'lock-lost' || delivery.signal.aborted) throw lockLost();
   // On its way before the end is announced: nobody who takes over may call again for a client who has the answer.
   const noted = delivery
-    .journal(writeJournalLine({ type: 'ended', call: made.call, event: null }))
-    .catch((error: unknown) => deps.log.warn({ requestId: job.requestId, err: error }, 'end not noted'));
-  if (end.type === 'completed') announce({ type: 'answer-end', usage: event.usage, costNanoUsd: costOf(event) });
-  else announce(answerError(end.error ?? stoppedError(end.stopped ?? 'deadline')));
+    .journal(writeJournalLine({ type: 'ended', call: outcome.made.call, event: null }))
+    .catch((cause: unknown) => deps.log.warn({ requestId: job.requestId, err: cause }, 'end not noted'));
+  if (type === 'completed') announce({ type: 'answer-end', usage: used.usage, costNanoUsd: costOf(used) });
+  else announce(answerError(error ?? stoppedError(stoppedBy ?? 'deadline')));
   await noted;
 
   /** Ends the job with no call open under `at`; its reservation, if it stands, is given back by the event. */

@@ -132,7 +132,7 @@ export async function tryCalls(
 
   /** The first alias's last error is what the client gets; the text says what else was tried. */
   function firstFailure(): GatewayError | ProviderError {
-    const first = failures.filter(({ alias }) => alias === failures[0]?.alias).at(-1);
+    const first = failures.findLast(({ alias }) => alias === failures[0]?.alias);
     if (!first) return new GatewayError('internal', 'Internal error.');
     const { error } = first;
     const others = delivery.job.fallbacks;

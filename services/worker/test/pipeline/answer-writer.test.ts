@@ -19,7 +19,7 @@ function written(...writes: readonly (readonly TokenEvent[])[]): { frame: TokenF
       frames.push({ frame: tokenFrameCodec.decode(encoded), bytes: encoded.length });
     },
   };
-  const writer = createAnswerWriter(bus as TokenBus, { replyTo: 'inbox', requestId, attempt: 3 });
+  const writer = createAnswerWriter(bus, { replyTo: 'inbox', requestId, attempt: 3 });
   for (const events of writes) writer.write(events);
   return frames;
 }
@@ -83,8 +83,15 @@ test('writer: an answer-start with all the headers that HTTP can bring fits besi
   const headers = Object.fromEntries(Array.from({ length: 16 }, (_, index) => [`opc-${index}`, '"'.repeat(4_000)]));
   const start: TokenEvent = {
     type: 'answer-start',
-    ...{ model: 'oci/A', alias: 'A', deploymentId: 'A', apiBase: '', region: null },
-    ...{ retries: 0, fallbacks: 0, queueMs: 0.5, providerHeaders: headers },
+    model: 'oci/A',
+    alias: 'A',
+    deploymentId: 'A',
+    apiBase: '',
+    region: null,
+    retries: 0,
+    fallbacks: 0,
+    queueMs: 0.5,
+    providerHeaders: headers,
   };
   const frames = written([start, { type: 'text-delta', choice: 0, text: '\u0000'.repeat(80_000) }]);
   for (const { bytes } of frames) assert.ok(bytes <= frameBytesMax);

@@ -4,7 +4,7 @@ import type { StopReason } from '../../src/pipeline/job-context.ts';
 import { accepted, finish, goodAnswer, Recording, refusal, text, usage } from './recording-deps.ts';
 
 const wait = { type: 'wait', accountKey: 'key:sample@0' } as const;
-const overBudget = { type: 'over-budget', ...{ accountKey: 'key:sample@0', settledNanoUsd: 1 } } as const;
+const overBudget = { type: 'over-budget', accountKey: 'key:sample@0', settledNanoUsd: 1 } as const;
 const spent = { ...overBudget, budgetNanoUsd: 1, neededNanoUsd: 1 };
 /** 32 tokens in at the most, 100 out. */
 const ceiling = 232_000;
@@ -402,7 +402,11 @@ test('usage log: down while a call is booked between tries: no other call before
 
 const callLine = {
   type: 'call',
-  ...{ call: 1, alias: 'sample', deploymentId: 'A', outputTokensCap: 50, startedAt: 999_990 },
+  call: 1,
+  alias: 'sample',
+  deploymentId: 'A',
+  outputTokensCap: 50,
+  startedAt: 999_990,
 } as const;
 
 test('takeover: a call of which nothing is known is booked at its own ceiling; the next is reserved anew', async () => {

@@ -11,7 +11,7 @@ import type { ReservationRequest, ReservationResult } from '@sluice/shared/ports
 import type { JobDelivery } from '@sluice/shared/ports/job-queue.ts';
 import { sampleJob } from '../../../../packages/shared/test/conformance/sample-job.ts';
 import type { JobDeps, StopReason } from '../../src/pipeline/job-context.ts';
-import type { JournalLine } from '../../src/pipeline/journal.ts';
+import { JournalLine } from '../../src/pipeline/journal.ts';
 import { processJob } from '../../src/pipeline/process-job.ts';
 import { ProviderError } from '../../src/providers/provider.ts';
 import type { CallTimeouts, ProviderEvent } from '../../src/providers/provider.ts';
@@ -215,7 +215,7 @@ export class Recording {
       attempt: this.#attempt,
       signal: this.lock.signal,
       journal: async (line) => {
-        const { type, call } = JSON.parse(line) as JournalLine;
+        const { type, call } = JournalLine.parse(JSON.parse(line));
         this.effects.push(`journal ${type} ${call}`);
         this.lines.push(line);
       },

@@ -41,7 +41,8 @@ export function chatCompletions(deps: InferenceDeps): RequestHandler {
         exchange.setHeaders(answerHeaders(start));
         deps.metrics.firstByte({ model: body.model }, (deps.now() - exchange.startedAt) / 1_000);
       });
-      return sendSse(res, answer, stream);
+      await sendSse(res, answer, stream); // awaited here: leaving this block takes the answer back
+      return;
     }
     const summary = createAnswerSummary(body.model);
     const completion = await collectCompletion(answer, summary, envelope);

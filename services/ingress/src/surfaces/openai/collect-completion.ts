@@ -8,7 +8,7 @@ interface Choice {
   text: string;
   hasText: boolean;
   reasoning: string;
-  toolCalls: { id: string; name: string; arguments: string }[];
+  toolCalls: Map<number, { id: string; name: string; arguments: string }>;
   finishReason: FinishReason;
 }
 
@@ -21,13 +21,13 @@ export async function collectCompletion(
   summary: AnswerSummary,
   envelope: { id: string; created: number },
 ): Promise<Record<string, unknown>> {
-  let choices: Choice[] = [];
+  const choices = new Map<number, Choice>();
   for await (const batch of answer) {
     for (const event of batch) {
       summary.note(event);
       switch (event.type) {
         case 'restart':
-          choices = [];
+          choices.clear();
           break;
         case 'text-delta': {
           const choice = choiceAt(choices, event.choice);
@@ -40,7 +40,8 @@ export async function collectCompletion(
           break;
         case 'tool-call-delta': {
           const { toolCalls } = choiceAt(choices, event.choice);
-          const call = (toolCalls[event.toolCall] ??= { id: '', name: '', arguments: '' });
+          const call = toolCalls.get(event.toolCall) ?? { id: '', name: '', arguments: '' };
+          toolCalls.set(event.toolCall, call);
           call.id = event.id ?? call.id;
           call.name = event.name ?? call.name;
           call.arguments += event.arguments;
@@ -64,24 +65,26 @@ export async function collectCompletion(
     object: 'chat.completion',
     created: envelope.created,
     model: summary.modelName,
-    choices: choices.map(toChoice),
+    choices: inOrder(choices).map(([index, choice]) => toChoice(choice, index)),
     usage: openAiUsage(summary.usage),
     system_fingerprint: null,
   };
 }
 
-function choiceAt(choices: Choice[], index: number): Choice {
-  // Choices of one answer are few and dense; what is missing below `index` comes later.
-  while (choices.length <= index) {
-    choices.push({ text: '', hasText: false, reasoning: '', toolCalls: [], finishReason: 'stop' });
-  }
-  const choice = choices[index];
-  if (!choice) throw new RangeError(`no choice ${index}`);
+function choiceAt(choices: Map<number, Choice>, index: number): Choice {
+  const known = choices.get(index);
+  if (known) return known;
+  const choice: Choice = { text: '', hasText: false, reasoning: '', toolCalls: new Map(), finishReason: 'stop' };
+  choices.set(index, choice);
   return choice;
 }
 
+function inOrder<T>(byIndex: ReadonlyMap<number, T>): [number, T][] {
+  return [...byIndex].toSorted(([one], [other]) => one - other);
+}
+
 function toChoice(choice: Choice, index: number): Record<string, unknown> {
-  const toolCalls = choice.toolCalls.filter(Boolean);
+  const toolCalls = inOrder(choice.toolCalls);
   return {
     index,
     message: {
@@ -89,7 +92,7 @@ function toChoice(choice: Choice, index: number): Record<string, unknown> {
       content: choice.hasText || toolCalls.length === 0 ? choice.text : null,
       ...(choice.reasoning !== '' && { reasoning_content: choice.reasoning }),
       ...(toolCalls.length > 0 && {
-        tool_calls: toolCalls.map((call) => ({
+        tool_calls: toolCalls.map(([, call]) => ({
           id: call.id,
           type: 'function',
           function: { name: call.name, arguments: call.arguments },
