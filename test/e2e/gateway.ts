@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import OpenAI from 'openai';
 import { stringify } from 'yaml';
 import { createSimulatedIdentity } from '../oci-simulator/identity.ts';
@@ -45,6 +47,7 @@ export interface GatewayOptions {
   readonly models?: Readonly<Record<string, Record<string, unknown>>>;
 }
 
+const run = promisify(execFile);
 export const masterKey = 'sk-master-of-the-tests';
 const root = path.resolve(import.meta.dirname, '../..');
 
@@ -57,24 +60,32 @@ const models: Readonly<Record<string, Record<string, unknown>>> = {
 };
 
 export async function openEmbeddedGateway(options: GatewayOptions = {}): Promise<TestGateway> {
-  const stack = new AsyncDisposableStack();
+  await using stack = new AsyncDisposableStack(); // a start that fails leaves nothing behind
   const base = await openBase(stack, options);
   const port = await freePort();
   const start = () =>
     openChild({
       command: process.execPath,
-      args: ['deploy/embedded/src/main.ts', '--config', base.configFile, '--port', String(port), '--data', base.dataDir],
+      args: [
+        'deploy/embedded/src/main.ts',
+        '--config',
+        base.configFile,
+        '--port',
+        String(port),
+        '--data',
+        base.dataDir,
+      ],
       cwd: root,
       env: { ...base.env },
       ready: { line: /Sluice is listening/ },
       readyDeadlineMs: 60_000,
     });
   stack.use(await start());
-  return { mode: 'embedded', ...clientSide(`http://127.0.0.1:${port}`, base.simulator, stack) };
+  return { mode: 'embedded', ...clientSide(`http://127.0.0.1:${port}`, base.simulator, stack.move()) };
 }
 
 export async function openDistributedGateway(options: GatewayOptions = {}): Promise<DistributedGateway> {
-  const stack = new AsyncDisposableStack();
+  await using stack = new AsyncDisposableStack(); // a start that fails leaves nothing behind
   const base = await openBase(stack, options);
   const postgres = stack.use(await openPostgresServer());
   const redis = stack.use(await openRedisServer());
@@ -87,6 +98,7 @@ export async function openDistributedGateway(options: GatewayOptions = {}): Prom
     SLUICE_CONFIG: base.configFile,
     HOST: '127.0.0.1',
   };
+  const processes = stack.use(new AsyncDisposableStack());
   const start = async (service: string): Promise<Child & { port: number }> => {
     const port = await freePort();
     const child = await openChild({
@@ -97,24 +109,16 @@ export async function openDistributedGateway(options: GatewayOptions = {}): Prom
       ready: { line: /is listening|is taking jobs|is booking/ },
       readyDeadlineMs: 60_000,
     });
-    return Object.assign(stack.use(child), { port });
+    return Object.assign(processes.use(child), { port });
   };
-  const migrated = await openChild({
-    command: process.execPath,
-    args: ['deploy/migrate/src/main.ts'],
-    cwd: root,
-    env,
-    ready: { line: /applied ledger/ },
-    readyDeadlineMs: 60_000,
-  });
-  await migrated.exited;
+  await run(process.execPath, ['deploy/migrate/src/main.ts'], { cwd: root, env });
 
   const ledger = await start('ledger');
   const workers = await Promise.all(Array.from({ length: options.workers ?? 1 }, () => start('worker')));
   const ingress = await start('ingress');
   return {
     mode: 'distributed',
-    ...clientSide(`http://127.0.0.1:${ingress.port}`, base.simulator, stack),
+    ...clientSide(`http://127.0.0.1:${ingress.port}`, base.simulator, stack.move()),
     ingress,
     workers,
     ledger,

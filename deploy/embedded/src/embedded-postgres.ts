@@ -45,6 +45,7 @@ export async function openEmbeddedPostgres(
     readyDeadlineMs: 60_000, // it may have to recover from a crash first
     stopSignal: 'SIGINT', // "fast": ends the sessions instead of waiting for them
     orphanSignal: 'SIGQUIT', // "immediate": takes its own children along
+    ownGroup: true, // Ctrl-C is for us: the books must still be open when we close them
     ...asUser.spawn,
   });
   return {

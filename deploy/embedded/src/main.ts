@@ -46,7 +46,9 @@ async function start(): Promise<void> {
   const simulator = simulated ? resources.use(await openSimulator(folder.simulatorIdentityFile)) : null;
   const config = fromFile ?? (await loadGatewayConfig({ file: null, values: demoConfig(simulator), env, warn }));
 
-  const databaseUrl = config.databaseUrl ?? resources.use(await openEmbeddedPostgres(folder.postgresDir, folder.state.postgresPassword)).url;
+  const databaseUrl =
+    config.databaseUrl ??
+    resources.use(await openEmbeddedPostgres(folder.postgresDir, folder.state.postgresPassword)).url;
   const masterKey = config.masterKey ?? folder.state.masterKey;
   const { host, port } = args;
   const gateway = resources.use(await openEmbeddedGateway({ config, databaseUrl, masterKey, host, port, log }));

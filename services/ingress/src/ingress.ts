@@ -82,9 +82,9 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
       check: async () => {
         const pings = {
           postgres: () => sql.query('select 1'),
-          queue: queue.ping,
-          admission: admission.ping,
-          usage: usage.ping,
+          queue: () => queue.ping(),
+          admission: () => admission.ping(),
+          usage: () => usage.ping(),
         };
         const { ready, parts } = await checkReadiness(pings);
         return { ready: ready && !draining, parts };

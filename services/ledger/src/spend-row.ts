@@ -1,6 +1,6 @@
 import type { UsageEvent } from '@sluice/shared/contracts/usage-event.ts';
 import { accountKey, type Account } from '@sluice/shared/contracts/account.ts';
-import { costNanoUsdOf } from './cost-nano-usd-of.ts';
+import { usageCostNanoUsd } from '@sluice/shared/prices/usage-cost.ts';
 
 /**
  * A usage event as a row of `ledger.spend_rows`, by column name.
@@ -28,7 +28,7 @@ export function spendRowOf(event: UsageEvent) {
     cached_input_nano_usd_per_million: price?.cachedInputNanoUsdPerMillion,
     price_source: event.priceSource,
     cost_ceiling_nano_usd: event.costCeilingNanoUsd,
-    cost_nano_usd: costNanoUsdOf(event),
+    cost_nano_usd: usageCostNanoUsd(event),
     account_ids: accounts.map(({ id }) => id),
     window_starts: accounts.map(({ windowStart }) => windowStart),
     key_hash: caller.keyHash,

@@ -3,14 +3,14 @@ import { test } from 'node:test';
 import type { UsageEvent } from '@sluice/shared/contracts/usage-event.ts';
 import { waitUntil } from '../../../test/servers/wait-until.ts';
 import { bookUsage, UnbookableUsageError } from '../src/sql/book-usage.ts';
-import { costNanoUsdOf } from '../src/cost-nano-usd-of.ts';
+import { usageCostNanoUsd } from '@sluice/shared/prices/usage-cost.ts';
 import { useBooks, type Books } from './open-books.ts';
 import { seededRandom } from './seeded-random.ts';
 import { keyHashOf, usageEvent } from './usage-events.ts';
 
 const { openBooks } = useBooks();
 
-const cost = costNanoUsdOf(usageEvent(1));
+const cost = usageCostNanoUsd(usageEvent(1));
 const account = { id: `key:${keyHashOf('sk-one')}`, windowStart: 0 };
 
 test('a booked call is a row, moves its account and its day', async () => {
@@ -138,7 +138,7 @@ for (const seed of [1, 2, 3]) {
     assert.equal(booked.length, distinct.length, 'each call is booked by exactly one');
     assert.deepEqual(new Set(booked), new Set(distinct.map(({ callId }) => callId)));
 
-    const expected = distinct.reduce((sum, event) => sum + BigInt(costNanoUsdOf(event)), 0n);
+    const expected = distinct.reduce((sum, event) => sum + BigInt(usageCostNanoUsd(event)), 0n);
     assert.deepEqual(await books.query('select sum(cost_nano_usd)::bigint as spend from ledger.spend_rows'), [
       { spend: expected.toString() },
     ]);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Balance, Settlement } from '@sluice/shared/ports/admission.ts';
 import { waitUntil } from '../../../test/servers/wait-until.ts';
-import { costNanoUsdOf } from '../src/cost-nano-usd-of.ts';
+import { usageCostNanoUsd } from '@sluice/shared/prices/usage-cost.ts';
 import { openLedger, type Ledger } from '../src/ledger.ts';
 import { createListUsageSource } from './list-usage-source.ts';
 import { useBooks, type Books } from './open-books.ts';
@@ -11,7 +11,7 @@ import { keyHashOf, startOfTests, usageEvent } from './usage-events.ts';
 // So shallow that metadata of a size which a client can send are too deep for it.
 const { openBooks, server } = useBooks({ max_stack_depth: '100kB' });
 
-const cost = costNanoUsdOf(usageEvent(1));
+const cost = usageCostNanoUsd(usageEvent(1));
 
 /** What admission has heard: the reservations that ended, and the latest balance of each account. */
 function createListener() {

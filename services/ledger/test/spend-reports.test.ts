@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createPostgresSpendReports } from '@sluice/shared/adapters/postgres/postgres-spend-reports.ts';
 import { bookUsage } from '../src/sql/book-usage.ts';
-import { costNanoUsdOf } from '../src/cost-nano-usd-of.ts';
+import { usageCostNanoUsd } from '@sluice/shared/prices/usage-cost.ts';
 import { useBooks } from './open-books.ts';
 import { keyHashOf, startOfTests, usageEvent } from './usage-events.ts';
 
 const { openBooks } = useBooks();
 
-const cost = costNanoUsdOf(usageEvent(1));
+const cost = usageCostNanoUsd(usageEvent(1));
 const day = Date.UTC(2026, 10, 21);
 const dayMs = 86_400_000;
 

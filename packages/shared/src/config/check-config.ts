@@ -1,5 +1,5 @@
 import { nanoUsdToUsd } from '../money.ts';
-import type { TokenPrice } from '../prices/call-cost.ts';
+import type { TokenPrice } from '../contracts/token-price.ts';
 import type { Alias, Deployment, GatewayConfig } from './gateway-config.ts';
 
 /** A configuration as `--check-config` prints it: what each line of the file came to, and no secret. */

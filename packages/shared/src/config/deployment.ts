@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { nanoUsdToUsd } from '../money.ts';
-import type { TokenPrice } from '../prices/call-cost.ts';
+import type { TokenPrice } from '../contracts/token-price.ts';
 import { deploymentPrice } from '../prices/deployment-price.ts';
 import { maxUsdPerToken, nanoUsdPerMillion } from '../prices/nano-usd-per-million.ts';
 import type { PriceBook } from '../prices/price-book.ts';

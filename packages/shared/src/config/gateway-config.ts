@@ -1,4 +1,4 @@
-import type { TokenPrice } from '../prices/call-cost.ts';
+import type { TokenPrice } from '../contracts/token-price.ts';
 
 /** The configuration file and environment, parsed, resolved and complete: what every process starts from. */
 export interface GatewayConfig {

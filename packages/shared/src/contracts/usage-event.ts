@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { CallId, RequestId } from '../ids.ts';
-import { TokenPrice } from '../prices/call-cost.ts';
+import { TokenPrice } from './token-price.ts';
 import { Account } from './account.ts';
 import { Caller, RequestOrigin } from './caller.ts';
 import { jsonCodec } from './codec.ts';

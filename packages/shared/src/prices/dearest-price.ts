@@ -1,12 +1,20 @@
-import type { Deployment, GatewayConfig } from '../config/gateway-config.ts';
 import { callCostNanoUsd } from './call-cost.ts';
-import type { TokenPrice } from './call-cost.ts';
+import type { TokenPrice } from '../contracts/token-price.ts';
+
+interface Priced {
+  readonly price: TokenPrice;
+}
+
+/** As much of the configuration as prices need. */
+interface PricedConfig {
+  readonly aliases: ReadonlyMap<string, { readonly deployments: readonly Priced[] }>;
+}
 
 /**
  * The most that any deployment of these aliases asks, side by side: what admission must reserve at, because a
  * fallback may answer. Cached input never costs more than fresh.
  */
-export function dearestPrice(config: GatewayConfig, aliases: readonly string[]): TokenPrice {
+export function dearestPrice(config: PricedConfig, aliases: readonly string[]): TokenPrice {
   const prices = aliases.flatMap((name) => config.aliases.get(name)?.deployments ?? []).map(({ price }) => price);
   const most = (pick: (price: TokenPrice) => number) => Math.max(0, ...prices.map(pick));
   return {
@@ -19,7 +27,7 @@ export function dearestPrice(config: GatewayConfig, aliases: readonly string[]):
 
 /** The most that one call to this deployment can have cost. */
 export function ceilingNanoUsd(
-  deployment: Deployment,
+  deployment: Priced,
   bounds: { inputTokensMax: number; outputTokensCap: number },
 ): number {
   const price = dearestOf(deployment.price);

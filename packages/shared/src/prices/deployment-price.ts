@@ -1,4 +1,4 @@
-import type { TokenPrice } from './call-cost.ts';
+import type { TokenPrice } from '../contracts/token-price.ts';
 
 /** What the configuration says about a price, nano-USD per million tokens; null: it says nothing. 0 means free. */
 export interface ConfiguredPrice {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { TokenPrice } from './call-cost.ts';
+import type { TokenPrice } from '../contracts/token-price.ts';
 import { maxUsdPerToken, nanoUsdPerMillion } from './nano-usd-per-million.ts';
 import listed from './oci-prices.json' with { type: 'json' };
 

@@ -80,7 +80,7 @@ test('batcher: disposing twice, or with nothing in it, is disposing', async () =
 });
 
 test('batcher: an item that comes in as the last batch ends is not left behind by disposing', async () => {
-  for (let turns = 0; turns < 6; turns += 1) {
+  for (let turns = 0; turns < 16; turns += 1) {
     const gate = Promise.withResolvers<boolean>();
     const { batcher, handled } = openRecording({ batchSize: 1, maxWaitMs: 60_000, fails: () => gate.promise });
     batcher.add(0);
@@ -93,7 +93,7 @@ test('batcher: an item that comes in as the last batch ends is not left behind b
 });
 
 test('batcher: nothing is lost, doubled or reordered, whatever fails', async () => {
-  for (let seed = 1; seed <= 40; seed += 1) {
+  for (let seed = 1; seed <= 20; seed += 1) {
     const random = seededRandom(seed);
     const batchSize = 1 + Math.floor(random() * 5);
     let failures = 0;

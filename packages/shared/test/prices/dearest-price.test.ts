@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Deployment, GatewayConfig } from '../../src/config/gateway-config.ts';
-import type { TokenPrice } from '../../src/prices/call-cost.ts';
+import type { TokenPrice } from '../../src/contracts/token-price.ts';
 import { callCostNanoUsd } from '../../src/prices/call-cost.ts';
 import { ceilingNanoUsd, dearestPrice } from '../../src/prices/dearest-price.ts';
 
@@ -11,19 +10,14 @@ const priceOf = (input: number, output: number, cached?: number): TokenPrice => 
   ...(cached !== undefined && { cachedInputNanoUsdPerMillion: cached }),
 });
 
-function configOf(prices: Readonly<Record<string, readonly TokenPrice[]>>): GatewayConfig {
-  const aliases = Object.entries(prices).map(([name, each]) => [
-    name,
-    { name, mode: 'chat', deployments: each.map((price) => ({ price })) },
-  ]);
-  return { aliases: new Map(aliases as never) } as unknown as GatewayConfig;
-}
-
-const config = configOf({
-  cheap: [priceOf(10, 20)],
-  mixed: [priceOf(5, 90), priceOf(70, 30)],
-  cached: [priceOf(10, 20, 80)],
-});
+const pricedAt = (...prices: readonly TokenPrice[]) => ({ deployments: prices.map((price) => ({ price })) });
+const config = {
+  aliases: new Map([
+    ['cheap', pricedAt(priceOf(10, 20))],
+    ['mixed', pricedAt(priceOf(5, 90), priceOf(70, 30))],
+    ['cached', pricedAt(priceOf(10, 20, 80))],
+  ]),
+};
 
 const cases = [
   { aliases: ['cheap'], price: priceOf(10, 20), why: 'one deployment' },
@@ -40,7 +34,7 @@ for (const { aliases, price, why } of cases) {
 
 test('ceiling: no split between cached and fresh input, and no shorter answer, costs more', () => {
   for (const price of [priceOf(37_500_000, 11), priceOf(3, 5, 7), priceOf(0, 1)]) {
-    const ceiling = ceilingNanoUsd({ price } as Deployment, { inputTokensMax: 1_001, outputTokensCap: 777 });
+    const ceiling = ceilingNanoUsd({ price }, { inputTokensMax: 1_001, outputTokensCap: 777 });
     for (const cachedInputTokens of [0, 1, 500, 1_001]) {
       const cost = callCostNanoUsd({ inputTokens: 1_001, outputTokens: 777, cachedInputTokens }, price);
       assert.ok(cost <= ceiling);

@@ -2,11 +2,14 @@ import { isUtf8 } from 'node:buffer';
 import { GatewayError } from '@sluice/shared/errors.ts';
 import type { Request } from 'express';
 
+/** Deeper than any client means it. What walks a value, from here to the provider, does so by recursion. */
+const levelsMax = 100;
+
 /**
  * The request's body as JSON, with the text it came in. Read here and not by a middleware, so that a bad key is told
  * before a bad body.
  *
- * @throws GatewayError malformed_body for bytes that are not UTF-8 or not JSON
+ * @throws GatewayError malformed_body for bytes that are not UTF-8 or not JSON, or JSON nested without sense
  */
 export function readJson(req: Request): { text: string; value: unknown } {
   const bytes: unknown = req.body;
@@ -14,8 +17,20 @@ export function readJson(req: Request): { text: string; value: unknown } {
     throw malformed('The request has no body; a JSON object is expected.');
   if (!isUtf8(bytes)) throw malformed('The request body is not valid UTF-8.');
   const text = bytes.toString();
+  const value = parse(text);
+  if (isDeeperThan(levelsMax, value)) throw malformed(`The request body is nested more than ${levelsMax} levels deep.`);
+  return { text, value };
+}
+
+/** The same for management requests, where no body at all is an empty one. */
+export function readOptionalJson(req: Request): unknown {
+  const bytes: unknown = req.body;
+  return Buffer.isBuffer(bytes) && bytes.length > 0 ? readJson(req).value : undefined;
+}
+
+function parse(text: string): unknown {
   try {
-    return { text, value: JSON.parse(text) };
+    return JSON.parse(text);
   } catch (error) {
     throw malformed(
       `The request body is not valid JSON: ${error instanceof Error ? error.message : 'it does not parse'}.`,
@@ -23,10 +38,9 @@ export function readJson(req: Request): { text: string; value: unknown } {
   }
 }
 
-/** The same for management requests, where no body at all is an empty one. */
-export function readOptionalJson(req: Request): unknown {
-  const bytes: unknown = req.body;
-  return Buffer.isBuffer(bytes) && bytes.length > 0 ? readJson(req).value : undefined;
+function isDeeperThan(levels: number, value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((member) => isDeeperThan(levels - 1, member));
 }
 
 function malformed(message: string): GatewayError {

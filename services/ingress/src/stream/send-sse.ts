@@ -46,8 +46,13 @@ export async function sendSse(res: Response, answer: AsyncIterable<AnswerBatch>,
           begun = true;
           res.end(frames + surface.end(event.usage));
           return;
-        default:
+        case 'text-delta':
+        case 'reasoning-delta':
+        case 'tool-call-delta':
+        case 'choice-end':
+        case 'embedding':
           frames += surface.content(event);
+          break;
       }
     }
     if (frames !== '' && !res.write(frames)) await drained();

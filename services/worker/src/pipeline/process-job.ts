@@ -4,6 +4,7 @@ import { unbilledUsageEvent } from '@sluice/shared/contracts/unbilled-usage-even
 import type { UsageEvent } from '@sluice/shared/contracts/usage-event.ts';
 import { errorCatalog, GatewayError } from '@sluice/shared/errors.ts';
 import type { JobDelivery } from '@sluice/shared/ports/job-queue.ts';
+import { usageCostNanoUsd } from '@sluice/shared/prices/usage-cost.ts';
 import { ceilingNanoUsd } from '@sluice/shared/prices/dearest-price.ts';
 import { ProviderError } from '../providers/provider.ts';
 import { createAnswerWriter } from './answer-writer.ts';
@@ -14,7 +15,7 @@ import type { LostCall } from './journal.ts';
 import { openRequest } from './open-request.ts';
 import type { OpenedRequest } from './open-request.ts';
 import type { CallEnd } from './relay.ts';
-import { costOf, storeUsage } from './store-usage.ts';
+import { storeUsage } from './store-usage.ts';
 import { tryCalls } from './try-calls.ts';
 import type { MadeCall, Standing } from './try-calls.ts';
 import { placeOf } from './place-of.ts';
@@ -70,7 +71,7 @@ export async function processJob(delivery: JobDelivery, deps: JobDeps, signal: A
   const noted = delivery
     .journal(writeJournalLine({ type: 'ended', call: outcome.made.call, event: null }))
     .catch((cause: unknown) => deps.log.warn({ requestId: job.requestId, err: cause }, 'end not noted'));
-  if (type === 'completed') announce({ type: 'answer-end', usage: used.usage, costNanoUsd: costOf(used) });
+  if (type === 'completed') announce({ type: 'answer-end', usage: used.usage, costNanoUsd: usageCostNanoUsd(used) });
   else announce(answerError(error ?? stoppedError(stoppedBy ?? 'deadline')));
   await noted;
 

@@ -1,5 +1,5 @@
 import type { UsageEvent } from '@sluice/shared/contracts/usage-event.ts';
-import { callCostNanoUsd } from '@sluice/shared/prices/call-cost.ts';
+import { usageCostNanoUsd } from '@sluice/shared/prices/usage-cost.ts';
 import type { JobDelivery } from '@sluice/shared/ports/job-queue.ts';
 import type { JobDeps } from './job-context.ts';
 import { writeJournalLine } from './journal.ts';
@@ -8,12 +8,6 @@ const retryPauseMs = 500;
 /** After this the job is given back: its next attempt finds the event in the journal. */
 const patienceMs = 60_000;
 
-/** What an event will be booked with; the ledger computes the same. */
-export function costOf(event: UsageEvent): number {
-  if (event.costCeilingNanoUsd !== null) return event.costCeilingNanoUsd;
-  return event.price === null || event.outcome === 'failed' ? 0 : callCostNanoUsd(event.usage, event.price);
-}
-
 /**
  * Resolves when the event is safe. While the log is away it is kept beside the job, so that not even a crash
  * forgets it. At the same time the reservation falls to the actual cost; that may fail, since the books will say it.
@@ -21,7 +15,7 @@ export function costOf(event: UsageEvent): number {
  * @throws the log's error when it stays away: the job must come again
  */
 export async function storeUsage(event: UsageEvent, delivery: JobDelivery, deps: JobDeps): Promise<void> {
-  const actual = { costNanoUsd: costOf(event), tokens: event.usage.inputTokens + event.usage.outputTokens };
+  const actual = { costNanoUsd: usageCostNanoUsd(event), tokens: event.usage.inputTokens + event.usage.outputTokens };
   const shrunk = deps.admission
     .shrink(event.callId, actual)
     .catch((error: unknown) => deps.log.warn({ callId: event.callId, err: error }, 'reservation not shrunk'));

@@ -1,5 +1,6 @@
 import type { Alias, Deployment } from '@sluice/shared/config/gateway-config.ts';
 import { errorCatalog, GatewayError } from '@sluice/shared/errors.ts';
+import { callIdOf } from '@sluice/shared/ids.ts';
 import type { JobDelivery } from '@sluice/shared/ports/job-queue.ts';
 import { ProviderError } from '../providers/provider.ts';
 import type { ProviderEvent } from '../providers/provider.ts';
@@ -168,7 +169,7 @@ export async function tryCalls(
     const { deployment } = made;
     const startedAt = deps.now();
     const answer = { writer, deployment, retries: made.retries, fallbacks, queueMs: job.queueMs };
-    const end = await relay(start(deployment, made.outputTokensCap), answer, { signal, now: deps.now });
+    const end = await relay(start(made), answer, { signal, now: deps.now });
     const labels = { alias: deployment.alias, model: deployment.model };
     const code = end.error?.code ?? end.stopped ?? '';
     deps.metrics.call({ ...labels, outcome: end.type, code }, (deps.now() - startedAt) / 1_000);
@@ -179,11 +180,12 @@ export async function tryCalls(
     return end;
   }
 
-  function start(deployment: Deployment, cap: number): AsyncIterable<readonly ProviderEvent[]> {
+  function start({ call, deployment, outputTokensCap: cap }: MadeCall): AsyncIterable<readonly ProviderEvent[]> {
     const provider = deps.providers[deployment.provider];
     const { router, sluice } = deps.config;
     const totalMs = deployment.timeoutMs ?? router.timeoutMs;
     const common = {
+      callId: callIdOf(delivery.job.requestId, call),
       deployment,
       dropParams: delivery.job.dropParams,
       timeouts: {

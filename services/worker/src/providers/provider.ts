@@ -1,6 +1,7 @@
 import type { Deployment } from '@sluice/shared/config/gateway-config.ts';
 import type { ContentEvent, Usage } from '@sluice/shared/contracts/token-event.ts';
 import type { ErrorCode } from '@sluice/shared/errors.ts';
+import type { CallId } from '@sluice/shared/ids.ts';
 import type { ChatCompletionRequest } from '@sluice/shared/api/openai/chat-completion.ts';
 import type { EmbeddingRequest } from '@sluice/shared/api/openai/embedding.ts';
 
@@ -27,6 +28,8 @@ export interface Provider extends AsyncDisposable {
 }
 
 export interface ChatCall {
+  /** Sent upstream as the client's part of the request id: ties the provider's records to our books. */
+  readonly callId: CallId;
   readonly deployment: Deployment;
   /** As the client sent it, with the deployment's defaults filled in. */
   readonly request: ChatCompletionRequest;
@@ -38,6 +41,8 @@ export interface ChatCall {
 }
 
 export interface EmbeddingCall {
+  /** As for chat; a request that is split has it in every part. */
+  readonly callId: CallId;
   readonly deployment: Deployment;
   readonly request: EmbeddingRequest;
   readonly dropParams: boolean;

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { nanoUsdToUsd } from '../../money.ts';
 import type { SpendRow } from '../../ports/spend-reports.ts';
-import { callCostNanoUsd, type TokenPrice } from '../../prices/call-cost.ts';
+import type { TokenPrice } from '../../contracts/token-price.ts';
+import { callCostNanoUsd } from '../../prices/call-cost.ts';
 
 const int8 = z.coerce.number<string>();
 const attached = z.record(z.string(), z.unknown());

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { RequestOrigin } from '@sluice/shared/contracts/caller.ts';
 import { z } from 'zod';
 import type { Authenticated } from '../../auth/authenticated.ts';
+import { storableMembers, storableText } from './storable.ts';
 
 /** The body fields that say who a request is for; every inference route has them. */
 export interface OriginBody {
@@ -41,9 +42,9 @@ export function requestOrigin(
 /** Body metadata, without the names that only the gateway may set, and the header meant for spend rows. */
 function requestMetadata(body: OriginBody, headers: IncomingHttpHeaders): Record<string, unknown> {
   const own = Object.entries(body.metadata ?? {}).filter(([name]) => !name.startsWith('user_api_key'));
-  const metadata = Object.fromEntries(own);
+  const metadata = storableMembers(Object.fromEntries(own));
   const attached = jsonObject(text(headers['x-litellm-spend-logs-metadata']));
-  if (attached) metadata['spend_logs_metadata'] = attached;
+  if (attached) metadata['spend_logs_metadata'] = storableMembers(attached);
   return Buffer.byteLength(JSON.stringify(metadata)) > metadataBytesMax ? {} : metadata;
 }
 
@@ -63,12 +64,12 @@ function tagsOf(
 }
 
 function text(value: unknown): string | null {
-  return typeof value === 'string' && value !== '' ? value : null;
+  return typeof value === 'string' && value !== '' ? storableText(value) : null;
 }
 
 function strings(value: unknown): string[] {
   const parsed = z.array(z.string()).safeParse(value);
-  return parsed.success ? parsed.data : [];
+  return parsed.success ? parsed.data.map(storableText) : [];
 }
 
 function jsonObject(source: string | null): Record<string, unknown> | null {

@@ -4,6 +4,7 @@ import { GenerativeAiInferenceClient } from 'oci-generativeaiinference';
 import type { models } from 'oci-generativeaiinference';
 import { Pool } from 'undici';
 import type { Deployment } from '@sluice/shared/config/gateway-config.ts';
+import type { CallId } from '@sluice/shared/ids.ts';
 import { ProviderError } from '../provider.ts';
 import { brokenAnswer, errorFromHttp } from './errors.ts';
 import { signPost, signingIdentityOf } from './signing.ts';
@@ -19,8 +20,8 @@ export interface DeploymentClientOptions {
   readonly connections: number;
   readonly connectMs: number;
   readonly now: () => number;
-  /** Unique per call, at most 64 characters: OCI's trace and retry token, and how the SDK's request finds its exchange. */
-  readonly newCallId: () => string;
+  /** Eight characters that tell the requests of one call apart. */
+  readonly newSuffix: () => string;
 }
 
 /** One deployment's inference service, through the SDK, over connections of its own. */
@@ -29,8 +30,8 @@ export interface DeploymentClient extends AsyncDisposable {
    * @returns the chat response, or null when the answer is a stream: then the exchange has it
    * @throws ProviderError, or the exchange's failure
    */
-  chat(request: WireObject, exchange: UpstreamExchange): Promise<WireObject | null>;
-  embedText(request: WireObject, exchange: UpstreamExchange): Promise<WireObject>;
+  chat(request: WireObject, exchange: UpstreamExchange, callId: CallId): Promise<WireObject | null>;
+  embedText(request: WireObject, exchange: UpstreamExchange, callId: CallId): Promise<WireObject>;
 }
 
 export function openDeploymentClient(deployment: Deployment, options: DeploymentClientOptions): DeploymentClient {
@@ -55,8 +56,8 @@ export function openDeploymentClient(deployment: Deployment, options: Deployment
   };
 
   return {
-    async chat(chatRequest, exchange) {
-      const call = http.begin(exchange);
+    async chat(chatRequest, exchange, callId) {
+      const call = http.begin(exchange, callId);
       try {
         const answer: unknown = await sdk.chat({ ...call, chatDetails: asSdk({ ...target, chatRequest }) });
         return isObject(answer) ? wireAnswerOf(answer['chatResult'], 'chatResponse', exchange) : null;
@@ -64,8 +65,8 @@ export function openDeploymentClient(deployment: Deployment, options: Deployment
         http.end(call);
       }
     },
-    async embedText(request, exchange) {
-      const call = http.begin(exchange);
+    async embedText(request, exchange, callId) {
+      const call = http.begin(exchange, callId);
       try {
         const answer: unknown = await sdk.embedText({ ...call, embedTextDetails: asSdk({ ...target, ...request }) });
         return wireAnswerOf(isObject(answer) ? answer['embedTextResult'] : null, null, exchange);
@@ -138,8 +139,9 @@ class OciHttpClient implements HttpClient, AsyncDisposable {
     this.#options = options;
   }
 
-  begin(exchange: UpstreamExchange): SdkCall {
-    const id = this.#options.newCallId();
+  /** The id is OCI's trace and retry token (at most 64 characters), and how the SDK's request finds its exchange. */
+  begin(exchange: UpstreamExchange, callId: CallId): SdkCall {
+    const id = `${callId}.${this.#options.newSuffix()}`;
     this.#exchanges.set(id, exchange);
     return { opcRequestId: id, opcRetryToken: id };
   }

@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { Deployment } from '@sluice/shared/config/gateway-config.ts';
 import type { Usage } from '@sluice/shared/contracts/token-event.ts';
 import { ProviderError } from '../provider.ts';
@@ -60,7 +60,7 @@ class OciProvider implements Provider {
     const exchange = new UpstreamExchange({ first, between }, signal);
     try {
       const client = this.#client(call.deployment, call.timeouts.connectMs);
-      const answer = await client.chat(request, exchange);
+      const answer = await client.chat(request, exchange, call.callId);
       if (!isEventStream(exchange)) {
         yield [this.#accepted(exchange, call.deployment), ...format.fromResponse(answer ?? {}, newToolCallId)];
         return;
@@ -129,7 +129,7 @@ class OciProvider implements Provider {
     const exchange = new UpstreamExchange({ first, between }, signal);
     try {
       const client = this.#client(call.deployment, call.timeouts.connectMs);
-      const result = await client.embedText(request, exchange);
+      const result = await client.embedText(request, exchange, call.callId);
       return { request, result, accepted: this.#accepted(exchange, call.deployment) };
     } catch (error) {
       throw failureOf(error, exchange);
@@ -145,7 +145,7 @@ class OciProvider implements Provider {
     const known = this.#clients.get(key);
     if (known) return known;
     const { connectionsPerDeployment: connections, now } = this.#options;
-    const client = openDeploymentClient(deployment, { connections, connectMs, now, newCallId: randomUUID });
+    const client = openDeploymentClient(deployment, { connections, connectMs, now, newSuffix });
     this.#clients.set(key, client);
     return client;
   }
@@ -222,4 +222,8 @@ function handled<T>(promise: Promise<T>): Promise<T> {
 
 function randomToolCallId(): string {
   return `call_${randomBytes(12).toString('hex')}`;
+}
+
+function newSuffix(): string {
+  return randomBytes(4).toString('hex');
 }

@@ -3,11 +3,12 @@ import { test } from 'node:test';
 import type { EmbeddingRequest } from '@sluice/shared/api/openai/embedding.ts';
 import { fromEmbedResponse, sumUsage } from '../../../src/providers/oci/embed/from-embed-response.ts';
 import { toEmbedRequests } from '../../../src/providers/oci/embed/to-embed-request.ts';
-import { asSent, deploymentOf } from './fixtures.ts';
+import { asSent, deploymentOf, sampleCallId } from './fixtures.ts';
 import { inputsOf } from './stub-server.ts';
 
 function requests(request: Partial<EmbeddingRequest>, options: { model?: string; dropParams?: boolean } = {}): unknown {
   const sent = toEmbedRequests({
+    callId: sampleCallId,
     deployment: deploymentOf(options.model ?? 'cohere.embed-v4.0'),
     request: { model: 'embed', input: 'a', ...request },
     dropParams: options.dropParams ?? false,
@@ -46,6 +47,7 @@ for (const { count, chunks } of sizes) {
   test(`embed request: ${count} inputs go in ${chunks.length} calls, in order`, () => {
     const input = Array.from({ length: count }, (_, index) => String(index));
     const sent = toEmbedRequests({
+      callId: sampleCallId,
       deployment: deploymentOf('cohere.embed-v4.0'),
       request: { model: 'embed', input },
       dropParams: false,

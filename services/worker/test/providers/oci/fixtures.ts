@@ -1,3 +1,4 @@
+import { CallId } from '@sluice/shared/ids.ts';
 import { readFileSync } from 'node:fs';
 import type { Deployment } from '@sluice/shared/config/gateway-config.ts';
 import type { ChatCompletionRequest } from '@sluice/shared/api/openai/chat-completion.ts';
@@ -90,12 +91,15 @@ export function deploymentOf(upstreamModel: string, endpoint: string | null = nu
   };
 }
 
+export const sampleCallId = CallId.parse('chatcmpl-3b241101-e2bb-4255-8caf-4136c566a962:1');
+
 export function chatCallOf(
   upstreamModel: string,
   request: Partial<ChatCompletionRequest>,
   options: Partial<Omit<ChatCall, 'request' | 'deployment'>> = {},
 ): ChatCall {
   return {
+    callId: sampleCallId,
     deployment: deploymentOf(upstreamModel),
     request: { model: 'chat', messages: [{ role: 'user', content: 'Hi' }], ...request },
     stream: false,

@@ -11,7 +11,7 @@ import type { OciProviderOptions } from '../../../src/providers/oci/oci-provider
 import { postSigningString } from '../../../src/providers/oci/signing.ts';
 import { ProviderError } from '../../../src/providers/provider.ts';
 import type { ChatCall, EmbeddingCall, Provider, ProviderEvent } from '../../../src/providers/provider.ts';
-import { assemble, chatCallOf, countingIds, deploymentOf, sseOf, streamFixture } from './fixtures.ts';
+import { assemble, chatCallOf, countingIds, deploymentOf, sampleCallId, sseOf, streamFixture } from './fixtures.ts';
 import { inputsOf, openStub, sendJson, startSse } from './stub-server.ts';
 import type { Stub, StubRequest } from './stub-server.ts';
 
@@ -54,6 +54,7 @@ async function setUp(answer: Answer, options: Partial<OciProviderOptions> = {}):
       ...call,
     }),
     embed: (input, request = {}) => ({
+      callId: sampleCallId,
       deployment: deploymentOf('cohere.embed-v4.0', stub.url, pem),
       request: { model: 'embed', input, ...request },
       dropParams: false,

@@ -1,0 +1,10 @@
+import { z } from 'zod';
+
+/** A price of one model, nano-USD per million tokens; integers, so that cost is exact. */
+export const TokenPrice = z.object({
+  inputNanoUsdPerMillion: z.int().nonnegative(),
+  outputNanoUsdPerMillion: z.int().nonnegative(),
+  /** Input tokens that the provider read from its cache; absent: they cost like other input. */
+  cachedInputNanoUsdPerMillion: z.int().nonnegative().optional(),
+});
+export type TokenPrice = z.infer<typeof TokenPrice>;

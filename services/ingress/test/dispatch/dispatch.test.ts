@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createMemoryTokenBus } from '@sluice/shared/adapters/memory/memory-token-bus.ts';
+import type { InferenceJob } from '@sluice/shared/contracts/inference-job.ts';
+import type { UsageEvent } from '@sluice/shared/contracts/usage-event.ts';
+import { silentLogger } from '@sluice/shared/log.ts';
+import { inlineBodyBytesMax } from '@sluice/shared/ports/body-store.ts';
+import { sampleJob } from '../../../../packages/shared/test/conformance/sample-job.ts';
+import { waitUntil } from '../../../../test/servers/wait-until.ts';
+import { createDispatch } from '../../src/dispatch/dispatch.ts';
+import { end, text } from '../stream/answer-frames.ts';
+
+/** Dispatch over a memory bus, with a queue that does what the test says. */
+async function openDispatch() {
+  const bus = createMemoryTokenBus();
+  const inbox = await bus.openInbox();
+  const queued: InferenceJob[] = [];
+  const withdrawn: string[] = [];
+  const cancelled: string[] = [];
+  const bodies: string[] = [];
+  const booked: UsageEvent[] = [];
+  const hearing = await bus.onCancel(({ requestId }) => cancelled.push(requestId));
+  const behaviour = { enqueue: async () => {}, isWaiting: true, append: async () => {}, put: async () => 'claim' };
+  const dispatch = createDispatch({
+    queue: {
+      enqueue: async (job) => {
+        queued.push({ ...job });
+        await behaviour.enqueue();
+      },
+      withdraw: async (_alias, requestId) => {
+        const first = !withdrawn.includes(requestId);
+        withdrawn.push(requestId);
+        return behaviour.isWaiting && first;
+      },
+      depth: async () => 0,
+      ping: async () => {},
+      [Symbol.asyncDispose]: async () => {},
+    },
+    bus,
+    inbox,
+    bodies: {
+      put: async (_requestId, body) => {
+        bodies.push(body);
+        return behaviour.put();
+      },
+      get: async () => null,
+      delete: async () => {},
+    },
+    usage: {
+      append: async (event) => {
+        booked.push(event);
+        await behaviour.append();
+      },
+      ping: async () => {},
+      [Symbol.asyncDispose]: async () => {},
+    },
+    log: silentLogger,
+    now: Date.now,
+  });
+  const job = sampleJob();
+  const { requestId } = job;
+  return {
+    dispatch,
+    job,
+    queued,
+    withdrawn,
+    cancelled,
+    bodies,
+    booked,
+    behaviour,
+    answer: (seq: number, ...events: Parameters<typeof text>[0][]) =>
+      bus.publish(inbox.address, { version: 1, requestId, attempt: 1, seq, events: events.map((each) => text(each)) }),
+    finish: (seq: number) => bus.publish(inbox.address, { version: 1, requestId, attempt: 1, seq, events: [end] }),
+    async [Symbol.asyncDispose]() {
+      await hearing[Symbol.asyncDispose]();
+      await inbox[Symbol.asyncDispose]();
+    },
+  };
+}
+
+test('dispatch: a frame that comes before the queue has replied is not missed', async () => {
+  await using it = await openDispatch();
+  it.behaviour.enqueue = async () => {
+    it.answer(0, 'early');
+    it.finish(1);
+    await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+  };
+  await using answer = await it.dispatch(it.job, '{}');
+  const events = [];
+  for await (const batch of answer) events.push(...batch);
+  assert.deepEqual(events, [text('early'), end]);
+  assert.deepEqual(it.queued[0]?.body, { inline: '{}' });
+});
+
+test('dispatch: an answer that is over is not taken back', async () => {
+  await using it = await openDispatch();
+  {
+    await using answer = await it.dispatch(it.job, '{}');
+    it.finish(0);
+    for await (const _ of answer);
+  }
+  assert.deepEqual([it.withdrawn, it.booked], [[], []]);
+});
+
+test('dispatch: a client who leaves early takes the job out of the line and closes its reservation, once', async () => {
+  await using it = await openDispatch();
+  const answer = await it.dispatch(it.job, '{}');
+  await Promise.all([answer[Symbol.asyncDispose](), answer[Symbol.asyncDispose]()]);
+  await waitUntil(() => it.cancelled.includes(it.job.requestId), { what: 'the cancel' });
+  assert.deepEqual(
+    it.booked.map(({ callId, outcome, error }) => [callId, outcome, error?.code]),
+    [[`${it.job.requestId}:1`, 'failed', 'client_gone']],
+  );
+});
+
+test('dispatch: a job that a worker has is cancelled, and closed by the worker', async () => {
+  await using it = await openDispatch();
+  it.behaviour.isWaiting = false;
+  const answer = await it.dispatch(it.job, '{}');
+  await answer[Symbol.asyncDispose]();
+  await waitUntil(() => it.cancelled.length > 0, { what: 'the cancel' });
+  assert.deepEqual(it.booked, []);
+});
+
+test('dispatch: a queue that fails is an error; a job that it has all the same is taken back', async () => {
+  await using it = await openDispatch();
+  it.behaviour.enqueue = () => Promise.reject(new Error('no reply'));
+  await assert.rejects(it.dispatch(it.job, '{}'), /no reply/);
+  await waitUntil(() => it.booked.length > 0, { what: 'the reservation closed' });
+  assert.deepEqual(it.withdrawn, [it.job.requestId]);
+});
+
+test('dispatch: what cannot be taken back is nobody’s error', async () => {
+  await using it = await openDispatch();
+  it.behaviour.append = () => Promise.reject(new Error('the log is away'));
+  const answer = await it.dispatch(it.job, '{}');
+  await answer[Symbol.asyncDispose]();
+});
+
+test('dispatch: a big body goes by claim, measured in bytes', async () => {
+  await using it = await openDispatch();
+  const big = '世'.repeat(inlineBodyBytesMax / 2);
+  await using answer = await it.dispatch(it.job, big);
+  assert.deepEqual(it.queued[0]?.body, { claim: 'claim' });
+  assert.deepEqual(it.bodies, [big]);
+  it.finish(0);
+  for await (const _ of answer);
+});
+
+test('dispatch: without a place for its body a request is not queued', async () => {
+  await using it = await openDispatch();
+  it.behaviour.put = () => Promise.reject(new Error('full'));
+  await assert.rejects(it.dispatch(it.job, 'x'.repeat(inlineBodyBytesMax + 1)), /full/);
+  assert.deepEqual(it.queued, []);
+});
