@@ -38,6 +38,8 @@ export interface DistributedGateway extends TestGateway {
   readonly servers: { readonly postgres: TestServer; readonly redis: TestServer; readonly nats: TestServer };
   startWorker(): Promise<Child>;
   startLedger(): Promise<Child>;
+  /** One more in front of the same queue and books. */
+  startIngress(): Promise<Child & { readonly url: string }>;
 }
 
 export interface GatewayOptions {
@@ -125,6 +127,10 @@ export async function openDistributedGateway(options: GatewayOptions = {}): Prom
     servers: { postgres, redis, nats },
     startWorker: () => start('worker'),
     startLedger: () => start('ledger'),
+    startIngress: async () => {
+      const child = await start('ingress');
+      return Object.assign(child, { url: `http://127.0.0.1:${child.port}` });
+    },
   };
 }
 

@@ -394,6 +394,13 @@ for (const { mode, open } of gateways) {
       gateway.simulator.clearBilled();
     });
 
+    test('200 for metadata in a header that nobody could walk: bookkeeping fails no request', async () => {
+      const headers = { 'x-litellm-spend-logs-metadata': `{"a":${nested(5_000)}}` };
+      const reply = await chat(gateway, masterKey, {}, { headers });
+      assert.equal(reply.status, 200, reply.text);
+      gateway.simulator.clearBilled();
+    });
+
     test('200 for a megabyte of content', async () => {
       const messages = [{ role: 'user', content: 'abcd '.repeat(limitBytes / 10) }];
       const reply = await chat(gateway, masterKey, { model: 'command-a', messages });

@@ -1,9 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { GatewayError } from '@sluice/shared/errors.ts';
 import type { Request } from 'express';
-
-/** Deeper than any client means it. What walks a value, from here to the provider, does so by recursion. */
-const levelsMax = 100;
+import { isNestedTooDeep, jsonLevelsMax } from './json-depth.ts';
 
 /**
  * The request's body as JSON, with the text it came in. Read here and not by a middleware, so that a bad key is told
@@ -11,19 +9,19 @@ const levelsMax = 100;
  *
  * @throws GatewayError malformed_body for bytes that are not UTF-8 or not JSON, or JSON nested without sense
  */
-export function readJson(req: Request): { text: string; value: unknown } {
+export function readJson(req: Pick<Request, 'body'>): { text: string; value: unknown } {
   const bytes: unknown = req.body;
   if (!Buffer.isBuffer(bytes) || bytes.length === 0)
     throw malformed('The request has no body; a JSON object is expected.');
   if (!isUtf8(bytes)) throw malformed('The request body is not valid UTF-8.');
   const text = bytes.toString();
   const value = parse(text);
-  if (isDeeperThan(levelsMax, value)) throw malformed(`The request body is nested more than ${levelsMax} levels deep.`);
+  if (isNestedTooDeep(value)) throw malformed(`The request body is nested more than ${jsonLevelsMax} levels deep.`);
   return { text, value };
 }
 
 /** The same for management requests, where no body at all is an empty one. */
-export function readOptionalJson(req: Request): unknown {
+export function readOptionalJson(req: Pick<Request, 'body'>): unknown {
   const bytes: unknown = req.body;
   return Buffer.isBuffer(bytes) && bytes.length > 0 ? readJson(req).value : undefined;
 }
@@ -36,11 +34,6 @@ function parse(text: string): unknown {
       `The request body is not valid JSON: ${error instanceof Error ? error.message : 'it does not parse'}.`,
     );
   }
-}
-
-function isDeeperThan(levels: number, value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  return levels === 0 || Object.values(value).some((member) => isDeeperThan(levels - 1, member));
 }
 
 function malformed(message: string): GatewayError {

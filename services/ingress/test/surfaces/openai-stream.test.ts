@@ -201,8 +201,8 @@ function plain({ id, created, model, choices, usage: used }: OpenAI.ChatCompleti
 }
 
 function reasoningOf(choice: { message?: object; delta?: object }): string {
-  const text: unknown = Reflect.get(choice.message ?? choice.delta ?? {}, 'reasoning_content');
-  return typeof text === 'string' ? text : '';
+  const reasoning: unknown = Reflect.get(choice.message ?? choice.delta ?? {}, 'reasoning_content');
+  return typeof reasoning === 'string' ? reasoning : '';
 }
 
 /** By choice. */

@@ -22,7 +22,8 @@ export function keyGenerate(deps: ManagementDeps): RequestHandler {
     refuseUnsupported(req.body, { isNew: true });
 
     const rawKey = chosenKey(request.key) ?? newKey();
-    const key = keyOf(rawKey, changesOf(request, now()), { userId: caller.userId, now: now() });
+    const time = now(); // one for all: a key expires exactly its duration after it was made
+    const key = keyOf(rawKey, changesOf(request, time), { userId: caller.userId, now: time });
     const info = await keyInfoOf(key, deps); // before it is stored: a failure must not swallow the only sight of the key
 
     const outcome = await keys.insert(key);

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { RequestOrigin } from '@sluice/shared/contracts/caller.ts';
 import { z } from 'zod';
 import type { Authenticated } from '../../auth/authenticated.ts';
+import { isNestedTooDeep } from '../../http/json-depth.ts';
 import { storableMembers, storableText } from './storable.ts';
 
 /** The body fields that say who a request is for; every inference route has them. */
@@ -75,8 +76,9 @@ function strings(value: unknown): string[] {
 function jsonObject(source: string | null): Record<string, unknown> | null {
   if (source === null) return null;
   try {
-    const parsed = z.record(z.string(), z.unknown()).safeParse(JSON.parse(source));
-    return parsed.success ? parsed.data : null;
+    const value: unknown = JSON.parse(source);
+    const parsed = isNestedTooDeep(value) ? null : z.record(z.string(), z.unknown()).safeParse(value);
+    return parsed?.success ? parsed.data : null;
   } catch {
     return null;
   }

@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  admissionHeaders,
+  answerHeaders,
+  callerHeaders,
+  costHeaders,
+  usdText,
+} from '../../src/http/response-headers.ts';
+import { start } from '../stream/answer-frames.ts';
+
+const amounts = [
+  { nanoUsd: 0, text: '0' },
+  { nanoUsd: 1, text: '0.000000001' },
+  { nanoUsd: 100_000_000, text: '0.1' },
+  { nanoUsd: 10_000_000_000, text: '10' },
+  { nanoUsd: 1_005_000_000, text: '1.005' },
+  { nanoUsd: 9_000_000_000_000_000, text: '9000000' },
+];
+
+for (const { nanoUsd, text } of amounts) {
+  test(`headers: ${nanoUsd} nano-USD is ${text}, without an exponent`, () => assert.equal(usdText(nanoUsd), text));
+}
+
+const state = {
+  accountKey: 'key:a@0',
+  settledNanoUsd: 500_000_000,
+  reservedNanoUsd: 7,
+  requestsRemaining: 0,
+  tokensRemaining: null,
+  windowResetsAt: 12_001,
+};
+
+test('headers: what is not known or not limited is left out', () => {
+  assert.deepEqual(callerHeaders('call', '1.0', null), { 'x-litellm-call-id': 'call', 'x-litellm-version': '1.0' });
+  const admitted = { outputTokensCap: 9, askedOutputTokens: 9, timeoutMs: 1 };
+  assert.deepEqual(admissionHeaders(admitted, null, undefined, 0), { 'x-litellm-timeout': '0.001' });
+  assert.deepEqual(costHeaders(7, null, state, 3), {
+    'x-litellm-response-cost': '0.000000007',
+    'x-litellm-response-duration-ms': '3.0',
+  });
+});
+
+test('headers: a cap that was lowered is told, and a window’s end in whole seconds', () => {
+  const admitted = { outputTokensCap: 5, askedOutputTokens: 9, timeoutMs: 60_000 };
+  assert.deepEqual(admissionHeaders(admitted, null, state, 10_000), {
+    'x-litellm-timeout': '60.0',
+    'x-sluice-max-tokens-clamped': '5',
+    'x-ratelimit-remaining-requests': '0',
+    'x-ratelimit-reset-requests': '3s',
+  });
+});
+
+test('headers: of the answer, with the provider’s own', () => {
+  assert.deepEqual(answerHeaders({ ...start, retries: 1, providerHeaders: { 'opc-request-id': 'opc', empty: '' } }), {
+    'x-litellm-model-id': 'deployment',
+    'x-litellm-model-group': 'sample',
+    'x-litellm-model-api-base': 'https://provider',
+    'x-litellm-attempted-retries': '1',
+    'x-litellm-attempted-fallbacks': '0',
+    'x-sluice-queue-ms': '1',
+    'llm_provider-opc-request-id': 'opc',
+  });
+});
