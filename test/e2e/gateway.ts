@@ -30,11 +30,16 @@ export interface TestGateway extends AsyncDisposable {
   newKey(fields?: Record<string, unknown>): Promise<string>;
 }
 
+/** A process of the distributed mode, and where its health is told. */
+interface Service extends Child {
+  readonly port: number;
+}
+
 export interface DistributedGateway extends TestGateway {
   readonly mode: 'distributed';
-  readonly ingress: Child;
-  readonly workers: readonly Child[];
-  readonly ledger: Child;
+  readonly ingress: Service;
+  readonly workers: readonly Service[];
+  readonly ledger: Service;
   readonly servers: { readonly postgres: TestServer; readonly redis: TestServer; readonly nats: TestServer };
   startWorker(): Promise<Child>;
   startLedger(): Promise<Child>;
@@ -101,7 +106,7 @@ export async function openDistributedGateway(options: GatewayOptions = {}): Prom
     HOST: '127.0.0.1',
   };
   const processes = stack.use(new AsyncDisposableStack());
-  const start = async (service: string): Promise<Child & { port: number }> => {
+  const start = async (service: string): Promise<Service> => {
     const port = await freePort();
     const child = await openChild({
       command: process.execPath,

@@ -110,12 +110,18 @@ for (const { mode, open } of gateways) {
       const input = Array.from({ length: 200 }, (_, index) => `text number ${index}`);
       const byDefault = await client.embeddings.create({ model: 'embed', input });
       const numbers = await client.embeddings.create({ model: 'embed', input, encoding_format: 'float' });
-      assert.deepEqual(byDefault.data.map(({ index }) => index), [...input.keys()]);
+      assert.deepEqual(
+        byDefault.data.map(({ index }) => index),
+        [...input.keys()],
+      );
       assert.equal(numbers.data.length, input.length);
       for (const [index, { embedding }] of numbers.data.entries()) {
         const same = byDefault.data[index]?.embedding ?? [];
         assert.equal(same.length, embedding.length);
-        assert.ok(embedding.every((value, at) => Math.abs(value - (same[at] ?? 2)) < 1e-6), `vector ${index}`);
+        assert.ok(
+          embedding.every((value, at) => Math.abs(value - (same[at] ?? 2)) < 1e-6),
+          `vector ${index}`,
+        );
       }
       assert.ok(byDefault.usage.prompt_tokens > 0);
     });

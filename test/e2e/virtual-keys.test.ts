@@ -84,14 +84,19 @@ for (const { mode, open } of gateways) {
     });
 
     test('list has every key once, page by page, and filters', async () => {
-      const keys = await Promise.all(['l1', 'l2', 'l3'].map((name) => gateway.newKey({ key_alias: name, team_id: 'list' })));
+      const keys = await Promise.all(
+        ['l1', 'l2', 'l3'].map((name) => gateway.newKey({ key_alias: name, team_id: 'list' })),
+      );
       const pages = await Promise.all(
         [1, 2].map(async (page) => {
           const reply = await ask(gateway, `/key/list?team_id=list&size=2&page=${page}`);
           return KeyList.parse(JSON.parse(reply.text));
         }),
       );
-      assert.deepEqual(pages.map(({ total_count: total }) => total), [3, 3]);
+      assert.deepEqual(
+        pages.map(({ total_count: total }) => total),
+        [3, 3],
+      );
       assert.deepEqual(pages.flatMap((page) => page.keys).sort(), keys.map(hashOf).sort());
       const byAlias = await ask(gateway, '/key/list?key_alias=l2');
       assert.deepEqual(KeyList.parse(JSON.parse(byAlias.text)).keys, [hashOf(keys[1] ?? '')]);
@@ -149,7 +154,10 @@ for (const { mode, open } of gateways) {
     test('a key sees the models that it may use, and no others', async () => {
       const key = await gateway.newKey({ models: ['grok', 'embed'] });
       const list = ModelList.parse(JSON.parse((await ask(gateway, '/v1/models', { key })).text));
-      assert.deepEqual(list.data.map(({ id }) => id), ['grok', 'embed']);
+      assert.deepEqual(
+        list.data.map(({ id }) => id),
+        ['grok', 'embed'],
+      );
       assert.equal((await ask(gateway, '/v1/models/llama', { key })).status, 404);
       assert.equal((await ask(gateway, '/models/grok', { key })).status, 200);
     });
@@ -165,7 +173,10 @@ for (const { mode, open } of gateways) {
       const reply = await chat(gateway, key);
       const { type, message } = errorOf(reply);
       assert.deepEqual({ status: reply.status, type }, { status: 429, type: 'throttling_error' });
-      assert.match(message, /Rate limit exceeded for api_key: \w+\. Limit type: requests\. Current limit: 3, Remaining: 0\. Limit resets at: [\d-]+ [\d:]+ UTC/);
+      assert.match(
+        message,
+        /Rate limit exceeded for api_key: \w+\. Limit type: requests\. Current limit: 3, Remaining: 0\. Limit resets at: [\d-]+ [\d:]+ UTC/,
+      );
       assert.equal(reply.headers.get('x-ratelimit-limit-requests'), '3');
       assert.equal(reply.headers.get('x-ratelimit-remaining-requests'), '0');
       assert.equal(reply.headers.get('rate_limit_type'), 'requests');
@@ -224,7 +235,10 @@ for (const { mode, open } of gateways) {
         for (const stream of [false, true]) {
           const reply = await chat(gateway, key, { stream });
           const { type, param, message } = errorOf(reply);
-          assert.deepEqual({ status: reply.status, type, param }, { status: 429, type: 'budget_exceeded', param: null });
+          assert.deepEqual(
+            { status: reply.status, type, param },
+            { status: 429, type: 'budget_exceeded', param: null },
+          );
           const shown = budget === 0 ? '0' : '0\\.000000001';
           const text = `^Budget has been exceeded! Key=budget-${budget} \\(sk-\\.\\.\\.${key.slice(-4)}\\) Current cost: 0, Max budget: ${shown}`;
           assert.match(message, new RegExp(text));

@@ -45,7 +45,12 @@ const withFields = (fields: Record<string, unknown>) => withKey('good', fields);
 const withBody =
   (body: string | Uint8Array<ArrayBuffer> | null, headers: Record<string, string> = {}, path = chatPath) =>
   (gateway: TestGateway, { good }: Keys) =>
-    ask(gateway, path, { method: 'POST', key: good, body, headers: { 'content-type': 'application/json', ...headers } });
+    ask(gateway, path, {
+      method: 'POST',
+      key: good,
+      body,
+      headers: { 'content-type': 'application/json', ...headers },
+    });
 
 const callers: readonly Wrong[] = [
   { why: 'no key', send: withHeaders({}), ...unauthorized, message: /No api key passed in/ },
@@ -74,7 +79,8 @@ const callers: readonly Wrong[] = [
     ...unauthorized,
     type: 'token_not_found_in_db',
     param: 'key',
-    message: /Invalid proxy server token passed\. Received API Key = sk-\.\.\.ijkl, Key Hash \(Token\) =[0-9a-f]{8}\.\.\./,
+    message:
+      /Invalid proxy server token passed\. Received API Key = sk-\.\.\.ijkl, Key Hash \(Token\) =[0-9a-f]{8}\.\.\./,
   },
   {
     why: 'a deleted key',
@@ -339,7 +345,10 @@ for (const { mode, open } of gateways) {
         const reply = await send(gateway, keys);
         const error = errorOf(reply);
         assert.match(error.message, message);
-        assert.deepEqual({ status: reply.status, ...error }, { status, type, param, code: String(status), message: error.message });
+        assert.deepEqual(
+          { status: reply.status, ...error },
+          { status, type, param, code: String(status), message: error.message },
+        );
         assert.match(reply.headers.get('content-type') ?? '', /^application\/json/);
         assert.deepEqual(gateway.simulator.billed(), []);
       });
@@ -379,7 +388,11 @@ for (const { mode, open } of gateways) {
       test(`200 for content with ${what}, small and too large for the queue`, async () => {
         for (const length of [0, 100_000]) {
           const messages = [{ role: 'user', content: content + 'x'.repeat(length) }];
-          const reply = await chat(gateway, masterKey, { messages, user: content, metadata: { content, [content]: 1 } });
+          const reply = await chat(gateway, masterKey, {
+            messages,
+            user: content,
+            metadata: { content, [content]: 1 },
+          });
           assert.equal(reply.status, 200, reply.text);
         }
         gateway.simulator.clearBilled();

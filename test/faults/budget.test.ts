@@ -49,13 +49,13 @@ for (const { mode, open } of gateways) {
 
         const bill = billedNanoUsd(gateway.simulator.billed());
         assert.ok(bill <= budgetNanoUsd, `billed ${bill} of ${budgetNanoUsd} nano-USD`);
+        const others = outcomes.filter((outcome) => outcome !== 'answered');
+        assert.deepEqual([...new Set(others)], budgetInCalls >= calls ? [] : ['budget_exceeded']);
         const answered = outcomes.filter((outcome) => outcome === 'answered').length;
         const fitting = Math.min(calls, Math.floor(budgetInCalls));
         // A call is let in while its most expensive outcome fits, so at the very end a little room stays unused.
         const leastAnswered = fitting === calls ? calls : Math.floor(fitting * 0.9) - 1;
         assert.ok(answered >= leastAnswered, `${answered} answered of ${fitting} that fit`);
-        const others = outcomes.filter((outcome) => outcome !== 'answered');
-        assert.deepEqual([...new Set(others)], fitting === calls ? [] : ['budget_exceeded']);
         await waitUntil(async () => Math.abs((await balanceUsd(gateway, key)) - bill / 1e9) < 1e-12, {
           what: 'the books to agree with the bill',
         });

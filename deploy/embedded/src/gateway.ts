@@ -31,6 +31,9 @@ export interface EmbeddedGatewayOptions {
   readonly log: Logger;
 }
 
+/** A burst waits for the pool's connections; the database itself is as near as can be. */
+const queueTimeLimitMs = 10_000;
+
 /** Jobs that one process runs at once per alias: more only wait for the same two or so cores. */
 const concurrencyMax = 64;
 
@@ -53,7 +56,7 @@ export async function openEmbeddedGateway(options: EmbeddedGatewayOptions): Prom
   const { log: usage, source: usageSource } = createMemoryUsageLog(onError);
   const connections = 16 + 2 * config.aliases.size;
   const backend = opening.use(await openPostgresBackend({ url, connections, onError }));
-  const queue = opening.use(openBullJobQueue(backend));
+  const queue = opening.use(openBullJobQueue(backend, { timeLimitMs: queueTimeLimitMs }));
   const source = opening.use(openBullJobSource(backend));
 
   // The ledger is opened first and so closed last: what the worker still reports is still booked.

@@ -3,8 +3,8 @@ import type { JobQueue } from '../../ports/job-queue.ts';
 import { withTimeLimit } from '../../time-limit.ts';
 import type { BullBackend, BullQueue } from './backend.ts';
 
-/** A refused or unreachable queue must show within the second that a client is promised its 503 in. */
-const commandTimeLimitMs = 900;
+/** An unreachable queue must show within the second that a client is promised its 503 in. */
+const redisTimeLimitMs = 900;
 
 /**
  * Redelivery after a handler's rejection. The handler rejects only when it could not store what a call used, so
@@ -12,8 +12,14 @@ const commandTimeLimitMs = 900;
  */
 const redelivery = { attempts: 1_000_000, backoff: { type: 'fixed', delay: 1_000 } };
 
-/** @param backend stays the caller's to close */
-export function openBullJobQueue(backend: BullBackend): JobQueue {
+/**
+ * @param backend stays the caller's to close
+ * @param options `timeLimitMs`: what a command may take; a database that also does everything else needs more
+ */
+export function openBullJobQueue(
+  backend: BullBackend,
+  { timeLimitMs = redisTimeLimitMs }: { timeLimitMs?: number } = {},
+): JobQueue {
   const queues = new Map<string, BullQueue>();
   const queueFor = (alias: string): BullQueue => {
     const name = queueNameOf(alias);
@@ -23,7 +29,7 @@ export function openBullJobQueue(backend: BullBackend): JobQueue {
     queues.set(name, opened);
     return opened;
   };
-  const limited = <T>(call: Promise<T>) => withTimeLimit('queue', commandTimeLimitMs, call);
+  const limited = <T>(call: Promise<T>) => withTimeLimit('queue', timeLimitMs, call);
 
   return {
     async enqueue(job) {

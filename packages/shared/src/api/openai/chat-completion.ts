@@ -52,7 +52,9 @@ export const ToolChoice = z.union([
   z.looseObject({ type: z.literal('function'), function: z.looseObject({ name: z.string() }) }),
 ]);
 
-const tokens = z.int().min(1);
+/** No model writes as much; with it, sums over all choices stay exact. */
+const outputTokensMax = 100_000_000;
+const tokens = z.int().min(1).max(outputTokensMax);
 
 export const ChatCompletionRequest = z.looseObject({
   model: z.string().min(1),

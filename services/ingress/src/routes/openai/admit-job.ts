@@ -26,6 +26,8 @@ export interface Ask {
   readonly bounds: InputBounds;
   /** All choices together; 0 for embeddings. */
   readonly outputTokens: number;
+  /** With room for less the request is refused instead of clamped: a token for each choice. */
+  readonly outputTokensMin: number;
 }
 
 export interface AdmittedJob {
@@ -37,8 +39,6 @@ export interface AdmittedJob {
 
 /** A reservation outlives its request's deadline by this much, so that the books are always there first. */
 const expiryGraceMs = 120_000;
-/** Less is not worth an answer: with no more room than this the request is refused instead of clamped. */
-const outputTokensMin = 1;
 
 /**
  * Checks that the caller may use the model and lets the request in: its budget is reserved and its limits counted.
@@ -88,7 +88,7 @@ export async function admitJob(
         inputCostNanoUsd: callCostNanoUsd({ inputTokens: bounds.inputTokensMax, outputTokens: 0 }, price),
         outputNanoUsdPerMillion: price.outputNanoUsdPerMillion,
         outputTokensCap: ask.outputTokens,
-        outputTokensMin: Math.min(outputTokensMin, ask.outputTokens),
+        outputTokensMin: ask.outputTokensMin,
         tokensEstimate: bounds.inputTokensEstimate + ask.outputTokens,
         expiresAt: job.deadlineAt + expiryGraceMs,
       },

@@ -30,6 +30,7 @@ export function chatCompletions(deps: InferenceDeps): RequestHandler {
       body,
       bounds: chatInputBounds(body),
       outputTokens: askedOutputTokens(body, deps.config),
+      outputTokensMin: body.n ?? 1,
     } as const;
     const admitted = await admitJob(ask, { req, authenticated, exchange }, deps);
     await using answer = await dispatchAdmitted(admitted, text, exchange, deps);

@@ -21,7 +21,14 @@ export function embeddings(deps: InferenceDeps): RequestHandler {
     exchange.setHeaders(callerHeaders(exchange.callId, deps.version, authenticated.key));
     const { text, value } = readJson(req);
     const body = parseBody(EmbeddingRequest, value, route);
-    const ask = { kind: 'embedding', route, body, bounds: embeddingInputBounds(body), outputTokens: 0 } as const;
+    const ask = {
+      kind: 'embedding',
+      route,
+      body,
+      bounds: embeddingInputBounds(body),
+      outputTokens: 0,
+      outputTokensMin: 0,
+    } as const;
     const admitted = await admitJob(ask, { req, authenticated, exchange }, deps);
     await using answer = await dispatchAdmitted(admitted, text, exchange, deps);
 

@@ -1,0 +1,74 @@
+import { parseArgs } from 'node:util';
+
+export interface BenchArguments {
+  /** Of each arm, after `warmUpMs` that do not count. */
+  readonly measureMs: number;
+  readonly warmUpMs: number;
+  readonly rounds: number;
+  /** Of steady load at the end, for the memory. */
+  readonly minutes: number;
+  readonly embedded: boolean;
+  readonly profile: boolean;
+  /** Where profiles are kept; null: nowhere once they are read. */
+  readonly profileDir: string | null;
+  /** For the services' processes, to try them. */
+  readonly nodeArgs: readonly string[];
+  readonly outFile: string | null;
+}
+
+export const usage = `Usage: npm run bench -- [options]
+  --quick            one short round of everything, no steady load (about 40 s instead of 3 minutes)
+  --rounds N         interleaved rounds of direct and gateway (3)
+  --seconds S        measured per arm and round (2.5)
+  --minutes N        steady load at the end, with the memory read every 5 s (0.25; 5 is what the target speaks of)
+  --no-embedded      leaves the embedded gateway out
+  --profile          measures nothing: runs the services under --cpu-prof and says where their time goes
+  --profile-dir DIR  with --profile: keeps the .cpuprofile files there
+  --node-args ARGS   for Node in the services' processes, to try them, for example --max-semi-space-size=16
+  --out FILE         writes the report to FILE as well; without it nothing is written
+  --help`;
+
+/** @throws Error saying which option is wrong */
+export function readArguments(args: readonly string[]): BenchArguments | 'help' {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      quick: { type: 'boolean', default: false },
+      rounds: { type: 'string' },
+      seconds: { type: 'string' },
+      minutes: { type: 'string' },
+      'no-embedded': { type: 'boolean', default: false },
+      profile: { type: 'boolean', default: false },
+      'profile-dir': { type: 'string' },
+      'node-args': { type: 'string' },
+      out: { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) return 'help';
+  const { quick } = values;
+  return {
+    rounds: numberOf('--rounds', values.rounds, { fallback: quick ? 1 : 3, min: 1, max: 100 }),
+    measureMs: numberOf('--seconds', values.seconds, { fallback: quick ? 1 : 2.5, min: 0.2, max: 200 }) * 1_000,
+    warmUpMs: quick ? 300 : 500,
+    minutes: numberOf('--minutes', values.minutes, { fallback: quick ? 0 : 0.25, min: 0, max: 60 }),
+    embedded: !values['no-embedded'],
+    profile: values.profile,
+    profileDir: values['profile-dir'] ?? null,
+    nodeArgs: values['node-args']?.split(' ') ?? [],
+    outFile: values.out ?? null,
+  };
+}
+
+function numberOf(name: string, text: string | undefined, { fallback, min, max }: Bounds): number {
+  if (text === undefined) return fallback;
+  const value = Number(text);
+  if (!(value >= min && value <= max)) throw new Error(`${name}: expected a number from ${min} to ${max}, got ${text}`);
+  return value;
+}
+
+interface Bounds {
+  readonly fallback: number;
+  readonly min: number;
+  readonly max: number;
+}
