@@ -8,8 +8,14 @@ export interface Reply {
   readonly text: string;
 }
 
+/** With headers as a plain object, so that they can be put together. */
+interface AskInit extends Omit<RequestInit, 'headers'> {
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly key?: string;
+}
+
 /** A request as any HTTP client makes it; the master key unless another is given. */
-export async function ask(gateway: TestGateway, path: string, init: RequestInit & { key?: string } = {}) {
+export async function ask(gateway: TestGateway, path: string, init: AskInit = {}) {
   const { key = gateway.masterKey, headers, ...rest } = init;
   const response = await gateway.request(path, { ...rest, headers: { authorization: `Bearer ${key}`, ...headers } });
   return replyOf(response);
@@ -19,13 +25,13 @@ export async function replyOf(response: Response): Promise<Reply> {
   return { status: response.status, headers: response.headers, text: await response.text() };
 }
 
-export function post(gateway: TestGateway, path: string, body: unknown, init: RequestInit & { key?: string } = {}) {
+export function post(gateway: TestGateway, path: string, body: unknown, init: AskInit = {}) {
   const headers = { 'content-type': 'application/json', ...init.headers };
   return ask(gateway, path, { method: 'POST', ...init, headers, body: JSON.stringify(body) });
 }
 
 /** A chat request; `fields` over what all have in common. */
-export function chat(gateway: TestGateway, key: string, fields: Record<string, unknown> = {}, init: RequestInit = {}) {
+export function chat(gateway: TestGateway, key: string, fields: Record<string, unknown> = {}, init: AskInit = {}) {
   return post(gateway, '/v1/chat/completions', chatBody(fields), { ...init, key });
 }
 

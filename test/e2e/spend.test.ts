@@ -123,7 +123,7 @@ const kinds: readonly { what: string; send: (gateway: TestGateway, key: string) 
         ),
         signal: leaving.signal,
       });
-      for await (const _chunk of response.body ?? []) break;
+      await response.body?.getReader().read();
       leaving.abort();
       return null;
     },
@@ -302,7 +302,7 @@ for (const { mode, open } of gateways) {
         ),
       ).map(([model, group]) => ({ model, total_spend: sumOf(group ?? []) }));
       assert.deepEqual(
-        models.map((one) => ({ ...one, total_spend: nano(one.total_spend) })),
+        models.map(({ model, total_spend: spend }) => ({ model, total_spend: nano(spend) })),
         expected.toSorted((a, b) => b.total_spend - a.total_spend),
       );
     });
@@ -353,12 +353,12 @@ for (const { mode, open } of gateways) {
 
     /** Locus PR #268, tests/integration/test_litellm_gateway_cost.py; litellm-contract.md §15.1. */
     describe("Locus's tests of cost", () => {
-      let key: string;
+      let locusKey: string;
       const model = 'command-a';
       const json = async (path: string): Promise<Record<string, unknown>[]> =>
         z.array(z.record(z.string(), z.unknown())).parse(JSON.parse((await ask(gateway, path)).text));
-      const rows = () => json(`/spend/logs?api_key=${key}`);
-      const complete = () => chat(gateway, key, { model, max_tokens: 20 });
+      const rows = () => json(`/spend/logs?api_key=${locusKey}`);
+      const complete = () => chat(gateway, locusKey, { model, max_tokens: 20 });
 
       before(async () => {
         const reply = await post(gateway, '/key/generate', {
@@ -366,7 +366,7 @@ for (const { mode, open } of gateways) {
           duration: '1h',
           metadata: { team: 'locus' },
         });
-        key = z.object({ key: z.string() }).parse(JSON.parse(reply.text)).key;
+        locusKey = z.object({ key: z.string() }).parse(JSON.parse(reply.text)).key;
       });
 
       test('the log grows, with tokens, cost and fields to attribute them by', async () => {
@@ -393,7 +393,7 @@ for (const { mode, open } of gateways) {
       });
 
       test('a model that is not allowed is refused in the words that clients look for', async () => {
-        const reply = await chat(gateway, key, { model: 'llama' });
+        const reply = await chat(gateway, locusKey, { model: 'llama' });
         assert.ok(reply.status >= 400);
         assert.ok(reply.text.toLowerCase().includes('allowed to access'));
       });

@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import OpenAI from 'openai';
+import {
+  APIError,
+  AuthenticationError,
+  BadRequestError,
+  InternalServerError,
+  NotFoundError,
+  PermissionDeniedError,
+  RateLimitError,
+} from 'openai';
 import { z } from 'zod';
 import { spendRows } from '../faults/books.ts';
 import type { Behaviour } from '../oci-simulator/behaviour.ts';
@@ -26,7 +34,7 @@ const refusals: readonly {
     status: 400,
     type: 'invalid_request_error',
     message: /^litellm\.BadRequestError: OciException - .*No such tone\./,
-    sdk: OpenAI.BadRequestError,
+    sdk: BadRequestError,
   },
   {
     why: 'a prompt that is too long',
@@ -34,7 +42,7 @@ const refusals: readonly {
     status: 400,
     type: 'invalid_request_error',
     message: /^litellm\.ContextWindowExceededError: OciException - /,
-    sdk: OpenAI.BadRequestError,
+    sdk: BadRequestError,
   },
   {
     why: 'a 401, which is no fault of the client',
@@ -42,7 +50,7 @@ const refusals: readonly {
     status: 401,
     type: 'authentication_error',
     message: /^litellm\.AuthenticationError: OciException - /,
-    sdk: OpenAI.AuthenticationError,
+    sdk: AuthenticationError,
   },
   {
     why: 'a 403',
@@ -50,7 +58,7 @@ const refusals: readonly {
     status: 403,
     type: 'permission_error',
     message: /^litellm\.PermissionDeniedError: OciException - /,
-    sdk: OpenAI.PermissionDeniedError,
+    sdk: PermissionDeniedError,
   },
   {
     why: 'a 404',
@@ -58,7 +66,7 @@ const refusals: readonly {
     status: 404,
     type: 'not_found_error',
     message: /^litellm\.NotFoundError: OciException - /,
-    sdk: OpenAI.NotFoundError,
+    sdk: NotFoundError,
   },
   {
     why: 'a 429 with Retry-After',
@@ -66,7 +74,7 @@ const refusals: readonly {
     status: 429,
     type: 'throttling_error',
     message: /^litellm\.RateLimitError: OciException - /,
-    sdk: OpenAI.RateLimitError,
+    sdk: RateLimitError,
   },
   {
     why: "a proxy's 500 in HTML",
@@ -74,7 +82,7 @@ const refusals: readonly {
     status: 500,
     type: 'internal_server_error',
     message: /^litellm\.InternalServerError: OciException - .*Oops/s,
-    sdk: OpenAI.InternalServerError,
+    sdk: InternalServerError,
   },
   {
     why: 'a 503',
@@ -82,7 +90,7 @@ const refusals: readonly {
     status: 503,
     type: 'internal_server_error',
     message: /^litellm\.ServiceUnavailableError: OciException - /,
-    sdk: OpenAI.InternalServerError,
+    sdk: InternalServerError,
   },
   {
     why: 'a connection that breaks',
@@ -90,7 +98,7 @@ const refusals: readonly {
     status: 500,
     type: 'internal_server_error',
     message: /^litellm\.APIConnectionError: OciException - Connection error\./,
-    sdk: OpenAI.InternalServerError,
+    sdk: InternalServerError,
   },
 ];
 
@@ -213,7 +221,7 @@ for (const { mode, open } of gateways) {
         const seen: unknown[] = [];
         await assert.rejects(async () => {
           for await (const chunk of stream) seen.push(chunk);
-        }, OpenAI.APIError);
+        }, APIError);
         assert.ok(seen.length > 0);
       });
     }

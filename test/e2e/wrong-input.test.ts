@@ -462,6 +462,6 @@ async function rawReply(url: string, bytes: string): Promise<Reply> {
   await once(socket, 'close');
   const [head = '', ...text] = received.split('\r\n\r\n');
   const [first = '', ...lines] = head.split('\r\n');
-  const headers = new Headers(lines.map((line) => line.split(': ', 2) as [string, string]));
+  const headers = new Headers(Object.fromEntries(lines.map((line) => line.split(': ', 2))));
   return { status: Number(first.split(' ')[1]), headers, text: text.join('\r\n\r\n') };
 }

@@ -19,12 +19,12 @@ export interface BenchArguments {
 export const usage = `Usage: npm run bench -- [options]
   --quick            one short round of everything, no steady load (about 40 s instead of 3 minutes)
   --rounds N         interleaved rounds of direct and gateway (3)
-  --seconds S        measured per arm and round (2.5)
+  --seconds S        measured per arm and round (2)
   --minutes N        steady load at the end, with the memory read every 5 s (0.25; 5 is what the target speaks of)
   --no-embedded      leaves the embedded gateway out
   --profile          measures nothing: runs the services under --cpu-prof and says where their time goes
   --profile-dir DIR  with --profile: keeps the .cpuprofile files there
-  --node-args ARGS   for Node in the services' processes, to try them, for example --max-semi-space-size=16
+  --node-args=ARGS   for Node in the services' processes, to try them, as in --node-args='--max-semi-space-size=8'
   --out FILE         writes the report to FILE as well; without it nothing is written
   --help`;
 
@@ -49,7 +49,7 @@ export function readArguments(args: readonly string[]): BenchArguments | 'help' 
   const { quick } = values;
   return {
     rounds: numberOf('--rounds', values.rounds, { fallback: quick ? 1 : 3, min: 1, max: 100 }),
-    measureMs: numberOf('--seconds', values.seconds, { fallback: quick ? 1 : 2.5, min: 0.2, max: 200 }) * 1_000,
+    measureMs: numberOf('--seconds', values.seconds, { fallback: quick ? 1 : 2, min: 0.2, max: 200 }) * 1_000,
     warmUpMs: quick ? 300 : 500,
     minutes: numberOf('--minutes', values.minutes, { fallback: quick ? 0 : 0.25, min: 0, max: 60 }),
     embedded: !values['no-embedded'],

@@ -19,6 +19,8 @@ interface Window {
   readonly from: number;
   readonly to: number;
   readonly requests: number;
+  /** Milliseconds per request, all threads, by process: what the samples' shares are shares of. */
+  readonly cpuMs: ReadonlyMap<string, number>;
 }
 
 /** Runs the services under `--cpu-prof` and says where their main threads' time goes. Profiling itself costs some. */
@@ -40,8 +42,11 @@ export async function profileServices(bench: Bench, options: BenchArguments): Pr
     for (const arm of arms.filter(({ id }) => profiled.has(id))) {
       await measure(subject, arm, 'gateway', { warmUpMs: 0, measureMs: options.measureMs });
       const from = monotonicMicros();
-      const { load } = await measure(subject, arm, 'gateway', { warmUpMs: 0, measureMs: 2 * options.measureMs });
-      windows.push({ arm, from, to: monotonicMicros(), requests: load.requests });
+      const { load, cpuMsPerRequest: cpuMs } = await measure(subject, arm, 'gateway', {
+        warmUpMs: 0,
+        measureMs: 2 * options.measureMs,
+      });
+      windows.push({ arm, from, to: monotonicMicros(), requests: load.requests, cpuMs });
     }
   }
   const sections = services.flatMap((service) => {
@@ -80,7 +85,7 @@ function readProfile(folder: string): Profile {
   return Profile.parse(JSON.parse(readFileSync(path.join(folder, name), 'utf8')));
 }
 
-function section(service: string, { arm, from, to, requests }: Window, profile: Profile): string {
+function section(service: string, { arm, from, to, requests, cpuMs }: Window, profile: Profile): string {
   const nodes = new Map(profile.nodes.map((node) => [node.id, node]));
   const parents = new Map(
     profile.nodes.flatMap(({ id, children = [] }) => children.map((child) => [child, id] as const)),
@@ -101,16 +106,12 @@ function section(service: string, { arm, from, to, requests }: Window, profile: 
     const stack = stackOf(node, nodes, parents);
     add(byFunction, nameOf(node), micros);
     add(byPackage, packageOf(node), micros);
-    add(byOwner, stack.map(packageOf).find((name) => !isPlatform(name)) ?? packageOf(node), micros);
+    const owner = stack.map(packageOf).find((name) => !isPlatform(name)) ?? platformOf(node);
     const own = stack.find((frame) => packageOf(frame) === 'sluice');
-    add(
-      byOwnFunction,
-      own === undefined
-        ? `(called by ${stack.map(packageOf).find((name) => !isPlatform(name)) ?? 'the platform'})`
-        : nameOf(own),
-      micros,
-    );
+    add(byOwner, owner, micros);
+    add(byOwnFunction, own === undefined ? `none of ours; for ${owner}` : nameOf(own), micros);
   });
+  const perRequest = cpuMs.get(service) ?? Number.NaN;
   const busy = [...byPackage.values()].reduce((total, micros) => total + micros, 0);
   const show = (title: string, sums: ReadonlyMap<string, number>) =>
     table(
@@ -118,17 +119,23 @@ function section(service: string, { arm, from, to, requests }: Window, profile: 
       [...sums]
         .sort(([, a], [, b]) => b - a)
         .slice(0, rowsShown)
-        .map(([name, micros]) => [name, ((100 * micros) / busy).toFixed(1), (micros / 1_000 / requests).toFixed(4)]),
+        .map(([name, micros]) => [name, ((100 * micros) / busy).toFixed(1), ((perRequest * micros) / busy).toFixed(4)]),
     );
   return [
     `## ${service}: ${arm.title}`,
-    `${requests} requests in ${((to - from) / 1e6).toFixed(1)} s; the main thread was busy ${((100 * busy) / (to - from)).toFixed(0)} % of it, ` +
-      `${(busy / 1_000 / requests).toFixed(3)} ms per request.`,
+    `${requests} requests in ${((to - from) / 1e6).toFixed(1)} s; the main thread was at work, or waiting for a core, ${((100 * busy) / (to - from)).toFixed(0)} % of it, ` +
+      `and the process used ${perRequest.toFixed(3)} ms of CPU per request on all its threads. Shares are of samples, ms are shares of that CPU.`,
     show('whose code runs (self time)', byPackage),
     show('on whose behalf: nearest package on the stack', byOwner),
     show('on behalf of which function of ours', byOwnFunction),
     show('function (self time)', byFunction),
   ].join('\n\n');
+}
+
+/** For what no package stands on the stack. */
+function platformOf(node: ProfileNode): string {
+  const name = packageOf(node);
+  return name.startsWith('(') ? name : 'the platform';
 }
 
 /** From the node to the root. */

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { ConfigError } from '@sluice/shared/config/config-error.ts';
 
 export interface Arguments {
   /** A LiteLLM `config.yaml`; null: none. */
@@ -17,7 +18,7 @@ export const usage = `Usage: npm start -- [options]
   --check-config   read the configuration, say what is wrong with it or what it comes to, and stop
   --help`;
 
-/** @throws Error saying which option is wrong */
+/** @throws ConfigError, or parseArgs's own, saying which option is wrong */
 export function readArguments(
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
@@ -38,10 +39,11 @@ export function readArguments(
   if (values.help) return 'help';
   const port = Number(values.port ?? (env['PORT'] || 4000));
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-    throw new Error(`--port: expected a port number, got ${values.port ?? env['PORT']}`);
+    const name = values.port === undefined ? 'PORT' : '--port';
+    throw new ConfigError([`${name}: expected a port number, got ${JSON.stringify(values.port ?? env['PORT'])}`]);
   }
   return {
-    configFile: values.config ?? env['SLUICE_CONFIG'] ?? null,
+    configFile: values.config ?? (env['SLUICE_CONFIG'] || null),
     port,
     host: values.host ?? (env['HOST'] || '127.0.0.1'),
     dataDir: values.data ?? './.sluice',

@@ -1,9 +1,7 @@
 import { openIngress } from '@sluice/ingress/ingress.ts';
 import type { Ingress } from '@sluice/ingress/ingress.ts';
-import { ingressMigrations } from '@sluice/ingress/migrations.ts';
 import { watchLedger } from '@sluice/ledger/ledger-metrics.ts';
 import { openLedger } from '@sluice/ledger/ledger.ts';
-import { ledgerMigrations } from '@sluice/ledger/migrations.ts';
 import { openPostgresBackend } from '@sluice/shared/adapters/bullmq/backend.ts';
 import { openBullJobQueue } from '@sluice/shared/adapters/bullmq/bullmq-job-queue.ts';
 import { openBullJobSource } from '@sluice/shared/adapters/bullmq/bullmq-job-source.ts';
@@ -17,6 +15,7 @@ import { openPostgres } from '@sluice/shared/adapters/postgres/postgres.ts';
 import type { GatewayConfig } from '@sluice/shared/config/gateway-config.ts';
 import type { Logger } from '@sluice/shared/log.ts';
 import { migrate } from '@sluice/shared/migrate.ts';
+import { schemas } from '@sluice/shared/schemas.ts';
 import { version } from '@sluice/shared/version.ts';
 import { openOciProvider } from '@sluice/worker/providers/oci/oci-provider.ts';
 import { createWorkerMetrics } from '@sluice/worker/worker-metrics.ts';
@@ -48,7 +47,7 @@ export async function openEmbeddedGateway(options: EmbeddedGatewayOptions): Prom
 
   const telemetry = opening.use(openTelemetry({ service: 'sluice' }));
   const sql = opening.use(await openPostgres({ url, applicationName: 'sluice', onError }));
-  await migrate(sql, [ingressMigrations, ledgerMigrations]);
+  await migrate(sql, [schemas.ingress, schemas.ledger]);
   const reports = createPostgresSpendReports(sql);
   const bodies = createPostgresBodyStore(sql);
   const admission = opening.use(createMemoryAdmission({ loadBalances: reports.balancesOf }));
@@ -67,6 +66,7 @@ export async function openEmbeddedGateway(options: EmbeddedGatewayOptions): Prom
   opening.use(
     await openWorker({
       ...{ source, bus, usage, admission, bodies, log },
+      clientsGoneBefore: Date.now(),
       config: {
         ...config,
         sluice: { ...config.sluice, workerConcurrency: Math.min(workerConcurrency, concurrencyMax) },

@@ -2,7 +2,7 @@ import { describeConfig } from '@sluice/shared/config/check-config.ts';
 import { ConfigError } from '@sluice/shared/config/config-error.ts';
 import { loadGatewayConfig } from '@sluice/shared/config/load-config.ts';
 import { untilSignal } from '@sluice/shared/lifecycle.ts';
-import { createLogger } from '@sluice/shared/log.ts';
+import { createLogger, logLevelOf } from '@sluice/shared/log.ts';
 import { readArguments, usage } from './arguments.ts';
 import { openDataFolder } from './data-folder.ts';
 import { demoConfig, hasOciCredentials } from './demo-config.ts';
@@ -40,7 +40,7 @@ async function start(): Promise<void> {
   const fromFile = args.configFile === null ? null : await loadGatewayConfig({ file: args.configFile, env, warn });
 
   await using resources = new AsyncDisposableStack(); // closes in reverse order, even when a later open fails
-  const log = createLogger({ service: 'sluice', level: (env['LITELLM_LOG'] ?? 'warn').toLowerCase() });
+  const log = createLogger({ service: 'sluice', level: logLevelOf(env['LITELLM_LOG'], 'warn') });
   const folder = await openDataFolder(args.dataDir);
   const simulated = args.configFile === null && !hasOciCredentials(env);
   const simulator = simulated ? resources.use(await openSimulator(folder.simulatorIdentityFile)) : null;

@@ -1,12 +1,7 @@
-import { fileURLToPath } from 'node:url';
 import { openPostgres } from '@sluice/shared/adapters/postgres/postgres.ts';
 import { migrate } from '@sluice/shared/migrate.ts';
 import { nameOf } from '@sluice/shared/schema-version.ts';
-
-const sources = ['ingress', 'ledger'].map((service) => ({
-  service,
-  dir: fileURLToPath(new URL(`../../../services/${service}/migrations/`, import.meta.url)),
-}));
+import { schemas } from '@sluice/shared/schemas.ts';
 
 /** No migration takes longer; the exit code of a stuck one must come some day. */
 const statementTimeoutMs = 15 * 60_000;
@@ -19,7 +14,7 @@ if (!url) {
 
 try {
   await using sql = await openPostgres({ url, max: 1, applicationName: 'sluice-migrate', statementTimeoutMs });
-  const applied = await migrate(sql, sources);
+  const applied = await migrate(sql, Object.values(schemas));
   for (const migration of applied) process.stdout.write(`applied ${nameOf(migration)}\n`);
   if (applied.length === 0) process.stdout.write('Nothing to do: the database is up to date.\n');
 } catch (error) {

@@ -11,9 +11,9 @@ import { openRedisBodyStore } from '@sluice/shared/adapters/redis/redis-body-sto
 import { startProcess } from '@sluice/shared/config/start-process.ts';
 import { untilSignal } from '@sluice/shared/lifecycle.ts';
 import { assertSchema } from '@sluice/shared/schema-version.ts';
+import { schemas } from '@sluice/shared/schemas.ts';
 import { version } from '@sluice/shared/version.ts';
 import { openIngress } from './ingress.ts';
-import { ingressMigrations } from './migrations.ts';
 
 const { config, log } = await startProcess(process.env, {
   service: 'ingress',
@@ -25,7 +25,7 @@ const onError = (error: unknown) => log.warn({ err: error }, 'dependency failed'
 await using resources = new AsyncDisposableStack(); // closes in reverse order, even when a later open fails
 const telemetry = resources.use(openTelemetry({ service: 'sluice-ingress' }));
 const sql = resources.use(await openPostgres({ url: config.databaseUrl, applicationName: 'sluice-ingress', onError }));
-await assertSchema(sql, [ingressMigrations]);
+await assertSchema(sql, [schemas.ingress, schemas.ledger]);
 const reports = createPostgresSpendReports(sql);
 const backend = resources.use(openRedisBackend({ url: config.redisUrl, onError }));
 const queue = resources.use(openBullJobQueue(backend));

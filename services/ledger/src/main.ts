@@ -8,11 +8,11 @@ import { startProcess } from '@sluice/shared/config/start-process.ts';
 import { untilSignal } from '@sluice/shared/lifecycle.ts';
 import { checkReadiness } from '@sluice/shared/readiness.ts';
 import { assertSchema } from '@sluice/shared/schema-version.ts';
+import { schemas } from '@sluice/shared/schemas.ts';
 import { openStatusServer } from '@sluice/shared/status-server.ts';
 import { version } from '@sluice/shared/version.ts';
 import { watchLedger } from './ledger-metrics.ts';
 import { openLedger } from './ledger.ts';
-import { ledgerMigrations } from './migrations.ts';
 
 const { config, log } = await startProcess(process.env, {
   service: 'ledger',
@@ -26,7 +26,7 @@ const telemetry = resources.use(openTelemetry({ service: 'sluice-ledger' }));
 const sql = resources.use(
   await openPostgres({ url: config.databaseUrl, max: 4, applicationName: 'sluice-ledger', onError }),
 );
-await assertSchema(sql, [ledgerMigrations]);
+await assertSchema(sql, [schemas.ledger]);
 const loadBalances = createPostgresSpendReports(sql).balancesOf;
 const admission = resources.use(await openRedisAdmission({ url: config.redisUrl, loadBalances, onError }));
 const nats = resources.use(await openNats({ url: config.natsUrl, name: 'sluice-ledger' }));
@@ -35,7 +35,11 @@ const status = resources.use(
   await openStatusServer({
     ...config,
     check: () =>
-      checkReadiness({ postgres: () => sql.query('select 1'), usage: usage.ping, admission: admission.ping }),
+      checkReadiness({
+        postgres: () => sql.query('select 1'),
+        usage: () => usage.ping(),
+        admission: () => admission.ping(),
+      }),
     metrics: telemetry.prometheusText,
   }),
 );

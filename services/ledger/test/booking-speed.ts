@@ -9,7 +9,7 @@ import { openPostgresServer } from '../../../test/servers/postgres.ts';
 import { childrenOf } from '../../../test/servers/process-tree.ts';
 import { waitUntil } from '../../../test/servers/wait-until.ts';
 import { openLedger } from '../src/ledger.ts';
-import { ledgerMigrations } from '../src/migrations.ts';
+import { schemas } from '@sluice/shared/schemas.ts';
 import { createListUsageSource } from './list-usage-source.ts';
 import { keyHashOf, startOfTests, usageEvent } from './usage-events.ts';
 
@@ -26,7 +26,7 @@ const events = Array.from({ length: rows }, (_, n) => {
 await using server = await openPostgresServer({ settings: { fsync: 'on', full_page_writes: 'on' } });
 for (const batchSize of batchSizes) {
   await using sql = await openPostgres({ url: await server.createDatabase(), applicationName: 'booking-speed' });
-  await migrate(sql, [ledgerMigrations]);
+  await migrate(sql, [schemas.ledger]);
   const usage = createListUsageSource();
   const admission = { settle: async () => undefined };
   await using ledger = await openLedger({ sql, usage, admission, batchSize, now: () => startOfTests });

@@ -4,7 +4,7 @@ import { migrate } from '@sluice/shared/migrate.ts';
 import type { SqlPool } from '@sluice/shared/ports/sql.ts';
 import { z } from 'zod';
 import { openPostgresServer, type PostgresServer } from '../../../test/servers/postgres.ts';
-import { ledgerMigrations } from '../src/migrations.ts';
+import { schemas } from '@sluice/shared/schemas.ts';
 
 const Row = z.record(z.string(), z.unknown());
 
@@ -22,7 +22,7 @@ export function useBooks(settings: Readonly<Record<string, string>> = {}) {
     server = await openPostgresServer({ settings });
     const url = await server.createDatabase('template_books');
     await using sql = await openPostgres({ url, applicationName: 'test' });
-    await migrate(sql, [ledgerMigrations]);
+    await migrate(sql, [schemas.ledger]);
   });
   after(() => server[Symbol.asyncDispose]());
 

@@ -11,6 +11,8 @@ import { openRedisBodyStore } from '@sluice/shared/adapters/redis/redis-body-sto
 import { startProcess } from '@sluice/shared/config/start-process.ts';
 import { untilSignal } from '@sluice/shared/lifecycle.ts';
 import { checkReadiness } from '@sluice/shared/readiness.ts';
+import { assertSchema } from '@sluice/shared/schema-version.ts';
+import { schemas } from '@sluice/shared/schemas.ts';
 import { openStatusServer } from '@sluice/shared/status-server.ts';
 import { version } from '@sluice/shared/version.ts';
 import { openOciProvider } from './providers/oci/oci-provider.ts';
@@ -31,6 +33,7 @@ const telemetry = resources.use(openTelemetry({ service: 'sluice-worker' }));
 const sql = resources.use(
   await openPostgres({ url: config.databaseUrl, max: 2, applicationName: 'sluice-worker', onError }),
 );
+await assertSchema(sql, [schemas.ledger]);
 const loadBalances = createPostgresSpendReports(sql).balancesOf;
 const admission = resources.use(await openRedisAdmission({ url: redisUrl, loadBalances, onError }));
 const bodies = resources.use(openRedisBodyStore({ url: redisUrl, onError }));
@@ -43,7 +46,8 @@ const source = resources.use(openBullJobSource(backend));
 const status = resources.use(
   await openStatusServer({
     ...config,
-    check: () => checkReadiness({ queue: source.ping, bus: usage.ping, admission: admission.ping }),
+    check: () =>
+      checkReadiness({ queue: () => source.ping(), bus: () => usage.ping(), admission: () => admission.ping() }),
     metrics: telemetry.prometheusText,
   }),
 );

@@ -1,6 +1,6 @@
 import type { Meter } from '@opentelemetry/api';
 
-/** What a worker counts. Names in `packages/shared/src/metrics.ts`. */
+/** What a worker counts. */
 export interface WorkerMetrics {
   jobStarted(alias: string): void;
   jobEnded(alias: string): void;

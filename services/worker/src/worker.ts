@@ -5,6 +5,11 @@ import { processJob } from './pipeline/process-job.ts';
 
 export interface WorkerOptions extends Omit<JobDeps, 'pause'> {
   readonly source: JobSource;
+  /**
+   * Jobs admitted before this (epoch ms) have no client any more: their ingress ended together with an earlier
+   * process. They are closed, not called for. Absent: none.
+   */
+  readonly clientsGoneBefore?: number;
 }
 
 /** How long a cancel is remembered for a job that has not arrived yet. */
@@ -12,7 +17,11 @@ const cancelMemoryMs = 10_000;
 const cancelsRemembered = 10_000;
 
 /** Takes jobs and answers them until disposed; disposing finishes what runs and takes nothing new. */
-export async function openWorker({ source, ...options }: WorkerOptions): Promise<AsyncDisposable> {
+export async function openWorker({
+  source,
+  clientsGoneBefore = 0,
+  ...options
+}: WorkerOptions): Promise<AsyncDisposable> {
   const deps: JobDeps = { ...options, pause };
   await using opening = new AsyncDisposableStack();
   const running = new Map<string, AbortController>();
@@ -39,7 +48,8 @@ export async function openWorker({ source, ...options }: WorkerOptions): Promise
       () => stop.abort('deadline' satisfies StopReason),
       Math.max(0, job.deadlineAt - deps.now()),
     );
-    if (cancelled.has(job.requestId)) stop.abort('client-gone' satisfies StopReason);
+    if (cancelled.has(job.requestId) || job.admittedAt < clientsGoneBefore)
+      stop.abort('client-gone' satisfies StopReason);
     deps.metrics.jobStarted(job.alias);
     try {
       await processJob(delivery, deps, AbortSignal.any([delivery.signal, stop.signal]));

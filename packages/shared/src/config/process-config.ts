@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { logLevelOf } from '../log.ts';
 import { ConfigError } from './config-error.ts';
 import type { GatewayConfig } from './gateway-config.ts';
 import { loadGatewayConfig } from './load-config.ts';
@@ -17,7 +18,6 @@ export interface ProcessConfig {
 }
 
 const Port = z.coerce.number().int().min(0).max(65_535);
-const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 
 /**
  * Reads `DATABASE_URL`, `REDIS_URL`, `NATS_URL`, `SLUICE_CONFIG`, `LITELLM_MASTER_KEY` or `SLUICE_MASTER_KEY`, `PORT`,
@@ -38,7 +38,6 @@ export async function loadProcessConfig(
   };
   const port = Port.safeParse(env['PORT'] || options.defaultPort);
   if (!port.success) problems.push(`PORT: expected a port number, got ${JSON.stringify(env['PORT'])}`);
-  const level = (env['LITELLM_LOG'] ?? 'info').toLowerCase();
   const config: ProcessConfig = {
     gateway,
     databaseUrl: required('DATABASE_URL', gateway.databaseUrl),
@@ -49,7 +48,7 @@ export async function loadProcessConfig(
       : (gateway.masterKey ?? ''),
     port: port.success ? port.data : 0,
     host: env['HOST'] || '0.0.0.0',
-    logLevel: logLevels.find((known) => known === level) ?? 'info',
+    logLevel: logLevelOf(env['LITELLM_LOG'], 'info'),
   };
   if (problems.length > 0) throw new ConfigError(problems);
   return config;

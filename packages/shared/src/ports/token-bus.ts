@@ -13,6 +13,9 @@ export interface TokenBus {
    */
   publish(address: string, frame: TokenFrame): void;
 
+  /** False while the bus is known to be away: what is published then may arrive late or never. */
+  isLive(): boolean;
+
   /** Tells every worker. Fire and forget. */
   cancel(request: CancelRequest): void;
 

@@ -1,5 +1,6 @@
 import type { InferenceJob } from '@sluice/shared/contracts/inference-job.ts';
 import { unbilledUsageEvent } from '@sluice/shared/contracts/unbilled-usage-event.ts';
+import { GatewayError } from '@sluice/shared/errors.ts';
 import type { Logger } from '@sluice/shared/log.ts';
 import { inlineBodyBytesMax } from '@sluice/shared/ports/body-store.ts';
 import type { BodyStore } from '@sluice/shared/ports/body-store.ts';
@@ -30,6 +31,7 @@ export type Dispatch = (job: NewJob, body: string) => Promise<Answer>;
 /** Listens for the answer first, then queues the job, so that no frame can be missed. */
 export function createDispatch(deps: DispatchDeps): Dispatch {
   return async (newJob, body) => {
+    if (!deps.bus.isLive()) throw busAway();
     const answer = openAnswer(deps.inbox, newJob, deps.now);
     const job: InferenceJob = { ...newJob, replyTo: deps.inbox.address, body: { inline: body } };
     try {
@@ -69,4 +71,10 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
     const message = 'The client left before a worker began.';
     await deps.usage.append(unbilledUsageEvent(job, at, { code: 'client_gone', status: 499, message }));
   }
+}
+
+/** Refused before it is queued: an answer that cannot come back would be paid for all the same. */
+function busAway(): GatewayError {
+  const message = "The gateway's bus is not available. Try again in a moment.";
+  return new GatewayError('dependency_unavailable', message, { retryAfterSeconds: 1 });
 }

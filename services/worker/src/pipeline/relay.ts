@@ -29,7 +29,15 @@ export interface CallEnd {
  */
 export async function relay(
   events: AsyncIterable<readonly ProviderEvent[]>,
-  answer: { writer: AnswerWriter; deployment: Deployment; retries: number; fallbacks: number; queueMs: number },
+  answer: {
+    writer: AnswerWriter;
+    deployment: Deployment;
+    retries: number;
+    fallbacks: number;
+    queueMs: number;
+    /** Called just before the first content goes out. */
+    onContent: () => void;
+  },
   { signal, now }: { signal: AbortSignal; now: () => number },
 ): Promise<CallEnd> {
   const meter = createMeter();
@@ -56,6 +64,7 @@ export async function relay(
       if (passedOn.length === 0) continue;
       if (firstTokenAt === null) {
         firstTokenAt = now();
+        answer.onContent();
         passedOn.unshift(answerStart(accepted?.headers ?? {}));
       }
       answer.writer.write(passedOn);

@@ -168,7 +168,10 @@ export async function tryCalls(
   async function callOnce(made: MadeCall, fallbacks: number): Promise<CallEnd> {
     const { deployment } = made;
     const startedAt = deps.now();
-    const answer = { writer, deployment, retries: made.retries, fallbacks, queueMs: job.queueMs };
+    const onContent = () => {
+      if (delivery.job.stream) noteContent(made.call);
+    };
+    const answer = { writer, deployment, retries: made.retries, fallbacks, queueMs: job.queueMs, onContent };
     const end = await relay(start(made), answer, { signal, now: deps.now });
     const labels = { alias: deployment.alias, model: deployment.model };
     const code = end.error?.code ?? end.stopped ?? '';
@@ -178,6 +181,13 @@ export async function tryCalls(
       deps.log.warn({ requestId: delivery.job.requestId, err: end.error }, 'call failed');
     }
     return end;
+  }
+
+  /** Not waited for: should it be lost, whoever takes over makes a call whose answer the client is not shown. */
+  function noteContent(call: number): void {
+    delivery.journal(writeJournalLine({ type: 'content', call })).catch((error: unknown) => {
+      deps.log.warn({ requestId: delivery.job.requestId, err: error }, 'begin of the answer not noted');
+    });
   }
 
   function start({ call, deployment, outputTokensCap: cap }: MadeCall): AsyncIterable<readonly ProviderEvent[]> {
@@ -198,7 +208,8 @@ export async function tryCalls(
       return provider.embed({ ...common, request: { ...deployment.defaultParams, ...request.body } }, signal);
     }
     const body = { ...deployment.defaultParams, ...request.body };
-    const each = Math.max(1, Math.floor(cap / choices));
+    // The deployment's own default may ask for several choices.
+    const each = Math.max(1, Math.floor(cap / (body.n ?? 1)));
     return provider.chat({ ...common, request: body, stream: delivery.job.stream, outputTokensCap: each }, signal);
   }
 }

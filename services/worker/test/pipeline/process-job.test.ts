@@ -15,6 +15,7 @@ test('job: usage is stored before the end is announced, and the end is noted bes
   assert.deepEqual(run.effects, [
     'journal call 1',
     'call A',
+    'journal content 1',
     'publish answer-start text-delta',
     'publish text-delta choice-end',
     'shrink 1 20000',
@@ -126,7 +127,7 @@ for (const { why, scripts, books, announced } of failures) {
 test('job: a call that may have been billed is booked before the next is reserved for and made', async () => {
   const run = new Recording({ scripts: [[refusal('provider_timeout', { mayBeBilled: true })], goodAnswer] });
   await run.run();
-  assert.deepEqual(run.effects.slice(0, 9), [
+  assert.deepEqual(run.effects.slice(0, 10), [
     'journal call 1',
     'call A',
     `shrink 1 ${ceiling}`,
@@ -134,6 +135,7 @@ test('job: a call that may have been billed is booked before the next is reserve
     'reserve 2',
     'journal call 2',
     'call A',
+    'journal content 2',
     'publish answer-start text-delta',
     'publish text-delta choice-end',
   ]);
@@ -374,7 +376,8 @@ test('usage log: down for good: the job is given back with the event in its jour
 
   run.appendsFail = false;
   await run.run();
-  assert.deepEqual(run.books, ['1:completed::', '2:completed::']);
+  // The client has seen content: no second call can take its place.
+  assert.deepEqual(run.books, ['1:completed::']);
   assert.deepEqual(run.booked.get(kept?.callId ?? ''), kept);
   run.assertClosed();
 });
@@ -504,3 +507,11 @@ function dieAfter({ effects }: Recording, steps: number): void {
     return push(...added);
   };
 }
+
+test('takeover: a streamed answer that the client has begun to see is not called for again', async () => {
+  const run = new Recording().died(callLine, { type: 'content', call: 1 });
+  await run.run();
+  assert.equal(run.calls.length, 0);
+  assert.equal(run.lastEvent?.type, 'answer-error');
+  run.assertClosed();
+});

@@ -168,6 +168,7 @@ export class Recording {
           this.effects.push(`publish ${frame.events.map(({ type }) => type).join(' ')}`);
           this.frames.push(frame);
         },
+        isLive: () => true,
         cancel: () => {},
         onCancel: async () => ({ [Symbol.asyncDispose]: async () => {} }),
       },

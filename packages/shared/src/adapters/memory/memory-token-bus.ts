@@ -35,6 +35,7 @@ export function createMemoryTokenBus(): TokenBus {
         inboxes.get(address)?.get(decoded.requestId)?.(decoded);
       });
     },
+    isLive: () => true,
     cancel(request) {
       const bytes = cancelRequestCodec.encode(request);
       setImmediate(() => {

@@ -14,6 +14,9 @@ import type { Inbox, TokenBus } from '../../ports/token-bus.ts';
  * @param onError told of messages that no codec understands; they are dropped
  */
 export function createNatsTokenBus(nats: NatsConnection, onError: (error: unknown) => void): TokenBus {
+  let live = true;
+  void watch().catch(onError);
+
   return {
     async openInbox(): Promise<Inbox> {
       const address = randomUUID();
@@ -38,6 +41,7 @@ export function createNatsTokenBus(nats: NatsConnection, onError: (error: unknow
     publish(address, frame) {
       nats.publish(subjects.tokens(address), tokenFrameCodec.encode(frame));
     },
+    isLive: () => live,
     cancel(request) {
       nats.publish(subjects.cancel, cancelRequestCodec.encode(request));
     },
@@ -53,6 +57,14 @@ export function createNatsTokenBus(nats: NatsConnection, onError: (error: unknow
       return { [Symbol.asyncDispose]: async () => subscription.unsubscribe() };
     },
   };
+
+  /** Ends with the connection. */
+  async function watch(): Promise<void> {
+    for await (const { type } of nats.status()) {
+      if (type === 'disconnect' || type === 'close') live = false;
+      if (type === 'reconnect') live = true;
+    }
+  }
 
   function decoded<T>(decode: (bytes: Uint8Array) => T, bytes: Uint8Array): T | null {
     try {

@@ -42,7 +42,7 @@ export async function openNatsUsageLog(nats: NatsConnection): Promise<UsageLog> 
   };
 }
 
-/** @param onError told of events that no codec understands; they stay in the stream's dead letters, see `reject` */
+/** @param onError told of failed batches, and of events that no codec understands: those stay in the stream */
 export async function openNatsUsageSource(
   nats: NatsConnection,
   { onError }: { onError: (error: unknown) => void },

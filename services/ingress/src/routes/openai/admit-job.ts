@@ -11,6 +11,7 @@ import { limitsOf } from '../../auth/key-account.ts';
 import { requireModel } from '../../auth/may-use-model.ts';
 import type { NewJob } from '../../dispatch/dispatch.ts';
 import { admissionHeaders } from '../../http/response-headers.ts';
+import { defaultBytesMax } from '../../surfaces/openai/chat-job.ts';
 import { requestControls } from '../../surfaces/openai/request-controls.ts';
 import { requestOrigin } from '../../surfaces/openai/request-origin.ts';
 import type { OriginBody } from '../../surfaces/openai/request-origin.ts';
@@ -24,10 +25,10 @@ export interface Ask {
   readonly route: string;
   readonly body: OriginBody & { readonly model: string; readonly stream?: boolean | null | undefined };
   readonly bounds: InputBounds;
-  /** All choices together; 0 for embeddings. */
+  /** Each choice; 0 for embeddings. */
   readonly outputTokens: number;
-  /** With room for less the request is refused instead of clamped: a token for each choice. */
-  readonly outputTokensMin: number;
+  /** By the aliases that may answer. */
+  readonly choices: (aliases: readonly string[]) => number;
 }
 
 export interface AdmittedJob {
@@ -56,15 +57,19 @@ export async function admitJob(
   const admittedAt = deps.now();
   const limits = accountLimits(authenticated, admittedAt);
   const controls = requestControls(body.model, body, req.headers, deps.config, key);
+  const aliases = [body.model, ...controls.fallbacks];
+  const choices = ask.choices(aliases);
+  const asked = ask.outputTokens * choices;
+  const inputTokensMax = bounds.inputTokensMax + defaultBytesMax(deps.config, aliases);
   const job: NewJob = {
     version: 1,
     kind: ask.kind,
     requestId: RequestId.parse(`${ask.kind === 'chat' ? 'chatcmpl' : 'embd'}-${deps.newId()}`),
     alias: body.model,
     stream: body.stream ?? false,
-    outputTokensCap: ask.outputTokens,
+    outputTokensCap: asked,
     inputTokensEstimate: bounds.inputTokensEstimate,
-    inputTokensMax: bounds.inputTokensMax,
+    inputTokensMax,
     reservedNanoUsd: 0,
     accounts: [],
     caller,
@@ -80,23 +85,24 @@ export async function admitJob(
   try {
     if (key) requireModel(key, body.model);
     requireAlias(ask, deps);
-    const price = dearestPrice(deps.config, [job.alias, ...job.fallbacks]);
+    const price = dearestPrice(deps.config, aliases);
     const admitted = await deps.admit(
       {
         callId: callIdOf(job.requestId, 1),
         accounts: [limits],
-        inputCostNanoUsd: callCostNanoUsd({ inputTokens: bounds.inputTokensMax, outputTokens: 0 }, price),
+        inputCostNanoUsd: callCostNanoUsd({ inputTokens: inputTokensMax, outputTokens: 0 }, price),
         outputNanoUsdPerMillion: price.outputNanoUsdPerMillion,
-        outputTokensCap: ask.outputTokens,
-        outputTokensMin: ask.outputTokensMin,
-        tokensEstimate: bounds.inputTokensEstimate + ask.outputTokens,
+        outputTokensCap: asked,
+        // With room for less than a token for each choice the request is refused instead of clamped.
+        outputTokensMin: Math.min(choices, asked),
+        tokensEstimate: bounds.inputTokensEstimate + asked,
         expiresAt: job.deadlineAt + expiryGraceMs,
       },
       { signal: exchange.clientGone, deadlineAt: job.deadlineAt, describe: () => nameOf(authenticated) },
     );
     const { outputTokensCap, reservedNanoUsd } = admitted;
     const [state] = key ? admitted.accounts : [];
-    const shown = { outputTokensCap, askedOutputTokens: ask.outputTokens, timeoutMs: controls.timeoutMs };
+    const shown = { outputTokensCap, askedOutputTokens: asked, timeoutMs: controls.timeoutMs };
     exchange.setHeaders(admissionHeaders(shown, key, state, deps.now()));
     const { id, windowStart, budgetNanoUsd } = limits;
     const accounts = [{ id, windowStart, budgetNanoUsd }];

@@ -6,7 +6,7 @@ import { readJson } from '../../http/read-json.ts';
 import { answerHeaders, callerHeaders, costHeaders } from '../../http/response-headers.ts';
 import { createAnswerSummary } from '../../stream/answer-summary.ts';
 import { sendSse } from '../../stream/send-sse.ts';
-import { askedOutputTokens } from '../../surfaces/openai/chat-job.ts';
+import { askedOutputTokens, choicesOf } from '../../surfaces/openai/chat-job.ts';
 import { chatStream } from '../../surfaces/openai/chat-stream.ts';
 import { collectCompletion } from '../../surfaces/openai/collect-completion.ts';
 import { admitJob } from './admit-job.ts';
@@ -30,7 +30,7 @@ export function chatCompletions(deps: InferenceDeps): RequestHandler {
       body,
       bounds: chatInputBounds(body),
       outputTokens: askedOutputTokens(body, deps.config),
-      outputTokensMin: body.n ?? 1,
+      choices: (aliases: readonly string[]) => choicesOf(body, deps.config, aliases),
     } as const;
     const admitted = await admitJob(ask, { req, authenticated, exchange }, deps);
     await using answer = await dispatchAdmitted(admitted, text, exchange, deps);

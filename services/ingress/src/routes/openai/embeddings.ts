@@ -27,7 +27,7 @@ export function embeddings(deps: InferenceDeps): RequestHandler {
       body,
       bounds: embeddingInputBounds(body),
       outputTokens: 0,
-      outputTokensMin: 0,
+      choices: () => 1,
     } as const;
     const admitted = await admitJob(ask, { req, authenticated, exchange }, deps);
     await using answer = await dispatchAdmitted(admitted, text, exchange, deps);
