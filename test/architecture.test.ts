@@ -71,7 +71,14 @@ const importRules: readonly ImportRule[] = [
 
   {
     from: 'deploy/<a>/src/**',
-    may: ['packages/**', 'services/**', 'deploy/**', 'test/oci-simulator/**', 'test/servers/{child,free-port,postgres-programs}.ts', ...anyPackage],
+    may: [
+      'packages/**',
+      'services/**',
+      'deploy/**',
+      'test/oci-simulator/**',
+      'test/servers/{child,free-port,postgres-programs}.ts',
+      ...anyPackage,
+    ],
     because: 'a start may use all there is, and of the tests only the simulator',
   },
 ];

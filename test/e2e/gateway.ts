@@ -179,8 +179,11 @@ async function openBase(stack: AsyncDisposableStack, options: GatewayOptions) {
 }
 
 function clientSide(url: string, simulator: OciSimulator, stack: AsyncDisposableStack) {
-  const request = (target: string, init: RequestInit = {}) =>
-    fetch(`${url}${target}`, { ...init, headers: { authorization: `Bearer ${masterKey}`, ...init.headers } });
+  const request = (target: string, init: RequestInit = {}) => {
+    const headers = new Headers(init.headers);
+    if (!headers.has('authorization')) headers.set('authorization', `Bearer ${masterKey}`);
+    return fetch(`${url}${target}`, { ...init, headers });
+  };
   return {
     url,
     masterKey,

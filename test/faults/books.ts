@@ -35,6 +35,7 @@ export const Row = z.object({
   metadata: z.looseObject({
     sluice: z.looseObject({
       outcome: z.enum(['completed', 'cut', 'failed']),
+      call: z.int(),
       estimated: z.boolean(),
       provider_request_id: z.string().nullable(),
     }),

@@ -97,7 +97,7 @@ describe('kill -9 in the middle of 300 mixed requests', () => {
 
 /** Holds the books against the bill. A call is known by the id that we sent with it. */
 function compare(billed: readonly BilledCall[], rows: readonly Row[]) {
-  const rowsOf = Map.groupBy(rows, ({ request_id, metadata }) => `${request_id}:${metadata.sluice['call'] as number}`);
+  const rowsOf = Map.groupBy(rows, ({ request_id, metadata }) => `${request_id}:${metadata.sluice.call}`);
   const unbooked: string[] = [];
   const differing: unknown[] = [];
   const notEstimated: string[] = [];

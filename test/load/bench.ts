@@ -49,7 +49,7 @@ async function runDistributed(bench: Bench, options: BenchArguments): Promise<Om
   const idle = await idleCpu(subject);
   const measurements = await rounds(subject, options, arms);
   if (options.minutes > 0) say(`steady load for ${options.minutes} minutes`);
-  const memory = options.minutes > 0 ? await underSteadyLoad(subject, options) : null;
+  const memory = options.minutes > 0 ? await withOutput(gateway, underSteadyLoad(subject, options)) : null;
   const residentAtEnd = resident(gateway);
   return {
     machine,
@@ -98,7 +98,7 @@ async function rounds(subject: Subject, options: BenchArguments, which: readonly
       const sides = round % 2 === 0 ? (['direct', 'gateway'] as const) : (['gateway', 'direct'] as const);
       for (const side of sides) {
         say(`round ${round + 1} of ${options.rounds}: ${arm.title}, ${side}`);
-        measurements.push(await measure(subject, arm, side, options));
+        measurements.push(await withOutput(subject.gateway, measure(subject, arm, side, options)));
       }
     }
   }
@@ -123,6 +123,15 @@ async function idleCpu({ gateway }: Subject): Promise<ReadonlyMap<string, number
   await sleep(idleMs);
   const used = cpuSince(before, cpuTimes(gateway.pids));
   return new Map([...used].map(([name, ms]) => [name, (ms / idleMs) * 1_000]));
+}
+
+/** A benchmark that breaks off says what the services had to say. */
+async function withOutput<T>(gateway: Gateway, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw new Error(`The benchmark broke off. The services printed last:\n${gateway.output()}`, { cause: error });
+  }
 }
 
 async function profileRun(options: BenchArguments): Promise<void> {

@@ -97,7 +97,9 @@ export function openBooks(url: string): Books {
         const { rows } = await pool.query(
           'select coalesce(sum(requests_ok), 0)::int as booked from ledger.daily_spend',
         );
-        return z.tuple([z.object({ booked: z.int() })]).parse(rows)[0].booked >= calls;
+        const [sums] = z.tuple([z.object({ booked: z.int() })]).parse(rows);
+        if (sums.booked < calls) throw new Error(`${sums.booked} of ${calls} calls are in the books`);
+        return true;
       };
       await waitUntil(booked, { what: `${calls} calls are in the books`, deadlineMs: bookingDeadlineMs });
     },

@@ -110,6 +110,8 @@ export interface Gateway extends AsyncDisposable {
   readonly key: string;
   /** Its processes by name; a process counts with its children. */
   readonly pids: ReadonlyMap<string, number>;
+  /** What its services have printed last. */
+  output(): string;
 }
 
 export interface DistributedGateway extends Gateway {
@@ -166,6 +168,10 @@ export async function openDistributed(
       ['ledger', ledger.pid],
       ...Object.entries(servers).flatMap(([name, pid]) => (pid === undefined ? [] : [[name, pid] as const])),
     ]),
+    output: () =>
+      Object.entries({ ingress, worker, ledger })
+        .map(([name, child]) => `${name}:\n${lastOf(child)}`)
+        .join('\n'),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
@@ -188,6 +194,7 @@ export async function openEmbedded(bench: Bench): Promise<Gateway> {
       port,
       key,
       pids: new Map([['embedded', child.pid]]),
+      output: () => lastOf(child),
       [Symbol.asyncDispose]: () => child[Symbol.asyncDispose](),
     };
   } catch (error) {
@@ -201,6 +208,10 @@ export async function spentNanoUsd({ port, key }: Gateway): Promise<number> {
   const body = await management(port, `/key/info?key=${key}`);
   const spend = /"spend":([\d.e+-]+)/.exec(body)?.[1];
   return Math.round(Number(spend) * 1e9);
+}
+
+function lastOf(child: Child): string {
+  return child.output().slice(-2_000);
 }
 
 function environment(bench: Bench) {

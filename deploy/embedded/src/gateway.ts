@@ -50,7 +50,7 @@ export async function openEmbeddedGateway(options: EmbeddedGatewayOptions): Prom
   await migrate(sql, [schemas.ingress, schemas.ledger]);
   const reports = createPostgresSpendReports(sql);
   const bodies = createPostgresBodyStore(sql);
-  const admission = opening.use(createMemoryAdmission({ loadBalances: reports.balancesOf }));
+  const admission = opening.use(createMemoryAdmission({ loadBalances: (accounts) => reports.balancesOf(accounts) }));
   const bus = createMemoryTokenBus();
   const { log: usage, source: usageSource } = createMemoryUsageLog(onError);
   const connections = 16 + 2 * config.aliases.size;
@@ -65,7 +65,12 @@ export async function openEmbeddedGateway(options: EmbeddedGatewayOptions): Prom
   const oci = opening.use(openOciProvider({ connectionsPerDeployment: upstreamConnections, log }));
   opening.use(
     await openWorker({
-      ...{ source, bus, usage, admission, bodies, log },
+      source,
+      bus,
+      usage,
+      admission,
+      bodies,
+      log,
       clientsGoneBefore: Date.now(),
       config: {
         ...config,
@@ -80,9 +85,16 @@ export async function openEmbeddedGateway(options: EmbeddedGatewayOptions): Prom
   const ingress = opening.use(
     await openIngress({
       ...options,
-      ...{ version, sql, reports, queue, bodies, admission, usage, bus },
+      version,
+      sql,
+      reports,
+      queue,
+      bodies,
+      admission,
+      usage,
+      bus,
       meter: telemetry.meter,
-      metrics: telemetry.prometheusText,
+      metrics: () => telemetry.prometheusText(),
     }),
   );
   const open = opening.move();

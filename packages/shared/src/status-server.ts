@@ -2,6 +2,9 @@ import { createServer } from 'node:http';
 import { once } from 'node:events';
 import type { Readiness } from './readiness.ts';
 
+type Answer = (status: number, type: string, body: string) => void;
+type Page = (answer: Answer) => Promise<void>;
+
 /** GET /health/liveness, /health/readiness and /metrics, for the processes that serve nothing else. */
 export async function openStatusServer(options: {
   port: number;
@@ -10,34 +13,26 @@ export async function openStatusServer(options: {
   /** Prometheus text format. */
   metrics: () => Promise<string>;
 }): Promise<AsyncDisposable & { readonly port: number }> {
+  const alive: Page = async (answer) => answer(200, 'application/json', JSON.stringify("I'm alive!"));
+  const ready: Page = async (answer) => {
+    const { ready: isReady, parts } = await options.check();
+    const body = JSON.stringify({ status: isReady ? 'healthy' : 'unhealthy', parts });
+    answer(isReady ? 200 : 503, 'application/json', body);
+  };
+  const metrics: Page = async (answer) =>
+    answer(200, 'text/plain; version=0.0.4; charset=utf-8', await options.metrics());
+  const pages = new Map<string, Page>([
+    ['/health/liveness', alive],
+    ['/health/liveliness', alive],
+    ['/health/readiness', ready],
+    ['/metrics', metrics],
+    ['/metrics/', metrics],
+  ]);
   const server = createServer((req, res) => {
-    const answer = (status: number, type: string, body: string) =>
-      res.writeHead(status, { 'content-type': type }).end(body);
-    const unavailable = () => answer(503, 'application/json', '{"status":"unhealthy"}');
-    switch (req.url) {
-      case '/health/liveness':
-      case '/health/liveliness':
-        answer(200, 'application/json', JSON.stringify("I'm alive!"));
-        break;
-      case '/health/readiness':
-        options
-          .check()
-          .then(({ ready, parts }) => {
-            const body = JSON.stringify({ status: ready ? 'healthy' : 'unhealthy', parts });
-            answer(ready ? 200 : 503, 'application/json', body);
-          })
-          .catch(unavailable);
-        break;
-      case '/metrics':
-      case '/metrics/':
-        options
-          .metrics()
-          .then((text) => answer(200, 'text/plain; version=0.0.4; charset=utf-8', text))
-          .catch(unavailable);
-        break;
-      default:
-        answer(404, 'application/json', '{"detail":"Not Found"}');
-    }
+    const answer: Answer = (status, type, body) => void res.writeHead(status, { 'content-type': type }).end(body);
+    const page = pages.get(req.url ?? '');
+    if (page) page(answer).catch(() => answer(503, 'application/json', '{"status":"unhealthy"}'));
+    else answer(404, 'application/json', '{"detail":"Not Found"}');
   });
   server.listen(options.port, options.host);
   await once(server, 'listening');

@@ -48,10 +48,9 @@ export function createApp(deps: AppDeps): Express {
   app.set('query parser', 'simple');
 
   const route = (path: string, method: 'get' | 'post', ...handlers: RequestHandler[]) => {
-    app
-      .route(path)
-      [method](...handlers)
-      .all(methodNotAllowed);
+    const resource = app.route(path);
+    resource[method](...handlers);
+    resource.all(methodNotAllowed(method === 'get' ? 'GET, HEAD' : 'POST'));
   };
   const both = (path: string, method: 'get' | 'post', ...handlers: RequestHandler[]) => {
     route(path, method, ...handlers);
@@ -99,12 +98,12 @@ const jsonBody: RequestHandler = (req, _res, next) => {
   next();
 };
 
-const methodNotAllowed: RequestHandler = (req, res) => {
-  const allowed = req.route.methods as Record<string, boolean>;
-  const names = Object.keys(allowed).filter((name) => name !== '_all');
-  res.setHeader('allow', names.map((name) => name.toUpperCase()).join(', '));
-  throw new GatewayError('method_not_allowed', `${req.method} is not allowed on ${req.path}.`);
-};
+function methodNotAllowed(allow: string): RequestHandler {
+  return (req) => {
+    const headers = { allow };
+    throw new GatewayError('method_not_allowed', `${req.method} is not allowed on ${req.path}.`, { headers });
+  };
+}
 
 /** What is thrown becomes a response here and nowhere else. */
 function errorHandler(onError: AppDeps['onError']): ErrorRequestHandler {

@@ -10,6 +10,7 @@ import { openRedisAdmission } from '@sluice/shared/adapters/redis/redis-admissio
 import { openRedisBodyStore } from '@sluice/shared/adapters/redis/redis-body-store.ts';
 import { startProcess } from '@sluice/shared/config/start-process.ts';
 import { untilSignal } from '@sluice/shared/lifecycle.ts';
+import type { LoadBalances } from '@sluice/shared/ports/admission.ts';
 import { assertSchema } from '@sluice/shared/schema-version.ts';
 import { schemas } from '@sluice/shared/schemas.ts';
 import { version } from '@sluice/shared/version.ts';
@@ -30,7 +31,7 @@ const reports = createPostgresSpendReports(sql);
 const backend = resources.use(openRedisBackend({ url: config.redisUrl, onError }));
 const queue = resources.use(openBullJobQueue(backend));
 const bodies = resources.use(openRedisBodyStore({ url: config.redisUrl, onError }));
-const loadBalances = reports.balancesOf;
+const loadBalances: LoadBalances = (accounts) => reports.balancesOf(accounts);
 const admission = resources.use(await openRedisAdmission({ url: config.redisUrl, loadBalances, onError }));
 const nats = resources.use(await openNats({ url: config.natsUrl, name: 'sluice-ingress' }));
 const usage = resources.use(await openNatsUsageLog(nats));
@@ -39,10 +40,21 @@ const bus = createNatsTokenBus(nats, onError);
 const { port, host, gateway, masterKey } = config;
 const ingress = resources.use(
   await openIngress({
-    ...{ port, host, version, masterKey, config: gateway, log },
-    ...{ sql, reports, queue, bodies, admission, usage, bus },
+    port,
+    host,
+    version,
+    masterKey,
+    config: gateway,
+    log,
+    sql,
+    reports,
+    queue,
+    bodies,
+    admission,
+    usage,
+    bus,
     meter: telemetry.meter,
-    metrics: telemetry.prometheusText,
+    metrics: () => telemetry.prometheusText(),
   }),
 );
 log.info({ port: ingress.port, host, version, aliases: gateway.aliases.size }, 'ingress is listening');

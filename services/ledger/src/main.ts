@@ -6,6 +6,7 @@ import { openPostgres } from '@sluice/shared/adapters/postgres/postgres.ts';
 import { openRedisAdmission } from '@sluice/shared/adapters/redis/redis-admission.ts';
 import { startProcess } from '@sluice/shared/config/start-process.ts';
 import { untilSignal } from '@sluice/shared/lifecycle.ts';
+import type { LoadBalances } from '@sluice/shared/ports/admission.ts';
 import { checkReadiness } from '@sluice/shared/readiness.ts';
 import { assertSchema } from '@sluice/shared/schema-version.ts';
 import { schemas } from '@sluice/shared/schemas.ts';
@@ -27,7 +28,8 @@ const sql = resources.use(
   await openPostgres({ url: config.databaseUrl, max: 4, applicationName: 'sluice-ledger', onError }),
 );
 await assertSchema(sql, [schemas.ledger]);
-const loadBalances = createPostgresSpendReports(sql).balancesOf;
+const reports = createPostgresSpendReports(sql);
+const loadBalances: LoadBalances = (accounts) => reports.balancesOf(accounts);
 const admission = resources.use(await openRedisAdmission({ url: config.redisUrl, loadBalances, onError }));
 const nats = resources.use(await openNats({ url: config.natsUrl, name: 'sluice-ledger' }));
 const usage = resources.use(await openNatsUsageSource(nats, { onError }));
@@ -40,7 +42,7 @@ const status = resources.use(
         usage: () => usage.ping(),
         admission: () => admission.ping(),
       }),
-    metrics: telemetry.prometheusText,
+    metrics: () => telemetry.prometheusText(),
   }),
 );
 const ledger = resources.use(await openLedger({ sql, usage, admission, log }));

@@ -10,6 +10,7 @@ import { openRedisAdmission } from '@sluice/shared/adapters/redis/redis-admissio
 import { openRedisBodyStore } from '@sluice/shared/adapters/redis/redis-body-store.ts';
 import { startProcess } from '@sluice/shared/config/start-process.ts';
 import { untilSignal } from '@sluice/shared/lifecycle.ts';
+import type { LoadBalances } from '@sluice/shared/ports/admission.ts';
 import { checkReadiness } from '@sluice/shared/readiness.ts';
 import { assertSchema } from '@sluice/shared/schema-version.ts';
 import { schemas } from '@sluice/shared/schemas.ts';
@@ -34,7 +35,8 @@ const sql = resources.use(
   await openPostgres({ url: config.databaseUrl, max: 2, applicationName: 'sluice-worker', onError }),
 );
 await assertSchema(sql, [schemas.ledger]);
-const loadBalances = createPostgresSpendReports(sql).balancesOf;
+const reports = createPostgresSpendReports(sql);
+const loadBalances: LoadBalances = (accounts) => reports.balancesOf(accounts);
 const admission = resources.use(await openRedisAdmission({ url: redisUrl, loadBalances, onError }));
 const bodies = resources.use(openRedisBodyStore({ url: redisUrl, onError }));
 const nats = resources.use(await openNats({ url: config.natsUrl, name: 'sluice-worker' }));
@@ -48,12 +50,18 @@ const status = resources.use(
     ...config,
     check: () =>
       checkReadiness({ queue: () => source.ping(), bus: () => usage.ping(), admission: () => admission.ping() }),
-    metrics: telemetry.prometheusText,
+    metrics: () => telemetry.prometheusText(),
   }),
 );
 resources.use(
   await openWorker({
-    ...{ config: gateway, source, bus, usage, admission, bodies, log },
+    config: gateway,
+    source,
+    bus,
+    usage,
+    admission,
+    bodies,
+    log,
     providers: { oci },
     metrics: createWorkerMetrics(telemetry.meter),
     now: Date.now,

@@ -2,7 +2,6 @@ import { z } from 'zod';
 import { RequestId } from '../ids.ts';
 import { Account } from './account.ts';
 import { Caller, RequestOrigin } from './caller.ts';
-import { jsonCodec } from './codec.ts';
 
 /**
  * One admitted request, waiting for a worker. Ingress → queue → worker.
@@ -42,4 +41,3 @@ export const InferenceJob = z.object({
   deadlineAt: z.int(),
 });
 export type InferenceJob = z.infer<typeof InferenceJob>;
-export const inferenceJobCodec = jsonCodec(InferenceJob);

@@ -20,10 +20,10 @@ export function jobQueueConformance(name: string, open: () => Promise<JobQueuePa
     const alias = fresh();
     const job = sampleJob({ alias });
     const seen: JobDelivery[] = [];
-    await using _a = await parts.sources[0].consume([alias], { concurrency: 4 }, async (delivery) => {
+    await using _first = await parts.sources[0].consume([alias], { concurrency: 4 }, async (delivery) => {
       seen.push(delivery);
     });
-    await using _b = await parts.sources[1].consume([alias], { concurrency: 4 }, async (delivery) => {
+    await using _second = await parts.sources[1].consume([alias], { concurrency: 4 }, async (delivery) => {
       seen.push(delivery);
     });
     await parts.queue.enqueue(job);
@@ -49,7 +49,11 @@ export function jobQueueConformance(name: string, open: () => Promise<JobQueuePa
     await parts.queue.enqueue(sampleJob({ alias }));
     await waitUntil(() => attempts.length === 3, { what: 'the third attempt', deadlineMs: 15_000 });
     const numbers = attempts.map(({ attempt }) => attempt);
-    assert.deepEqual(numbers, [...new Set(numbers)].sort(), 'attempts grow');
+    assert.deepEqual(
+      numbers,
+      [...new Set(numbers)].sort((a, b) => a - b),
+      'attempts grow',
+    );
     assert.deepEqual(attempts[0]?.journal, []);
     assert.deepEqual(attempts[2]?.journal, [`attempt ${numbers[0]} began`, `attempt ${numbers[1]} began`]);
   });

@@ -35,9 +35,9 @@ export function tokenBusConformance(
     await using other = await ends.ingress.openInbox();
     const [a, b] = [newRequestId(), newRequestId()];
     const seen: string[] = [];
-    using _a = one.listen(a, () => seen.push('a'));
-    using _b = one.listen(b, () => seen.push('b'));
-    using _c = other.listen(a, () => seen.push('a in the other inbox'));
+    using _first = one.listen(a, () => seen.push('a'));
+    using _second = one.listen(b, () => seen.push('b'));
+    using _third = other.listen(a, () => seen.push('a in the other inbox'));
     ends.worker.publish(one.address, frame(newRequestId(), 0));
     ends.worker.publish(one.address, frame(a, 0));
     ends.worker.publish(one.address, frame(b, 0));
@@ -62,8 +62,8 @@ export function tokenBusConformance(
   test(`${name} bus: a cancel reaches every worker that listens`, async () => {
     await using ends = await open();
     const seen: string[] = [];
-    await using _a = await ends.worker.onCancel(({ requestId }) => seen.push(`a ${requestId}`));
-    await using _b = await ends.worker.onCancel(({ requestId }) => seen.push(`b ${requestId}`));
+    await using _first = await ends.worker.onCancel(({ requestId }) => seen.push(`a ${requestId}`));
+    await using _second = await ends.worker.onCancel(({ requestId }) => seen.push(`b ${requestId}`));
     const requestId = newRequestId();
     ends.ingress.cancel({ version: 1, requestId });
     await waitUntil(() => seen.length === 2, { what: 'both cancels' });

@@ -210,7 +210,13 @@ export async function tryCalls(
     const body = { ...deployment.defaultParams, ...request.body };
     // The deployment's own default may ask for several choices.
     const each = Math.max(1, Math.floor(cap / (body.n ?? 1)));
-    return provider.chat({ ...common, request: body, stream: delivery.job.stream, outputTokensCap: each }, signal);
+    // A cap that nobody named is ours: it must suit this model, which may be a fallback that writes less.
+    const named = request.body.max_completion_tokens ?? request.body.max_tokens;
+    const most = named == null ? (deployment.maxOutputTokens ?? each) : each;
+    return provider.chat(
+      { ...common, request: body, stream: delivery.job.stream, outputTokensCap: Math.min(each, most) },
+      signal,
+    );
   }
 }
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { NatsConnection } from 'nats';
 import { cancelRequestCodec } from '../../contracts/cancel-request.ts';
+import type { Codec } from '../../contracts/codec.ts';
 import { subjects } from '../../contracts/subjects.ts';
 import { tokenFrameCodec } from '../../contracts/token-event.ts';
 import type { TokenFrame } from '../../contracts/token-event.ts';
@@ -24,7 +25,7 @@ export function createNatsTokenBus(nats: NatsConnection, onError: (error: unknow
       const subscription = nats.subscribe(subjects.tokens(address), {
         callback: (error, message) => {
           if (error) return onError(error);
-          const frame = decoded(tokenFrameCodec.decode, message.data);
+          const frame = decoded(tokenFrameCodec, message.data);
           if (frame) listeners.get(frame.requestId)?.(frame);
         },
       });
@@ -49,7 +50,7 @@ export function createNatsTokenBus(nats: NatsConnection, onError: (error: unknow
       const subscription = nats.subscribe(subjects.cancel, {
         callback: (error, message) => {
           if (error) return onError(error);
-          const request = decoded(cancelRequestCodec.decode, message.data);
+          const request = decoded(cancelRequestCodec, message.data);
           if (request) listener(request);
         },
       });
@@ -66,9 +67,9 @@ export function createNatsTokenBus(nats: NatsConnection, onError: (error: unknow
     }
   }
 
-  function decoded<T>(decode: (bytes: Uint8Array) => T, bytes: Uint8Array): T | null {
+  function decoded<T>(codec: Codec<T>, bytes: Uint8Array): T | null {
     try {
-      return decode(bytes);
+      return codec.decode(bytes);
     } catch (error) {
       onError(error);
       return null;

@@ -8,21 +8,21 @@ import type { InferenceDeps } from './inference-deps.ts';
  * what was reserved for it.
  */
 export async function dispatchAdmitted(
-  { job, giveBack }: AdmittedJob,
+  admitted: AdmittedJob,
   text: string,
   { clientGone }: Exchange,
   { dispatch }: InferenceDeps,
 ): Promise<Answer> {
   try {
     clientGone.throwIfAborted();
-    const answer = await dispatch(job, text);
+    const answer = await dispatch(admitted.job, text);
     const leave = () => void answer[Symbol.asyncDispose]();
     if (clientGone.aborted) leave();
     else clientGone.addEventListener('abort', leave, { once: true });
     return answer;
   } catch (error) {
     // Should it run all the same, with only the queue's reply lost, the books will say what it cost.
-    await giveBack().catch(() => undefined);
+    await admitted.giveBack().catch(() => undefined);
     throw error;
   }
 }
