@@ -61,10 +61,13 @@ export async function underSteadyLoad(subject: Subject, { minutes }: BenchArgume
   return { minutes, ...counts, samples };
 }
 
+/** A minute. The garbage collector's steps are larger than the growth of less. */
+const shortestThird = 60_000 / sampleEveryMs;
+
 /** The last third against the middle third: what still grows then, grows. MiB per minute. */
 export function growthPerMinute(samples: readonly number[]): number | null {
   const third = Math.floor(samples.length / 3);
-  if (third < 4) return null;
+  if (third < shortestThird) return null;
   const growth = median(samples.slice(-third)) - median(samples.slice(-2 * third, -third));
   return growth / ((third * sampleEveryMs) / 60_000);
 }
