@@ -21,13 +21,20 @@ const lockFile = path.join(modules, '.sluice-installing');
 /** Longer than any install; then whoever waits says which file to look at. */
 const lockDeadlineMs = 15 * 60_000;
 
+/**
+ * Without a word V8 lets a busy process's heap grow to several times what is in use. With these its resident memory
+ * under load halves, at the same CPU per request (npm run bench shows both).
+ */
+const nodeFlags = ['--max-semi-space-size=16', '--heap-growing-percent=40'];
+
 const [script, ...scriptArgs] = process.argv.slice(2);
 if (script === undefined) {
   say('usage: node deploy/bootstrap.mjs SCRIPT.ts [args…]');
   process.exit(2);
 }
 await ensureInstalled();
-endLike(await run(node, [path.resolve(root, script), ...scriptArgs], { stdio: 'inherit' }));
+const env = { NODE_COMPILE_CACHE: path.join(modules, '.sluice-compiled'), ...process.env };
+endLike(await run(node, [...nodeFlags, path.resolve(root, script), ...scriptArgs], { stdio: 'inherit', env }));
 
 async function ensureInstalled() {
   if (isInstalled()) return;

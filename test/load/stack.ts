@@ -143,7 +143,8 @@ export async function openDistributed(
     const port = await freePort();
     const child = await openChild({
       command: process.execPath,
-      args: [...nodeArgs(service), `services/${service}/src/main.ts`],
+      // As bootstrap starts them: with the flags that it started this process with.
+      args: [...process.execArgv, ...nodeArgs(service), `services/${service}/src/main.ts`],
       cwd: root,
       env: { ...env, PORT: String(port) },
       ready: { line: /is listening|is taking jobs|is booking/ },
@@ -218,6 +219,7 @@ function environment(bench: Bench) {
   return {
     PATH: process.env['PATH'],
     NODE_ENV: 'production',
+    NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
     OCI_KEY: bench.identity.keyPem,
     LITELLM_MASTER_KEY: masterKey,
   };

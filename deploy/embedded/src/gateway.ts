@@ -28,6 +28,8 @@ export interface EmbeddedGatewayOptions {
   readonly host: string;
   readonly port: number;
   readonly log: Logger;
+  /** OpenTelemetry's variables are read from it. */
+  readonly env: Readonly<Record<string, string | undefined>>;
 }
 
 /** A burst waits for the pool's connections; the database itself is as near as can be. */
@@ -45,7 +47,7 @@ export async function openEmbeddedGateway(options: EmbeddedGatewayOptions): Prom
   const onError = (error: unknown) => log.warn({ err: error }, 'dependency failed');
   await using opening = new AsyncDisposableStack(); // closes in reverse order, even when a later open fails
 
-  const telemetry = opening.use(openTelemetry({ service: 'sluice' }));
+  const telemetry = opening.use(await openTelemetry({ service: 'sluice', env: options.env }));
   const sql = opening.use(await openPostgres({ url, applicationName: 'sluice', onError }));
   await migrate(sql, [schemas.ingress, schemas.ledger]);
   const reports = createPostgresSpendReports(sql);

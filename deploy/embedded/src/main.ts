@@ -51,7 +51,7 @@ async function start(): Promise<void> {
     resources.use(await openEmbeddedPostgres(folder.postgresDir, folder.state.postgresPassword)).url;
   const masterKey = config.masterKey ?? folder.state.masterKey;
   const { host, port } = args;
-  const gateway = resources.use(await openEmbeddedGateway({ config, databaseUrl, masterKey, host, port, log }));
+  const gateway = resources.use(await openEmbeddedGateway({ config, databaseUrl, masterKey, host, port, log, env }));
 
   const address = `http://${host === '0.0.0.0' ? '127.0.0.1' : host}:${gateway.port}`;
   const virtualKey = args.configFile === null ? await ensureVirtualKey(address, masterKey, folder) : null;

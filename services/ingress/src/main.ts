@@ -24,7 +24,7 @@ const { config, log } = await startProcess(process.env, {
 const onError = (error: unknown) => log.warn({ err: error }, 'dependency failed');
 
 await using resources = new AsyncDisposableStack(); // closes in reverse order, even when a later open fails
-const telemetry = resources.use(openTelemetry({ service: 'sluice-ingress' }));
+const telemetry = resources.use(await openTelemetry({ service: 'sluice-ingress', env: process.env }));
 const sql = resources.use(await openPostgres({ url: config.databaseUrl, applicationName: 'sluice-ingress', onError }));
 await assertSchema(sql, [schemas.ingress, schemas.ledger]);
 const reports = createPostgresSpendReports(sql);

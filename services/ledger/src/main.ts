@@ -23,7 +23,7 @@ const { config, log } = await startProcess(process.env, {
 const onError = (error: unknown) => log.warn({ err: error }, 'dependency failed');
 
 await using resources = new AsyncDisposableStack(); // closes in reverse order, even when a later open fails
-const telemetry = resources.use(openTelemetry({ service: 'sluice-ledger' }));
+const telemetry = resources.use(await openTelemetry({ service: 'sluice-ledger', env: process.env }));
 const sql = resources.use(
   await openPostgres({ url: config.databaseUrl, max: 4, applicationName: 'sluice-ledger', onError }),
 );

@@ -29,7 +29,7 @@ const { gateway, redisUrl } = config;
 const onError = (error: unknown) => log.warn({ err: error }, 'dependency failed');
 
 await using resources = new AsyncDisposableStack(); // closes in reverse order, even when a later open fails
-const telemetry = resources.use(openTelemetry({ service: 'sluice-worker' }));
+const telemetry = resources.use(await openTelemetry({ service: 'sluice-worker', env: process.env }));
 // Read only when admission has lost an account: the worker writes nothing here.
 const sql = resources.use(
   await openPostgres({ url: config.databaseUrl, max: 2, applicationName: 'sluice-worker', onError }),

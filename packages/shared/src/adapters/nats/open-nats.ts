@@ -16,6 +16,8 @@ export async function openNats({
     maxReconnectAttempts: -1,
     reconnectTimeWait: 250,
     timeout: 5_000,
+    // Otherwise every publish that waits for a reply builds two errors first, for their stacks.
+    noAsyncTraces: true,
     pingInterval: 2_000,
     maxPingOut: 2,
   });

@@ -1,7 +1,8 @@
 import { metrics } from '@opentelemetry/api';
 import type { Meter } from '@opentelemetry/api';
 import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
-import { NodeSDK } from '@opentelemetry/sdk-node';
+import { resourceFromAttributes } from '@opentelemetry/resources';
+import { MeterProvider } from '@opentelemetry/sdk-metrics';
 
 export interface Telemetry extends AsyncDisposable {
   readonly meter: Meter;
@@ -10,20 +11,53 @@ export interface Telemetry extends AsyncDisposable {
 }
 
 /**
- * Metrics for Prometheus to scrape, and whatever else OpenTelemetry's own variables ask for (`OTEL_EXPORTER_OTLP_…`).
+ * Metrics for Prometheus to scrape; and, where OpenTelemetry's own variables ask for exporters
+ * (`OTEL_EXPORTER_OTLP_…`, `OTEL_METRICS_EXPORTER`, …), whatever its Node SDK makes of them. The SDK brings every
+ * exporter there is, some 15 MB of them, so it is loaded only then.
+ *
  * @param service becomes `service.name`
  */
-export function openTelemetry({ service }: { service: string }): Telemetry {
+export async function openTelemetry(options: {
+  service: string;
+  env: Readonly<Record<string, string | undefined>>;
+}): Promise<Telemetry> {
   const reader = new PrometheusExporter({ preventServerStart: true });
   const serializer = new PrometheusSerializer();
-  const sdk = new NodeSDK({ serviceName: service, metricReaders: [reader], instrumentations: [] });
-  sdk.start();
+  const provider = asksForExporters(options.env)
+    ? await startSdk(options.service, reader)
+    : startMeters(options.service, reader);
   return {
-    meter: metrics.getMeter('sluice'),
+    meter: provider.meter,
     async prometheusText() {
       const { resourceMetrics } = await reader.collect();
       return serializer.serialize(resourceMetrics);
     },
-    [Symbol.asyncDispose]: () => sdk.shutdown(),
+    [Symbol.asyncDispose]: () => provider.shutdown(),
   };
+}
+
+interface Provider {
+  readonly meter: Meter;
+  shutdown(): Promise<void>;
+}
+
+const meterName = 'sluice';
+
+function asksForExporters(env: Readonly<Record<string, string | undefined>>): boolean {
+  return Object.keys(env).some((name) => /^OTEL_(EXPORTER_|(METRICS|TRACES|LOGS)_EXPORTER$)/.test(name));
+}
+
+function startMeters(service: string, reader: PrometheusExporter): Provider {
+  const provider = new MeterProvider({
+    resource: resourceFromAttributes({ 'service.name': service }),
+    readers: [reader],
+  });
+  return { meter: provider.getMeter(meterName), shutdown: () => provider.shutdown() };
+}
+
+async function startSdk(service: string, reader: PrometheusExporter): Promise<Provider> {
+  const { NodeSDK } = await import('@opentelemetry/sdk-node');
+  const sdk = new NodeSDK({ serviceName: service, metricReaders: [reader], instrumentations: [] });
+  sdk.start();
+  return { meter: metrics.getMeter(meterName), shutdown: () => sdk.shutdown() };
 }

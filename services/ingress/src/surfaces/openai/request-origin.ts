@@ -69,8 +69,7 @@ function text(value: unknown): string | null {
 }
 
 function strings(value: unknown): string[] {
-  const parsed = z.array(z.string()).safeParse(value);
-  return parsed.success ? parsed.data.map(storableText) : [];
+  return Array.isArray(value) ? value.filter((entry) => typeof entry === 'string').map(storableText) : [];
 }
 
 function jsonObject(source: string | null): Record<string, unknown> | null {
