@@ -25,7 +25,7 @@ export interface EmbeddedReport {
   readonly problems: readonly string[];
 }
 
-/** The figures that the project promises (issue 2). */
+/** The figures that the project promises. */
 const targets = {
   addedP50Ms: 3,
   embeddedAddedP50Ms: 8,
