@@ -25,26 +25,29 @@ describe('a dependency that dies', () => {
       headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
       body: body(content),
     });
-  const answers = (what: string) =>
-    waitUntil(async () => (await ask()).status === 200, { what, deadlineMs: 20_000 });
+  const answers = (what: string) => waitUntil(async () => (await ask()).status === 200, { what, deadlineMs: 20_000 });
 
   for (const name of ['redis', 'nats'] as const) {
     const variable = name === 'redis' ? 'REDIS_URL' : 'NATS_URL';
-    test(`${name}: 503 with retry-after within a second; service returns by itself`, { skip: notOurs(variable) }, async () => {
-      await answers('an answer before');
-      gateway.simulator.clearBilled();
-      await gateway.servers[name].kill('SIGKILL');
-      // The first request may be on its way when the death is noticed; from then on the refusal is quick.
-      await waitUntil(async () => (await ask()).status === 503, { what: 'a refusal' });
-      const startedAt = performance.now();
-      const refused = await ask();
-      const tookMs = performance.now() - startedAt;
-      assert.equal(refused.status, 503);
-      assert.ok(Number(refused.headers.get('retry-after')) >= 1);
-      assert.ok(tookMs < refusedWithinMs, `refused after ${Math.round(tookMs)} ms`);
-      await gateway.servers[name].start();
-      await answers(`an answer after ${name} is back`);
-    });
+    test(
+      `${name}: 503 with retry-after within a second; service returns by itself`,
+      { skip: notOurs(variable) },
+      async () => {
+        await answers('an answer before');
+        gateway.simulator.clearBilled();
+        await gateway.servers[name].kill('SIGKILL');
+        // The first request may be on its way when the death is noticed; from then on the refusal is quick.
+        await waitUntil(async () => (await ask()).status === 503, { what: 'a refusal' });
+        const startedAt = performance.now();
+        const refused = await ask();
+        const tookMs = performance.now() - startedAt;
+        assert.equal(refused.status, 503);
+        assert.ok(Number(refused.headers.get('retry-after')) >= 1);
+        assert.ok(tookMs < refusedWithinMs, `refused after ${Math.round(tookMs)} ms`);
+        await gateway.servers[name].start();
+        await answers(`an answer after ${name} is back`);
+      },
+    );
   }
 
   test('postgres: a known key keeps working, its usage waits, and is booked when the database is back', async () => {
