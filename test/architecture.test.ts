@@ -36,7 +36,13 @@ const importRules: readonly ImportRule[] = [
   adapter('nats', ['nats', '@nats-io/jetstream']),
   adapter('redis', ['ioredis']),
   adapter('postgres', ['pg']),
-  adapter('opentelemetry', ['@opentelemetry/api', '@opentelemetry/exporter-prometheus', '@opentelemetry/sdk-node']),
+  adapter('opentelemetry', [
+    '@opentelemetry/api',
+    '@opentelemetry/exporter-prometheus',
+    '@opentelemetry/resources',
+    '@opentelemetry/sdk-metrics',
+    '@opentelemetry/sdk-node',
+  ]),
   {
     from: `${shared}/adapters/**`,
     may: [...forAdapters, `${shared}/adapters/*.ts`],
