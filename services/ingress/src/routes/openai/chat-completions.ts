@@ -3,7 +3,7 @@ import type { RequestHandler } from 'express';
 import { chatInputBounds } from '../../admission/input-bounds.ts';
 import { parseBody } from '../../http/parse-body.ts';
 import { readJson } from '../../http/read-json.ts';
-import { answerHeaders, callerHeaders, costHeaders } from '../../http/response-headers.ts';
+import { answerHeaders, callerHeaders } from '../../http/response-headers.ts';
 import { createAnswerSummary } from '../../stream/answer-summary.ts';
 import { sendSse } from '../../stream/send-sse.ts';
 import { askedOutputTokens, choicesOf } from '../../surfaces/openai/chat-job.ts';
@@ -11,8 +11,9 @@ import { chatStream } from '../../surfaces/openai/chat-stream.ts';
 import { collectCompletion } from '../../surfaces/openai/collect-completion.ts';
 import { admitJob } from './admit-job.ts';
 import { openExchange } from './exchange.ts';
-import type { InferenceDeps } from './inference-deps.ts';
 import { dispatchAdmitted } from './dispatch-admitted.ts';
+import type { InferenceDeps } from './inference-deps.ts';
+import { sendWhole } from './send-whole.ts';
 
 const route = '/chat/completions';
 
@@ -47,10 +48,6 @@ export function chatCompletions(deps: InferenceDeps): RequestHandler {
     }
     const summary = createAnswerSummary(body.model);
     const completion = await collectCompletion(answer, summary, envelope);
-    if (exchange.clientGone.aborted) return;
-    if (summary.start) exchange.setHeaders(answerHeaders(summary.start));
-    const tookMs = deps.now() - exchange.startedAt;
-    exchange.setHeaders(costHeaders(summary.costNanoUsd ?? 0, authenticated.key, admitted.state, tookMs));
-    res.json(completion);
+    sendWhole(res, { body: completion, summary }, { exchange, authenticated, admitted }, deps);
   };
 }

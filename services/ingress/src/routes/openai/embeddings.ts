@@ -3,13 +3,14 @@ import type { RequestHandler } from 'express';
 import { embeddingInputBounds } from '../../admission/input-bounds.ts';
 import { parseBody } from '../../http/parse-body.ts';
 import { readJson } from '../../http/read-json.ts';
-import { answerHeaders, callerHeaders, costHeaders } from '../../http/response-headers.ts';
+import { callerHeaders } from '../../http/response-headers.ts';
 import { createAnswerSummary } from '../../stream/answer-summary.ts';
 import { collectEmbeddings } from '../../surfaces/openai/collect-embeddings.ts';
 import { admitJob } from './admit-job.ts';
 import { dispatchAdmitted } from './dispatch-admitted.ts';
 import { openExchange } from './exchange.ts';
 import type { InferenceDeps } from './inference-deps.ts';
+import { sendWhole } from './send-whole.ts';
 
 const route = '/embeddings';
 
@@ -34,10 +35,6 @@ export function embeddings(deps: InferenceDeps): RequestHandler {
 
     const summary = createAnswerSummary(body.model);
     const list = await collectEmbeddings(answer, summary);
-    if (exchange.clientGone.aborted) return;
-    if (summary.start) exchange.setHeaders(answerHeaders(summary.start));
-    const tookMs = deps.now() - exchange.startedAt;
-    exchange.setHeaders(costHeaders(summary.costNanoUsd ?? 0, authenticated.key, admitted.state, tookMs));
-    res.json(list);
+    sendWhole(res, { body: list, summary }, { exchange, authenticated, admitted }, deps);
   };
 }
