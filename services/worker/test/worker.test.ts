@@ -51,7 +51,6 @@ async function openTestWorker() {
           signal.throwIfAborted();
           yield [finish, usage(1, 1)];
         },
-        embed: (call, signal) => deps.providers.oci.embed(call, signal),
         [Symbol.asyncDispose]: async () => {},
       },
     },

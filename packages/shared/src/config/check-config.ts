@@ -1,6 +1,6 @@
 import { nanoUsdToUsd } from '../money.ts';
 import type { TokenPrice } from '../contracts/token-price.ts';
-import type { Alias, Deployment, GatewayConfig } from './gateway-config.ts';
+import type { Alias, Deployment, GatewayConfig, Target } from './gateway-config.ts';
 
 /** A configuration as `--check-config` prints it: what each line of the file came to, and no secret. */
 export function describeConfig(config: GatewayConfig): string {
@@ -19,13 +19,19 @@ function describeAlias({ name, mode, deployments }: Alias): readonly string[] {
 }
 
 function describeDeployment(deployment: Deployment): readonly string[] {
-  const { model, oci, price, priceSource } = deployment;
-  const dedicated = oci.servingMode.type === 'DEDICATED' ? `, dedicated ${oci.servingMode.endpointId}` : '';
+  const { model, target, price, priceSource } = deployment;
   return [
-    `  ${model} at ${oci.endpoint ?? oci.region}${dedicated}, identity ${oci.auth.type}`,
+    `  ${model} at ${describeTarget(target)}`,
     `    ${describePrice(price)} (${priceSource})`,
     ...describeLimits(deployment).map((line) => `    ${line}`),
   ];
+}
+
+function describeTarget(target: Target): string {
+  if (target.api !== 'oci') return `${target.baseUrl}, ${target.api} API`;
+  const { region, endpoint, servingMode, identity } = target;
+  const dedicated = servingMode.type === 'DEDICATED' ? `, dedicated ${servingMode.endpointId}` : '';
+  return `${endpoint ?? region}${dedicated}, identity ${identity.type}`;
 }
 
 function describePrice(price: TokenPrice): string {

@@ -47,22 +47,22 @@ export async function readDeployment(
   if (entry.has('litellm_params') && !isMapping(entry.raw('litellm_params'))) return null; // reported
   const upstreamModel = readUpstreamModel(params);
   if (upstreamModel === null) return null;
-  const oci = await readOciTarget(params, upstreamModel, deps.env);
+  const target = await readOciTarget(params, upstreamModel, deps.env);
   const facts = readModelFacts(params, info, upstreamModel, deps.prices);
   const pricing = readPrice(params, info, facts, deps);
   const id = readId(info);
   const limits = readLimits(params);
   const defaultParams = readDefaultParams(params, facts.mode);
-  if (oci === null) return null;
+  if (target === null) return null;
   if (pricing.warning !== null) entry.warning(null, `alias "${alias}": oci/${upstreamModel} ${pricing.warning}`);
   return {
-    id: id ?? hashOf(entry, oci),
+    id: id ?? hashOf(entry, target),
     alias,
     mode: facts.mode,
     provider: 'oci',
     model: `oci/${upstreamModel}`,
     upstreamModel,
-    oci,
+    target,
     price: pricing.price,
     priceSource: pricing.source,
     maxOutputTokens: facts.maxOutputTokens,
@@ -174,8 +174,11 @@ function readId(info: Section): string | null {
  * The same for the same entry in every process and after every restart, and different once it means something else:
  * so the identity is part of it, and a new key, key file or password is not.
  */
-function hashOf(entry: Section, { auth, ...place }: OciTarget): string {
-  const who = { tenancy: auth.tenancy, user: auth.user, fingerprint: auth.fingerprint };
+function hashOf(entry: Section, { api: _api, identity, ...place }: OciTarget): string {
+  const who =
+    identity.type === 'api_key'
+      ? { tenancy: identity.tenancy, user: identity.user, fingerprint: identity.fingerprint }
+      : identity;
   const what = entry.keys.map((key) => [key, withoutSecrets(entry.raw(key), [key])]);
   const text = JSON.stringify(inOrder([Object.fromEntries(what), place, who]));
   return createHash('sha256').update(text).digest('hex').slice(0, 32);

@@ -26,12 +26,13 @@ export interface Deployment {
   /** `model_info.id`, or a hash of the entry without its secrets: the same in every process. */
   readonly id: string;
   readonly alias: string;
-  readonly provider: 'oci';
+  /** As LiteLLM prefixes it and the books name it: `oci`, `openai`, `groq`. */
+  readonly provider: string;
   /** With provider prefix, as the books name it: `oci/xai.grok-4`. */
   readonly model: string;
   /** As the provider names it: `xai.grok-4`. */
   readonly upstreamModel: string;
-  readonly oci: OciTarget;
+  readonly target: Target;
   readonly price: TokenPrice;
   /** `config`, `default`, or the price book's name and version. */
   readonly priceSource: string;
@@ -47,21 +48,71 @@ export interface Deployment {
   readonly defaultParams: Readonly<Record<string, unknown>>;
 }
 
+/** Where a deployment is called, in which protocol (`api`), and as whom. */
+export type Target = OciTarget | OpenAiTarget | AnthropicTarget;
+
+/** OCI's own inference API. */
 export interface OciTarget {
+  readonly api: 'oci';
   readonly region: string;
   /** Scheme, host and port; null: the region's public endpoint. */
   readonly endpoint: string | null;
   readonly compartmentId: string;
   readonly servingMode: { readonly type: 'ON_DEMAND' } | { readonly type: 'DEDICATED'; readonly endpointId: string };
-  readonly auth: {
-    readonly type: 'api_key';
-    readonly tenancy: string;
-    readonly user: string;
-    readonly fingerprint: string;
-    /** PEM text. Secret. */
-    readonly privateKeyPem: string;
-    readonly passphrase: string | null;
-  };
+  readonly identity: OciIdentity;
+}
+
+/** Everything that speaks OpenAI's API, OCI's compatible surface included. */
+export interface OpenAiTarget {
+  readonly api: 'openai';
+  /** Up to what stands before `/chat/completions`, without a slash at the end. */
+  readonly baseUrl: string;
+  /** Added to each request, as in Azure's `?api-version=…`. */
+  readonly query: Readonly<Record<string, string>>;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Which of OpenAI's token limits it knows. */
+  readonly tokenLimit: 'max_tokens' | 'max_completion_tokens';
+  readonly auth:
+    | { readonly type: 'none' }
+    /** Secret. */
+    | { readonly type: 'bearer'; readonly apiKey: string }
+    /** Azure's way. Secret. */
+    | { readonly type: 'header'; readonly name: string; readonly apiKey: string }
+    /** OCI's request signature. */
+    | { readonly type: 'oci'; readonly identity: OciIdentity; readonly compartmentId: string };
+  /** null: the provider has none that we know of. */
+  readonly region: string | null;
+}
+
+/** Anthropic's Messages API. */
+export interface AnthropicTarget {
+  readonly api: 'anthropic';
+  /** Up to what stands before `/v1/messages`, without a slash at the end. */
+  readonly baseUrl: string;
+  /** Secret. */
+  readonly apiKey: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** Who signs requests to OCI: each kind that `oci-common` knows. Only the first has a key in our configuration. */
+export type OciIdentity =
+  | OciApiKey
+  /** A profile of OCI's own configuration file; null: its usual place, `~/.oci/config`. */
+  | { readonly type: 'config_file'; readonly file: string | null; readonly profile: string }
+  /** The same with a token of `oci session authenticate`. */
+  | { readonly type: 'session_token'; readonly file: string | null; readonly profile: string }
+  | { readonly type: 'instance_principal' }
+  | { readonly type: 'resource_principal' }
+  | { readonly type: 'oke_workload_identity' };
+
+export interface OciApiKey {
+  readonly type: 'api_key';
+  readonly tenancy: string;
+  readonly user: string;
+  readonly fingerprint: string;
+  /** PEM text. Secret. */
+  readonly privateKeyPem: string;
+  readonly passphrase: string | null;
 }
 
 export interface RouterSettings {

@@ -41,8 +41,8 @@ export async function readOciTarget(
   const servingMode = readServingMode(params, upstreamModel);
   settings.reportMissing();
   if (!region || !tenancy || !user || !fingerprint || !compartmentId || !privateKeyPem || !servingMode) return null;
-  const auth = { type: 'api_key', tenancy, user, fingerprint, privateKeyPem, passphrase } as const;
-  return { region, endpoint, compartmentId, servingMode, auth };
+  const identity = { type: 'api_key', tenancy, user, fingerprint, privateKeyPem, passphrase } as const;
+  return { api: 'oci', region, endpoint, compartmentId, servingMode, identity };
 }
 
 /** Reads parameters that the environment may give instead, and remembers which ones nobody gives. */

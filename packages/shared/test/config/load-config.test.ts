@@ -4,7 +4,7 @@ import { mkdtempDisposable, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
-import type { Deployment } from '../../src/config/gateway-config.ts';
+import type { Deployment, OciApiKey, OciTarget } from '../../src/config/gateway-config.ts';
 import { fixture, keyPem, load, ociEnv, oneModel } from './sample-config.ts';
 
 const { OCI_KEY: _, ...envWithoutKey } = ociEnv;
@@ -15,6 +15,17 @@ async function deploymentOf(values: Record<string, unknown>, env?: Record<string
   const [deployment] = [...(config?.aliases.values() ?? [])][0]?.deployments ?? [];
   assert.ok(deployment);
   return deployment;
+}
+
+function ociTargetOf({ target }: Deployment): OciTarget {
+  assert.ok(target.api === 'oci');
+  return target;
+}
+
+function apiKeyOf(deployment: Deployment): OciApiKey {
+  const { identity } = ociTargetOf(deployment);
+  assert.ok(identity.type === 'api_key');
+  return identity;
 }
 
 test("load: a LiteLLM team's file for OCI, as it is, without a warning", async () => {
@@ -34,7 +45,12 @@ test("load: a LiteLLM team's file for OCI, as it is, without a warning", async (
   assert.ok(config);
   const deployments = [...config.aliases.values()].flatMap((alias) => alias.deployments);
   assert.deepEqual(
-    deployments.map(({ alias, model, oci: { region }, priceSource }) => [alias, model, region, priceSource]),
+    deployments.map((deployment) => [
+      deployment.alias,
+      deployment.model,
+      ociTargetOf(deployment).region,
+      deployment.priceSource,
+    ]),
     [
       ['oci-cohere-command', 'oci/cohere.command-latest', 'eu-frankfurt-1', 'oci-prices@2026-11-21'],
       ['oci-cohere-embed', 'oci/cohere.embed-v4.0', 'eu-frankfurt-1', 'oci-prices@2026-11-21'],
@@ -57,7 +73,8 @@ test("load: a LiteLLM team's file for OCI, as it is, without a warning", async (
   assert.deepEqual(deployments[2]?.defaultParams, { temperature: 0.2 });
   assert.equal(deployments[2].timeoutMs, 120_000);
   assert.equal(deployments[3]?.numRetries, 0);
-  assert.equal(deployments[0]?.oci.auth.privateKeyPem, keyPem);
+  assert.ok(deployments[0]);
+  assert.equal(apiKeyOf(deployments[0]).privateKeyPem, keyPem);
   assert.equal(config.aliases.get('oci-cohere-embed')?.mode, 'embedding');
   assert.equal(config.dropParams, true);
   assert.equal(config.masterKey, env.LITELLM_MASTER_KEY);
@@ -288,15 +305,15 @@ const identity: {
 ];
 for (const { why, params, env, is } of identity) {
   test(`OCI target: ${why}`, async () => {
-    const { oci } = await deploymentOf(oneModel(params), { ...ociEnv, ...env });
-    assert.deepEqual({ ...oci, ...is }, oci);
+    const target = ociTargetOf(await deploymentOf(oneModel(params), { ...ociEnv, ...env }));
+    assert.deepEqual({ ...target, ...is }, target);
   });
 }
 
 test('OCI target: who calls comes from the environment, and explicit wins', async () => {
-  const { oci } = await deploymentOf(oneModel({ oci_user: 'somebody', oci_auth: 'api_key' }));
+  const target = ociTargetOf(await deploymentOf(oneModel({ oci_user: 'somebody', oci_auth: 'api_key' })));
   const { OCI_TENANCY: tenancy, OCI_FINGERPRINT: fingerprint } = ociEnv;
-  assert.deepEqual(oci.auth, {
+  assert.deepEqual(target.identity, {
     type: 'api_key',
     tenancy,
     fingerprint,
@@ -318,7 +335,7 @@ test('OCI target: of the keys an explicit one wins, and a key wins over a file',
     { params: {}, env: { ...envWithoutKey, OCI_KEY: '', OCI_KEY_FILE: file }, is: `${keyPem}# from a file\n` },
   ];
   for (const { params, env, is } of cases) {
-    assert.equal((await deploymentOf(oneModel(params), env)).oci.auth.privateKeyPem, is);
+    assert.equal(apiKeyOf(await deploymentOf(oneModel(params), env)).privateKeyPem, is);
   }
 });
 
@@ -329,9 +346,9 @@ test('OCI target: an encrypted key opens with its passphrase', async () => {
     cipher: 'aes-256-cbc',
     passphrase: 'open',
   });
-  const { oci } = await deploymentOf(oneModel({ oci_key: String(pem), oci_key_passphrase: 'open' }));
-  assert.equal(oci.auth.passphrase, 'open');
-  assert.equal(oci.auth.privateKeyPem, pem);
+  const key = apiKeyOf(await deploymentOf(oneModel({ oci_key: String(pem), oci_key_passphrase: 'open' })));
+  assert.equal(key.passphrase, 'open');
+  assert.equal(key.privateKeyPem, pem);
 });
 
 test('environment_variables: the file sets what the process was not given, before anything else is read', async () => {
@@ -356,8 +373,9 @@ test('environment_variables: the file sets what the process was not given, befor
   });
   assert.deepEqual(problems, []);
   const deployment = config?.aliases.get('grok')?.deployments[0];
-  assert.equal(deployment?.oci.region, 'uk-london-1');
-  assert.equal(deployment.oci.auth.user, 'someone');
+  assert.ok(deployment);
+  assert.equal(ociTargetOf(deployment).region, 'uk-london-1');
+  assert.equal(apiKeyOf(deployment).user, 'someone');
   assert.equal(deployment.weight, 7);
   assert.deepEqual(deployment.defaultParams, { parallel_tool_calls: true });
 });

@@ -1,4 +1,4 @@
-import type { GatewayConfig } from '@sluice/shared/config/gateway-config.ts';
+import type { GatewayConfig, Target } from '@sluice/shared/config/gateway-config.ts';
 import type { Logger } from '@sluice/shared/log.ts';
 import type { Admission } from '@sluice/shared/ports/admission.ts';
 import type { BodyStore } from '@sluice/shared/ports/body-store.ts';
@@ -10,7 +10,7 @@ import type { WorkerMetrics } from '../worker-metrics.ts';
 /** What the pipeline's steps share; the same for every job. */
 export interface JobDeps {
   readonly config: GatewayConfig;
-  readonly providers: Readonly<Record<'oci', Provider>>;
+  readonly providers: Readonly<Partial<Record<Target['api'], Provider>>>;
   readonly bus: TokenBus;
   readonly usage: UsageLog;
   readonly admission: Admission;

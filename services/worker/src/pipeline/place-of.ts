@@ -16,6 +16,12 @@ export function placeOf(
   };
 }
 
-export function apiBaseOf({ oci }: Deployment): string {
-  return oci.endpoint ?? `https://inference.generativeai.${oci.region}.oci.oraclecloud.com`;
+export function apiBaseOf({ target }: Deployment): string {
+  if (target.api !== 'oci') return target.baseUrl;
+  return target.endpoint ?? `https://inference.generativeai.${target.region}.oci.oraclecloud.com`;
+}
+
+/** null: the provider has no regions that we know of. */
+export function regionOf({ target }: Deployment): string | null {
+  return target.api === 'anthropic' ? null : target.region;
 }

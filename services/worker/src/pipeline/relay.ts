@@ -7,7 +7,7 @@ import { stopReasonOf } from './job-context.ts';
 import type { StopReason } from './job-context.ts';
 import { createMeter } from './meter.ts';
 import type { Meter } from './meter.ts';
-import { apiBaseOf } from './place-of.ts';
+import { apiBaseOf, regionOf } from './place-of.ts';
 
 /** How a call ended. A failed answer is an outcome here, not an exception. */
 export interface CallEnd {
@@ -90,7 +90,7 @@ export async function relay(
       alias: deployment.alias,
       deploymentId: deployment.id,
       apiBase: apiBaseOf(deployment),
-      region: deployment.oci.region,
+      region: regionOf(deployment),
       retries,
       fallbacks,
       providerHeaders: { ...headers },

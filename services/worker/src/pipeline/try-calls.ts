@@ -191,7 +191,7 @@ export async function tryCalls(
   }
 
   function start({ call, deployment, outputTokensCap: cap }: MadeCall): AsyncIterable<readonly ProviderEvent[]> {
-    const provider = deps.providers[deployment.provider];
+    const provider = deps.providers[deployment.target.api];
     const { router, sluice } = deps.config;
     const totalMs = deployment.timeoutMs ?? router.timeoutMs;
     const common = {
@@ -205,8 +205,10 @@ export async function tryCalls(
       },
     };
     if (request.kind === 'embedding') {
+      if (!provider?.embed) return refused(deployment, 'embeddings');
       return provider.embed({ ...common, request: { ...deployment.defaultParams, ...request.body } }, signal);
     }
+    if (!provider) return refused(deployment, 'chat');
     const body = { ...deployment.defaultParams, ...request.body };
     // The deployment's own default may ask for several choices.
     const each = Math.max(1, Math.floor(cap / (body.n ?? 1)));
@@ -218,6 +220,13 @@ export async function tryCalls(
       signal,
     );
   }
+}
+
+/** A call that fails before anything is sent: the next alias may be able to do it. */
+// oxlint-disable-next-line require-yield -- an answer of nothing but an error
+async function* refused(deployment: Deployment, what: string): AsyncGenerator<readonly ProviderEvent[]> {
+  const message = `litellm.BadRequestError: ${deployment.model} cannot be called for ${what}.`;
+  throw new ProviderError('provider_bad_request', message, { status: 400, mayBeBilled: false });
 }
 
 function retriesOf(alias: Alias, deps: JobDeps, asked: number | undefined): number {

@@ -18,13 +18,14 @@ export type ProviderEvent =
   | { readonly type: 'usage'; readonly usage: Usage };
 
 /**
- * A model provider. Both methods yield batches: the events that arrived together travel together.
+ * A model provider. Its calls yield batches: the events that arrived together travel together. What it cannot do is
+ * absent, and refused before anything is sent.
  * The iteration ends when the answer is complete; it throws `ProviderError` when it is not: refused, cut off,
  * silent for too long. Leaving the iteration or aborting `signal` closes the upstream connection at once.
  */
 export interface Provider extends AsyncDisposable {
   chat(call: ChatCall, signal: AbortSignal): AsyncIterable<readonly ProviderEvent[]>;
-  embed(call: EmbeddingCall, signal: AbortSignal): AsyncIterable<readonly ProviderEvent[]>;
+  embed?(call: EmbeddingCall, signal: AbortSignal): AsyncIterable<readonly ProviderEvent[]>;
 }
 
 export interface ChatCall {

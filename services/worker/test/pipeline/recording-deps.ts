@@ -36,12 +36,13 @@ export function deployment(alias: string, id: string, changes: Partial<Deploymen
     provider: 'oci',
     model: `oci/${id}`,
     upstreamModel: id,
-    oci: {
+    target: {
+      api: 'oci',
       region: 'us-chicago-1',
       endpoint: null,
       compartmentId: 'compartment',
       servingMode: { type: 'ON_DEMAND' },
-      auth: { type: 'api_key', tenancy: '', user: '', fingerprint: '', privateKeyPem: '', passphrase: null },
+      identity: { type: 'api_key', tenancy: '', user: '', fingerprint: '', privateKeyPem: '', passphrase: null },
     },
     price,
     priceSource: 'test',

@@ -3,7 +3,7 @@ import type { HttpClient } from 'oci-common';
 import { GenerativeAiInferenceClient } from 'oci-generativeaiinference';
 import type { models } from 'oci-generativeaiinference';
 import { Pool } from 'undici';
-import type { Deployment } from '@sluice/shared/config/gateway-config.ts';
+import type { OciIdentity, OciTarget } from '@sluice/shared/config/gateway-config.ts';
 import type { CallId } from '@sluice/shared/ids.ts';
 import { ProviderError } from '../provider.ts';
 import { brokenAnswer, errorFromHttp } from './errors.ts';
@@ -34,9 +34,12 @@ export interface DeploymentClient extends AsyncDisposable {
   embedText(request: WireObject, exchange: UpstreamExchange, callId: CallId): Promise<WireObject>;
 }
 
-export function openDeploymentClient(deployment: Deployment, options: DeploymentClientOptions): DeploymentClient {
-  const { oci, upstreamModel } = deployment;
-  const http = new OciHttpClient(identityOf(deployment), options);
+export function openDeploymentClient(
+  oci: OciTarget,
+  upstreamModel: string,
+  options: DeploymentClientOptions,
+): DeploymentClient {
+  const http = new OciHttpClient(signerOf(oci.identity), options);
   const sdk = new GenerativeAiInferenceClient(
     { httpClient: http },
     {
@@ -82,9 +85,10 @@ export function openDeploymentClient(deployment: Deployment, options: Deployment
 }
 
 /** @throws ProviderError for a key that cannot be read, as the provider would for one that it does not know */
-function identityOf(deployment: Deployment): SigningIdentity {
+function signerOf(identity: OciIdentity): SigningIdentity {
+  if (identity.type !== 'api_key') throw new Error(`identities of type ${identity.type} are not supported yet`);
   try {
-    return signingIdentityOf(deployment.oci.auth);
+    return signingIdentityOf(identity);
   } catch (error) {
     const message = 'litellm.AuthenticationError: OciException - The private key of the deployment cannot be read.';
     throw new ProviderError('provider_authentication', message, { status: 401, mayBeBilled: false, cause: error });

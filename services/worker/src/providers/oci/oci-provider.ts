@@ -36,11 +36,11 @@ export interface OciProviderOptions {
  *
  * A call whose signal is aborted throws the signal's reason.
  */
-export function openOciProvider(options: OciProviderOptions): Provider {
+export function openOciProvider(options: OciProviderOptions): Required<Provider> {
   return new OciProvider(options);
 }
 
-class OciProvider implements Provider {
+class OciProvider implements Required<Provider> {
   readonly #options: Required<Omit<OciProviderOptions, 'log'>> & Pick<OciProviderOptions, 'log'>;
   /** By deployment and what its connections depend on, because a new configuration may change them. */
   readonly #clients = new Map<string, DeploymentClient>();
@@ -139,13 +139,15 @@ class OciProvider implements Provider {
   }
 
   #client(deployment: Deployment, connectMs: number): DeploymentClient {
-    const { region, endpoint, compartmentId, servingMode, auth } = deployment.oci;
-    const target = [region, endpoint, compartmentId, servingMode, auth.user, auth.fingerprint];
-    const key = JSON.stringify([deployment.id, deployment.upstreamModel, ...target]);
+    const { target, upstreamModel } = deployment;
+    if (target.api !== 'oci') throw new Error(`deployment ${deployment.id} speaks ${target.api}, not OCI's own API`);
+    const { region, endpoint, compartmentId, servingMode, identity } = target;
+    const who = identity.type === 'api_key' ? [identity.user, identity.fingerprint] : [identity];
+    const key = JSON.stringify([deployment.id, upstreamModel, region, endpoint, compartmentId, servingMode, ...who]);
     const known = this.#clients.get(key);
     if (known) return known;
     const { connectionsPerDeployment: connections, now } = this.#options;
-    const client = openDeploymentClient(deployment, { connections, connectMs, now, newSuffix });
+    const client = openDeploymentClient(target, upstreamModel, { connections, connectMs, now, newSuffix });
     this.#clients.set(key, client);
     return client;
   }

@@ -1,6 +1,6 @@
 import { createPrivateKey, hash, sign } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import type { OciTarget } from '@sluice/shared/config/gateway-config.ts';
+import type { OciApiKey } from '@sluice/shared/config/gateway-config.ts';
 
 /** Who signs. The key is parsed once: parsing the PEM costs twice as much as a signature. */
 export interface SigningIdentity {
@@ -9,12 +9,18 @@ export interface SigningIdentity {
 }
 
 /** @throws Error when the PEM or its passphrase is wrong; its message does not contain them */
-export function signingIdentityOf(auth: OciTarget['auth']): SigningIdentity {
+export function signingIdentityOf({
+  tenancy,
+  user,
+  fingerprint,
+  privateKeyPem,
+  passphrase,
+}: OciApiKey): SigningIdentity {
   return {
-    keyId: `${auth.tenancy}/${auth.user}/${auth.fingerprint}`,
+    keyId: `${tenancy}/${user}/${fingerprint}`,
     privateKey: createPrivateKey({
-      key: auth.privateKeyPem,
-      ...(auth.passphrase === null ? {} : { passphrase: auth.passphrase }),
+      key: privateKeyPem,
+      ...(passphrase === null ? {} : { passphrase }),
     }),
   };
 }

@@ -65,12 +65,13 @@ export function deploymentOf(upstreamModel: string, endpoint: string | null = nu
     provider: 'oci',
     model: `oci/${upstreamModel}`,
     upstreamModel,
-    oci: {
+    target: {
+      api: 'oci',
       region: 'us-chicago-1',
       endpoint,
       compartmentId: 'ocid1.compartment.oc1..sim',
       servingMode: { type: 'ON_DEMAND' },
-      auth: {
+      identity: {
         type: 'api_key',
         tenancy: 'ocid1.tenancy.oc1..t',
         user: 'ocid1.user.oc1..u',

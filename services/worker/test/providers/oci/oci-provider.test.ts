@@ -33,7 +33,7 @@ const llamaText = streamFixture('generic-llama-text');
 type Answer = (request: StubRequest, res: ServerResponse) => void | Promise<void>;
 interface Setup extends AsyncDisposable {
   readonly stub: Stub;
-  readonly provider: Provider;
+  readonly provider: Required<Provider>;
   chat(options?: Partial<ChatCall>, model?: string): ChatCall;
   embed(input: string[], options?: Partial<EmbeddingCall['request']>): EmbeddingCall;
 }
@@ -174,7 +174,9 @@ test('whole call: a dedicated endpoint is called by its id', async () => {
   await using at = await setUp((_request, res) => sendJson(res, 200, wholeText));
   const call = at.chat();
   const servingMode = { type: 'DEDICATED' as const, endpointId: 'ocid1.endpoint' };
-  const deployment = { ...call.deployment, oci: { ...call.deployment.oci, servingMode } };
+  const { target } = call.deployment;
+  assert.ok(target.api === 'oci');
+  const deployment = { ...call.deployment, target: { ...target, servingMode } };
   await collect(at.provider.chat({ ...call, deployment }, never));
   assert.deepEqual(at.stub.requests[0]?.json['servingMode'], {
     servingType: 'DEDICATED',
