@@ -43,7 +43,8 @@ export interface JobDelivery {
   readonly signal: AbortSignal;
   /**
    * Writes a line that outlives this worker and goes with the job: whoever takes the job over reads it. The line
-   * has left the process when this returns its promise, and is stored when the promise resolves.
+   * leaves the process before any frame that is published after it, and is stored when the promise resolves. A
+   * handler need not wait for its last line.
    */
   journal(line: string): Promise<void>;
   /** All lines of all attempts, oldest first. */

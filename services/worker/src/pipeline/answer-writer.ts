@@ -1,4 +1,4 @@
-import type { TokenEvent } from '@sluice/shared/contracts/token-event.ts';
+import type { AnswerEnd, AnswerError, TokenEvent } from '@sluice/shared/contracts/token-event.ts';
 import type { RequestId } from '@sluice/shared/ids.ts';
 import { frameBytesMax } from '@sluice/shared/ports/token-bus.ts';
 import type { TokenBus } from '@sluice/shared/ports/token-bus.ts';
@@ -6,6 +6,8 @@ import type { TokenBus } from '@sluice/shared/ports/token-bus.ts';
 /** Sends one attempt's events to the client's ingress, in order, as frames that the bus can carry. */
 export interface AnswerWriter {
   write(events: readonly TokenEvent[]): void;
+  /** The last event; with it goes what is left to send. */
+  end(event: AnswerEnd | AnswerError): void;
 }
 
 /** Envelope, keys and quotes of a frame and of each event; generous. */
@@ -15,32 +17,41 @@ const bytesPerUnitMax = 6;
 
 export function createAnswerWriter(
   bus: Pick<TokenBus, 'publish'>,
-  answer: { replyTo: string; requestId: RequestId; attempt: number },
+  answer: { replyTo: string; requestId: RequestId; attempt: number; stream: boolean },
 ): AnswerWriter {
   let seq = 0;
-  const send = (events: TokenEvent[]) => {
-    if (events.length === 0) return;
-    bus.publish(answer.replyTo, { version: 1, requestId: answer.requestId, attempt: answer.attempt, seq, events });
-    seq += 1;
-  };
+  let frame: TokenEvent[] = [];
+  let bytes = overheadBytes;
 
   return {
     write(events) {
-      let frame: TokenEvent[] = [];
-      let bytes = overheadBytes;
-      for (const event of events.flatMap(split)) {
-        const size = sizeMax(event);
-        if (bytes + size > frameBytesMax) {
-          send(frame);
-          frame = [];
-          bytes = overheadBytes;
-        }
-        frame.push(event);
-        bytes += size;
-      }
-      send(frame);
+      add(events);
+      // Nobody can use a whole answer before its end: what fits goes out with that, in one frame.
+      if (answer.stream) send();
+    },
+    end(event) {
+      add([event]);
+      send();
     },
   };
+
+  function add(events: readonly TokenEvent[]): void {
+    for (const event of events.flatMap(split)) {
+      const size = sizeMax(event);
+      if (bytes + size > frameBytesMax) send();
+      frame.push(event);
+      bytes += size;
+    }
+  }
+
+  function send(): void {
+    if (frame.length === 0) return;
+    const { requestId, attempt } = answer;
+    bus.publish(answer.replyTo, { version: 1, requestId, attempt, seq, events: frame });
+    seq += 1;
+    frame = [];
+    bytes = overheadBytes;
+  }
 }
 
 /** An upper bound of an event's encoded size, without encoding it. */

@@ -1,5 +1,5 @@
 import type { Deployment } from '@sluice/shared/config/gateway-config.ts';
-import type { AnswerError, TokenEvent } from '@sluice/shared/contracts/token-event.ts';
+import type { AnswerEnd, AnswerError } from '@sluice/shared/contracts/token-event.ts';
 import { unbilledUsageEvent } from '@sluice/shared/contracts/unbilled-usage-event.ts';
 import type { UsageEvent } from '@sluice/shared/contracts/usage-event.ts';
 import { errorCatalog, GatewayError } from '@sluice/shared/errors.ts';
@@ -34,8 +34,9 @@ const attemptsMax = 5;
 export async function processJob(delivery: JobDelivery, deps: JobDeps, signal: AbortSignal): Promise<void> {
   const { job, attempt } = delivery;
   const startedAt = deps.now();
-  const writer = createAnswerWriter(deps.bus, { replyTo: job.replyTo, requestId: job.requestId, attempt });
-  const announce = (event: TokenEvent) => writer.write([event]);
+  const { replyTo, requestId, stream } = job;
+  const writer = createAnswerWriter(deps.bus, { replyTo, requestId, attempt, stream });
+  const announce = (event: AnswerEnd | AnswerError) => writer.end(event);
   const store = (event: UsageEvent) => storeUsage(event, delivery, deps);
 
   const standing = attempt === 1 ? { call: 1, reserved: true } : await takeOver(delivery, deps, store);
@@ -68,12 +69,11 @@ export async function processJob(delivery: JobDelivery, deps: JobDeps, signal: A
   await store(used);
   if (stoppedBy === 'lock-lost' || delivery.signal.aborted) throw lockLost();
   // On its way before the end is announced: nobody who takes over may call again for a client who has the answer.
-  const noted = delivery
+  delivery
     .journal(writeJournalLine({ type: 'ended', call: outcome.made.call, event: null }))
     .catch((cause: unknown) => deps.log.warn({ requestId: job.requestId, err: cause }, 'end not noted'));
   if (type === 'completed') announce({ type: 'answer-end', usage: used.usage, costNanoUsd: usageCostNanoUsd(used) });
   else announce(answerError(error ?? stoppedError(stoppedBy ?? 'deadline')));
-  await noted;
 
   /** Ends the job with no call open under `at`; its reservation, if it stands, is given back by the event. */
   async function close(

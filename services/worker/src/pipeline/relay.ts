@@ -30,7 +30,7 @@ export interface CallEnd {
 export async function relay(
   events: AsyncIterable<readonly ProviderEvent[]>,
   answer: {
-    writer: AnswerWriter;
+    writer: Pick<AnswerWriter, 'write'>;
     deployment: Deployment;
     retries: number;
     fallbacks: number;

@@ -47,6 +47,13 @@ export type TryOutcome =
       readonly deployment: Deployment | null;
     };
 
+/** A call on its way: whether it has been noted, and so may have been sent. */
+interface Begin {
+  readonly mayBeSent: Promise<void>;
+  readonly wasAllowed: boolean;
+  readonly failure: Error | null;
+}
+
 interface Failure {
   readonly error: ProviderError;
   readonly alias: string;
@@ -100,10 +107,14 @@ export async function tryCalls(
       const deployment = chooseDeployment(alias, tried, deps.random);
       tried.add(deployment.id);
       const made = { call: standing.call, deployment, outputTokensCap, retries };
-      const stopped = stopReasonOf(signal) ?? (await beginCall(made));
-      if (stopped) return { type: 'stopped', why: stopped, standing, deployment: failures.at(-1)?.deployment ?? null };
-
-      const end = await callOnce(made, fallbacks);
+      const begin = stopReasonOf(signal) === null ? beginCall(made) : null;
+      const end = begin && (await callOnce(made, fallbacks, begin.mayBeSent));
+      if (begin?.failure) throw begin.failure;
+      const stopped = stopReasonOf(signal);
+      if (end === null || (stopped && !begin?.wasAllowed)) {
+        const deployment = failures.at(-1)?.deployment ?? null;
+        return { type: 'stopped', why: stopped ?? 'lock-lost', standing, deployment };
+      }
       if (end.type !== 'failed' || end.hasContent) return { type: 'ended', end, made };
 
       const error = end.error ?? new ProviderError('internal', 'Internal error.', { status: 500, mayBeBilled: true });
@@ -159,20 +170,35 @@ export async function tryCalls(
   }
 
   /** Known to whoever takes over before the provider can know of the call; unless there is no time left to make it. */
-  async function beginCall({ call, deployment, outputTokensCap: cap }: MadeCall): Promise<StopReason | null> {
+  function beginCall({ call, deployment, outputTokensCap: cap }: MadeCall): Begin {
     const line = { call, alias: deployment.alias, deploymentId: deployment.id, startedAt: deps.now() };
-    await delivery.journal(writeJournalLine({ type: 'call', ...line, outputTokensCap: cap }));
-    return stopReasonOf(signal);
+    const noted = delivery.journal(writeJournalLine({ type: 'call', ...line, outputTokensCap: cap }));
+    const begin: { -readonly [field in keyof Begin]: Begin[field] } = {
+      wasAllowed: false,
+      failure: null,
+      mayBeSent: noted.then(
+        () => {
+          signal.throwIfAborted();
+          begin.wasAllowed = true;
+        },
+        (cause: unknown) => {
+          begin.failure = new Error('the call could not be noted', { cause });
+          throw begin.failure;
+        },
+      ),
+    };
+    begin.mayBeSent.catch(() => undefined); // a provider that refuses by itself never looks at it
+    return begin;
   }
 
-  async function callOnce(made: MadeCall, fallbacks: number): Promise<CallEnd> {
+  async function callOnce(made: MadeCall, fallbacks: number, mayBeSent: Promise<void>): Promise<CallEnd> {
     const { deployment } = made;
     const startedAt = deps.now();
     const onContent = () => {
       if (delivery.job.stream) noteContent(made.call);
     };
     const answer = { writer, deployment, retries: made.retries, fallbacks, queueMs: job.queueMs, onContent };
-    const end = await relay(start(made), answer, { signal, now: deps.now });
+    const end = await relay(start(made, mayBeSent), answer, { signal, now: deps.now });
     const labels = { alias: deployment.alias, model: deployment.model };
     const code = end.error?.code ?? end.stopped ?? '';
     deps.metrics.call({ ...labels, outcome: end.type, code }, (deps.now() - startedAt) / 1_000);
@@ -190,7 +216,10 @@ export async function tryCalls(
     });
   }
 
-  function start({ call, deployment, outputTokensCap: cap }: MadeCall): AsyncIterable<readonly ProviderEvent[]> {
+  function start(
+    { call, deployment, outputTokensCap: cap }: MadeCall,
+    mayBeSent: Promise<void>,
+  ): AsyncIterable<readonly ProviderEvent[]> {
     const provider = deps.providers[deployment.target.api];
     const { router, sluice } = deps.config;
     const totalMs = deployment.timeoutMs ?? router.timeoutMs;
@@ -198,6 +227,7 @@ export async function tryCalls(
       callId: callIdOf(delivery.job.requestId, call),
       deployment,
       dropParams: delivery.job.dropParams,
+      mayBeSent,
       timeouts: {
         connectMs: sluice.connectTimeoutMs,
         firstTokenMs: delivery.job.stream ? (deployment.streamTimeoutMs ?? router.streamTimeoutMs) : totalMs,

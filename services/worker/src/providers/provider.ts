@@ -39,6 +39,11 @@ export interface ChatCall {
   readonly outputTokensCap: number;
   readonly dropParams: boolean;
   readonly timeouts: CallTimeouts;
+  /**
+   * Resolves once whoever would take the job over knows of this call. What is sent upstream waits for it; preparing,
+   * signing for instance, need not. When it rejects, nothing may be sent, and the call throws the reason.
+   */
+  readonly mayBeSent: Promise<void>;
 }
 
 export interface EmbeddingCall {
@@ -48,6 +53,7 @@ export interface EmbeddingCall {
   readonly request: EmbeddingRequest;
   readonly dropParams: boolean;
   readonly timeouts: CallTimeouts;
+  readonly mayBeSent: Promise<void>;
 }
 
 export interface CallTimeouts {

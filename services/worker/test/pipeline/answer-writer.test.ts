@@ -19,7 +19,7 @@ function written(...writes: readonly (readonly TokenEvent[])[]): { frame: TokenF
       frames.push({ frame: tokenFrameCodec.decode(encoded), bytes: encoded.length });
     },
   };
-  const writer = createAnswerWriter(bus, { replyTo: 'inbox', requestId, attempt: 3 });
+  const writer = createAnswerWriter(bus, { replyTo: 'inbox', requestId, attempt: 3, stream: true });
   for (const events of writes) writer.write(events);
   return frames;
 }

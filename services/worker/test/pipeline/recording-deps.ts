@@ -305,10 +305,11 @@ export class Recording {
   }
 
   async *#call(
-    call: { deployment: Deployment; timeouts: CallTimeouts },
+    call: { deployment: Deployment; timeouts: CallTimeouts; mayBeSent: Promise<void> },
     outputTokensCap: number | null,
     signal: AbortSignal,
   ): AsyncGenerator<readonly ProviderEvent[]> {
+    await call.mayBeSent;
     const script = this.#scripts.shift();
     const { deployment: at, timeouts } = call;
     this.calls.push({ deploymentId: at.id, outputTokensCap, timeouts });

@@ -2,9 +2,12 @@ import { createPostgresBackend, isPgPool, Queue, runMigrations, Worker, withBack
 import type { JobsOptions, Processor, WorkerOptions } from 'bullmq';
 import { Redis } from 'ioredis';
 import { Pool } from 'pg';
+import { writeAtEndOfTurn } from '../end-of-turn.ts';
 
 /** What the queue adapters need of BullMQ, whichever database it stands on. */
 export interface BullBackend extends AsyncDisposable {
+  /** What a worker writes takes effect in the order in which it was written. */
+  readonly isOrdered: boolean;
   newQueue(name: string): BullQueue;
   newWorker(name: string, processor: Processor, options: Omit<WorkerOptions, 'connection'>): BullWorker;
 }
@@ -38,7 +41,9 @@ const streams = { events: { maxLen: 100 } };
 export function openRedisBackend({ url, onError }: { url: string; onError: (error: Error) => void }): BullBackend {
   const redis = new Redis(url, { maxRetriesPerRequest: null });
   redis.on('error', onError);
+  redis.on('connect', () => writeAtEndOfTurn(redis.stream));
   return {
+    isOrdered: true,
     newQueue: (name) => watched(new Queue(`{${name}}`, { prefix, streams, connection: redis }), onError),
     newWorker: (name, processor, options) =>
       watched(new Worker(`{${name}}`, processor, { ...options, prefix, connection: redis }), onError),
@@ -76,6 +81,7 @@ export async function openPostgresBackend(options: {
     client.release();
   }
   return {
+    isOrdered: false,
     newQueue: (name) => watched(new classes.Queue(name, { connection: shared }), options.onError),
     newWorker: (name, processor, workerOptions) =>
       watched(new classes.Worker(name, processor, { ...workerOptions, connection: shared }), options.onError),

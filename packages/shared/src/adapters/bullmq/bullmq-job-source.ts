@@ -59,6 +59,7 @@ export function openBullJobSource(backend: BullBackend): JobSource {
     const process = async (job: Job): Promise<void> => {
       const lost = new AbortController();
       const id = job.id ?? '';
+      let noted: Promise<unknown> = Promise.resolve();
       held.set(id, lost);
       try {
         await handler({
@@ -66,9 +67,15 @@ export function openBullJobSource(backend: BullBackend): JobSource {
           // BullMQ counts it up in the same step that hands the job out: no two deliveries share one.
           attempt: job.attemptsStarted,
           signal: lost.signal,
-          journal: async (line) => void (await job.log(line)),
+          async journal(line) {
+            const stored = job.log(line);
+            noted = stored.catch(() => undefined);
+            await stored;
+          },
           readJournal: async () => (await queue.getJobLogs(id)).logs,
         });
+        // Else a line could come after the end of the job that it belongs to.
+        if (!backend.isOrdered) await noted;
       } finally {
         held.delete(id);
       }

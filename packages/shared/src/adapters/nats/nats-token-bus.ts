@@ -5,6 +5,7 @@ import type { Codec } from '../../contracts/codec.ts';
 import { subjects } from '../../contracts/subjects.ts';
 import { tokenFrameCodec } from '../../contracts/token-event.ts';
 import type { TokenFrame } from '../../contracts/token-event.ts';
+import { announceAtEndOfTurn } from '../end-of-turn.ts';
 import type { Inbox, TokenBus } from '../../ports/token-bus.ts';
 
 /**
@@ -40,7 +41,14 @@ export function createNatsTokenBus(nats: NatsConnection, onError: (error: unknow
       };
     },
     publish(address, frame) {
-      nats.publish(subjects.tokens(address), tokenFrameCodec.encode(frame));
+      const bytes = tokenFrameCodec.encode(frame);
+      announceAtEndOfTurn(() => {
+        try {
+          nats.publish(subjects.tokens(address), bytes);
+        } catch (error) {
+          onError(error); // closed since; a frame may be lost at any time
+        }
+      });
     },
     isLive: () => live,
     cancel(request) {

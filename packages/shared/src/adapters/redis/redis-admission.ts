@@ -13,6 +13,7 @@ import type {
   Settlement,
 } from '../../ports/admission.ts';
 import { withTimeLimit } from '../../time-limit.ts';
+import { writeAtEndOfTurn } from '../end-of-turn.ts';
 import { boundedReservation } from '../reservation-cost.ts';
 import { shareLoadBalances } from '../share-load-balances.ts';
 import { reserveScript, seedScript, settleScript, shrinkScript } from './redis-admission-scripts.ts';
@@ -46,6 +47,7 @@ export async function openRedisAdmission(options: RedisAdmissionOptions): Promis
   };
   const redis = 'url' in options ? new Redis(options.url, settings) : options.redis.duplicate(settings);
   redis.on('error', onError);
+  redis.on('connect', () => writeAtEndOfTurn(redis.stream));
   redis.defineCommand('admissionReserve', { lua: reserveScript, numberOfKeys: 1 });
   redis.defineCommand('admissionShrink', { lua: shrinkScript, numberOfKeys: 1 });
   redis.defineCommand('admissionSettle', { lua: settleScript, numberOfKeys: 1 });

@@ -4,8 +4,8 @@ import { GenerativeAiInferenceClient } from 'oci-generativeaiinference';
 import type { models } from 'oci-generativeaiinference';
 import { Pool } from 'undici';
 import type { OciIdentity, OciTarget } from '@sluice/shared/config/gateway-config.ts';
-import type { CallId } from '@sluice/shared/ids.ts';
 import { ProviderError } from '../provider.ts';
+import type { ChatCall } from '../provider.ts';
 import { brokenAnswer, errorFromHttp } from './errors.ts';
 import { signPost, signingIdentityOf } from './signing.ts';
 import type { SigningIdentity } from './signing.ts';
@@ -30,9 +30,12 @@ export interface DeploymentClient extends AsyncDisposable {
    * @returns the chat response, or null when the answer is a stream: then the exchange has it
    * @throws ProviderError, or the exchange's failure
    */
-  chat(request: WireObject, exchange: UpstreamExchange, callId: CallId): Promise<WireObject | null>;
-  embedText(request: WireObject, exchange: UpstreamExchange, callId: CallId): Promise<WireObject>;
+  chat(request: WireObject, exchange: UpstreamExchange, call: BegunCall): Promise<WireObject | null>;
+  embedText(request: WireObject, exchange: UpstreamExchange, call: BegunCall): Promise<WireObject>;
 }
+
+/** What a request must know of the call that it belongs to. */
+type BegunCall = Pick<ChatCall, 'callId' | 'mayBeSent'>;
 
 export function openDeploymentClient(
   oci: OciTarget,
@@ -59,8 +62,8 @@ export function openDeploymentClient(
   };
 
   return {
-    async chat(chatRequest, exchange, callId) {
-      const call = http.begin(exchange, callId);
+    async chat(chatRequest, exchange, begun) {
+      const call = http.begin(exchange, begun);
       try {
         const answer: unknown = await sdk.chat({ ...call, chatDetails: asSdk({ ...target, chatRequest }) });
         return isObject(answer) ? wireAnswerOf(answer['chatResult'], 'chatResponse', exchange) : null;
@@ -68,8 +71,8 @@ export function openDeploymentClient(
         http.end(call);
       }
     },
-    async embedText(request, exchange, callId) {
-      const call = http.begin(exchange, callId);
+    async embedText(request, exchange, begun) {
+      const call = http.begin(exchange, begun);
       try {
         const answer: unknown = await sdk.embedText({ ...call, embedTextDetails: asSdk({ ...target, ...request }) });
         return wireAnswerOf(isObject(answer) ? answer['embedTextResult'] : null, null, exchange);
@@ -133,7 +136,7 @@ interface SdkCall {
 class OciHttpClient implements HttpClient, AsyncDisposable {
   readonly #identity: SigningIdentity;
   readonly #options: DeploymentClientOptions;
-  readonly #exchanges = new Map<string, UpstreamExchange>();
+  readonly #exchanges = new Map<string, { readonly exchange: UpstreamExchange; readonly mayBeSent: Promise<void> }>();
   /** By URI: a client has one per operation. */
   readonly #targets = new Map<string, { readonly path: string; readonly host: string }>();
   #pool: Pool | null = null;
@@ -144,9 +147,9 @@ class OciHttpClient implements HttpClient, AsyncDisposable {
   }
 
   /** The id is OCI's trace and retry token (at most 64 characters), and how the SDK's request finds its exchange. */
-  begin(exchange: UpstreamExchange, callId: CallId): SdkCall {
+  begin(exchange: UpstreamExchange, { callId, mayBeSent }: BegunCall): SdkCall {
     const id = `${callId}.${this.#options.newSuffix()}`;
-    this.#exchanges.set(id, exchange);
+    this.#exchanges.set(id, { exchange, mayBeSent });
     return { opcRequestId: id, opcRetryToken: id };
   }
 
@@ -156,13 +159,17 @@ class OciHttpClient implements HttpClient, AsyncDisposable {
 
   async send(request: Parameters<HttpClient['send']>[0]): Promise<Response> {
     const id = request.headers.get('opc-request-id') ?? '';
-    const exchange = this.#exchanges.get(id);
-    if (!exchange) throw new Error('A request that no call has begun.');
+    const begun = this.#exchanges.get(id);
+    if (!begun) throw new Error('A request that no call has begun.');
+    const { exchange, mayBeSent } = begun;
 
     const { path, host } = this.#target(request.uri);
     const body = Buffer.from(String(request.body));
     const date = new Date(this.#options.now());
-    const signed = await signPost(this.#identity, { target: path, host, date }, body);
+    const signing = signPost(this.#identity, { target: path, host, date }, body);
+    const [signed, permission] = await Promise.allSettled([signing, mayBeSent]);
+    if (permission.status === 'rejected') return asResponse(exchange, () => Promise.reject(permission.reason));
+    if (signed.status === 'rejected') throw signed.reason;
     if (!exchange.isOver) {
       this.#poolOf(request.uri).dispatch(
         {
@@ -170,7 +177,7 @@ class OciHttpClient implements HttpClient, AsyncDisposable {
           path,
           body,
           headers: {
-            ...signed,
+            ...signed.value,
             accept: '*/*',
             'accept-encoding': 'identity',
             'opc-request-id': id,
@@ -185,7 +192,7 @@ class OciHttpClient implements HttpClient, AsyncDisposable {
       );
     }
     await exchange.headersArrived();
-    return asResponse(exchange, this.#options.now);
+    return asResponse(exchange, () => readJson(exchange, this.#options.now));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -218,7 +225,7 @@ class OciHttpClient implements HttpClient, AsyncDisposable {
  * What the SDK needs of a `Response`. It hands `body` out as it is when the content type is exactly
  * `text/event-stream`, and calls `json()` otherwise; a stream's reader has the exchange already.
  */
-function asResponse(exchange: UpstreamExchange, now: () => number): Response {
+function asResponse(exchange: UpstreamExchange, json: () => Promise<unknown>): Response {
   const isStream = isEventStream(exchange);
   const response = {
     status: 200,
@@ -231,7 +238,7 @@ function asResponse(exchange: UpstreamExchange, now: () => number): Response {
           : exchange.header(name.toLowerCase()),
     },
     body: null,
-    json: () => readJson(exchange, now),
+    json,
   };
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a real Response costs more than the call
   return response as unknown as Response;

@@ -60,7 +60,7 @@ class OciProvider implements Required<Provider> {
     const exchange = new UpstreamExchange({ first, between }, signal);
     try {
       const client = this.#client(call.deployment, call.timeouts.connectMs);
-      const answer = await client.chat(request, exchange, call.callId);
+      const answer = await client.chat(request, exchange, call);
       if (!isEventStream(exchange)) {
         yield [this.#accepted(exchange, call.deployment), ...format.fromResponse(answer ?? {}, newToolCallId)];
         return;
@@ -129,7 +129,7 @@ class OciProvider implements Required<Provider> {
     const exchange = new UpstreamExchange({ first, between }, signal);
     try {
       const client = this.#client(call.deployment, call.timeouts.connectMs);
-      const result = await client.embedText(request, exchange, call.callId);
+      const result = await client.embedText(request, exchange, call);
       return { request, result, accepted: this.#accepted(exchange, call.deployment) };
     } catch (error) {
       throw failureOf(error, exchange);

@@ -12,6 +12,7 @@ function requests(request: Partial<EmbeddingRequest>, options: { model?: string;
     deployment: deploymentOf(options.model ?? 'cohere.embed-v4.0'),
     request: { model: 'embed', input: 'a', ...request },
     dropParams: options.dropParams ?? false,
+    mayBeSent: Promise.resolve(),
     timeouts: { connectMs: 1, firstTokenMs: 1, betweenTokensMs: 1 },
   });
   return asSent(sent);
@@ -51,6 +52,7 @@ for (const { count, chunks } of sizes) {
       deployment: deploymentOf('cohere.embed-v4.0'),
       request: { model: 'embed', input },
       dropParams: false,
+      mayBeSent: Promise.resolve(),
       timeouts: { connectMs: 1, firstTokenMs: 1, betweenTokensMs: 1 },
     }).map(inputsOf);
     assert.deepEqual(

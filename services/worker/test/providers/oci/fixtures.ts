@@ -106,6 +106,7 @@ export function chatCallOf(
     stream: false,
     outputTokensCap: 700,
     dropParams: false,
+    mayBeSent: Promise.resolve(),
     timeouts: { connectMs: 1000, firstTokenMs: 10_000, betweenTokensMs: 10_000 },
     ...options,
   };

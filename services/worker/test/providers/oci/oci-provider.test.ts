@@ -58,6 +58,7 @@ async function setUp(answer: Answer, options: Partial<OciProviderOptions> = {}):
       deployment: deploymentOf('cohere.embed-v4.0', stub.url, pem),
       request: { model: 'embed', input, ...request },
       dropParams: false,
+      mayBeSent: Promise.resolve(),
       timeouts: { connectMs: 1000, firstTokenMs: 10_000, betweenTokensMs: 10_000 },
     }),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
@@ -168,6 +169,19 @@ test('whole call: the SDK passes tools, schemas and results on unchanged', async
     toolChoice: { type: 'FUNCTION', name: 'f' },
     responseFormat: { type: 'JSON_SCHEMA', jsonSchema: { name: 'r', schema: parameters, isStrict: true } },
   });
+});
+
+test('a call is sent when it may be, and not at all when it must not be', async () => {
+  await using at = await setUp((_request, res) => sendJson(res, 200, wholeText));
+  const allowed = Promise.withResolvers<void>();
+  const answered = collect(at.provider.chat(at.chat({ mayBeSent: allowed.promise }), never));
+  const refused = Promise.reject(new Error('not noted'));
+  refused.catch(() => undefined);
+  await assert.rejects(collect(at.provider.chat(at.chat({ mayBeSent: refused }), never)));
+  assert.equal(at.stub.requests.length, 0);
+  allowed.resolve();
+  await answered;
+  assert.equal(at.stub.requests.length, 1);
 });
 
 test('whole call: a dedicated endpoint is called by its id', async () => {
