@@ -1,9 +1,9 @@
-import type { Question } from './requests.ts';
+import { largePromptBytes, type Question } from './requests.ts';
 import type { LoadSpec } from './load-spec.ts';
 
 /** One kind of load; it is put on the simulator directly and on the gateway, one after the other. */
 export interface Arm {
-  readonly id: 'whole-1' | 'whole-32' | 'whole-128' | 'whole-rate' | 'streams' | 'streams-paced';
+  readonly id: 'whole-1' | 'whole-32' | 'whole-128' | 'whole-rate' | 'whole-large' | 'streams' | 'streams-paced';
   readonly title: string;
   readonly question: Question;
   readonly connections: number;
@@ -38,6 +38,14 @@ export const arms: readonly Arm[] = [
     question: whole,
     connections: 32,
     ratePerSecond: 200,
+    rampUpMs: 0,
+  },
+  {
+    id: 'whole-large',
+    title: 'whole, 100 KB prompts, 16 connections',
+    question: { ...whole, promptBytes: largePromptBytes },
+    connections: 16,
+    ratePerSecond: null,
     rampUpMs: 0,
   },
   {

@@ -14,6 +14,7 @@ import { waitUntil } from '../servers/wait-until.ts';
 import { readArguments, usage, type BenchArguments } from './arguments.ts';
 import { arms, type Arm } from './arms.ts';
 import { openBill, openBooks } from './books.ts';
+import { measureLargePrompts } from './large-prompts.ts';
 import { describeMachine } from './machine.ts';
 import { measure, type Measurement, type Subject } from './measure.ts';
 import { underSteadyLoad } from './memory.ts';
@@ -33,12 +34,17 @@ async function benchRun(options: BenchArguments): Promise<void> {
   await using bench = await openBench();
   const distributed = await runDistributed(bench, options);
   const embedded = options.embedded ? await runEmbedded(bench, options) : null;
-  const report: Report = { options, ...distributed, embedded };
+  say('100 KB prompts, the provider and node:http by turns');
+  const largePrompts = await measureLargePrompts(bench, Math.max(3, options.rounds));
+  const report: Report = { options, ...distributed, embedded, largePrompts };
   publish(writeReport(report), options);
   process.exitCode = problemsOf(report).length > 0 ? 1 : 0;
 }
 
-async function runDistributed(bench: Bench, options: BenchArguments): Promise<Omit<Report, 'options' | 'embedded'>> {
+async function runDistributed(
+  bench: Bench,
+  options: BenchArguments,
+): Promise<Omit<Report, 'options' | 'embedded' | 'largePrompts'>> {
   await using gateway = await openDistributed(bench, () => options.nodeArgs);
   await using books = openBooks(gateway.databaseUrl);
   const subject: Subject = { bench, gateway, books, bill: openBill(bench.simulator), answered: { count: 0 } };

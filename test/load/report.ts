@@ -1,5 +1,6 @@
 import type { BenchArguments } from './arguments.ts';
 import { arms, type Arm, type Side } from './arms.ts';
+import type { LargePrompts } from './large-prompts.ts';
 import type { BooksReport } from './books.ts';
 import type { Measurement } from './measure.ts';
 import { growthPerMinute, sampleEveryMs, type MemoryReport } from './memory.ts';
@@ -17,6 +18,7 @@ export interface Report {
   readonly residentAtEnd: ReadonlyMap<string, number>;
   readonly books: BooksReport;
   readonly embedded: EmbeddedReport | null;
+  readonly largePrompts: LargePrompts;
 }
 
 export interface EmbeddedReport {
@@ -33,6 +35,7 @@ const targets = {
   chunksPerSecond: 50_000,
   workerCpuMs: 1,
   residentMb: 150,
+  largePromptRatio: 2,
 };
 const services = ['ingress', 'worker', 'ledger'];
 const steadyMinutes = 5;
@@ -64,6 +67,8 @@ export function writeReport(report: Report): string {
     streamTable(report.measurements),
     '## CPU, ms per request',
     cpuTable(report),
+    '## A call with a 100 KB prompt, CPU ms',
+    largePromptTable(report),
     '## Resident memory, MiB',
     memoryTable(report),
     ...(report.embedded === null ? [] : ['## Embedded', wholeTable(report.embedded.measurements)]),
@@ -143,9 +148,30 @@ function targetTable(report: Report): string {
       cpuOf(measurements, 'whole-128', 'worker'),
       targets.workerCpuMs,
     ),
+    atMost(
+      'provider CPU for a 100 KB prompt, node:http signed by hand = 1',
+      report.largePrompts.provider / report.largePrompts.hand,
+      targets.largePromptRatio,
+    ),
     atMost(`largest service, resident, after ${minutes} min of steady load, MiB`, most, targets.residentMb),
   ];
   return table(['figure', 'measured', 'target', ''], rows);
+}
+
+function largePromptTable({ measurements, largePrompts: { provider, hand } }: Report): string {
+  return table(
+    ['what', 'ms', 'against node:http'],
+    [
+      ['node:http, signed by hand', number(hand), '1'],
+      ["the worker's OCI provider", number(provider), number(provider / hand)],
+      ['the whole worker: queue, provider, frames, usage', ...workerRow()],
+    ],
+  );
+
+  function workerRow(): string[] {
+    const worker = cpuOf(measurements, 'whole-large', 'worker');
+    return [number(worker), number(worker / hand)];
+  }
 }
 
 function atMost(name: string, value: number, target: number): string[] {

@@ -10,15 +10,17 @@ export interface Question {
   readonly outputTokens: number;
   /** Between the tokens of a stream. */
   readonly gapMs: number;
+  readonly promptBytes?: number;
 }
 
-const promptBytes = 500;
+const smallPromptBytes = 500;
+export const largePromptBytes = 100_000;
 const maxTokens = 400;
 
-function promptOf({ outputTokens, gapMs }: Question): string {
+export function promptOf({ outputTokens, gapMs, promptBytes = smallPromptBytes }: Question): string {
   const directive = `#sim ${JSON.stringify({ outputTokens, ...(gapMs > 0 && { gapMs }) })}`;
   const text = 'Say in a few words what the sea is like on a calm day in early autumn, and what it sounds like. ';
-  return text.repeat(10).slice(0, promptBytes - directive.length) + directive;
+  return text.repeat(Math.ceil(promptBytes / text.length)).slice(0, promptBytes - directive.length) + directive;
 }
 
 /** The request of an OpenAI client with a virtual key, as bytes. */

@@ -26,7 +26,7 @@ export const price = { inputUsdPerToken: 7.20001e-7, outputUsdPerToken: 1.00003e
 /** Simulator, load generator and what both need, for one gateway after the other. */
 export interface Bench extends AsyncDisposable {
   readonly identity: SimulatedIdentity;
-  readonly simulator: SimulatorClient & { readonly port: number; readonly pid: number };
+  readonly simulator: SimulatorClient & { readonly url: string; readonly port: number; readonly pid: number };
   readonly loadPid: number;
   readonly configFile: string;
   readonly folder: string;
@@ -61,7 +61,7 @@ export async function openBench(): Promise<Bench> {
   const owned = stack.move();
   return {
     identity,
-    simulator: { ...createSimulatorClient(url), port: Number(new URL(url).port), pid: child.pid },
+    simulator: { ...createSimulatorClient(url), url, port: Number(new URL(url).port), pid: child.pid },
     loadPid: generator.pid ?? 0,
     configFile,
     folder,
@@ -235,7 +235,7 @@ async function keepQueueOnDisk(url: string): Promise<void> {
 }
 
 async function newKey(port: number): Promise<string> {
-  const limits = { max_budget: 1_000_000, rpm_limit: 10_000_000, tpm_limit: 1_000_000_000 };
+  const limits = { max_budget: 1_000_000, rpm_limit: 10_000_000, tpm_limit: 1_000_000_000_000 };
   const body = await management(port, '/key/generate', limits);
   const key = /"key":"(sk-[^"]+)"/.exec(body)?.[1];
   if (key === undefined) throw new Error(`no key: ${body}`);

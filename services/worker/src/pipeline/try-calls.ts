@@ -107,14 +107,12 @@ export async function tryCalls(
       const deployment = chooseDeployment(alias, tried, deps.random);
       tried.add(deployment.id);
       const made = { call: standing.call, deployment, outputTokensCap, retries };
-      const begin = stopReasonOf(signal) === null ? beginCall(made) : null;
-      const end = begin && (await callOnce(made, fallbacks, begin.mayBeSent));
-      if (begin?.failure) throw begin.failure;
-      const stopped = stopReasonOf(signal);
-      if (end === null || (stopped && !begin?.wasAllowed)) {
-        const deployment = failures.at(-1)?.deployment ?? null;
-        return { type: 'stopped', why: stopped ?? 'lock-lost', standing, deployment };
-      }
+      const stoppedBefore = stopReasonOf(signal);
+      if (stoppedBefore) return stopped(stoppedBefore);
+      const begin = beginCall(made);
+      const end = await callOnce(made, fallbacks, begin.mayBeSent);
+      if (begin.failure) throw begin.failure;
+      if (end.stopped && !begin.wasAllowed) return stopped(end.stopped);
       if (end.type !== 'failed' || end.hasContent) return { type: 'ended', end, made };
 
       const error = end.error ?? new ProviderError('internal', 'Internal error.', { status: 500, mayBeBilled: true });
@@ -137,6 +135,10 @@ export async function tryCalls(
     }
   }
   return failed(firstFailure());
+
+  function stopped(why: StopReason): TryOutcome {
+    return { type: 'stopped', why, standing, deployment: failures.at(-1)?.deployment ?? null };
+  }
 
   function failed(error: GatewayError | ProviderError): TryOutcome {
     return { type: 'failed', error, standing, deployment: failures.at(-1)?.deployment ?? null };
@@ -173,22 +175,20 @@ export async function tryCalls(
   function beginCall({ call, deployment, outputTokensCap: cap }: MadeCall): Begin {
     const line = { call, alias: deployment.alias, deploymentId: deployment.id, startedAt: deps.now() };
     const noted = delivery.journal(writeJournalLine({ type: 'call', ...line, outputTokensCap: cap }));
-    const begin: { -readonly [field in keyof Begin]: Begin[field] } = {
-      wasAllowed: false,
-      failure: null,
-      mayBeSent: noted.then(
-        () => {
-          signal.throwIfAborted();
-          begin.wasAllowed = true;
-        },
-        (cause: unknown) => {
-          begin.failure = new Error('the call could not be noted', { cause });
-          throw begin.failure;
-        },
-      ),
-    };
+    const begin = { mayBeSent: allow(), wasAllowed: false, failure: null as Error | null };
     begin.mayBeSent.catch(() => undefined); // a provider that refuses by itself never looks at it
     return begin;
+
+    async function allow(): Promise<void> {
+      try {
+        await noted;
+      } catch (cause) {
+        begin.failure = new Error('the call could not be noted', { cause });
+        throw begin.failure;
+      }
+      signal.throwIfAborted();
+      begin.wasAllowed = true;
+    }
   }
 
   async function callOnce(made: MadeCall, fallbacks: number, mayBeSent: Promise<void>): Promise<CallEnd> {
