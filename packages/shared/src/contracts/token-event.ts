@@ -17,10 +17,19 @@ export type Usage = z.infer<typeof Usage>;
 export const FinishReason = z.enum(['stop', 'length', 'tool_calls', 'content_filter', 'error']);
 export type FinishReason = z.infer<typeof FinishReason>;
 
+/** Natural logarithm of the probability that the model gave to a token. */
+const LogProb = z.object({ token: z.string(), logprob: z.number() });
+
+/** One token of the answer with its probability, and the likeliest tokens for its place, as many as were asked for. */
+export const TokenLogProb = LogProb.extend({ top: z.array(LogProb) });
+export type TokenLogProb = z.infer<typeof TokenLogProb>;
+
 /** A provider's answer, in our words; every provider speaks these and nothing else. */
 export const ContentEvent = z.discriminatedUnion('type', [
   z.object({ type: z.literal('text-delta'), choice: z.int().nonnegative(), text: z.string() }),
   z.object({ type: z.literal('reasoning-delta'), choice: z.int().nonnegative(), text: z.string() }),
+  /** Why the model does not answer, in its own words; apart from the text, which it stands in place of. */
+  z.object({ type: z.literal('refusal-delta'), choice: z.int().nonnegative(), text: z.string() }),
   /**
    * A piece of a tool call. `toolCall` counts from 0 within the choice; the first piece of each has `id` and
    * `name`; `arguments` pieces concatenate to JSON text.
@@ -32,6 +41,26 @@ export const ContentEvent = z.discriminatedUnion('type', [
     id: z.string().optional(),
     name: z.string().optional(),
     arguments: z.string(),
+  }),
+  /** Of the tokens of the text, in order and all of them, though not always with the text that they make up. */
+  z.object({ type: z.literal('logprobs'), choice: z.int().nonnegative(), tokens: z.array(TokenLogProb) }),
+  /** A page that the text rests on, and where: positions in the text, in the provider's own counting. */
+  z.object({
+    type: z.literal('url-citation'),
+    choice: z.int().nonnegative(),
+    url: z.string(),
+    title: z.string(),
+    startIndex: z.int().nonnegative(),
+    endIndex: z.int().nonnegative(),
+  }),
+  /**
+   * What a provider says of its answer and OpenAI has no word for, under the provider's own names: citations,
+   * grounding. Lists of the same name concatenate; of anything else the last one counts.
+   */
+  z.object({
+    type: z.literal('provider-fields'),
+    choice: z.int().nonnegative(),
+    fields: z.record(z.string(), z.unknown()),
   }),
   z.object({ type: z.literal('choice-end'), choice: z.int().nonnegative(), finishReason: FinishReason }),
   /** One vector; numbers, or base64 of little-endian float32 when the client asked for it. */

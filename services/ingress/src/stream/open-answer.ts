@@ -118,9 +118,16 @@ function unitsOf(event: TokenEvent): number {
   switch (event.type) {
     case 'text-delta':
     case 'reasoning-delta':
+    case 'refusal-delta':
       return unitsPerEvent + event.text.length;
     case 'tool-call-delta':
       return unitsPerEvent + event.arguments.length;
+    case 'logprobs':
+      return unitsPerEvent * event.tokens.reduce((sum, { top }) => sum + 1 + top.length, 1);
+    case 'provider-fields':
+      return unitsPerEvent + JSON.stringify(event.fields).length;
+    case 'url-citation':
+      return unitsPerEvent + event.url.length + event.title.length;
     // Bounded by the request itself: a vector per input.
     case 'embedding':
     case 'answer-start':

@@ -48,7 +48,11 @@ export async function sendSse(res: Response, answer: AsyncIterable<AnswerBatch>,
           return;
         case 'text-delta':
         case 'reasoning-delta':
+        case 'refusal-delta':
         case 'tool-call-delta':
+        case 'logprobs':
+        case 'url-citation':
+        case 'provider-fields':
         case 'choice-end':
         case 'embedding':
           frames += surface.content(event);

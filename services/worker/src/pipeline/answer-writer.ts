@@ -59,6 +59,7 @@ function sizeMax(event: TokenEvent): number {
   switch (event.type) {
     case 'text-delta':
     case 'reasoning-delta':
+    case 'refusal-delta':
       return overheadBytes + event.text.length * bytesPerUnitMax;
     case 'tool-call-delta':
       return (
@@ -71,8 +72,11 @@ function sizeMax(event: TokenEvent): number {
       );
     case 'answer-error':
       return overheadBytes + (event.message.length + (event.param?.length ?? 0)) * bytesPerUnitMax;
+    // Rare enough for their size to be taken: what is in them is the provider's.
+    case 'logprobs':
+    case 'url-citation':
+    case 'provider-fields':
     case 'answer-start':
-      // Once per answer, so its size is taken: the headers in it are the provider's.
       return Buffer.byteLength(JSON.stringify(event)) + 1;
     case 'choice-end':
     case 'answer-end':
@@ -81,12 +85,19 @@ function sizeMax(event: TokenEvent): number {
   }
 }
 
-/** Cuts what would not fit one frame into pieces that concatenate to the same. */
+/** With twenty alternatives to each token, and their names as long as they come, a tenth of a frame. */
+const logProbsPerEvent = 32;
+
+/**
+ * Cuts what would not fit one frame into pieces that concatenate to the same. Only one single item of
+ * `provider-fields` that is larger than a frame is left out.
+ */
 function split(event: TokenEvent): TokenEvent[] {
   const unitsMax = Math.floor(frameBytesMax / (2 * bytesPerUnitMax));
   switch (event.type) {
     case 'text-delta':
-    case 'reasoning-delta': {
+    case 'reasoning-delta':
+    case 'refusal-delta': {
       if (event.text.length <= unitsMax) return [event];
       const { type, choice } = event;
       return pieces(event.text, unitsMax).map((text) => ({ type, choice, text }));
@@ -97,15 +108,28 @@ function split(event: TokenEvent): TokenEvent[] {
       const { type, choice, toolCall } = event;
       return [{ ...event, arguments: first }, ...rest.map((piece) => ({ type, choice, toolCall, arguments: piece }))];
     }
+    case 'logprobs':
+      return slices(event.tokens, logProbsPerEvent).map((tokens) => ({ ...event, tokens }));
+    case 'provider-fields':
+      return Object.entries(event.fields).flatMap(([name, value]) =>
+        (Array.isArray(value) ? value.map((item: unknown) => [item]) : [value])
+          .map((part) => ({ ...event, fields: { [name]: part } }))
+          .filter((part) => sizeMax(part) <= frameBytesMax - overheadBytes),
+      );
     case 'answer-error':
       return [{ ...event, message: pieces(event.message, unitsMax)[0] ?? '' }];
     case 'answer-start':
     case 'answer-end':
     case 'choice-end':
+    case 'url-citation':
     case 'embedding':
     default:
       return [event];
   }
+}
+
+function slices<T>(list: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(list.length / size) }, (_, nth) => list.slice(nth * size, (nth + 1) * size));
 }
 
 /** Pieces of at most `unitsMax` UTF-16 units; a surrogate pair is never cut. */

@@ -50,6 +50,7 @@ export function createMeter(): Meter {
           provided = event.usage;
           break;
         case 'text-delta':
+        case 'refusal-delta':
           count(event.text);
           break;
         case 'reasoning-delta':
@@ -61,6 +62,10 @@ export function createMeter(): Meter {
         case 'embedding':
           pieces += 1;
           break;
+        // What is said of the answer is no part of it.
+        case 'logprobs':
+        case 'url-citation':
+        case 'provider-fields':
         case 'accepted':
         case 'choice-end':
           break;

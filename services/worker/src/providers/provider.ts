@@ -76,6 +76,8 @@ export class ProviderError extends Error {
   /** The provider may have generated, and so may bill: repeating the call can cost twice. */
   readonly mayBeBilled: boolean;
   readonly providerRequestId: string | null;
+  /** The provider's own machine-readable word for it. */
+  readonly providerCode: string | null;
 
   constructor(
     code: ErrorCode,
@@ -86,6 +88,7 @@ export class ProviderError extends Error {
       retryAfterSeconds?: number | null;
       mayBeBilled: boolean;
       providerRequestId?: string | null;
+      providerCode?: string | null;
       cause?: unknown;
     },
   ) {
@@ -96,5 +99,6 @@ export class ProviderError extends Error {
     this.retryAfterSeconds = details.retryAfterSeconds ?? null;
     this.mayBeBilled = details.mayBeBilled;
     this.providerRequestId = details.providerRequestId ?? null;
+    this.providerCode = details.providerCode ?? null;
   }
 }

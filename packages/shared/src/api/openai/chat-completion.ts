@@ -10,7 +10,7 @@ const ImagePart = z.looseObject({
   image_url: z.looseObject({ url: z.string(), detail: z.string().optional() }),
 });
 const RefusalPart = z.looseObject({ type: z.literal('refusal'), refusal: z.string() });
-const OtherPart = z.looseObject({ type: z.enum(['input_audio', 'file']) });
+const OtherPart = z.looseObject({ type: z.enum(['input_audio', 'video_url', 'file']) });
 const ContentPart = z.union([TextPart, ImagePart, RefusalPart, OtherPart]);
 export type ContentPart = z.infer<typeof ContentPart>;
 const Content = z.union([z.string(), z.array(ContentPart)]);

@@ -1,4 +1,5 @@
 import type { ContentEvent, Usage } from '@sluice/shared/contracts/token-event.ts';
+import { openAiLogProbs, urlCitationAnnotation } from './answer-details.ts';
 import { openAiUsage } from './usage.ts';
 
 /** Writes one answer as OpenAI's `chat.completion.chunk` events, each a whole SSE frame. */
@@ -28,8 +29,8 @@ export function createChunkWriter(answer: {
   const tail = answer.includeUsage ? '],"usage":null}\n\n' : ']}\n\n';
   const begun = new Set<number>();
 
-  const frame = (choice: number, delta: string, finishReason: string) =>
-    `${head}{"index":${choice},"delta":${delta},"logprobs":null,"finish_reason":${finishReason}}${tail}`;
+  const frame = (choice: number, delta: string, finishReason: string, logprobs = 'null') =>
+    `${head}{"index":${choice},"delta":${delta},"logprobs":${logprobs},"finish_reason":${finishReason}}${tail}`;
   /** The first delta of each choice carries the role. */
   const delta = (choice: number, fields: string) => {
     if (begun.has(choice)) return `{${fields}}`;
@@ -44,6 +45,20 @@ export function createChunkWriter(answer: {
           return frame(event.choice, delta(event.choice, `"content":${JSON.stringify(event.text)}`), 'null');
         case 'reasoning-delta':
           return frame(event.choice, delta(event.choice, `"reasoning_content":${JSON.stringify(event.text)}`), 'null');
+        case 'refusal-delta':
+          return frame(event.choice, delta(event.choice, `"refusal":${JSON.stringify(event.text)}`), 'null');
+        case 'logprobs': {
+          const logprobs = JSON.stringify(openAiLogProbs(event.tokens));
+          return frame(event.choice, delta(event.choice, ''), 'null', logprobs);
+        }
+        case 'url-citation': {
+          const annotations = JSON.stringify([urlCitationAnnotation(event)]);
+          return frame(event.choice, delta(event.choice, `"annotations":${annotations}`), 'null');
+        }
+        case 'provider-fields': {
+          const fields = JSON.stringify(event.fields);
+          return frame(event.choice, delta(event.choice, `"provider_specific_fields":${fields}`), 'null');
+        }
         case 'tool-call-delta': {
           const call = {
             index: event.toolCall,

@@ -1,13 +1,18 @@
-import type { FinishReason } from '@sluice/shared/contracts/token-event.ts';
+import type { FinishReason, TokenLogProb } from '@sluice/shared/contracts/token-event.ts';
 import type { AnswerBatch } from '../../stream/open-answer.ts';
 import { throwAnswerError } from '../../stream/answer-failure.ts';
 import type { AnswerSummary } from '../../stream/answer-summary.ts';
+import { addProviderFields, openAiLogProbs, urlCitationAnnotation } from './answer-details.ts';
 import { openAiUsage } from './usage.ts';
 
 interface Choice {
   text: string;
   hasText: boolean;
   reasoning: string;
+  refusal: string;
+  logProbs: TokenLogProb[];
+  annotations: Record<string, unknown>[];
+  providerFields: Map<string, unknown>;
   toolCalls: Map<number, { id: string; name: string; arguments: string }>;
   finishReason: FinishReason;
 }
@@ -37,6 +42,20 @@ export async function collectCompletion(
         }
         case 'reasoning-delta':
           choiceAt(choices, event.choice).reasoning += event.text;
+          break;
+        case 'refusal-delta':
+          choiceAt(choices, event.choice).refusal += event.text;
+          break;
+        case 'logprobs': {
+          const { logProbs } = choiceAt(choices, event.choice);
+          for (const token of event.tokens) logProbs.push(token);
+          break;
+        }
+        case 'url-citation':
+          choiceAt(choices, event.choice).annotations.push(urlCitationAnnotation(event));
+          break;
+        case 'provider-fields':
+          addProviderFields(choiceAt(choices, event.choice).providerFields, event.fields);
           break;
         case 'tool-call-delta': {
           const { toolCalls } = choiceAt(choices, event.choice);
@@ -74,7 +93,17 @@ export async function collectCompletion(
 function choiceAt(choices: Map<number, Choice>, index: number): Choice {
   const known = choices.get(index);
   if (known) return known;
-  const choice: Choice = { text: '', hasText: false, reasoning: '', toolCalls: new Map(), finishReason: 'stop' };
+  const choice: Choice = {
+    text: '',
+    hasText: false,
+    reasoning: '',
+    refusal: '',
+    logProbs: [],
+    annotations: [],
+    providerFields: new Map(),
+    toolCalls: new Map(),
+    finishReason: 'stop',
+  };
   choices.set(index, choice);
   return choice;
 }
@@ -85,11 +114,12 @@ function inOrder<T>(byIndex: ReadonlyMap<number, T>): [number, T][] {
 
 function toChoice(choice: Choice, index: number): Record<string, unknown> {
   const toolCalls = inOrder(choice.toolCalls);
+  const { refusal, annotations, providerFields } = choice;
   return {
     index,
     message: {
       role: 'assistant',
-      content: choice.hasText || toolCalls.length === 0 ? choice.text : null,
+      content: choice.hasText || (toolCalls.length === 0 && refusal === '') ? choice.text : null,
       ...(choice.reasoning !== '' && { reasoning_content: choice.reasoning }),
       ...(toolCalls.length > 0 && {
         tool_calls: toolCalls.map(([, call]) => ({
@@ -98,9 +128,11 @@ function toChoice(choice: Choice, index: number): Record<string, unknown> {
           function: { name: call.name, arguments: call.arguments },
         })),
       }),
-      refusal: null,
+      refusal: refusal === '' ? null : refusal,
+      ...(annotations.length > 0 && { annotations }),
+      ...(providerFields.size > 0 && { provider_specific_fields: Object.fromEntries(providerFields) }),
     },
-    logprobs: null,
+    logprobs: choice.logProbs.length > 0 ? openAiLogProbs(choice.logProbs) : null,
     finish_reason: choice.finishReason,
   };
 }

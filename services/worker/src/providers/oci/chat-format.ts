@@ -6,12 +6,19 @@ import type { WireObject } from './wire.ts';
 export interface ChatFormat {
   /** @throws ProviderError `unsupported_parameter` */
   toRequest(call: ChatCall, family: ChatFamily): WireObject;
-  /** @throws ProviderError when the answer says that it failed */
-  fromResponse(chatResponse: WireObject, newToolCallId: () => string): ProviderEvent[];
-  createEventReader(newToolCallId: () => string): ChatEventReader;
+  createReader(options: ReaderOptions): ChatEventReader;
 }
 
-/** Turns the events of one streamed answer into ours. */
+export interface ReaderOptions {
+  /** For calls to which the model gave no id. */
+  readonly newToolCallId: () => string;
+  /** The answer comes as one event: each tool call in it is all of a call. */
+  readonly isWhole: boolean;
+  /** How many of the likeliest tokens the client asked for. */
+  readonly topLogProbs: number;
+}
+
+/** Turns the events of one answer into ours. A whole answer is read as a stream of one event. */
 export interface ChatEventReader {
   /** Every choice that was begun has ended. */
   readonly isFinished: boolean;
@@ -21,4 +28,21 @@ export interface ChatEventReader {
   read(event: WireObject, out: ProviderEvent[]): void;
   /** The stream is over: ends the choices that the provider left open. */
   end(out: ProviderEvent[]): void;
+}
+
+/**
+ * A whole answer as events.
+ *
+ * @throws ProviderError when the answer says that it failed
+ */
+export function readWhole(
+  format: ChatFormat,
+  chatResponse: WireObject,
+  options: Omit<ReaderOptions, 'isWhole'>,
+): ProviderEvent[] {
+  const events: ProviderEvent[] = [];
+  const reader = format.createReader({ ...options, isWhole: true });
+  reader.read(chatResponse, events);
+  reader.end(events);
+  return events;
 }

@@ -1,29 +1,14 @@
 import type { ChatFormat } from './chat-format.ts';
-import { createCohereEventReader } from './cohere/from-cohere-event.ts';
-import { fromCohereResponse } from './cohere/from-cohere-response.ts';
+import { createCohereReader } from './cohere/cohere-reader.ts';
 import { toCohereRequest } from './cohere/to-cohere-request.ts';
-import { createCohereV2EventReader } from './cohere-v2/from-cohere-v2-event.ts';
-import { fromCohereV2Response } from './cohere-v2/from-cohere-v2-response.ts';
+import { createCohereV2Reader } from './cohere-v2/cohere-v2-reader.ts';
 import { toCohereV2Request } from './cohere-v2/to-cohere-v2-request.ts';
-import { createGenericEventReader } from './generic/from-generic-event.ts';
-import { fromGenericResponse } from './generic/from-generic-response.ts';
+import { createGenericReader } from './generic/generic-reader.ts';
 import { toGenericRequest } from './generic/to-generic-request.ts';
 import type { ApiFormat } from './model-family.ts';
 
 export const chatFormats: Readonly<Record<ApiFormat, ChatFormat>> = {
-  GENERIC: {
-    toRequest: toGenericRequest,
-    fromResponse: fromGenericResponse,
-    createEventReader: createGenericEventReader,
-  },
-  COHERE: {
-    toRequest: toCohereRequest,
-    fromResponse: fromCohereResponse,
-    createEventReader: createCohereEventReader,
-  },
-  COHEREV2: {
-    toRequest: toCohereV2Request,
-    fromResponse: fromCohereV2Response,
-    createEventReader: createCohereV2EventReader,
-  },
+  GENERIC: { toRequest: toGenericRequest, createReader: createGenericReader },
+  COHERE: { toRequest: toCohereRequest, createReader: createCohereReader },
+  COHEREV2: { toRequest: toCohereV2Request, createReader: createCohereV2Reader },
 };

@@ -74,6 +74,7 @@ export function errorFromHttp(failure: HttpFailure, nowMs: number): ProviderErro
     retryAfterSeconds: readRetryAfter(failure.retryAfter, nowMs),
     mayBeBilled: kind.mayBeBilled,
     providerRequestId: failure.providerRequestId,
+    providerCode: vendor.code,
   });
 }
 

@@ -1,6 +1,6 @@
 import type { FinishReason } from '@sluice/shared/contracts/token-event.ts';
 
-/** Every spelling seen, in lower case (oci-wire.md §3.4, §3.6, §3.7). */
+/** Every spelling seen, in lower case (oci-wire.md §3.4, §3.6, §3.7), and those of the vendors behind OCI. */
 const finishReasons: ReadonlyMap<string, FinishReason> = new Map([
   ['stop', 'stop'],
   ['complete', 'stop'],
@@ -10,13 +10,27 @@ const finishReasons: ReadonlyMap<string, FinishReason> = new Map([
   ['user_cancel', 'stop'],
   ['length', 'length'],
   ['max_tokens', 'length'],
+  ['max_output_tokens', 'length'],
+  ['max_completion_tokens', 'length'],
+  ['model_length', 'length'],
   ['tool_call', 'tool_calls'],
   ['tool_calls', 'tool_calls'],
+  ['function_call', 'tool_calls'],
   ['content_filter', 'content_filter'],
   ['content_filtered', 'content_filter'],
   ['error_toxic', 'content_filter'],
+  ['safety', 'content_filter'],
+  ['image_safety', 'content_filter'],
+  ['recitation', 'content_filter'],
+  ['blocklist', 'content_filter'],
+  ['prohibited_content', 'content_filter'],
+  ['spii', 'content_filter'],
+  ['refusal', 'content_filter'],
   ['error', 'error'],
   ['error_limit', 'error'],
+  ['timeout', 'error'],
+  ['malformed_function_call', 'error'],
+  ['unexpected_tool_call', 'error'],
 ]);
 
 /**

@@ -1,4 +1,5 @@
 import type { ChatMessage, ContentPart } from '@sluice/shared/api/openai/chat-completion.ts';
+import { unsupportedParameters } from './supported-params.ts';
 import { isObject } from './wire.ts';
 
 type Content = ChatMessage['content'];
@@ -22,8 +23,22 @@ function textOfPart(part: ContentPart): string {
       return part.refusal;
     case 'image_url':
     case 'input_audio':
+    case 'video_url':
     case 'file':
       return '';
+  }
+}
+
+/**
+ * Refuses content that the model cannot see, hear or read: dropped, the answer would be about something else.
+ *
+ * @throws ProviderError `unsupported_parameter`, also with `drop_params`
+ */
+export function refuseParts(messages: readonly ChatMessage[], parts: ReadonlySet<string>, model: string): void {
+  for (const { content } of messages) {
+    for (const { type } of partsOf(content)) {
+      if (type !== 'text' && type !== 'refusal' && !parts.has(type)) throw unsupportedParameters([type], model);
+    }
   }
 }
 
@@ -39,4 +54,10 @@ export function audioUrlOf(part: ContentPart): string | null {
 export function fileUrlOf(part: ContentPart): string | null {
   const file = part['file'];
   return isObject(file) && typeof file['file_data'] === 'string' ? file['file_data'] : null;
+}
+
+/** As LiteLLM and vLLM have it; OpenAI has no such part. */
+export function videoUrlOf(part: ContentPart): string | null {
+  const video = part['video_url'];
+  return isObject(video) && typeof video['url'] === 'string' ? video['url'] : null;
 }

@@ -1,117 +1,61 @@
+import type { ContentPart } from '@sluice/shared/api/openai/chat-completion.ts';
+import { chatFamilies } from './chat-families.ts';
+
 export type ApiFormat = 'GENERIC' | 'COHERE' | 'COHEREV2';
+
+/** Which values of a parameter work. `any`: what OpenAI's own bounds allow. */
+export type ParamRule =
+  'any' | { readonly min: number; readonly max: number } | { readonly oneOf: readonly (string | number | boolean)[] };
+
+/** OpenAI's names of the parameters that work; all others are unsupported. */
+export type ParamRules = ReadonlyMap<string, ParamRule>;
 
 /** What the models of a family understand. */
 export interface ChatFamily {
+  /** As docs/oci-coverage.md calls it. */
+  readonly name: string;
+  /** The start of the names of its models. */
+  readonly models: RegExp;
   readonly apiFormat: ApiFormat;
   /** The field that bounds the answer; the other one is refused by some. */
   readonly outputLimitField: 'maxTokens' | 'maxCompletionTokens';
-  /** OpenAI's names of the parameters that work; all others are unsupported. */
-  readonly params: ReadonlySet<string>;
+  readonly params: ParamRules;
+  /** Kinds of content besides text. A part cannot be dropped like a parameter: the answer would be about something else. */
+  readonly parts: ReadonlySet<ContentPart['type']>;
   readonly developerRole: 'SYSTEM' | 'DEVELOPER';
+  /** Whether a model is given back what it thought; others have no use for it. */
+  readonly takesReasoning: boolean;
   /** False: with tools, the first message must be the user's, so system text moves into it. */
   readonly systemBesideTools: boolean;
   /** JSON schema keywords that make the backend answer 400. */
   readonly schemaKeywordsRefused: ReadonlySet<string>;
+  /** Whether a stream may be asked for its usage. Without, the gateway counts. */
+  readonly streamOptions: boolean;
 }
 
-const everyModel = ['temperature', 'top_p', 'seed', 'tools', 'response_format'];
-const penalties = ['frequency_penalty', 'presence_penalty'];
-const genericParams = [
-  ...everyModel,
-  ...penalties,
-  'top_k',
-  'stop',
-  'n',
-  'logit_bias',
-  'logprobs',
-  'top_logprobs',
-  'parallel_tool_calls',
-  'tool_choice',
-  'reasoning_effort',
-];
-
-const generic: ChatFamily = {
-  apiFormat: 'GENERIC',
-  outputLimitField: 'maxTokens',
-  params: new Set(genericParams),
-  developerRole: 'SYSTEM',
-  systemBesideTools: true,
-  schemaKeywordsRefused: new Set(),
-};
-const cohere: ChatFamily = {
-  ...generic,
-  apiFormat: 'COHERE',
-  params: new Set([...everyModel, ...penalties, 'top_k', 'stop']),
-};
-const cohereV2: ChatFamily = {
-  ...cohere,
-  apiFormat: 'COHEREV2',
-  params: new Set([...cohere.params, 'tool_choice']),
-};
-const openai: ChatFamily = {
-  ...generic,
-  outputLimitField: 'maxCompletionTokens',
-  params: genericWithout('top_k', 'reasoning_effort'),
-  developerRole: 'DEVELOPER',
-};
-const openaiReasoning: ChatFamily = {
-  ...openai,
-  params: genericWithout(
-    'top_k',
-    'temperature',
-    'top_p',
-    'stop',
-    'logit_bias',
-    'logprobs',
-    'top_logprobs',
-    ...penalties,
-  ),
-};
-const grok: ChatFamily = { ...generic, params: genericWithout('reasoning_effort') };
-const grokReasoning: ChatFamily = { ...generic, params: genericWithout('reasoning_effort', 'stop', 'n', ...penalties) };
-const grokWithEffort: ChatFamily = { ...generic, params: genericWithout('stop', 'n', ...penalties) };
-const llama: ChatFamily = { ...generic, params: genericWithout('reasoning_effort'), systemBesideTools: false };
-const gemini: ChatFamily = {
-  ...generic,
-  params: genericWithout('n'),
-  schemaKeywordsRefused: new Set(['exclusiveMinimum', 'exclusiveMaximum']),
-};
-
-/** By the start of the model's name, the first that fits (oci-wire.md §7.1). Endpoints and imported models: GENERIC. */
-const chatFamilies: readonly (readonly [RegExp, ChatFamily])[] = [
-  [/^cohere\..*(vision|reasoning)/, cohereV2],
-  [/^cohere\./, cohere],
-  [/^meta\./, llama],
-  [/^xai\..*non-reasoning/, grok],
-  [/^xai\.grok-(3-mini|4\.3)/, grokWithEffort],
-  [/^xai\.grok-3/, grok],
-  [/^xai\./, grokReasoning],
-  [/^google\./, gemini],
-  [/^openai\.gpt-oss/, generic],
-  [/^openai\.(gpt-4|chatgpt-4)/, openai],
-  [/^openai\./, openaiReasoning],
-  [/^/, generic],
-];
-
+/** The first family whose models are called so. The last one is for endpoints and imported models. */
 export function chatFamilyOf(upstreamModel: string): ChatFamily {
-  return chatFamilies.find(([name]) => name.test(upstreamModel))?.[1] ?? generic;
+  const family = chatFamilies.find(({ models }) => models.test(upstreamModel));
+  if (!family) throw new Error('The last family takes every name.');
+  return family;
 }
 
-/** What an embedding model understands beside input, encoding and input type. */
+/** What an embedding model understands beside input. */
 export interface EmbeddingFamily {
-  readonly params: ReadonlySet<string>;
+  readonly params: ParamRules;
 }
 
 const embeddingParams = ['encoding_format', 'input_type', 'truncate'];
 const embeddingFamilies: readonly (readonly [RegExp, EmbeddingFamily])[] = [
-  [/^cohere\.embed-.*v[23]\.0/, { params: new Set(embeddingParams) }],
-  [/^/, { params: new Set([...embeddingParams, 'dimensions']) }],
+  [/^cohere\.embed-.*v[23]\.0/, { params: anyValueOf(embeddingParams) }],
+  [/^/, { params: anyValueOf([...embeddingParams, 'dimensions']) }],
 ];
 
 export function embeddingFamilyOf(upstreamModel: string): EmbeddingFamily {
-  return embeddingFamilies.find(([name]) => name.test(upstreamModel))?.[1] ?? { params: new Set(embeddingParams) };
+  const found = embeddingFamilies.find(([name]) => name.test(upstreamModel));
+  return found?.[1] ?? { params: anyValueOf(embeddingParams) };
 }
 
-function genericWithout(...refused: readonly string[]): ReadonlySet<string> {
-  return new Set(genericParams).difference(new Set(refused));
+function anyValueOf(names: readonly string[]): ParamRules {
+  return new Map(names.map((name) => [name, 'any']));
 }

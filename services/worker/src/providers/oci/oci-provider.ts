@@ -3,12 +3,13 @@ import type { Deployment } from '@sluice/shared/config/gateway-config.ts';
 import type { Usage } from '@sluice/shared/contracts/token-event.ts';
 import { ProviderError } from '../provider.ts';
 import type { ChatCall, EmbeddingCall, Provider, ProviderEvent } from '../provider.ts';
+import { readWhole } from './chat-format.ts';
 import { chatFormats } from './chat-formats.ts';
 import { ChatStream } from './chat-stream.ts';
 import { fromEmbedResponse, sumUsage } from './embed/from-embed-response.ts';
 import { toEmbedRequests } from './embed/to-embed-request.ts';
 import { brokenAnswer, errorFromUnknown } from './errors.ts';
-import { chatFamilyOf } from './model-family.ts';
+import { LearnedRules } from './learned-rules.ts';
 import { isAccepted, isEventStream, openDeploymentClient } from './oci-http-client.ts';
 import type { DeploymentClient } from './oci-http-client.ts';
 import { UpstreamExchange } from './upstream-exchange.ts';
@@ -45,16 +46,32 @@ class OciProvider implements Required<Provider> {
   /** By deployment and what its connections depend on, because a new configuration may change them. */
   readonly #clients = new Map<string, DeploymentClient>();
   readonly #warned = new Set<string>();
+  readonly #learned = new LearnedRules();
 
   constructor(options: OciProviderOptions) {
     this.#options = { now: Date.now, graceMs: 1000, newToolCallId: randomToolCallId, ...options };
   }
 
+  /** Refused for the way in which it was put, a call is put in another way, once. */
   async *chat(call: ChatCall, signal: AbortSignal): AsyncGenerator<readonly ProviderEvent[]> {
-    const family = chatFamilyOf(call.deployment.upstreamModel);
+    try {
+      yield* this.#chatOnce(call, signal);
+      return;
+    } catch (error) {
+      if (signal.aborted || !this.#learned.learn(call, error)) throw error;
+      const { upstreamModel: model } = call.deployment;
+      const param = error instanceof ProviderError ? error.param : null;
+      this.#options.log?.warn('model refuses a parameter; asking without it', { model, param });
+    }
+    yield* this.#chatOnce(call, signal);
+  }
+
+  async *#chatOnce(call: ChatCall, signal: AbortSignal): AsyncGenerator<readonly ProviderEvent[]> {
+    const family = this.#learned.familyOf(call);
     const format = chatFormats[family.apiFormat];
     const request = format.toRequest(call, family);
     const { newToolCallId, graceMs } = this.#options;
+    const reading = { newToolCallId, topLogProbs: call.request.top_logprobs ?? 0 };
 
     const { firstTokenMs: first, betweenTokensMs: between } = call.timeouts;
     const exchange = new UpstreamExchange({ first, between }, signal);
@@ -62,12 +79,13 @@ class OciProvider implements Required<Provider> {
       const client = this.#client(call.deployment, call.timeouts.connectMs);
       const answer = await client.chat(request, exchange, call);
       if (!isEventStream(exchange)) {
-        yield [this.#accepted(exchange, call.deployment), ...format.fromResponse(answer ?? {}, newToolCallId)];
+        yield [this.#accepted(exchange, call.deployment), ...readWhole(format, answer ?? {}, reading)];
         return;
       }
 
       yield [this.#accepted(exchange, call.deployment)];
-      const stream = new ChatStream(format.createEventReader(newToolCallId), exchange.providerRequestId);
+      const reader = format.createReader({ ...reading, isWhole: false });
+      const stream = new ChatStream(reader, exchange.providerRequestId);
       while (stream.state !== 'complete') {
         const bytes = await exchange.read();
         const batch: ProviderEvent[] = [];

@@ -1,4 +1,5 @@
 import { ProviderError } from '../provider.ts';
+import type { ParamRule, ParamRules } from './model-family.ts';
 
 /**
  * Fields that the gateway itself answers to, so no provider is asked for them: routing, bookkeeping and
@@ -7,7 +8,7 @@ import { ProviderError } from '../provider.ts';
 const gatewayFields: ReadonlySet<string> = new Set(
   [
     ['model', 'messages', 'input', 'stream', 'stream_options', 'max_tokens', 'max_completion_tokens'],
-    ['user', 'metadata', 'store', 'service_tier', 'safety_identifier', 'prompt_cache_key'],
+    ['user', 'metadata', 'store', 'safety_identifier', 'prompt_cache_key'],
     ['fallbacks', 'context_window_fallbacks', 'content_policy_fallbacks', 'num_retries', 'timeout', 'stream_timeout'],
     ['disable_fallbacks', 'include_fallback_errors', 'mock_response', 'mock_timeout', 'mock_testing_fallbacks'],
     ['mock_testing_context_fallbacks', 'mock_testing_content_policy_fallbacks', 'mock_testing_rate_limit_error'],
@@ -17,17 +18,21 @@ const gatewayFields: ReadonlySet<string> = new Set(
   ].flat(),
 );
 
-/** Values that ask for what happens anyway: leaving them out is not dropping anything. */
-const neutralValues: ReadonlyMap<string, unknown> = new Map<string, unknown>([
-  ['n', 1],
-  ['temperature', 1],
-  ['top_p', 1],
-  ['frequency_penalty', 0],
-  ['presence_penalty', 0],
-  ['logprobs', false],
-  ['top_logprobs', 0],
-  ['parallel_tool_calls', true],
-  ['tool_choice', 'auto'],
+/**
+ * Values that ask for what happens anyway: leaving them out is not dropping anything. Nor is it with an empty list
+ * or object. Another service tier has another price, which is in no price book.
+ */
+const neutralValues: ReadonlyMap<string, readonly unknown[]> = new Map<string, readonly unknown[]>([
+  ['n', [1]],
+  ['temperature', [1]],
+  ['top_p', [1]],
+  ['frequency_penalty', [0]],
+  ['presence_penalty', [0]],
+  ['logprobs', [false]],
+  ['top_logprobs', [0]],
+  ['parallel_tool_calls', [true]],
+  ['tool_choice', ['auto']],
+  ['service_tier', ['auto', 'default']],
 ]);
 
 /**
@@ -38,21 +43,26 @@ const neutralValues: ReadonlyMap<string, unknown> = new Map<string, unknown>([
  */
 export function supportedParams<Request extends Record<string, unknown> & { readonly model: string }>(
   request: Request,
-  params: ReadonlySet<string>,
+  params: ParamRules,
   dropParams: boolean,
 ): Request {
   const unsupported = Object.keys(request).filter((name) => isUnsupported(name, request[name], params));
   if (unsupported.length === 0) return request;
 
   const refused = unsupported.filter((name) => !isNeutral(name, request[name]));
-  if (refused.length > 0 && !dropParams) throw unsupportedParameters(refused, request.model);
+  if (refused.length > 0 && !dropParams) throw unsupportedParameters(refused, request.model, params);
   return { ...request, ...Object.fromEntries(unsupported.map((name) => [name, undefined])) };
 }
 
-/** The refusal, in the words that LiteLLM's clients look for. */
-export function unsupportedParameters(names: readonly string[], model: string): ProviderError {
+/** The refusal, in the words that LiteLLM's clients look for, and what would have worked. */
+export function unsupportedParameters(
+  names: readonly string[],
+  model: string,
+  params: ParamRules = new Map(),
+): ProviderError {
   const list = names.map((name) => `'${name}'`).join(', ');
-  const message = `litellm.UnsupportedParamsError: oci does not support parameters: [${list}], for model=${model}. To drop these, set \`litellm.drop_params=True\``;
+  const advice = names.map((name) => adviceOf(name, params.get(name))).join('');
+  const message = `litellm.UnsupportedParamsError: oci does not support parameters: [${list}], for model=${model}. To drop these, set \`litellm.drop_params=True\`${advice}`;
   return new ProviderError('unsupported_parameter', message, {
     status: 400,
     param: names[0] ?? null,
@@ -60,10 +70,25 @@ export function unsupportedParameters(names: readonly string[], model: string): 
   });
 }
 
-function isUnsupported(name: string, value: unknown, params: ReadonlySet<string>): boolean {
-  return value !== null && value !== undefined && !params.has(name) && !gatewayFields.has(name);
+function isUnsupported(name: string, value: unknown, params: ParamRules): boolean {
+  if (value === null || value === undefined || gatewayFields.has(name)) return false;
+  const rule = params.get(name);
+  return rule === undefined || !allows(rule, value);
+}
+
+function allows(rule: ParamRule, value: unknown): boolean {
+  if (rule === 'any') return true;
+  if ('oneOf' in rule) return rule.oneOf.some((allowed) => allowed === value);
+  return typeof value === 'number' && value >= rule.min && value <= rule.max;
+}
+
+function adviceOf(name: string, rule: ParamRule | undefined): string {
+  if (rule === undefined || rule === 'any') return '';
+  const values = 'oneOf' in rule ? rule.oneOf.map(String).join(', ') : `${rule.min} to ${rule.max}`;
+  return `. Values of '${name}' that work: ${values}`;
 }
 
 function isNeutral(name: string, value: unknown): boolean {
-  return neutralValues.has(name) && neutralValues.get(name) === value;
+  if (typeof value === 'object' && value !== null) return Object.keys(value).length === 0;
+  return neutralValues.get(name)?.includes(value) === true;
 }

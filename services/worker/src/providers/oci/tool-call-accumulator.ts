@@ -1,5 +1,6 @@
 import type { ContentEvent } from '@sluice/shared/contracts/token-event.ts';
 import type { ProviderEvent } from '../provider.ts';
+import type { ReaderOptions } from './chat-format.ts';
 
 type ToolCallDelta = Extract<ContentEvent, { type: 'tool-call-delta' }>;
 
@@ -22,29 +23,39 @@ interface OpenCall {
 }
 
 /**
- * Puts the tool calls of one choice in order. OCI's fragments carry no index, and only the first of a call has
+ * Puts the tool calls of one choice in order. In a whole answer each entry is a call. In a stream OCI's fragments carry no index, and only the first of a call has
  * an id and a name, or not even an id (oci-wire.md §4.2).
  *
  * A fragment opens a call when it has an id not seen before, or a name while the open call has arguments or
- * another name. An id seen before goes on with that call; anything else goes on with the open one.
+ * another name, or beside another name in the same event. An id seen before goes on with that call; anything else
+ * goes on with the open one.
  */
 export class ToolCallAccumulator {
   readonly #choice: number;
-  readonly #newToolCallId: () => string;
+  readonly #options: Pick<ReaderOptions, 'newToolCallId' | 'isWhole'>;
   readonly #calls: OpenCall[] = [];
   #open: OpenCall | null = null;
 
-  constructor(choice: number, newToolCallId: () => string) {
+  constructor(choice: number, options: Pick<ReaderOptions, 'newToolCallId' | 'isWhole'>) {
     this.#choice = choice;
-    this.#newToolCallId = newToolCallId;
+    this.#options = options;
   }
 
   get isEmpty(): boolean {
     return this.#calls.length === 0;
   }
 
-  add(fragment: ToolCallFragment, out: ProviderEvent[]): void {
-    const call = this.#callOf(fragment);
+  /** @param fragments those of one event */
+  add(fragments: readonly ToolCallFragment[], out: ProviderEvent[]): void {
+    let named = false;
+    for (const fragment of fragments) {
+      const isAnother = this.#options.isWhole || (named && fragment.id === '' && fragment.name !== '');
+      named ||= fragment.name !== '';
+      this.#add(isAnother ? this.#begin(fragment.id) : this.#callOf(fragment), fragment, out);
+    }
+  }
+
+  #add(call: OpenCall, fragment: ToolCallFragment, out: ProviderEvent[]): void {
     this.#open = call;
     if (call.name === '') call.name = fragment.name;
     if (fragment.arguments !== '') call.hasArguments = true;
@@ -72,18 +83,19 @@ export class ToolCallAccumulator {
       if (known) return known;
       // The id came late: the open call was given one of ours and has no name of its own to compete with.
       if (open?.minted && name === '') return open;
-      return this.#begin(id, false);
+      return this.#begin(id);
     }
-    if (open === null) return this.#begin(this.#newToolCallId(), true);
+    if (open === null) return this.#begin('');
     const isAnother = name !== '' && (open.hasArguments || (open.name !== '' && open.name !== name));
-    return isAnother ? this.#begin(this.#newToolCallId(), true) : open;
+    return isAnother ? this.#begin('') : open;
   }
 
-  #begin(id: string, minted: boolean): OpenCall {
+  /** @param id empty: the call gets one of ours */
+  #begin(id: string): OpenCall {
     const call = {
       toolCall: this.#calls.length,
-      id,
-      minted,
+      id: id === '' ? this.#options.newToolCallId() : id,
+      minted: id === '',
       name: '',
       announced: false,
       held: '',

@@ -1,9 +1,11 @@
 import { CallId } from '@sluice/shared/ids.ts';
 import { readFileSync } from 'node:fs';
+import type { TokenLogProb } from '@sluice/shared/contracts/token-event.ts';
 import type { Deployment } from '@sluice/shared/config/gateway-config.ts';
 import type { ChatCompletionRequest } from '@sluice/shared/api/openai/chat-completion.ts';
 
 import type { ChatCall, ProviderEvent } from '../../../src/providers/provider.ts';
+import type { ReaderOptions } from '../../../src/providers/oci/chat-format.ts';
 import { isObject } from '../../../src/providers/oci/wire.ts';
 import type { WireObject } from '../../../src/providers/oci/wire.ts';
 
@@ -30,10 +32,19 @@ export function countingIds(): () => string {
   return () => `id${(last += 1)}`;
 }
 
+/** How a reader reads in tests. */
+export function reading(isWhole = false): ReaderOptions {
+  return { newToolCallId: countingIds(), isWhole, topLogProbs: 5 };
+}
+
 /** An answer put together, as a client would. */
 export interface Answer {
   text: string;
   reasoning: string;
+  refusal?: string;
+  logProbs?: TokenLogProb[];
+  citations?: object[];
+  fields?: Record<string, unknown>;
   toolCalls: { id: string | undefined; name: string | undefined; arguments: string }[];
   finishReason: string | null;
 }
@@ -47,6 +58,19 @@ export function assemble(events: readonly ProviderEvent[]): { choices: Answer[];
   for (const event of events) {
     if (event.type === 'text-delta') at(event.choice).text += event.text;
     if (event.type === 'reasoning-delta') at(event.choice).reasoning += event.text;
+    if (event.type === 'refusal-delta') at(event.choice).refusal = (at(event.choice).refusal ?? '') + event.text;
+    if (event.type === 'logprobs') (at(event.choice).logProbs ??= []).push(...event.tokens);
+    if (event.type === 'url-citation') {
+      const { type: _type, choice: _choice, ...citation } = event;
+      (at(event.choice).citations ??= []).push(citation);
+    }
+    if (event.type === 'provider-fields') {
+      const fields = (at(event.choice).fields ??= {});
+      for (const [name, value] of Object.entries(event.fields)) {
+        const known = fields[name];
+        fields[name] = Array.isArray(known) && Array.isArray(value) ? [...known, ...value] : value;
+      }
+    }
     if (event.type === 'choice-end') at(event.choice).finishReason = event.finishReason;
     if (event.type === 'usage') usage = event.usage;
     if (event.type === 'tool-call-delta') {

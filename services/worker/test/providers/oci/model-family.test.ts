@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { chatFamilyOf, embeddingFamilyOf } from '../../../src/providers/oci/model-family.ts';
+import type { ParamRules } from '../../../src/providers/oci/model-family.ts';
 import { supportedParams } from '../../../src/providers/oci/supported-params.ts';
 import { ProviderError } from '../../../src/providers/provider.ts';
 
@@ -26,7 +27,7 @@ const families = [
   {
     model: 'cohere.command-a-03-2025',
     is: ['COHERE', 'maxTokens'],
-    refuses: ['n', 'tool_choice', 'logprobs', 'logit_bias'],
+    refuses: ['n', 'parallel_tool_calls', 'logprobs', 'logit_bias'],
   },
   { model: 'cohere.command-latest', is: ['COHERE', 'maxTokens'], refuses: ['parallel_tool_calls'] },
   { model: 'cohere.command-a-vision-07-2025', is: ['COHEREV2', 'maxTokens'], refuses: ['n'] },
@@ -48,7 +49,7 @@ test('model family: only v4 embeddings have dimensions', () => {
 });
 
 const request = { model: 'chat', messages: [] };
-const params = new Set(['temperature']);
+const params: ParamRules = new Map([['temperature', 'any']]);
 
 test('params: what is not supported is refused by name, all of it at once', () => {
   const asked = { ...request, temperature: 0.5, logit_bias: { 1: 2 }, made_up: true };
@@ -74,6 +75,31 @@ test('params: with drop_params it is left out', () => {
   assert.deepEqual(JSON.parse(JSON.stringify(kept)), { ...request, temperature: 0.5 });
 });
 
+const ranges: ParamRules = new Map([
+  ['temperature', { min: 0, max: 1 }],
+  ['reasoning_effort', { oneOf: ['low', 'high'] }],
+]);
+test('params: a value out of the range is refused, with the values that work; or left out', () => {
+  for (const fine of [{ temperature: 0 }, { temperature: 1 }, { reasoning_effort: 'high' }]) {
+    assert.deepEqual(supportedParams({ ...request, ...fine }, ranges, false), { ...request, ...fine });
+  }
+  assert.throws(() => supportedParams({ ...request, temperature: 1.5 }, ranges, false), {
+    param: 'temperature',
+    message: /Values of 'temperature' that work: 0 to 1$/,
+  });
+  assert.throws(() => supportedParams({ ...request, reasoning_effort: 'medium' }, ranges, false), {
+    param: 'reasoning_effort',
+    message: /Values of 'reasoning_effort' that work: low, high$/,
+  });
+  const kept = supportedParams({ ...request, temperature: 1.5, reasoning_effort: 'medium' }, ranges, true);
+  assert.deepEqual(JSON.parse(JSON.stringify(kept)), request);
+});
+
+test('params: another service tier has a price that is in no book', () =>
+  assert.throws(() => supportedParams({ ...request, service_tier: 'priority' }, params, false), {
+    param: 'service_tier',
+  }));
+
 const fine = [
   { n: 1 },
   { n: null },
@@ -82,6 +108,7 @@ const fine = [
   { tool_choice: 'auto' },
   { parallel_tool_calls: true },
   { made_up: null },
+  { functions: [], logit_bias: {} },
   { stream: true, stream_options: { include_usage: true }, user: 'u', metadata: { a: 1 }, store: true },
   { max_tokens: 5, max_completion_tokens: 5, service_tier: 'auto' },
   { fallbacks: ['x'], num_retries: 2, timeout: 3, tags: [], cache: {}, drop_params: true, 'no-log': true },

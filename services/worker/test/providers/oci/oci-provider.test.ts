@@ -152,7 +152,7 @@ test('whole call: the SDK passes tools, schemas and results on unchanged', async
     tool_choice: { type: 'function', function: { name: 'f' } },
     response_format: { type: 'json_schema', json_schema: { name: 'r', strict: true, schema: parameters } },
   };
-  await collect(at.provider.chat(at.chat({ request }), never));
+  await collect(at.provider.chat(at.chat({ request }, 'meta.llama-4-scout-17b-16e-instruct'), never));
   assert.deepEqual(at.stub.requests[0]?.json['chatRequest'], {
     apiFormat: 'GENERIC',
     messages: [
@@ -667,3 +667,95 @@ test('embeddings: aborting closes every part', async () => {
   await assert.rejects(call, { name: 'AbortError' });
   await Promise.all(closed);
 });
+
+/** The vendor's refusal, as OCI passes it on. */
+function refusal(param: string, code = 'unsupported_parameter'): object {
+  return { code: '400', message: JSON.stringify({ error: { message: `No ${param}.`, param, code } }) };
+}
+
+function isObjectWith(value: unknown, field: string): boolean {
+  return Object.hasOwn(Object(value), field);
+}
+
+test('adaptation: a model that wants the other limit field gets it, from then on at once', async () => {
+  await using at = await setUp(({ json }, res) =>
+    isObjectWith(json['chatRequest'], 'maxTokens')
+      ? sendJson(res, 400, refusal('max_tokens'))
+      : sendJson(res, 200, wholeText),
+  );
+  for (let nth = 0; nth < 2; nth += 1) {
+    const events = await collect(at.provider.chat(at.chat(), never));
+    assert.equal(events.filter(({ type }) => type === 'accepted').length, 1);
+  }
+  const fields = at.stub.requests.map(({ json }) => Object(json['chatRequest']));
+  assert.deepEqual(
+    fields.map(({ maxTokens, maxCompletionTokens }) => [maxTokens, maxCompletionTokens]),
+    [
+      [700, undefined],
+      [undefined, 700],
+      [undefined, 700],
+    ],
+  );
+});
+
+test('adaptation: a model that refuses both limit fields is asked twice, not for ever, and never without a limit', async () => {
+  await using at = await setUp(({ json }, res) => {
+    const field = isObjectWith(json['chatRequest'], 'maxTokens') ? 'maxTokens' : 'maxCompletionTokens';
+    sendJson(res, 400, refusal(field));
+  });
+  const error = await failureOf(at.provider.chat(at.chat(), never));
+  assert.equal(error.param, 'maxCompletionTokens');
+  assert.equal(at.stub.requests.length, 2);
+});
+
+test('adaptation: a stream is asked for without streamOptions where they are refused', async () => {
+  await using at = await setUp(({ json }, res) => {
+    if (isObjectWith(json['chatRequest'], 'streamOptions')) return sendJson(res, 400, refusal('streamOptions'));
+    startSse(res);
+    res.end(sseOf(llamaText));
+  });
+  const events = await collect(at.provider.chat(at.chat({ stream: true }), never));
+  assert.equal(assemble(events).choices[0]?.finishReason, 'stop');
+});
+
+test('adaptation: what the client asked for is left out with drop_params only; without, the 400 names it', async () => {
+  await using at = await setUp(({ json }, res) =>
+    isObjectWith(json['chatRequest'], 'seed') ? sendJson(res, 400, refusal('seed')) : sendJson(res, 200, wholeText),
+  );
+  const request = { ...at.chat().request, seed: 7 };
+  const ask = (dropParams: boolean) => at.provider.chat(at.chat({ request, dropParams }), never);
+  assert.equal((await failureOf(ask(false))).param, 'seed');
+  assert.equal(at.stub.requests.length, 1);
+  await collect(ask(true));
+  assert.equal(at.stub.requests.length, 3);
+  await collect(ask(true));
+  assert.equal(at.stub.requests.length, 4, 'what was learnt is kept');
+  assert.equal((await failureOf(ask(false))).param, 'seed');
+});
+
+test('adaptation: a refused value is left out, another value of the same parameter is still sent', async () => {
+  await using at = await setUp(({ json }, res) =>
+    Object(json['chatRequest']).temperature === 0.5
+      ? sendJson(res, 400, refusal('temperature', 'unsupported_value'))
+      : sendJson(res, 200, wholeText),
+  );
+  const ask = (temperature: number) =>
+    at.provider.chat(at.chat({ request: { ...at.chat().request, temperature }, dropParams: true }), never);
+  await collect(ask(0.5));
+  await collect(ask(0.75));
+  const sent = at.stub.requests.map(({ json }) => Object(json['chatRequest']).temperature);
+  assert.deepEqual(sent, [0.5, undefined, 0.75]);
+});
+
+for (const { body, why } of [
+  { body: refusal('messages'), why: 'what cannot be left out' },
+  { body: refusal('seed', 'context_length_exceeded'), why: 'another refusal' },
+  { body: { code: '400', message: 'seed' }, why: 'no name' },
+]) {
+  test(`adaptation: ${why} is not asked again`, async () => {
+    await using at = await setUp((_request, res) => sendJson(res, 400, body));
+    const request = { ...at.chat().request, seed: 7 };
+    await failureOf(at.provider.chat(at.chat({ request, dropParams: true }), never));
+    assert.equal(at.stub.requests.length, 1);
+  });
+}

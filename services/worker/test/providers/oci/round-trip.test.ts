@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { chatFormats } from '../../../src/providers/oci/chat-formats.ts';
 import { ChatStream } from '../../../src/providers/oci/chat-stream.ts';
 import type { ProviderEvent } from '../../../src/providers/provider.ts';
-import { assemble, countingIds } from './fixtures.ts';
+import { assemble, reading } from './fixtures.ts';
 
 /** Mulberry32: the same numbers for the same seed. */
 function randomOf(seed: number): (below: number) => number {
@@ -71,7 +71,7 @@ test('streams: no text, tool call or count is lost, however they are framed and 
     );
     const bytes = Buffer.from(frames.join(''));
 
-    const stream = new ChatStream(chatFormats.GENERIC.createEventReader(countingIds()), null);
+    const stream = new ChatStream(chatFormats.GENERIC.createReader(reading()), null);
     const events: ProviderEvent[] = [];
     for (let at = 0; at < bytes.length && stream.state !== 'complete';) {
       const next = at + 1 + random(200);

@@ -171,6 +171,20 @@ const fields: readonly { request: Partial<ChatCompletionRequest>; fields: object
     },
   },
 ];
+const documents = [{ title: 'Italy', snippet: 'Rome' }];
+test('cohere request: documents are passed on, and who may choose no tool is given none', () => {
+  const tools = [{ type: 'function', function: { name: 'f' } }];
+  assert.deepEqual(sent({ documents, tools, tool_choice: 'none' }), { ...base, documents });
+});
+
+for (const request of [{ temperature: 1.5 }, { frequency_penalty: -1 }, { presence_penalty: 1.5 }, { top_k: 501 }]) {
+  const [name] = Object.keys(request);
+  test(`cohere request: ${JSON.stringify(request)} is out of Cohere's range: refused by name, or dropped`, () => {
+    assert.throws(() => sent(request), { code: 'unsupported_parameter', param: name });
+    assert.deepEqual(sent(request, { dropParams: true }), base);
+  });
+}
+
 for (const { request, fields: expected } of fields) {
   test(`cohere request: ${JSON.stringify(request).slice(0, 100)}`, () =>
     assert.deepEqual(sent(request), { ...base, ...expected }));
@@ -249,4 +263,51 @@ test('cohere v2 request: a certain function cannot be asked for', () => {
   const vision = chatFamilyOf('cohere.command-a-vision-07-2025');
   assert.throws(() => toCohereV2Request(chatCallOf(model, choice), vision), { code: 'unsupported_parameter' });
   assert.doesNotThrow(() => toCohereV2Request(chatCallOf(model, choice, { dropParams: true }), vision));
+});
+
+const reasoning = 'cohere.command-a-reasoning-08-2025';
+const thinkings: readonly { request: Partial<ChatCompletionRequest>; thinking: object | undefined }[] = [
+  { request: {}, thinking: undefined },
+  { request: { reasoning_effort: 'none' }, thinking: { type: 'DISABLED' } },
+  { request: { reasoning_effort: 'low' }, thinking: { type: 'ENABLED', tokenBudget: 700 } },
+  { request: { reasoning_effort: 'minimal' }, thinking: { type: 'ENABLED', tokenBudget: 512 } },
+  { request: { reasoning_effort: 'high' }, thinking: { type: 'ENABLED' } },
+  { request: { thinking: { type: 'disabled' }, reasoning_effort: 'high' }, thinking: { type: 'DISABLED' } },
+  { request: { thinking: { type: 'enabled', budget_tokens: 99 } }, thinking: { type: 'ENABLED', tokenBudget: 99 } },
+];
+for (const { request, thinking } of thinkings) {
+  test(`cohere v2 request: ${JSON.stringify(request)} is ${thinking ? JSON.stringify(thinking) : 'left to the model'}`, () => {
+    const sentRequest = asSent(toCohereV2Request(chatCallOf(reasoning, request), chatFamilyOf(reasoning)));
+    assert.deepEqual(Object(sentRequest).thinking, thinking);
+  });
+}
+
+test('cohere v2 request: thoughts, refusals, logprobs, strict tools and documents', () => {
+  const request = chatCallOf(reasoning, {
+    messages: [
+      { role: 'assistant', content: 'A', reasoning_content: 'Hm.' },
+      { role: 'assistant', content: null, refusal: 'No.' },
+    ],
+    tools: [{ type: 'function', function: { name: 'f', strict: true, parameters: { type: 'object' } } }],
+    logprobs: true,
+    documents,
+  });
+  assert.deepEqual(asSent(toCohereV2Request(request, chatFamilyOf(reasoning))), {
+    apiFormat: 'COHEREV2',
+    messages: [
+      {
+        role: 'ASSISTANT',
+        content: [
+          { type: 'THINKING', thinking: 'Hm.' },
+          { type: 'TEXT', text: 'A' },
+        ],
+      },
+      { role: 'ASSISTANT', content: [{ type: 'TEXT', text: 'No.' }] },
+    ],
+    maxTokens: 700,
+    tools: [{ type: 'FUNCTION', function: { name: 'f', parameters: { type: 'object' } } }],
+    isStrictToolsEnabled: true,
+    documents,
+    isLogProbsEnabled: true,
+  });
 });

@@ -70,7 +70,12 @@ const fields: readonly { request: Partial<ChatCompletionRequest>; fields: object
     },
   },
   { request: { reasoning_effort: 'low' }, fields: { reasoningEffort: 'LOW' }, model: 'xai.grok-3-mini' },
-  { request: { reasoning_effort: 'disable' }, fields: { reasoningEffort: 'NONE' }, model: 'openai.gpt-oss-20b' },
+  { request: { reasoning_effort: 'disable' }, fields: { reasoningEffort: 'NONE' }, model: 'xai.grok-4.3' },
+  { request: { logprobs: true, top_logprobs: 0 }, fields: { logProbs: 1 } },
+  {
+    request: { logprobs: false, top_logprobs: null, response_format: { type: 'json_object' }, n: 1 },
+    fields: { responseFormat: { type: 'JSON_OBJECT' }, numGenerations: 1 },
+  },
   {
     request: {
       tools: [
@@ -173,9 +178,11 @@ const conversations: readonly {
           { type: 'image_url', image_url: { url: 'https://example.com/a.png' } },
           { type: 'input_audio', input_audio: { data: 'AA==', format: 'wav' } },
           { type: 'file', file: { file_data: 'data:application/pdf;base64,AA==' } },
+          { type: 'video_url', video_url: { url: 'data:video/mp4;base64,AA==' } },
         ],
       },
     ],
+    model: 'google.gemini-2.5-pro',
     sent: [
       {
         role: 'USER',
@@ -185,10 +192,11 @@ const conversations: readonly {
           { type: 'IMAGE', imageUrl: { url: 'https://example.com/a.png' } },
           { type: 'AUDIO', audioUrl: { url: 'data:audio/wav;base64,AA==' } },
           { type: 'DOCUMENT', documentUrl: { url: 'data:application/pdf;base64,AA==' } },
+          { type: 'VIDEO', videoUrl: { url: 'data:video/mp4;base64,AA==' } },
         ],
       },
     ],
-    why: 'pictures, sound and documents',
+    why: 'pictures, sound, documents and films',
   },
   {
     messages: [
@@ -228,12 +236,38 @@ for (const { messages, sent: expected, model = grok, tools = null, why } of conv
   });
 }
 
+for (const { model, given } of [
+  { model: 'openai.gpt-oss-120b', given: { reasoningContent: 'Hm.' } },
+  { model: 'xai.grok-4', given: {} },
+]) {
+  test(`generic messages: ${model} is ${'reasoningContent' in given ? '' : 'not '}given back what it thought`, () => {
+    const messages: ChatCompletionRequest['messages'] = [
+      { role: 'assistant', content: '42', reasoning_content: 'Hm.' },
+      { role: 'user', content: 'Why?' },
+    ];
+    const request = Object(sent(model, { messages }));
+    assert.deepEqual(request.messages[0], { role: 'ASSISTANT', content: [{ type: 'TEXT', text: '42' }], ...given });
+  });
+}
+
+for (const { model, type } of [
+  { model: 'meta.llama-3.3-70b-instruct', type: 'image_url' as const },
+  { model: 'xai.grok-4', type: 'input_audio' as const },
+]) {
+  test(`generic request: ${model} is never sent ${type}, nor is it dropped`, () => {
+    const part = { type: 'text' as const, text: 'What?' };
+    const url = { type, image_url: { url: 'data:image/png;base64,AA==' }, input_audio: { data: 'AA==', format: 'wav' } };
+    const messages: ChatCompletionRequest['messages'] = [{ role: 'user', content: [part, url] }];
+    assert.throws(() => sent(model, { messages }, { dropParams: true }), { param: type });
+  });
+}
+
 test('generic request: a file that only OpenAI has is refused, also with drop_params', () => {
   const messages: ChatCompletionRequest['messages'] = [
     { role: 'user', content: [{ type: 'file', file: { file_id: 'file-1' } }] },
   ];
   assert.throws(
-    () => sent(grok, { messages }, { dropParams: true }),
+    () => sent('google.gemini-2.5-pro', { messages }, { dropParams: true }),
     (error) => error instanceof ProviderError && error.code === 'unsupported_parameter' && error.param === 'file',
   );
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ToolCallAccumulator } from '../../../src/providers/oci/tool-call-accumulator.ts';
 import type { ProviderEvent } from '../../../src/providers/provider.ts';
-import { assemble, countingIds } from './fixtures.ts';
+import { assemble, reading } from './fixtures.ts';
 
 type Piece = readonly [id: string, name: string, args: string];
 const cases: readonly { pieces: readonly Piece[]; calls: readonly Piece[]; why: string }[] = [
@@ -115,9 +115,9 @@ const cases: readonly { pieces: readonly Piece[]; calls: readonly Piece[]; why: 
 
 for (const { pieces, calls, why } of cases) {
   test(`tool calls: ${why}`, () => {
-    const accumulator = new ToolCallAccumulator(0, countingIds());
+    const accumulator = new ToolCallAccumulator(0, reading());
     const events: ProviderEvent[] = [];
-    for (const [id, name, text] of pieces) accumulator.add({ id, name, arguments: text }, events);
+    for (const [id, name, text] of pieces) accumulator.add([{ id, name, arguments: text }], events);
     accumulator.end(events);
     const expected = calls.map(([id, name, text]) => ({ id, name, arguments: text }));
     assert.deepEqual(assemble(events).choices[0]?.toolCalls ?? [], expected);
@@ -125,5 +125,22 @@ for (const { pieces, calls, why } of cases) {
 
     const named = events.filter((event) => event.type === 'tool-call-delta' && event.id !== undefined);
     assert.equal(named.length, calls.length, 'id and name come once, with the first piece');
+  });
+}
+
+const same = { id: '', name: 'f', arguments: '' };
+for (const { isWhole, events: eventsOf, why } of [
+  { isWhole: true, events: [[same, same]], why: 'a whole answer has a call per entry' },
+  { isWhole: false, events: [[same, same]], why: 'an event with two names has two calls' },
+]) {
+  test(`tool calls: ${why}, however alike they are`, () => {
+    const accumulator = new ToolCallAccumulator(0, reading(isWhole));
+    const events: ProviderEvent[] = [];
+    for (const fragments of eventsOf) accumulator.add(fragments, events);
+    accumulator.end(events);
+    assert.deepEqual(assemble(events).choices[0]?.toolCalls, [
+      { id: 'id1', name: 'f', arguments: '{}' },
+      { id: 'id2', name: 'f', arguments: '{}' },
+    ]);
   });
 }

@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { readWhole } from '../../../src/providers/oci/chat-format.ts';
 import { chatFormats } from '../../../src/providers/oci/chat-formats.ts';
 import { ChatStream } from '../../../src/providers/oci/chat-stream.ts';
 import type { ApiFormat } from '../../../src/providers/oci/model-family.ts';
 import type { ProviderEvent } from '../../../src/providers/provider.ts';
-import { assemble, countingIds, sseOf, streamFixture, wholeFixture } from './fixtures.ts';
+import { assemble, reading, sseOf, streamFixture, wholeFixture } from './fixtures.ts';
 import type { Answer } from './fixtures.ts';
 
 function read(format: ApiFormat, parts: readonly Buffer[]): { events: ProviderEvent[]; stream: ChatStream } {
-  const stream = new ChatStream(chatFormats[format].createEventReader(countingIds()), 'req');
+  const stream = new ChatStream(chatFormats[format].createReader(reading()), 'req');
   const events: ProviderEvent[] = [];
   for (const part of parts) stream.push(part, events);
   if (stream.state !== 'complete') stream.end(events);
@@ -148,6 +149,93 @@ const transcripts: readonly Transcript[] = [
     ],
     usage: counts(9, 3),
   },
+  {
+    name: 'generic-logprobs',
+    format: 'GENERIC',
+    choices: [
+      choice({
+        text: 'Hi 水門',
+        logProbs: [
+          {
+            token: 'Hi',
+            logprob: -0.25,
+            top: [
+              { token: 'Hi', logprob: -0.25 },
+              { token: 'Oh', logprob: -2.5 },
+            ],
+          },
+          { token: ' 水', logprob: -1, top: [] },
+          { token: '門', logprob: -9999, top: [] },
+        ],
+      }),
+    ],
+    usage: counts(5, 3),
+  },
+  {
+    name: 'generic-grounded',
+    format: 'GENERIC',
+    choices: [
+      choice({
+        text: 'It rains.',
+        citations: [{ url: 'https://example.com/w', title: 'Weather', startIndex: 0, endIndex: 9 }],
+        fields: {
+          groundingMetadata: {
+            webSearchQueries: ['weather'],
+            groundingChunks: [{ web: { uri: 'https://example.com/w', title: 'Weather', domain: 'example.com' } }],
+          },
+        },
+      }),
+    ],
+    usage: counts(7, 4),
+  },
+  {
+    name: 'generic-refusal',
+    format: 'GENERIC',
+    choices: [choice({ refusal: 'I cannot help.', finishReason: 'content_filter' })],
+    usage: counts(7, 4),
+  },
+  {
+    name: 'cohere-citations',
+    format: 'COHERE',
+    choices: [
+      choice({
+        text: 'Rome',
+        fields: {
+          citations: [
+            { start: 0, end: 4, text: 'Rome', documentIds: ['doc_0'] },
+            { start: 1, end: 2, text: 'o', documentIds: ['doc_1'] },
+          ],
+          documents: [{ id: 'doc_0', title: 'Italy' }],
+        },
+      }),
+    ],
+    usage: counts(7, 2),
+  },
+  {
+    name: 'cohere-v2-citations',
+    format: 'COHEREV2',
+    choices: [
+      choice({
+        text: 'Rome',
+        logProbs: [{ token: 'Rome', logprob: -0.75, top: [] }],
+        toolCalls: [{ id: 'a', name: 'f', arguments: '{"q":1}' }],
+        finishReason: 'tool_calls',
+        fields: {
+          citations: [
+            {
+              start: 0,
+              end: 4,
+              text: 'Rome',
+              contentIndex: 0,
+              type: 'TEXT_CONTENT',
+              sources: [{ type: 'TOOL', tool: { id: 'lookup_1', toolOutput: { q: 1 } } }],
+            },
+          ],
+        },
+      }),
+    ],
+    usage: counts(9, 3),
+  },
 ];
 
 for (const { name, format, choices, usage } of transcripts) {
@@ -173,7 +261,7 @@ for (const { name, format, choices, usage } of transcripts) {
   });
 
   test(`transcript ${name}: complete as soon as its last event is read, the connection still open`, () => {
-    const stream = new ChatStream(chatFormats[format].createEventReader(countingIds()), 'req');
+    const stream = new ChatStream(chatFormats[format].createReader(reading()), 'req');
     stream.push(bytes, []);
     assert.equal(stream.state, usage === null ? 'closing' : 'complete');
   });
@@ -206,7 +294,7 @@ const failures = [
 for (const { payload, code } of failures) {
   for (const format of ['GENERIC', 'COHERE', 'COHEREV2'] as const) {
     test(`stream ${format}: ${payload} fails, and what came before is kept`, () => {
-      const stream = new ChatStream(chatFormats[format].createEventReader(countingIds()), 'req');
+      const stream = new ChatStream(chatFormats[format].createReader(reading()), 'req');
       const first = { GENERIC: 'generic-openai-text', COHERE: 'cohere-text', COHEREV2: 'cohere-v2' }[format];
       const events: ProviderEvent[] = [];
       const bytes = sseOf([streamFixture(first)[0] ?? '', payload]);
@@ -217,12 +305,12 @@ for (const { payload, code } of failures) {
 }
 
 test('whole generic: text, reasoning outside completionTokens, cached tokens', () => {
-  const events = chatFormats.GENERIC.fromResponse(wholeFixture('whole-generic-grok'), countingIds());
+  const events = readWhole(chatFormats.GENERIC, wholeFixture('whole-generic-grok'), reading());
   assert.deepEqual(assemble(events), { choices: [choice({ text: 'Paris.' })], usage: counts(13, 594, 3, 586) });
 });
 
 test('whole cohere: text and calls, which come with COMPLETE', () => {
-  const events = chatFormats.COHERE.fromResponse(wholeFixture('whole-cohere-tools'), countingIds());
+  const events = readWhole(chatFormats.COHERE, wholeFixture('whole-cohere-tools'), reading());
   assert.deepEqual(assemble(events), {
     choices: [
       choice({
@@ -265,7 +353,7 @@ const wholes = [
   {
     format: 'GENERIC' as const,
     response: { choices: [{ message: { content: [], refusal: 'No.' }, finishReason: 'stop' }] },
-    choices: [choice({ text: 'No.' })],
+    choices: [choice({ refusal: 'No.' })],
     why: 'a refusal',
   },
   {
@@ -319,7 +407,7 @@ const wholes = [
 ];
 for (const { format, response, choices, why } of wholes) {
   test(`whole ${format}: ${why}`, () => {
-    const events = chatFormats[format].fromResponse(response, countingIds());
+    const events = readWhole(chatFormats[format], response, reading(true));
     assert.deepEqual(assemble(events), { choices, usage: null });
   });
 }
@@ -331,5 +419,5 @@ const broken = [
 ];
 for (const { format, response, why } of broken) {
   test(`whole ${format}: ${why} is a failure that may be billed`, () =>
-    assert.throws(() => chatFormats[format].fromResponse(response, countingIds()), { mayBeBilled: true }));
+    assert.throws(() => readWhole(chatFormats[format], response, reading(true)), { mayBeBilled: true }));
 }

@@ -7,9 +7,10 @@ import type {
 import type { ChatCall } from '../../provider.ts';
 import { toCohereResponseFormat } from '../cohere/to-cohere-request.ts';
 import { plainJsonSchema } from '../json-schema.ts';
-import { partsOf } from '../message-content.ts';
+import { partsOf, refuseParts } from '../message-content.ts';
 import type { ChatFamily } from '../model-family.ts';
 import { supportedParams, unsupportedParameters } from '../supported-params.ts';
+import { countOf, isObject } from '../wire.ts';
 import type { WireObject } from '../wire.ts';
 
 /**
@@ -20,11 +21,14 @@ import type { WireObject } from '../wire.ts';
  */
 export function toCohereV2Request(call: ChatCall, family: ChatFamily): WireObject {
   const params = supportedParams(call.request, family.params, call.dropParams);
+  refuseParts(params.messages, family.parts, params.model);
+  const tools = toTools(params.tools, family);
   return {
     apiFormat: 'COHEREV2',
-    messages: params.messages.map((message) => toMessage(message, params.model)),
+    messages: params.messages.map((message) => toMessage(message, family, params.model)),
     [family.outputLimitField]: call.outputTokensCap,
-    ...(call.stream ? { isStream: true, streamOptions: { isIncludeUsage: true } } : {}),
+    isStream: call.stream ? true : undefined,
+    streamOptions: call.stream && family.streamOptions ? { isIncludeUsage: true } : undefined,
     temperature: params.temperature ?? undefined,
     topP: params.top_p ?? undefined,
     topK: params.top_k ?? undefined,
@@ -32,15 +36,19 @@ export function toCohereV2Request(call: ChatCall, family: ChatFamily): WireObjec
     seed: params.seed ?? undefined,
     frequencyPenalty: params.frequency_penalty ?? undefined,
     presencePenalty: params.presence_penalty ?? undefined,
-    tools: toTools(params.tools, family),
-    toolsChoice: toToolsChoice(params.tool_choice, call.dropParams, params.model),
+    tools,
+    isStrictToolsEnabled: tools && isStrict(params.tools) ? true : undefined,
+    toolsChoice: toToolsChoice(params.tool_choice),
+    documents: params['documents'] ?? undefined,
+    isLogProbsEnabled: params.logprobs ? true : undefined,
+    thinking: toThinking(params['thinking'], params.reasoning_effort, call.outputTokensCap),
     responseFormat: toCohereResponseFormat(params.response_format, family),
   };
 }
 
-function toMessage(message: ChatMessage, model: string): WireObject {
+function toMessage(message: ChatMessage, family: ChatFamily, model: string): WireObject {
   const content = partsOf(message.content)
-    .map((part) => toPart(part, model))
+    .map<WireObject>((part) => toPart(part, model))
     .filter((part) => part['text'] !== '');
   switch (message.role) {
     case 'system':
@@ -54,6 +62,10 @@ function toMessage(message: ChatMessage, model: string): WireObject {
         type: 'FUNCTION',
         function: { name: call.function.name, arguments: call.function.arguments || '{}' },
       }));
+      if (content.length === 0 && message.refusal) content.push({ type: 'TEXT', text: message.refusal });
+      if (family.takesReasoning && message.reasoning_content) {
+        content.unshift({ type: 'THINKING', thinking: message.reasoning_content });
+      }
       return {
         role: 'ASSISTANT',
         content: content.length > 0 ? content : undefined,
@@ -75,6 +87,7 @@ function toPart(part: ContentPart, model: string): WireObject {
     case 'image_url':
       return { type: 'IMAGE_URL', imageUrl: { url: part.image_url.url, detail: part.image_url.detail?.toUpperCase() } };
     case 'input_audio':
+    case 'video_url':
     case 'file':
       throw unsupportedParameters([part.type], model);
   }
@@ -95,14 +108,36 @@ function toTools(tools: readonly Tool[] | null | undefined, family: ChatFamily):
   }));
 }
 
+/** One switch for all tools: on when any of them asks for it. */
+function isStrict(tools: readonly Tool[] | null | undefined): boolean {
+  return (tools ?? []).some((tool) => tool.function?.['strict'] === true);
+}
+
 /** Spelt with an s. Absent means automatic; a certain function cannot be asked for. */
-function toToolsChoice(
-  choice: ChatCompletionRequest['tool_choice'],
-  dropParams: boolean,
-  model: string,
-): 'REQUIRED' | 'NONE' | undefined {
+function toToolsChoice(choice: ChatCompletionRequest['tool_choice']): 'REQUIRED' | 'NONE' | undefined {
   if (choice === 'required') return 'REQUIRED';
-  if (choice === 'none') return 'NONE';
-  if (typeof choice === 'object' && choice !== null && !dropParams) throw unsupportedParameters(['tool_choice'], model);
-  return undefined;
+  return choice === 'none' ? 'NONE' : undefined;
+}
+
+/** How many tokens an effort may think; high: as many as the answer may have. */
+const thinkingTokens: ReadonlyMap<unknown, number> = new Map([
+  ['minimal', 512],
+  ['low', 1024],
+  ['medium', 4096],
+]);
+
+/** LiteLLM's `thinking` (Anthropic's own) is more exact than an effort, so it wins. */
+function toThinking(
+  thinking: unknown,
+  effort: string | null | undefined,
+  outputTokensCap: number,
+): WireObject | undefined {
+  if (isObject(thinking)) {
+    const tokenBudget = countOf(thinking['budget_tokens']) ?? undefined;
+    return thinking['type'] === 'disabled' ? { type: 'DISABLED' } : { type: 'ENABLED', tokenBudget };
+  }
+  if (effort === null || effort === undefined) return undefined;
+  if (effort === 'none' || effort === 'disable') return { type: 'DISABLED' };
+  const tokens = thinkingTokens.get(effort);
+  return { type: 'ENABLED', tokenBudget: tokens === undefined ? undefined : Math.min(tokens, outputTokensCap) };
 }

@@ -1,9 +1,9 @@
 import type { ChatCompletionRequest, ChatMessage, Tool, ToolCall } from '@sluice/shared/api/openai/chat-completion.ts';
 import type { ChatCall } from '../../provider.ts';
 import { plainJsonSchema } from '../json-schema.ts';
-import { partsOf, textOfContent } from '../message-content.ts';
+import { refuseParts, textOfContent } from '../message-content.ts';
 import type { ChatFamily } from '../model-family.ts';
-import { supportedParams, unsupportedParameters } from '../supported-params.ts';
+import { supportedParams } from '../supported-params.ts';
 import { isObject, listOf, objectFromJson, textOf } from '../wire.ts';
 import type { WireObject } from '../wire.ts';
 
@@ -15,11 +15,13 @@ import type { WireObject } from '../wire.ts';
  */
 export function toCohereRequest(call: ChatCall, family: ChatFamily): WireObject {
   const params = supportedParams(call.request, family.params, call.dropParams);
+  refuseParts(params.messages, family.parts, params.model);
   return {
     apiFormat: 'COHERE',
-    ...toConversation(params.messages, params.model),
+    ...toConversation(params.messages),
     [family.outputLimitField]: call.outputTokensCap,
-    ...(call.stream ? { isStream: true, streamOptions: { isIncludeUsage: true } } : {}),
+    isStream: call.stream ? true : undefined,
+    streamOptions: call.stream && family.streamOptions ? { isIncludeUsage: true } : undefined,
     temperature: params.temperature ?? undefined,
     topP: params.top_p ?? undefined,
     topK: params.top_k ?? undefined,
@@ -27,7 +29,9 @@ export function toCohereRequest(call: ChatCall, family: ChatFamily): WireObject 
     seed: params.seed ?? undefined,
     frequencyPenalty: params.frequency_penalty ?? undefined,
     presencePenalty: params.presence_penalty ?? undefined,
-    tools: toTools(params.tools, family),
+    // There is no tool choice: who may choose none is given none.
+    tools: params.tool_choice === 'none' ? undefined : toTools(params.tools, family),
+    documents: params['documents'] ?? undefined,
     responseFormat: toCohereResponseFormat(params.response_format, family),
   };
 }
@@ -60,8 +64,7 @@ type Turn = Exclude<ChatMessage, { role: 'system' | 'developer' }>;
  * After tool results `message` must be empty, and results of earlier rounds belong in the history: OCI answers
  * 400 to new text beside old results. An empty history is left out, for that was a 400 too.
  */
-function toConversation(messages: readonly ChatMessage[], model: string): WireObject {
-  for (const message of messages) refuseMedia(message, model);
+function toConversation(messages: readonly ChatMessage[]): WireObject {
   const system = messages.filter((message) => message.role === 'system' || message.role === 'developer');
   const turns = messages.filter(
     (message): message is Turn => message.role !== 'system' && message.role !== 'developer',
@@ -140,11 +143,6 @@ function toOutputs(text: string): WireObject[] {
   const list = objectFromJson(`{"list":${text}}`)?.['list'];
   const objects = listOf(list);
   return objects.length > 0 && objects.every(isObject) ? objects.filter(isObject) : [{ output: text }];
-}
-
-function refuseMedia(message: ChatMessage, model: string): void {
-  const other = partsOf(message.content).find((part) => part.type !== 'text' && part.type !== 'refusal');
-  if (other) throw unsupportedParameters([other.type], model);
 }
 
 /** Python's names, which Cohere's models were trained on; a bare `List` was a 500. */

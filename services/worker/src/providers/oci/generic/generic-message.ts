@@ -1,17 +1,13 @@
 import type { ToolCallFragment } from '../tool-call-accumulator.ts';
-import { isObject, textOf } from '../wire.ts';
+import { isObject, listOf, textOf } from '../wire.ts';
 import type { WireObject } from '../wire.ts';
 
-/** The text of a message, its parts joined; a refusal counts, because the client must see it. */
+/** The text of a message, its parts joined. */
 export function messageText(message: WireObject): string {
   const content = message['content'];
-  const text = typeof content === 'string' ? content : Array.isArray(content) ? joinParts(content) : '';
-  return text === '' ? textOf(message['refusal']) : text;
-}
-
-function joinParts(parts: readonly unknown[]): string {
+  if (!Array.isArray(content)) return textOf(content);
   let text = '';
-  for (const part of parts) {
+  for (const part of listOf(content)) {
     if (isObject(part)) text += textOf(part['text']);
   }
   return text;

@@ -7,7 +7,7 @@ import type {
 } from '@sluice/shared/api/openai/chat-completion.ts';
 import type { ChatCall } from '../../provider.ts';
 import { plainJsonSchema } from '../json-schema.ts';
-import { audioUrlOf, fileUrlOf, partsOf, textOfContent } from '../message-content.ts';
+import { audioUrlOf, fileUrlOf, partsOf, refuseParts, textOfContent, videoUrlOf } from '../message-content.ts';
 import type { ChatFamily } from '../model-family.ts';
 import { supportedParams, unsupportedParameters } from '../supported-params.ts';
 import { isObject, textOf } from '../wire.ts';
@@ -20,13 +20,15 @@ import type { WireObject } from '../wire.ts';
  */
 export function toGenericRequest(call: ChatCall, family: ChatFamily): WireObject {
   const params = supportedParams(call.request, family.params, call.dropParams);
+  refuseParts(params.messages, family.parts, params.model);
   const tools = toTools(params.tools, family);
   const messages = tools && !family.systemBesideTools ? systemIntoUser(params.messages) : params.messages;
   return {
     apiFormat: 'GENERIC',
     messages: messages.map((message) => toMessage(message, family, params.model)),
     [family.outputLimitField]: call.outputTokensCap,
-    ...(call.stream ? { isStream: true, streamOptions: { isIncludeUsage: true } } : {}),
+    isStream: call.stream ? true : undefined,
+    streamOptions: call.stream && family.streamOptions ? { isIncludeUsage: true } : undefined,
     temperature: params.temperature ?? undefined,
     topP: params.top_p ?? undefined,
     topK: params.top_k ?? undefined,
@@ -36,12 +38,14 @@ export function toGenericRequest(call: ChatCall, family: ChatFamily): WireObject
     frequencyPenalty: params.frequency_penalty ?? undefined,
     presencePenalty: params.presence_penalty ?? undefined,
     logitBias: params.logit_bias ?? undefined,
-    logProbs: params.logprobs ? (params.top_logprobs ?? 1) : undefined,
+    // Asked for none, some backends give no numbers at all; what the client did not ask for is left out later.
+    logProbs: params.logprobs ? Math.max(1, params.top_logprobs ?? 0) : undefined,
     tools,
     toolChoice: toToolChoice(params.tool_choice),
     isParallelToolCalls: params.parallel_tool_calls ?? undefined,
     responseFormat: toResponseFormat(params.response_format, family),
     reasoningEffort: toReasoningEffort(params.reasoning_effort),
+    verbosity: textOf(params['verbosity']).toUpperCase() || undefined,
   };
 }
 
@@ -60,6 +64,7 @@ function toMessage(message: ChatMessage, family: ChatFamily, model: string): Wir
         role: 'ASSISTANT',
         content: toAssistantParts(message, model),
         toolCalls: toToolCalls(message.tool_calls),
+        reasoningContent: family.takesReasoning ? message.reasoning_content || undefined : undefined,
         ...name,
       };
     case 'tool':
@@ -99,6 +104,8 @@ function toPart(part: ContentPart, model: string): WireObject {
       return { type: 'TEXT', text: part.refusal };
     case 'image_url':
       return { type: 'IMAGE', imageUrl: { url: part.image_url.url, detail: part.image_url.detail?.toUpperCase() } };
+    case 'video_url':
+      return { type: 'VIDEO', videoUrl: { url: urlOr(videoUrlOf(part), part.type, model) } };
     case 'input_audio':
       return { type: 'AUDIO', audioUrl: { url: urlOr(audioUrlOf(part), part.type, model) } };
     case 'file':
@@ -106,7 +113,7 @@ function toPart(part: ContentPart, model: string): WireObject {
   }
 }
 
-/** A part cannot be dropped like a parameter: the answer would be about something else. */
+/** A part that does not hold what it names has nothing that could be sent. */
 function urlOr(url: string | null, type: string, model: string): string {
   if (url === null) throw unsupportedParameters([type], model);
   return url;

@@ -1,0 +1,70 @@
+import type { ProviderEvent } from '../../provider.ts';
+import { AnswerNotes } from '../answer-notes.ts';
+import type { ChatEventReader, ReaderOptions } from '../chat-format.ts';
+import { errorFromEvent } from '../errors.ts';
+import { toolCallFragment } from '../generic/generic-message.ts';
+import { cohereV2LogProbs, pushLogProbs } from '../log-probs.ts';
+import { SingleChoice } from '../single-choice.ts';
+import { ToolCallAccumulator } from '../tool-call-accumulator.ts';
+import { isObject, listOf, textOf } from '../wire.ts';
+import type { WireObject } from '../wire.ts';
+
+export function createCohereV2Reader(options: ReaderOptions): ChatEventReader {
+  return new CohereV2Reader(options);
+}
+
+/**
+ * Reads COHEREV2: one message, whole (oci-wire.md §3.7) or in pieces with the usage on the finish (§4.4). Thinking
+ * and the plan for tool calls are reasoning; the rest is the answer.
+ */
+class CohereV2Reader implements ChatEventReader {
+  readonly #calls: ToolCallAccumulator;
+  readonly #choice = new SingleChoice();
+  readonly #notes = new AnswerNotes(0);
+
+  constructor(options: ReaderOptions) {
+    this.#calls = new ToolCallAccumulator(0, options);
+  }
+
+  get isFinished(): boolean {
+    return this.#choice.isFinished;
+  }
+
+  get hasFinalUsage(): boolean {
+    return this.#choice.hasFinalUsage;
+  }
+
+  read(event: WireObject, out: ProviderEvent[]): void {
+    const failure = errorFromEvent(event);
+    if (failure) throw failure;
+
+    const { message, finishReason } = event;
+    if (isObject(message)) this.#readMessage(message, out);
+    pushLogProbs(cohereV2LogProbs(event['logProbabilities']), 0, 0, out);
+    this.#notes.readFields(event, ['citations'], out);
+    if (finishReason !== undefined && finishReason !== null) this.#finish(finishReason, out);
+    this.#choice.readUsage(event, out);
+  }
+
+  end(out: ProviderEvent[]): void {
+    if (!this.isFinished) this.#finish(undefined, out);
+  }
+
+  #readMessage(message: WireObject, out: ProviderEvent[]): void {
+    let reasoning = textOf(message['toolPlan']);
+    let text = '';
+    for (const part of listOf(message['content']).filter(isObject)) {
+      reasoning += textOf(part['thinking']);
+      text += textOf(part['text']);
+    }
+    if (reasoning !== '') out.push({ type: 'reasoning-delta', choice: 0, text: reasoning });
+    if (text !== '') out.push({ type: 'text-delta', choice: 0, text });
+    this.#notes.readFields(message, ['citations'], out);
+    this.#calls.add(listOf(message['toolCalls']).filter(isObject).map(toolCallFragment), out);
+  }
+
+  #finish(reason: unknown, out: ProviderEvent[]): void {
+    this.#calls.end(out);
+    this.#choice.finish(reason, !this.#calls.isEmpty, out);
+  }
+}
