@@ -141,6 +141,71 @@ test('completion: reasoning and content stay apart', async () => {
   });
 });
 
+const details: TokenEvent[] = [
+  start,
+  text('Hé'),
+  {
+    type: 'logprobs',
+    choice: 0,
+    tokens: [{ token: 'Hé', logprob: -0.5, top: [{ token: 'Ha', logprob: -1 }] }],
+  },
+  { type: 'url-citation', choice: 0, url: 'https://example.com', title: 'T', startIndex: 0, endIndex: 2 },
+  { type: 'provider-fields', choice: 0, fields: { citations: [{ text: 'a' }], searchQueries: ['q'] } },
+  { type: 'provider-fields', choice: 0, fields: { citations: [{ text: 'b' }], grounding: { a: 1 } } },
+  finish,
+  end,
+];
+const logprobs = {
+  content: [
+    {
+      token: 'Hé',
+      logprob: -0.5,
+      bytes: [72, 195, 169],
+      top_logprobs: [{ token: 'Ha', logprob: -1, bytes: [72, 97] }],
+    },
+  ],
+  refusal: null,
+};
+const annotation = {
+  type: 'url_citation',
+  url_citation: { start_index: 0, end_index: 2, title: 'T', url: 'https://example.com' },
+};
+
+test('completion: probabilities, citations and what only the provider has a word for', async () => {
+  const { choices } = await collect(details);
+  assert.deepEqual(choices[0]?.logprobs, logprobs);
+  assert.deepEqual(choices[0]?.message.annotations, [annotation]);
+  assert.deepEqual(Reflect.get(choices[0].message, 'provider_specific_fields'), {
+    citations: [{ text: 'a' }, { text: 'b' }],
+    searchQueries: ['q'],
+    grounding: { a: 1 },
+  });
+});
+
+test('chunks: probabilities, citations and what only the provider has a word for', async () => {
+  const chunks = await chunksOf(details);
+  assert.deepEqual(
+    chunks.map(({ choices }) => choices[0]?.logprobs),
+    [null, logprobs, null, null, null, null],
+  );
+  assert.deepEqual(
+    chunks.map(({ choices }) => choices[0]?.delta),
+    [
+      { role: 'assistant', content: 'Hé' },
+      {},
+      { annotations: [annotation] },
+      { provider_specific_fields: { citations: [{ text: 'a' }], searchQueries: ['q'] } },
+      { provider_specific_fields: { citations: [{ text: 'b' }], grounding: { a: 1 } } },
+      {},
+    ],
+  );
+});
+
+test('completion: a refusal is no content', async () => {
+  const { choices } = await collect([start, { type: 'refusal-delta', choice: 0, text: 'No.' }, finish, end]);
+  assert.deepEqual(choices[0]?.message, { role: 'assistant', content: null, refusal: 'No.' });
+});
+
 test('completion: what an attempt before the last has written is not in it', async () => {
   const batches: AnswerBatch[] = [
     [start, text('half')],
@@ -188,14 +253,15 @@ function plain({ id, created, model, choices, usage: used }: OpenAI.ChatCompleti
     created,
     model,
     usage: used,
-    choices: choices.map(({ index, finish_reason, message }) => {
+    choices: choices.map(({ index, finish_reason, message, logprobs }) => {
       const { content, role, tool_calls: toolCalls } = message;
       const calls = toolCalls?.map((call) => [
         call.id,
         call.type,
         call.type === 'function' && plainCall(call.function),
       ]);
-      return { index, finish_reason, role, content: content === '' ? null : content, calls: calls ?? [] };
+      const said = { content: content === '' ? null : content, refusal: message.refusal };
+      return { index, finish_reason, role, ...said, logprobs: logprobs ?? null, calls: calls ?? [] };
     }),
   };
 }
@@ -231,6 +297,11 @@ function randomAnswer(random: () => number): TokenEvent[] {
       () => ({ type: 'reasoning-delta', choice, text: words() }) as const,
     );
     const content = Array.from({ length: below(4) }, () => ({ type: 'text-delta', choice, text: words() }) as const);
+    const refusal = Array.from({ length: below(2) }, () => ({ type: 'refusal-delta', choice, text: words() }) as const);
+    const probabilities = Array.from({ length: below(3) }, (): ContentEvent => {
+      const top = Array.from({ length: below(3) }, () => ({ token: words(), logprob: -random() }));
+      return { type: 'logprobs', choice, tokens: [{ token: words(), logprob: -random(), top }] };
+    });
     const calls = Array.from({ length: below(3) }, (_unused, toolCall): ContentEvent[] => [
       { type: 'tool-call-delta', choice, toolCall, id: `call_${choice}_${toolCall}`, name: 'f', arguments: words() },
       ...Array.from(
@@ -239,7 +310,7 @@ function randomAnswer(random: () => number): TokenEvent[] {
       ),
     ]);
     const finishReason = finishes[below(finishes.length)] ?? 'stop';
-    return [...reasoning, ...content, ...calls.flat(), { type: 'choice-end', choice, finishReason }];
+    return [...reasoning, ...content, ...refusal, ...probabilities, ...calls.flat(), { type: 'choice-end', choice, finishReason }];
   });
 
   const events: TokenEvent[] = [start];

@@ -89,8 +89,8 @@ function sizeMax(event: TokenEvent): number {
 const logProbsPerEvent = 32;
 
 /**
- * Cuts what would not fit one frame into pieces that concatenate to the same. Only one single item of
- * `provider-fields` that is larger than a frame is left out.
+ * Cuts what would not fit one frame into pieces that concatenate to the same. Only a
+ * citation, or one item of `provider-fields`, that is by itself larger than a frame is left out.
  */
 function split(event: TokenEvent): TokenEvent[] {
   const unitsMax = Math.floor(frameBytesMax / (2 * bytesPerUnitMax));
@@ -120,8 +120,9 @@ function split(event: TokenEvent): TokenEvent[] {
       return [{ ...event, message: pieces(event.message, unitsMax)[0] ?? '' }];
     case 'answer-start':
     case 'answer-end':
-    case 'choice-end':
     case 'url-citation':
+      return sizeMax(event) <= frameBytesMax - overheadBytes ? [event] : [];
+    case 'choice-end':
     case 'embedding':
     default:
       return [event];

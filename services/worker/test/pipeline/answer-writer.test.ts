@@ -37,7 +37,17 @@ test('writer: frames fit the bus, count on, and concatenate to what was written'
     };
     const size = () => (random() < 0.3 ? 400_000 : 50);
     const event = (): TokenEvent => {
-      const kind = Math.floor(random() * 5);
+      const kind = Math.floor(random() * 8);
+      if (kind === 5) return { type: 'refusal-delta', choice: 0, text: words(size()) };
+      if (kind === 6) {
+        const top = Array.from({ length: 20 }, () => ({ token: words(20), logprob: -random() }));
+        const tokens = Array.from({ length: Math.ceil(size() / 200) }, () => ({ token: words(8), logprob: -1, top }));
+        return { type: 'logprobs', choice: 0, tokens };
+      }
+      if (kind === 7) {
+        const citations = Array.from({ length: Math.ceil(size() / 100) }, () => ({ text: words(900) }));
+        return { type: 'provider-fields', choice: 0, fields: { citations } };
+      }
       if (kind === 0) return { type: 'reasoning-delta', choice: 1, text: words(size()) };
       if (kind === 1) {
         return {
@@ -98,6 +108,19 @@ test('writer: an answer-start with all the headers that HTTP can bring fits besi
   assert.deepEqual(frames[0]?.frame.events[0], start);
 });
 
+test('writer: what one frame cannot hold and nobody can cut is left out, and the rest goes on', () => {
+  const huge = 'x'.repeat(frameBytesMax);
+  const rest: TokenEvent[] = [
+    { type: 'url-citation', choice: 0, url: huge, title: '', startIndex: 0, endIndex: 1 },
+    { type: 'provider-fields', choice: 0, fields: { citations: [{ text: huge }, { text: 'b' }], grounding: huge } },
+    { type: 'choice-end', choice: 0, finishReason: 'stop' },
+  ];
+  assert.deepEqual(
+    written(rest).flatMap(({ frame }) => frame.events),
+    [{ type: 'provider-fields', choice: 0, fields: { citations: [{ text: 'b' }] } }, rest[2]],
+  );
+});
+
 test('writer: events that arrive together travel together, and nothing travels as nothing', () => {
   const events: TokenEvent[] = [
     { type: 'text-delta', choice: 0, text: 'a' },
@@ -115,11 +138,15 @@ function joined(events: readonly TokenEvent[]): TokenEvent[] {
   const result: TokenEvent[] = [];
   for (const event of events) {
     const last = result.at(-1);
-    if (event.type === 'text-delta' && last?.type === event.type) last.text += event.text;
+    if (event.type === 'refusal-delta' && last?.type === event.type) last.text += event.text;
+    else if (event.type === 'logprobs' && last?.type === event.type) last.tokens.push(...event.tokens);
+    else if (event.type === 'provider-fields' && last?.type === event.type) {
+      last.fields['citations'] = [last.fields['citations'], event.fields['citations']].flat();
+    } else if (event.type === 'text-delta' && last?.type === event.type) last.text += event.text;
     else if (event.type === 'reasoning-delta' && last?.type === event.type) last.text += event.text;
     else if (event.type === 'tool-call-delta' && last?.type === event.type && !event.id) {
       last.arguments += event.arguments;
-    } else result.push({ ...event });
+    } else result.push(structuredClone(event));
   }
   return result;
 }

@@ -27,7 +27,8 @@ export function urlCitationAnnotation(
 export function addProviderFields(into: Map<string, unknown>, fields: Readonly<Record<string, unknown>>): void {
   for (const [name, value] of Object.entries(fields)) {
     const known = into.get(name);
-    into.set(name, Array.isArray(known) && Array.isArray(value) ? [...known, ...(value as unknown[])] : value);
+    const before: readonly unknown[] = Array.isArray(known) ? known : [];
+    into.set(name, Array.isArray(value) ? before.concat(value) : value);
   }
 }
 
