@@ -21,6 +21,8 @@ export interface AnswerBrief {
   readonly task: Task;
   readonly maxTokens: number;
   readonly stop: readonly string[];
+  /** The most that may be thought. Absent: as much as the behaviour says. */
+  readonly thinkingMax?: number;
 }
 
 /** An answer as tokens. The formats only write it down. */
@@ -45,7 +47,8 @@ export interface AnsweredToolCall {
 /** Thinks, speaks and calls tools, in this order, until the task is done or `maxTokens` are spent. */
 export function makeAnswer(brief: AnswerBrief, model: ChatModel, behaviour: Behaviour): Answer {
   let left = brief.maxTokens;
-  const wantedReasoning = model.reasoning === 'none' ? 0 : behaviour.reasoningTokens;
+  const wantedReasoning =
+    model.reasoning === 'none' ? 0 : Math.min(behaviour.reasoningTokens, brief.thinkingMax ?? Number.MAX_SAFE_INTEGER);
   const reasoning = proseOf(nextHash(brief.seed), Math.min(wantedReasoning, left));
   left -= reasoning.length;
 

@@ -9,6 +9,8 @@ export interface Failure {
   readonly html?: boolean | null;
 }
 
+export type StreamEncoding = 'gzip' | 'deflate' | 'br' | 'zstd';
+
 /**
  * How calls are answered. Events are the `data:` frames of a stream, whatever they carry.
  * Layers, later ones win: defaults, `setBehaviour`, a fault, the directive in the prompt.
@@ -59,6 +61,20 @@ export interface Behaviour {
   readonly truncatedJson: boolean;
   /** Compress whole answers. */
   readonly gzip: boolean;
+  /** Compress streams, asked or not: each write can be decompressed when it arrives. */
+  readonly streamEncoding: StreamEncoding | null;
+  /** One compressed frame for a stream, or one for each write. */
+  readonly streamFrames: 'one' | 'each-write';
+  /** Leave the index out of every event. */
+  readonly omitIndex: boolean;
+  /** COHEREV2's tool calls in fragments, as GENERIC's backends send them. */
+  readonly toolFragments: boolean;
+  /** The finish reason, whatever the answer. */
+  readonly finishWord: string | null;
+  /** GENERIC: the text is a refusal instead. */
+  readonly refuse: boolean;
+  /** Cite a page (GENERIC: annotations and grounding), or a document (COHEREV2). */
+  readonly citations: boolean;
 }
 
 export const plainBehaviour: Behaviour = {
@@ -86,6 +102,13 @@ export const plainBehaviour: Behaviour = {
   cohereTerminalText: 'repeated',
   truncatedJson: false,
   gzip: false,
+  streamEncoding: null,
+  streamFrames: 'one',
+  omitIndex: false,
+  toolFragments: false,
+  finishWord: null,
+  refuse: false,
+  citations: false,
 };
 
 /** A behaviour for the next calls that match it. */
@@ -134,6 +157,13 @@ export const isBehaviourPatch: Check<Partial<Behaviour>> = isPatch<Behaviour>({
   cohereTerminalText: isWord('repeated', 'empty'),
   truncatedJson: isFlag,
   gzip: isFlag,
+  streamEncoding: orNull(isWord('gzip', 'deflate', 'br', 'zstd')),
+  streamFrames: isWord('one', 'each-write'),
+  omitIndex: isFlag,
+  toolFragments: isFlag,
+  finishWord: orNull(isText),
+  refuse: isFlag,
+  citations: isFlag,
 });
 
 export const isFault: Check<Fault> = isFields(

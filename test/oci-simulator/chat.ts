@@ -7,9 +7,9 @@ import { parseBody, sendJson, type Exchange } from './exchange.ts';
 import { badFormat, notFound, OciFailure, vendorRefusal } from './failure.ts';
 import type { ChatTurn, Outcome } from './formats/chat-format.ts';
 import { chatFormats } from './formats/formats.ts';
-import { findChatModel, type ApiFormat, type ChatModel } from './models.ts';
+import type { ApiFormat, ChatModel } from './models.ts';
 import { createPace } from './pace.ts';
-import { isServingMode, mayUse, onDemandModel } from './serving.ts';
+import { isServingMode, mayUse, servingChatModel } from './serving.ts';
 
 export interface ChatDeps extends AdmitDeps {
   readonly now: () => number;
@@ -48,7 +48,7 @@ export async function chat(deps: ChatDeps, exchange: Exchange): Promise<void> {
       onLastEvent: () => call.close({ completed: true }),
     });
   }
-  const result = { modelId: model.name, modelVersion: '1.0', chatResponse: turn.whole(outcome) };
+  const result = { modelId: model.name, modelVersion: '1.0', chatResponse: turn.whole(outcome, behaviour) };
   return sendJson(response, JSON.stringify(result), behaviour);
 }
 
@@ -61,8 +61,7 @@ function readCall({ body, identity }: Exchange): { model: ChatModel; format: Api
   const format = details.chatRequest['apiFormat'];
   if (!isApiFormat(format)) throw badFormat();
   if (!mayUse(identity, details.compartmentId)) throw notFound();
-  const model = findChatModel(onDemandModel(details.servingMode));
-  if (model === undefined) throw notFound();
+  const model = servingChatModel(details.servingMode);
   if (!model.formats.includes(format)) throw new OciFailure(400, 'Chat request type does not match serving model');
 
   const turn = chatFormats[format].readTurn(details.chatRequest, model);

@@ -3,6 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Behaviour } from './behaviour.ts';
 import type { Frame } from './formats/chat-format.ts';
 import type { Pace } from './pace.ts';
+import { createStreamEncoder, type StreamEncoder } from './stream-encoder.ts';
 
 export interface EventStreamDeps {
   readonly response: ServerResponse;
@@ -24,16 +25,20 @@ export async function writeEventStream(
   deps: EventStreamDeps,
 ): Promise<void> {
   const { response, pace } = deps;
-  response.writeHead(200, { 'content-type': behaviour.contentType });
+  const encoder = createStreamEncoder(behaviour);
+  response.writeHead(200, {
+    'content-type': behaviour.contentType,
+    ...(behaviour.streamEncoding !== null && { 'content-encoding': behaviour.streamEncoding }),
+  });
   if (behaviour.firstEventDelayMs > 0 || behaviour.gapMs > 0) response.flushHeaders();
   await pace.wait(behaviour.firstEventDelayMs);
 
   const interruption = interruptionOf(behaviour, frames.length);
-  await writeFrames(frames, interruption?.after ?? frames.length, behaviour, deps);
+  await writeFrames(frames, interruption?.after ?? frames.length, behaviour, deps, encoder);
   if (pace.gone()) return;
-  if (interruption !== undefined) return interrupt(interruption, frames, errorEvent, behaviour, deps);
+  if (interruption !== undefined) return interrupt(interruption, frames, errorEvent, behaviour, deps, encoder);
   if (behaviour.holdOpen) return pace.untilGone();
-  response.end();
+  response.end(await encoder.end());
 }
 
 /** With a gap of 0 as many events per write as are good for the socket, else each event when it is due. */
@@ -42,6 +47,7 @@ async function writeFrames(
   end: number,
   behaviour: Behaviour,
   { response, pace, onTokens, onLastEvent }: EventStreamDeps,
+  encoder: StreamEncoder,
 ): Promise<void> {
   const perWrite = behaviour.eventsPerWrite ?? (behaviour.gapMs > 0 ? 1 : autoEventsPerWrite);
   const separately = behaviour.eventsPerWrite !== null;
@@ -61,8 +67,9 @@ async function writeFrames(
     }
     onTokens(tokens);
     const whenTaken = next === frames.length ? onLastEvent : undefined;
-    if (behaviour.bytesPerWrite !== null) await writeSlices(response, text, behaviour.bytesPerWrite, whenTaken);
-    else write(response, text, whenTaken);
+    const sent = behaviour.streamEncoding === null ? text : await encoder.encode(text);
+    if (behaviour.bytesPerWrite !== null) await writeSlices(response, sent, behaviour.bytesPerWrite, whenTaken);
+    else write(response, sent, whenTaken);
     if (separately) await nextTurn();
     if (response.writableNeedDrain) await pace.untilDrained();
   }
@@ -74,22 +81,24 @@ async function interrupt(
   errorEvent: string,
   behaviour: Behaviour,
   { response, pace }: EventStreamDeps,
+  encoder: StreamEncoder,
 ): Promise<void> {
   switch (how) {
     case 'stall':
       return pace.untilGone();
     case 'reset': {
       const broken = eventText(frames[after]?.payload ?? '', 1, behaviour);
-      response.write(broken.slice(0, broken.length / 2));
+      response.write(await encoder.encode(broken.slice(0, broken.length / 2)));
       await pace.wait(resetGraceMs);
       response.socket?.resetAndDestroy();
       return undefined;
     }
     case 'error':
-      response.end(eventText(errorEvent, 1, behaviour));
+      response.write(await encoder.encode(eventText(errorEvent, 1, behaviour)));
+      response.end(await encoder.end());
       return undefined;
     case 'end':
-      response.end();
+      response.end(await encoder.end());
       return undefined;
   }
 }
@@ -127,11 +136,11 @@ function eventText(payload: string, nth: number, { newline, commentEveryEvents }
 
 async function writeSlices(
   response: ServerResponse,
-  text: string,
+  sent: string | Buffer,
   size: number,
   whenTaken: (() => void) | undefined,
 ): Promise<void> {
-  const bytes = Buffer.from(text);
+  const bytes = Buffer.from(sent);
   for (let at = 0; at < bytes.length && !response.destroyed; at += size) {
     write(response, bytes.subarray(at, at + size), at + size >= bytes.length ? whenTaken : undefined);
     await nextTurn(); // else Node would join them in one packet

@@ -1,6 +1,6 @@
 /** How the models of one vendor talk: the differences of §4.2 and §7.1 as data. */
 export interface FamilyRules {
-  readonly vendor: 'cohere' | 'meta' | 'xai' | 'google' | 'openai';
+  readonly vendor: 'cohere' | 'meta' | 'xai' | 'google' | 'openai' | 'imported';
   /** Tokens of an answer when the request sets no limit (§3.2; open question 7). */
   readonly defaultMaxTokens: number;
   /** Whether a stream opens with an event of empty text. */
@@ -95,6 +95,17 @@ export const families = {
     opensEmpty: false,
     finish: 'on-last-text',
     tools: 'fragments-opened-empty',
+    cutWord: 'length',
+    tellsUsageUnasked: false,
+    usage: 'reasoning-inside',
+    serviceTier: null,
+  },
+  imported: {
+    vendor: 'imported',
+    defaultMaxTokens: 20,
+    opensEmpty: true,
+    finish: 'with-empty-text',
+    tools: 'fragments',
     cutWord: 'length',
     tellsUsageUnasked: false,
     usage: 'reasoning-inside',

@@ -69,7 +69,9 @@ function matches(item: ModelSummary, query: URLSearchParams): boolean {
 
 function modelsOf(compartmentId: string | null): ModelSummary[] {
   const callable = [
-    ...chatModels.map(({ name, rules }) => summary(name, { vendor: rules.vendor, capabilities: ['CHAT'] })),
+    ...chatModels
+      .filter(({ dedicatedOnly }) => !dedicatedOnly)
+      .map(({ name, rules }) => summary(name, { vendor: rules.vendor, capabilities: ['CHAT'] })),
     ...embedModels.map(({ name }) => summary(name, { vendor: 'cohere', capabilities: ['TEXT_EMBEDDINGS'] })),
   ];
   return [

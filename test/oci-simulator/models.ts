@@ -2,7 +2,7 @@ import { families, type Family, type FamilyRules } from './families.ts';
 
 export type ApiFormat = 'GENERIC' | 'COHERE' | 'COHEREV2';
 
-/** A chat model that is served on demand (§7.1). */
+/** A chat model (§7.1). */
 export interface ChatModel {
   readonly name: string;
   readonly family: Family;
@@ -20,6 +20,10 @@ export interface ChatModel {
   /** Refuses any other `temperature` and `topP` than 1. */
   readonly onlyDefaultSampling: boolean;
   readonly retiring: boolean;
+  /** Served by its endpoint only. */
+  readonly dedicatedOnly: boolean;
+  /** The most pictures in one request. */
+  readonly imagesMax: number;
 }
 
 export interface EmbedModel {
@@ -44,6 +48,16 @@ export function modelOcid(name: string): string {
   return `${ocidPrefix}${name}`;
 }
 
+/** The dedicated endpoint of a chat model. */
+export function endpointOcid(name: string): string {
+  return `${endpointPrefix}${name}`;
+}
+
+export function findEndpointModel(endpointId: string): ChatModel | undefined {
+  return endpointId.startsWith(endpointPrefix) ? chatByName.get(endpointId.slice(endpointPrefix.length)) : undefined;
+}
+
+const endpointPrefix = 'ocid1.generativeaiendpoint.oc1.us-chicago-1.';
 const ocidPrefix = 'ocid1.generativeaimodel.oc1.us-chicago-1.';
 
 function nameOf(id: string): string {
@@ -71,6 +85,8 @@ function model(family: Family, name: string, contextTokens: number, special: Spe
     refuses: [],
     onlyDefaultSampling: false,
     retiring: false,
+    dedicatedOnly: false,
+    imagesMax: 100,
     ...special,
   };
 }
@@ -112,7 +128,7 @@ const gpt = (name: string): ChatModel =>
   model('gpt', `openai.${name}`, 128 * k, {
     maxOutputTokens: 32_768,
     attachments: 'images',
-    refuses: ['maxTokens'],
+    refuses: ['maxTokens', 'topK'],
   });
 
 const thinkingGpt = (name: string): ChatModel =>
@@ -121,7 +137,7 @@ const thinkingGpt = (name: string): ChatModel =>
     attachments: 'images',
     reasoning: 'hidden',
     efforts: everyEffort,
-    refuses: ['maxTokens', ...samplingOfReasoners],
+    refuses: ['maxTokens', 'topK', 'logitBias', ...samplingOfReasoners],
     onlyDefaultSampling: true,
   });
 
@@ -132,11 +148,17 @@ export const chatModels: readonly ChatModel[] = [
   cohere('command-latest', 256 * k),
   cohere('command-plus-latest', 128 * k),
   cohere('command-a-vision-07-2025', 128 * k, { formats: ['COHEREV2'], attachments: 'images' }),
+  cohere('command-a-reasoning-08-2025', 256 * k, {
+    formats: ['COHEREV2'],
+    maxOutputTokens: 32 * k,
+    reasoning: 'shown',
+    dedicatedOnly: true,
+  }),
   llama('3.3-70b-instruct', 128 * k),
   llama('4-maverick-17b-128e-instruct-fp8', 512 * k, { attachments: 'images' }),
   llama('4-scout-17b-16e-instruct', 192 * k, { attachments: 'images' }),
-  llama('3.2-90b-vision-instruct', 128 * k, { attachments: 'images' }),
-  llama('3.2-11b-vision-instruct', 128 * k, { attachments: 'images' }),
+  llama('3.2-90b-vision-instruct', 128 * k, { attachments: 'images', imagesMax: 1 }),
+  llama('3.2-11b-vision-instruct', 128 * k, { attachments: 'images', imagesMax: 1 }),
   llama('3.1-405b-instruct', 128 * k, { retiring: true }),
   thinkingGrok('4', 128 * k),
   thinkingGrok('4-fast-reasoning', 2_000 * k),
@@ -161,6 +183,12 @@ export const chatModels: readonly ChatModel[] = [
   gptOss('20b'),
   ...['gpt-5', 'gpt-5-mini', 'gpt-5-nano', 'gpt-5.1', 'gpt-5.2', 'o1', 'o3', 'o3-mini', 'o4-mini'].map(thinkingGpt),
   ...['gpt-4.1', 'gpt-4.1-mini', 'gpt-4.1-nano', 'gpt-4o', 'gpt-4o-mini'].map(gpt),
+  model('imported', 'support.qwen3-32b', 128 * k, {
+    reasoning: 'shown',
+    efforts: everyEffort,
+    attachments: 'images',
+    dedicatedOnly: true,
+  }),
 ];
 
 function embedV3(name: string, dimensions: number): EmbedModel {

@@ -17,7 +17,7 @@ export interface ChatTurn {
   /** One per generation. */
   readonly briefs: readonly AnswerBrief[];
   /** The value of `chatResponse`. */
-  whole(outcome: Outcome): object;
+  whole(outcome: Outcome, behaviour: Behaviour): object;
   /** The events of a stream. */
   frames(outcome: Outcome, behaviour: Behaviour): Frame[];
   /** The event by which the vendor tells that it failed in mid-stream. */
@@ -38,6 +38,12 @@ export interface Frame {
   readonly payload: string;
   /** How many tokens of the answer it delivers. */
   readonly tokens: number;
+}
+
+/** Of a format that has no generations. */
+export function onlyAnswer({ answers: [answer] }: Outcome): Answer {
+  if (answer === undefined) throw new Error('A turn with one brief has one answer.');
+  return answer;
 }
 
 /** An event from the inside of its JSON object, padded as the service pads: with 1 to 11 letters, last. */

@@ -5,9 +5,9 @@ import type { ChatModel } from '../models.ts';
 import { sampleOf } from '../schema-sample.ts';
 import { countTokens, hashText, messageOverheadTokens } from '../tokens.ts';
 import { proseOf } from '../vocabulary.ts';
-import { groupsOf, paddedFrame, type ChatFormat, type Frame, type Outcome } from './chat-format.ts';
+import { groupsOf, onlyAnswer, paddedFrame, type ChatFormat, type Frame, type Outcome } from './chat-format.ts';
 import { isCohereRequest, type CohereRequest } from './cohere-request.ts';
-import { wantsParallel, wantsTools } from './tool-wish.ts';
+import { planFor, wantsParallel, wantsTools } from './tool-wish.ts';
 import { usageOf } from './usage.ts';
 
 /** COHERE: command-r, command-r-plus and command-a for text. */
@@ -21,7 +21,7 @@ export const cohereFormat: ChatFormat = {
       steeringText: chatRequest.message || (lastUser?.role === 'USER' ? lastUser.message : ''),
       promptTokens: promptTokensOf(chatRequest),
       briefs: [briefOf(chatRequest, model)],
-      whole: (outcome) => cohereResponse(chatRequest, outcome),
+      whole: (outcome, behaviour) => cohereResponse(chatRequest, outcome, behaviour),
       frames: (outcome, behaviour) => cohereFrames(chatRequest, outcome, behaviour),
       errorEvent: JSON.stringify({
         apiFormat: 'COHERE',
@@ -62,7 +62,7 @@ function taskOf(request: CohereRequest, seed: number): Task {
   const [first, second = first] = tools ?? [];
   if (first && second && wantsTools(message)) {
     const called = wantsParallel(message) ? [first, second] : [first];
-    return { type: 'call-tools', plan: `I will look it up with ${first.name}.`, tools: called.map(wantedTool) };
+    return { type: 'call-tools', plan: planFor(first.name), tools: called.map(wantedTool) };
   }
   if (responseFormat?.type === 'JSON_OBJECT') {
     const value = responseFormat.schema ? sampleOf(responseFormat.schema) : { answer: proseOf(seed, 12).join('') };
@@ -107,14 +107,15 @@ function promptTokensOf(request: CohereRequest): number {
 }
 
 /** A whole COHERE answer (§3.6). Tool calls come with COMPLETE, and without ids. */
-function cohereResponse(request: CohereRequest, outcome: Outcome): object {
+function cohereResponse(request: CohereRequest, outcome: Outcome, behaviour: Behaviour): object {
   const answer = onlyAnswer(outcome);
   return {
     apiFormat: 'COHERE',
     text: answer.text.join(''),
     chatHistory: historyOf(request, answer),
-    finishReason: finishReasonOf(answer),
+    finishReason: finishReasonOf(answer, behaviour),
     ...toolCallsOf(answer),
+    ...citationsOf(request, answer),
     ...(request.isEcho === true && { prompt: request.message }),
     usage: usageOf(outcome, 'plain'),
   };
@@ -140,8 +141,9 @@ function cohereFrames(request: CohereRequest, outcome: Outcome, behaviour: Behav
   const terminal = {
     text: behaviour.cohereTerminalText === 'repeated' ? text : '',
     chatHistory: historyOf(request, answer),
-    finishReason: finishReasonOf(answer),
+    finishReason: finishReasonOf(answer, behaviour),
     ...toolCalls,
+    ...citationsOf(request, answer),
     ...(request.streamOptions?.isIncludeUsage === true && { usage: usageOf(outcome, 'plain') }),
   };
   send(innerJson(terminal), undelivered);
@@ -149,12 +151,15 @@ function cohereFrames(request: CohereRequest, outcome: Outcome, behaviour: Behav
   return frames;
 }
 
-function onlyAnswer({ answers: [answer] }: Outcome): Answer {
-  if (answer === undefined) throw new Error('A COHERE turn has one brief, so it has one answer.');
-  return answer;
+/** Of the first word, when there are documents to rest it on. */
+function citationsOf({ documents }: CohereRequest, { text }: Answer): { citations?: object[] } {
+  const [word = ''] = text;
+  if ((documents ?? []).length === 0 || word === '') return {};
+  return { citations: [{ start: 0, end: word.length, text: word, documentIds: ['doc_0'] }] };
 }
 
-function finishReasonOf(answer: Answer): string {
+function finishReasonOf(answer: Answer, { finishWord }: Behaviour): string {
+  if (finishWord !== null) return finishWord;
   return answer.cut ? 'MAX_TOKENS' : 'COMPLETE';
 }
 

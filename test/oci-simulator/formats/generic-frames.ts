@@ -1,7 +1,14 @@
 import type { Answer } from '../answer.ts';
 import type { Behaviour } from '../behaviour.ts';
 import { groupsOf, paddedFrame, type Frame, type Outcome } from './chat-format.ts';
-import { finishReasonOf, toolCallHead, type GenericOptions } from './generic-response.ts';
+import {
+  annotationsOf,
+  finishReasonOf,
+  groundingMetadata,
+  toolCallHead,
+  type GenericOptions,
+} from './generic-response.ts';
+import { genericLogProbs } from './log-probs.ts';
 import { usageOf } from './usage.ts';
 
 /** A streamed GENERIC answer, event by event as its vendor would send it (§4.2). */
@@ -28,7 +35,8 @@ function choiceFrames(answer: Answer, index: number, behaviour: Behaviour, optio
     frames.push(paddedFrame(`${fields}${tier}`, tokens + unsentTokens, answer.tokens + 5 * frames.length));
     unsentTokens = 0;
   };
-  const start = `"index":${index},"message":{"role":"ASSISTANT"`;
+  const at = behaviour.omitIndex ? '' : `"index":${index},`;
+  const start = `${at}"message":{"role":"ASSISTANT"`;
 
   if (options.showsReasoning) {
     for (const pieces of groupsOf(answer.reasoning, behaviour.tokensPerEvent)) {
@@ -38,19 +46,28 @@ function choiceFrames(answer: Answer, index: number, behaviour: Behaviour, optio
     unsentTokens = answer.reasoning.length;
   }
 
-  const finish = `"finishReason":"${finishReasonOf(answer, rules)}"`;
+  const finish = `"finishReason":"${finishReasonOf(answer, rules, behaviour)}"`;
   const groups = groupsOf(answer.text, behaviour.tokensPerEvent);
   const withLastText = rules.finish === 'on-last-text' && answer.toolCalls.length === 0 && groups.length > 0;
   if (rules.opensEmpty && groups.length > 0) send(`${start},"content":[{"type":"TEXT","text":""}]}`, 0);
+  let offset = 0;
   for (const [nth, pieces] of groups.entries()) {
     const ending = withLastText && nth === groups.length - 1 ? `,${finish}` : '';
-    send(`${start},"content":${partsOf(pieces, rules.vendor === 'google')}}${ending}`, pieces.length);
+    const said = behaviour.refuse
+      ? `"refusal":${JSON.stringify(pieces.join(''))}}`
+      : `"content":${partsOf(pieces, rules.vendor === 'google')}}${logProbsOf(pieces, offset, options)}`;
+    send(`${start},${said}${ending}`, pieces.length);
+    offset += pieces.join('').length;
+  }
+  if (behaviour.citations) {
+    const annotations = JSON.stringify(annotationsOf(answer.text));
+    send(`${start},"annotations":${annotations}},"groundingMetadata":${JSON.stringify(groundingMetadata)}`, 0);
   }
   if (withLastText) return frames;
 
   const finished = sendTools(answer, behaviour, options, (fields, tokens) => send(`${start},${fields}`, tokens));
   if (finished) return frames;
-  const choice = index > 0 ? `"index":${index},` : '';
+  const choice = index > 0 ? at : '';
   const emptyText = '"message":{"role":"ASSISTANT","content":[{"type":"TEXT","text":""}]},';
   send(`${choice}${rules.finish === 'with-empty-text' ? emptyText : ''}${finish}`, 0);
   return frames;
@@ -59,7 +76,7 @@ function choiceFrames(answer: Answer, index: number, behaviour: Behaviour, optio
 /** @returns whether the finish reason went with the last call */
 function sendTools(
   answer: Answer,
-  { tokensPerEvent }: Behaviour,
+  behaviour: Behaviour,
   { rules }: GenericOptions,
   send: (fields: string, tokens: number) => void,
 ): boolean {
@@ -74,12 +91,12 @@ function sendTools(
       continue;
     }
     sendCall(rules.tools === 'fragments' ? head : { ...head, arguments: '' }, nameTokens);
-    for (const pieces of groupsOf(call.arguments, tokensPerEvent)) {
+    for (const pieces of groupsOf(call.arguments, behaviour.tokensPerEvent)) {
       sendCall({ type: 'FUNCTION', arguments: pieces.join('') }, pieces.length);
     }
   }
   if (rules.tools !== 'fragments' || answer.toolCalls.length === 0) return false;
-  sendCall({ type: 'FUNCTION', arguments: '' }, 0, `,"finishReason":"${finishReasonOf(answer, rules)}"`);
+  sendCall({ type: 'FUNCTION', arguments: '' }, 0, `,"finishReason":"${finishReasonOf(answer, rules, behaviour)}"`);
   return true;
 }
 
@@ -87,6 +104,10 @@ function sendTools(
 function partsOf(pieces: readonly string[], split: boolean): string {
   const texts = split ? pieces : [pieces.join('')];
   return `[${texts.map((text) => `{"type":"TEXT","text":${JSON.stringify(text)}}`).join(',')}]`;
+}
+
+function logProbsOf(pieces: readonly string[], offset: number, { logProbs }: GenericOptions): string {
+  return logProbs > 0 ? `,"logprobs":${JSON.stringify(genericLogProbs(pieces, logProbs, offset))}` : '';
 }
 
 function tierOf({ rules }: GenericOptions): string {

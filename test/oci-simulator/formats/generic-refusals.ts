@@ -11,6 +11,8 @@ export function refuseUnsupported(request: GenericRequest, model: ChatModel): vo
   refuseEffort(request, model);
   refuseLongAnswers(request, model);
   refuseAttachments(request, model);
+  refuseStrangeMessages(request, model);
+  if (isSet(request, 'verbosity') && model.family !== 'gpt') throw unsupportedParameter('verbosity', model);
   if (model.family === 'llama') refuseLlamaTools(request);
   if (model.family === 'gemini') refuseGeminiTools(request);
 }
@@ -62,6 +64,24 @@ function refuseAttachments(request: GenericRequest, model: ChatModel): void {
       throw new OciFailure(400, `Model ${model.name} does not support content of type ${type}`);
     }
   }
+}
+
+/** Roles and fields that only some vendors know; an empty text beside calls has brought backends down (§3.3). */
+function refuseStrangeMessages({ messages }: GenericRequest, model: ChatModel): void {
+  for (const message of messages) {
+    if (message.role === 'DEVELOPER' && model.family !== 'gpt') {
+      throw vendorRefusal('invalid_value', 'messages', `Invalid value: 'developer' is no role of ${model.name}.`);
+    }
+    if (message.role !== 'ASSISTANT') continue;
+    if (model.reasoning !== 'shown' && (message.reasoningContent ?? '') !== '') {
+      throw vendorRefusal('invalid_value', 'messages', `Unknown field: 'reasoning_content' with ${model.name}.`);
+    }
+    const isEmpty = (message.content ?? []).some((part) => part.type === 'TEXT' && part.text === '');
+    if (isEmpty) throw new OciFailure(500, 'java.lang.NullPointerException');
+  }
+  const images = messages.flatMap(({ content }) => (content ?? []).filter(({ type }) => type === 'IMAGE'));
+  if (images.length <= model.imagesMax) return;
+  throw new OciFailure(400, `Model ${model.name} supports at most ${model.imagesMax} image per request`);
 }
 
 function refuseLlamaTools({ tools, messages }: GenericRequest): void {

@@ -9,7 +9,7 @@ import { genericFrames } from './generic-frames.ts';
 import { refuseUnsupported } from './generic-refusals.ts';
 import { isGenericRequest, type GenericMessage, type GenericPart, type GenericRequest } from './generic-request.ts';
 import { genericResponse } from './generic-response.ts';
-import { wantsParallel, wantsTools } from './tool-wish.ts';
+import { planFor, wantsParallel, wantsPlan, wantsTools } from './tool-wish.ts';
 
 /** GENERIC: Llama, Grok, Gemini, OpenAI, gpt-oss. */
 export const genericFormat: ChatFormat = {
@@ -20,6 +20,7 @@ export const genericFormat: ChatFormat = {
     const options = {
       rules: model.rules,
       showsReasoning: model.reasoning === 'shown',
+      logProbs: chatRequest.logProbs ?? 0,
       tellsUsage: model.rules.tellsUsageUnasked || chatRequest.streamOptions?.isIncludeUsage === true,
     };
     return {
@@ -27,7 +28,7 @@ export const genericFormat: ChatFormat = {
       steeringText,
       promptTokens: promptTokensOf(chatRequest),
       briefs: briefsOf(chatRequest, steeringText, model),
-      whole: (outcome) => genericResponse(outcome, options),
+      whole: (outcome, behaviour) => genericResponse(outcome, options, behaviour),
       frames: (outcome, behaviour) => genericFrames(outcome, behaviour, options),
       errorEvent: JSON.stringify({ code: '500', message: 'The model stopped unexpectedly.' }),
     };
@@ -42,6 +43,7 @@ function briefsOf(request: GenericRequest, lastUserText: string, model: ChatMode
     task: taskOf(request, lastUserText, seed),
     maxTokens: limits.length === 0 ? model.rules.defaultMaxTokens : Math.min(...limits),
     stop: request.stop ?? [],
+    ...(request.reasoningEffort === 'NONE' && { thinkingMax: 0 }),
   };
   return Array.from({ length: request.numGenerations ?? 1 }, (_, nth) => ({
     ...brief,
@@ -63,7 +65,7 @@ function taskOf(request: GenericRequest, lastUserText: string, seed: number): Ta
     const called = parallel ? [first, second] : [first];
     return {
       type: 'call-tools',
-      plan: '',
+      plan: wantsPlan(lastUserText) && first ? planFor(first.name) : '',
       tools: called.flatMap((tool) => (tool ? [{ name: tool.name, schema: tool.parameters }] : [])),
     };
   }

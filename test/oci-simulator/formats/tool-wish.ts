@@ -7,3 +7,13 @@ export function wantsTools(text: string): boolean {
 export function wantsParallel(text: string): boolean {
   return /parallel/i.test(text);
 }
+
+/** Whether it asks for words beside the calls. */
+export function wantsPlan(text: string): boolean {
+  return /aloud/i.test(text);
+}
+
+/** What a model says of a call that it is going to make. */
+export function planFor(tool: string): string {
+  return `I will look it up with ${tool}.`;
+}

@@ -4,6 +4,7 @@ import { chatModels } from '../models.ts';
 import { countTokens, splitTokens } from '../tokens.ts';
 import {
   chatCall,
+  endpointCall,
   eventsOf,
   genericCall,
   identity,
@@ -332,7 +333,7 @@ const refusals: readonly { why: string; call: Call; status: number; message: str
     message: wrongFormat,
   },
   {
-    why: 'COHEREV2, for now',
+    why: 'no messages',
     call: chatCall('cohere.command-a-03-2025', { apiFormat: 'COHEREV2', messages: [] }),
     status: 400,
     message: wrongFormat,
@@ -443,11 +444,16 @@ for (const { why, call, status, message } of refusals) {
 test('every chat model answers in each of its formats', async () => {
   await using simulator = await openSimulator();
   let answered = 0;
-  for (const { name, formats } of chatModels) {
-    for (const format of formats.filter((known) => known !== 'COHEREV2')) {
-      const call = format === 'COHERE' ? chatCall(name, { apiFormat: format, message: 'Hi' }) : genericCall(name, 'Hi');
-      assert.equal((await send(simulator.url, call)).status, 200, name);
-      answered += 1;
+  const messages = [{ role: 'USER', content: [{ type: 'TEXT', text: 'Hi' }] }];
+  for (const { name, formats, dedicatedOnly } of chatModels) {
+    for (const apiFormat of formats) {
+      const chatRequest = { apiFormat, ...(apiFormat === 'COHERE' ? { message: 'Hi' } : { messages }) };
+      const replies = [await send(simulator.url, endpointCall(name, chatRequest))];
+      const onDemand = await send(simulator.url, chatCall(name, chatRequest));
+      if (dedicatedOnly) assert.equal(onDemand.status, 404, name);
+      else replies.push(onDemand);
+      for (const { status } of replies) assert.equal(status, 200, `${name} ${apiFormat}`);
+      answered += replies.length;
     }
   }
   assert.equal(simulator.billed().length, answered);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { test } from 'node:test';
-import { gunzipSync } from 'node:zlib';
+import { brotliDecompressSync, gunzipSync, inflateSync, zstdDecompressSync } from 'node:zlib';
 import { buffer, text } from 'node:stream/consumers';
 import type { Behaviour } from '../behaviour.ts';
 import type { BilledCall } from '../billing.ts';
@@ -186,6 +186,30 @@ test('a whole answer can be compressed, or broken off', limit, async () => {
     [true, false],
   );
 });
+
+for (const [streamEncoding, decompress] of [
+  ['gzip', gunzipSync],
+  ['deflate', inflateSync],
+  ['br', brotliDecompressSync],
+  ['zstd', zstdDecompressSync],
+] as const) {
+  test(`a stream can be compressed with ${streamEncoding}, whole or write by write`, limit, async () => {
+    await using simulator = await openSimulator();
+    const plain = await send(simulator.url, steered({ eventsPerWrite: 1 }, stream));
+    const zipped = await open(simulator.url, steered({ eventsPerWrite: 1, streamEncoding }, stream));
+    assert.equal(zipped.headers['content-encoding'], streamEncoding);
+    assert.equal(
+      decompress(await buffer(zipped))
+        .toString()
+        .includes('[DONE]'),
+      plain.text.includes('[DONE]'),
+    );
+    if (streamEncoding !== 'gzip') return; // the others here read one frame only
+    const inFrames = steered({ eventsPerWrite: 1, streamEncoding, streamFrames: 'each-write' }, stream);
+    const frames = decompress(await buffer(await open(simulator.url, inFrames))).toString();
+    assert.match(frames, /"finishReason":"stop"/);
+  });
+}
 
 test('the content type of a stream can be spoiled', limit, async () => {
   await using simulator = await openSimulator({ defaults: { contentType: 'text/event-stream;charset=UTF-8' } });

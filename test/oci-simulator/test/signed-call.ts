@@ -2,6 +2,7 @@ import { createHash, sign } from 'node:crypto';
 import { request as openRequest, type IncomingMessage } from 'node:http';
 import { text as readText } from 'node:stream/consumers';
 import { createSimulatedIdentity, type SimulatedIdentity } from '../identity.ts';
+import { endpointOcid } from '../models.ts';
 import { openOciSimulator, type OciSimulator, type OciSimulatorOptions } from '../simulator.ts';
 
 /** One key pair for all tests of a file: making one takes 0.2 s. */
@@ -88,6 +89,13 @@ export function genericCall(model: string, prompt: string, request: object = {})
 
 export function chatCall(model: string, chatRequest: object): Call {
   const body = { compartmentId: identity.compartmentId, servingMode: onDemand(model), chatRequest };
+  return { path: '/20231130/actions/chat', body };
+}
+
+/** The same at the model's dedicated endpoint. */
+export function endpointCall(model: string, chatRequest: object): Call {
+  const servingMode = { servingType: 'DEDICATED', endpointId: endpointOcid(model) };
+  const body = { compartmentId: identity.compartmentId, servingMode, chatRequest };
   return { path: '/20231130/actions/chat', body };
 }
 

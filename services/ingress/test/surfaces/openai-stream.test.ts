@@ -310,7 +310,14 @@ function randomAnswer(random: () => number): TokenEvent[] {
       ),
     ]);
     const finishReason = finishes[below(finishes.length)] ?? 'stop';
-    return [...reasoning, ...content, ...refusal, ...probabilities, ...calls.flat(), { type: 'choice-end', choice, finishReason }];
+    return [
+      ...reasoning,
+      ...content,
+      ...refusal,
+      ...probabilities,
+      ...calls.flat(),
+      { type: 'choice-end', choice, finishReason },
+    ];
   });
 
   const events: TokenEvent[] = [start];

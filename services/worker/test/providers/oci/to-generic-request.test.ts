@@ -256,7 +256,11 @@ for (const { model, type } of [
 ]) {
   test(`generic request: ${model} is never sent ${type}, nor is it dropped`, () => {
     const part = { type: 'text' as const, text: 'What?' };
-    const url = { type, image_url: { url: 'data:image/png;base64,AA==' }, input_audio: { data: 'AA==', format: 'wav' } };
+    const url = {
+      type,
+      image_url: { url: 'data:image/png;base64,AA==' },
+      input_audio: { data: 'AA==', format: 'wav' },
+    };
     const messages: ChatCompletionRequest['messages'] = [{ role: 'user', content: [part, url] }];
     assert.throws(() => sent(model, { messages }, { dropParams: true }), { param: type });
   });

@@ -1,0 +1,62 @@
+import { once } from 'node:events';
+import { Transform } from 'node:stream';
+import type { TransformCallback } from 'node:stream';
+import { createZstdDecompress } from 'node:zlib';
+
+/**
+ * Decompresses zstd bodies of any number of frames. Node's own stream ends with the first frame when the next one
+ * begins in the same piece of input, and drops what is left of it; here the next frame gets a stream of its own.
+ */
+export class ZstdFrames extends Transform {
+  #frame = this.#open();
+
+  override _transform(bytes: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
+    this.#feed(bytes).then(
+      () => done(),
+      (error: unknown) => done(asError(error)),
+    );
+  }
+
+  override _flush(done: TransformCallback): void {
+    const ended = once(this.#frame, 'end');
+    this.#frame.end();
+    ended.then(
+      () => done(),
+      (error: unknown) => done(asError(error)),
+    );
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.#frame.destroy();
+    done(error);
+  }
+
+  async #feed(bytes: Buffer): Promise<void> {
+    for (let rest = bytes; rest.length > 0;) {
+      const frame = this.#frame;
+      const ended = once(frame, 'end');
+      ended.catch(() => undefined); // an error comes through the write, too
+      const before = frame.bytesWritten;
+      await new Promise<void>((resolve, reject) => {
+        frame.write(rest, (error) => (error ? reject(error) : resolve()));
+      });
+      const taken = frame.bytesWritten - before;
+      if (taken === rest.length) return;
+      if (taken === 0) throw new Error('What follows a zstd frame is none.');
+      await ended;
+      this.#frame = this.#open();
+      rest = rest.subarray(taken);
+    }
+  }
+
+  #open() {
+    const frame = createZstdDecompress();
+    frame.on('data', (bytes: Buffer) => this.push(bytes));
+    frame.on('error', (error) => this.destroy(error));
+    return frame;
+  }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error('The body cannot be decompressed.', { cause: error });
+}
