@@ -1,3 +1,4 @@
+import type { OciIdentity } from '@sluice/shared/config/gateway-config.ts';
 import type { SigningIdentity } from '../signing.ts';
 
 /**
@@ -25,4 +26,10 @@ export interface OciSigner {
    * @throws ProviderError when there should be another and cannot be had; not billed
    */
   refused(identity: SigningIdentity): Promise<boolean>;
+}
+
+/** One signer for all that use the same identity, whatever protocol they speak. They live until this is disposed. */
+export interface OciSigners extends AsyncDisposable {
+  /** Does no I/O: that begins with the signer's first use. */
+  signerFor(identity: OciIdentity): OciSigner;
 }
