@@ -15,8 +15,8 @@ export interface ConfigFileOptions {
   readonly needsSessionToken: boolean;
   /** What `OCI_CONFIG_FILE` says. */
   readonly usualFile: string | null;
-  /** What `~` stands for; null: unknown. */
-  readonly home: string | null;
+  /** What `~` stands for. */
+  readonly home: string;
 }
 
 /** What stands in a signature inside of quotes. */
@@ -63,7 +63,6 @@ export function createConfigFile(options: ConfigFileOptions): IdentitySource {
   }
 }
 
-/** Without a home folder `~` is a name like any other, and the error says so. */
-function atHome(path: string, home: string | null): string {
-  return home !== null && path.startsWith('~/') ? join(home, path.slice(2)) : path;
+function atHome(path: string, home: string): string {
+  return path.startsWith('~/') ? join(home, path.slice(2)) : path;
 }

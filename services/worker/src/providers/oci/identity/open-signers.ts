@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { homedir } from 'node:os';
 import type { OciApiKey, OciIdentity } from '@sluice/shared/config/gateway-config.ts';
 import type { Logger } from '@sluice/shared/log.ts';
 import { createApiKeySigner } from './api-key-signer.ts';
@@ -57,7 +58,7 @@ function sourceOf(
         profile: identity.profile,
         needsSessionToken: identity.type === 'session_token',
         usualFile: from('OCI_CONFIG_FILE'),
-        home: from('HOME'),
+        home: from('HOME') ?? homedir(),
       });
     case 'instance_principal':
       return createInstancePrincipal({
