@@ -15,7 +15,7 @@ import { federate, federationPath } from './principals/federation.ts';
 import { metadata, metadataPrefix } from './principals/metadata-service.ts';
 import { createPrincipals, type Principals } from './principals/principals.ts';
 import { randomHex } from './random-hex.ts';
-import { createSignatureVerifier } from './signature.ts';
+import { createSignatureVerifier, type SignedRequest } from './signature.ts';
 
 export interface OciSimulatorOptions {
   /** 0, the default, takes a free one. */
@@ -65,8 +65,17 @@ export async function openOciSimulator(options: OciSimulatorOptions): Promise<Oc
     if (target.startsWith(metadataPrefix)) return metadata(principals, request, response);
     const body = await readBody(request);
     if (target === federationPath && method === 'POST') return federate(principals, { request, response, body }, now);
-    const identity = verifier.verify({ method, target, headers, body });
+    const identity = verified({ method, target, headers, body });
     return route({ request, response, body, identity, callId });
+  };
+
+  const verified = (request: SignedRequest): RegisteredIdentity => {
+    try {
+      return verifier.verify(request);
+    } catch (error) {
+      principals.count('refusals');
+      throw error;
+    }
   };
 
   const route = async (exchange: Exchange): Promise<void> => {

@@ -32,6 +32,8 @@ export interface PrincipalCounts {
   federations: number;
   okeTokens: number;
   issuedTokens: number;
+  /** Answers with 401 by the inference API. */
+  refusals: number;
 }
 
 /** The certificates of a compute instance and who signed them. */
@@ -66,7 +68,7 @@ export function createPrincipals(
 ): Principals {
   const [tenancy = ''] = owner?.keyId.split('/') ?? [];
   const compartmentId = owner?.compartmentId ?? tenancy;
-  const counts: PrincipalCounts = { metadata: 0, federations: 0, okeTokens: 0, issuedTokens: 0 };
+  const counts: PrincipalCounts = { metadata: 0, federations: 0, okeTokens: 0, issuedTokens: 0, refusals: 0 };
   const valid = new Map<string, number>();
   let behaviour = plain;
   let authority: Promise<Certified> | undefined;

@@ -18,15 +18,20 @@ test('with instance principals: 200 concurrent requests across a token expiry, o
   const { principals } = at.simulator;
   principals.set({ tokenLifeS: lifeS, delayMs: 100 });
   assertAnswered(await at.ask(instance));
-  const before = principals.counts().federations;
+  const before = principals.counts();
+  assert.equal(before.refusals, 0);
 
+  at.simulator.setBehaviour({ delayMs: 50 });
   const asked = Array.from({ length: 100 }, () => at.ask(instance)); // signed with the token that ends
+  await waitUntil(() => at.simulator.billed().length > 1, { what: 'the first of them is answered' });
   at.putForward(lifeS + 1);
   asked.push(...Array.from({ length: 100 }, () => at.ask(instance))); // find none that is valid
   const answers = await Promise.all(asked);
 
   for (const answer of answers) assertAnswered(answer);
-  assert.equal(principals.counts().federations - before, 1);
+  const { federations, refusals } = principals.counts();
+  assert.equal(federations - before.federations, 1);
+  assert.ok(refusals > 0, 'no request was under way when the token ended');
   assert.equal(at.simulator.billed().length, 201, 'a refused request was billed, or one twice');
 });
 
