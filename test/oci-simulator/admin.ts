@@ -5,12 +5,13 @@ import { isList } from './checks.ts';
 import { parseBody, readBody, sendJson } from './exchange.ts';
 import { OciFailure } from './failure.ts';
 import type { Knobs } from './knobs.ts';
+import { isPrincipalPatch, type Principals } from './principals/principals.ts';
 
 export const adminPrefix = '/_simulator/';
 
 /** The routes by which a test in another process reads the bill and turns the knobs. Not signed. */
 export async function admin(
-  { book, knobs }: { book: BillBook; knobs: Knobs },
+  { book, knobs, principals }: { book: BillBook; knobs: Knobs; principals: Principals },
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -30,6 +31,14 @@ export async function admin(
       break;
     case 'GET /_simulator/in-flight':
       return sendJson(response, JSON.stringify({ callsInFlight: book.callsInFlight() }));
+    case 'GET /_simulator/principals':
+      return sendJson(response, JSON.stringify(principals.counts()));
+    case 'PUT /_simulator/principals':
+      principals.set(parseBody(body, isPrincipalPatch));
+      break;
+    case 'DELETE /_simulator/tokens':
+      principals.revokeTokens();
+      break;
     default:
       throw new OciFailure(404, `The simulator has no route ${route}`, { by: 'gateway' });
   }

@@ -28,5 +28,6 @@ function unknown(): never {
 
 /** A signer may call in its compartment and in the root compartment, which is its tenancy. */
 export function mayUse(identity: RegisteredIdentity, compartmentId: string): boolean {
-  return compartmentId === identity.compartmentId || compartmentId === identity.keyId.split('/')[0];
+  const tenancy = identity.tenancy ?? identity.keyId.split('/')[0];
+  return compartmentId === identity.compartmentId || compartmentId === tenancy;
 }

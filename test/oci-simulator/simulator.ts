@@ -11,8 +11,11 @@ import { failureBody, notFound, OciFailure, type ErrorCodes } from './failure.ts
 import type { RegisteredIdentity } from './identity.ts';
 import { createKnobs } from './knobs.ts';
 import { getModel, listModels } from './model-list.ts';
+import { federate, federationPath } from './principals/federation.ts';
+import { metadata, metadataPrefix } from './principals/metadata-service.ts';
+import { createPrincipals, type Principals } from './principals/principals.ts';
 import { randomHex } from './random-hex.ts';
-import { createSignatureVerifier } from './signature.ts';
+import { createSignatureVerifier, type SignedRequest } from './signature.ts';
 
 export interface OciSimulatorOptions {
   /** 0, the default, takes a free one. */
@@ -26,7 +29,10 @@ export interface OciSimulatorOptions {
   readonly defaults?: Partial<Behaviour>;
 }
 
-/** A running simulator of OCI Generative AI: inference and the list of models, as `oci-wire.md` says. */
+/**
+ * A running simulator of OCI Generative AI: inference and the list of models, as `oci-wire.md` says, and the services
+ * by which an instance becomes a principal: its metadata and the auth service, on the same port.
+ */
 export interface OciSimulator extends AsyncDisposable {
   /** Without a path; what an SDK client takes as `endpoint`. */
   readonly url: string;
@@ -41,6 +47,8 @@ export interface OciSimulator extends AsyncDisposable {
   callsInFlight(): number;
   registerIdentity(identity: RegisteredIdentity): void;
   forgetIdentity(keyId: string): void;
+  /** Signers with tokens: how they get them, and how those end. */
+  readonly principals: Principals;
 }
 
 export async function openOciSimulator(options: OciSimulatorOptions): Promise<OciSimulator> {
@@ -49,12 +57,25 @@ export async function openOciSimulator(options: OciSimulatorOptions): Promise<Oc
   const knobs = createKnobs(options.defaults ?? {});
   const verifier = createSignatureVerifier(options.identities, now);
 
+  const principals = createPrincipals(options.identities[0], verifier, now);
+
   const answer = async (request: IncomingMessage, response: ServerResponse, callId: string): Promise<void> => {
     const { method = '', url: target = '', headers } = request;
-    if (target.startsWith(adminPrefix)) return admin({ book, knobs }, request, response);
+    if (target.startsWith(adminPrefix)) return admin({ book, knobs, principals }, request, response);
+    if (target.startsWith(metadataPrefix)) return metadata(principals, request, response);
     const body = await readBody(request);
-    const identity = verifier.verify({ method, target, headers, body });
+    if (target === federationPath && method === 'POST') return federate(principals, { request, response, body }, now);
+    const identity = verified({ method, target, headers, body });
     return route({ request, response, body, identity, callId });
+  };
+
+  const verified = (request: SignedRequest): RegisteredIdentity => {
+    try {
+      return verifier.verify(request);
+    } catch (error) {
+      principals.count('refusals');
+      throw error;
+    }
   };
 
   const route = async (exchange: Exchange): Promise<void> => {
@@ -92,6 +113,7 @@ export async function openOciSimulator(options: OciSimulatorOptions): Promise<Oc
     callsInFlight: () => book.callsInFlight(),
     registerIdentity: (identity) => verifier.register(identity),
     forgetIdentity: (keyId) => verifier.forget(keyId),
+    principals,
   });
 }
 

@@ -17,6 +17,7 @@ import type { Logger } from '@sluice/shared/log.ts';
 import { migrate } from '@sluice/shared/migrate.ts';
 import { schemas } from '@sluice/shared/schemas.ts';
 import { version } from '@sluice/shared/version.ts';
+import { openSigners } from '@sluice/worker/providers/oci/identity/open-signers.ts';
 import { openOciProvider } from '@sluice/worker/providers/oci/oci-provider.ts';
 import { createWorkerMetrics } from '@sluice/worker/worker-metrics.ts';
 import { openWorker } from '@sluice/worker/worker.ts';
@@ -28,7 +29,7 @@ export interface EmbeddedGatewayOptions {
   readonly host: string;
   readonly port: number;
   readonly log: Logger;
-  /** OpenTelemetry's variables are read from it. */
+  /** OpenTelemetry's variables are read from it, and those of OCI's identities. */
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
@@ -64,7 +65,8 @@ export async function openEmbeddedGateway(options: EmbeddedGatewayOptions): Prom
   const ledger = opening.use(await openLedger({ sql, usage: usageSource, admission, log, maxWaitMs: 2 }));
   watchLedger(telemetry.meter, ledger, usageSource);
   const { upstreamConnections, workerConcurrency } = config.sluice;
-  const oci = opening.use(openOciProvider({ connectionsPerDeployment: upstreamConnections, log }));
+  const signers = opening.use(openSigners({ env: options.env, log }));
+  const oci = opening.use(openOciProvider({ signers, connectionsPerDeployment: upstreamConnections, log }));
   opening.use(
     await openWorker({
       source,

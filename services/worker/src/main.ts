@@ -16,6 +16,7 @@ import { assertSchema } from '@sluice/shared/schema-version.ts';
 import { schemas } from '@sluice/shared/schemas.ts';
 import { openStatusServer } from '@sluice/shared/status-server.ts';
 import { version } from '@sluice/shared/version.ts';
+import { openSigners } from './providers/oci/identity/open-signers.ts';
 import { openOciProvider } from './providers/oci/oci-provider.ts';
 import { createWorkerMetrics } from './worker-metrics.ts';
 import { openWorker } from './worker.ts';
@@ -42,7 +43,9 @@ const bodies = resources.use(openRedisBodyStore({ url: redisUrl, onError }));
 const nats = resources.use(await openNats({ url: config.natsUrl, name: 'sluice-worker' }));
 const bus = createNatsTokenBus(nats, onError);
 const usage = resources.use(await openNatsUsageLog(nats));
-const oci = resources.use(openOciProvider({ connectionsPerDeployment: gateway.sluice.upstreamConnections, log }));
+const signers = resources.use(openSigners({ env: process.env, log }));
+const connectionsPerDeployment = gateway.sluice.upstreamConnections;
+const oci = resources.use(openOciProvider({ signers, connectionsPerDeployment, log }));
 const backend = resources.use(openRedisBackend({ url: redisUrl, onError }));
 const source = resources.use(openBullJobSource(backend));
 const status = resources.use(

@@ -145,8 +145,8 @@ const cases: Case[] = [
   },
   // Identity
   {
-    ...params({ oci_auth: 'instance_principal' }),
-    problem: `${inParams}.oci_auth: expected "api_key" (other identities are not supported yet), got "instance_principal"`,
+    ...params({ oci_auth: 'session_token' }),
+    problem: `${inParams}.oci_auth: expected "api_key" or "instance_principal" or "resource_principal" or "oke_workload_identity" (other identities are not supported yet), got "session_token"`,
   },
   {
     ...params({}),

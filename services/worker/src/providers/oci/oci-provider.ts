@@ -9,6 +9,7 @@ import { ChatStream } from './chat-stream.ts';
 import { fromEmbedResponse, sumUsage } from './embed/from-embed-response.ts';
 import { toEmbedRequests } from './embed/to-embed-request.ts';
 import { brokenAnswer, errorFromUnknown } from './errors.ts';
+import type { OciSigners } from './identity/oci-signer.ts';
 import { LearnedRules } from './learned-rules.ts';
 import { isAccepted, isEventStream, openDeploymentClient } from './oci-http-client.ts';
 import type { DeploymentClient } from './oci-http-client.ts';
@@ -20,6 +21,8 @@ import type { WireObject } from './wire.ts';
 const embedParallel = 4;
 
 export interface OciProviderOptions {
+  /** Not ours to close: other providers may sign with them too. */
+  readonly signers: OciSigners;
   /** Open connections per deployment; further calls wait for one within their time limits. */
   readonly connectionsPerDeployment: number;
   readonly log?: { warn(message: string, fields: Readonly<Record<string, unknown>>): void };
@@ -165,7 +168,8 @@ class OciProvider implements Required<Provider> {
     const known = this.#clients.get(key);
     if (known) return known;
     const { connectionsPerDeployment: connections, now } = this.#options;
-    const client = openDeploymentClient(target, upstreamModel, { connections, connectMs, now, newSuffix });
+    const signer = this.#options.signers.signerFor(identity);
+    const client = openDeploymentClient(target, upstreamModel, { signer, connections, connectMs, now, newSuffix });
     this.#clients.set(key, client);
     return client;
   }
