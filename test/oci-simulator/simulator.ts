@@ -5,12 +5,12 @@ import { admin, adminPrefix } from './admin.ts';
 import type { Behaviour, Fault } from './behaviour.ts';
 import { createBillBook, type BilledCall } from './billing.ts';
 import { chat } from './chat.ts';
+import { createControlPlane, modelsPath, type ControlPlaneBehaviour } from './control-plane.ts';
 import { embedText } from './embed.ts';
-import { headerOf, readBody, sendJson, type Exchange } from './exchange.ts';
+import { headerOf, readBody, type Exchange } from './exchange.ts';
 import { failureBody, notFound, OciFailure, type ErrorCodes } from './failure.ts';
 import type { RegisteredIdentity } from './identity.ts';
 import { createKnobs } from './knobs.ts';
-import { getModel, listModels } from './model-list.ts';
 import { randomHex } from './random-hex.ts';
 import { createSignatureVerifier } from './signature.ts';
 
@@ -41,17 +41,22 @@ export interface OciSimulator extends AsyncDisposable {
   callsInFlight(): number;
   registerIdentity(identity: RegisteredIdentity): void;
   forgetIdentity(keyId: string): void;
+  /** How questions about models are answered. What is not named goes back to the default. */
+  setControlPlane(behaviour: Partial<ControlPlaneBehaviour>): void;
+  /** Signed questions about models so far. */
+  controlPlaneRequests(): number;
 }
 
 export async function openOciSimulator(options: OciSimulatorOptions): Promise<OciSimulator> {
   const { port = 0, host = '127.0.0.1', now = Date.now, errorCodes = 'mixed' } = options;
   const book = createBillBook(now);
   const knobs = createKnobs(options.defaults ?? {});
+  const controlPlane = createControlPlane();
   const verifier = createSignatureVerifier(options.identities, now);
 
   const answer = async (request: IncomingMessage, response: ServerResponse, callId: string): Promise<void> => {
     const { method = '', url: target = '', headers } = request;
-    if (target.startsWith(adminPrefix)) return admin({ book, knobs }, request, response);
+    if (target.startsWith(adminPrefix)) return admin({ book, knobs, controlPlane }, request, response);
     const body = await readBody(request);
     const identity = verifier.verify({ method, target, headers, body });
     return route({ request, response, body, identity, callId });
@@ -60,9 +65,9 @@ export async function openOciSimulator(options: OciSimulatorOptions): Promise<Oc
   const route = async (exchange: Exchange): Promise<void> => {
     const { method, url = '' } = exchange.request;
     const [pathname = '', query] = url.split('?', 2);
-    if (pathname === '/20231130/models' || pathname.startsWith('/20231130/models/')) {
+    if (pathname === modelsPath || pathname.startsWith(`${modelsPath}/`)) {
       allow(method, 'GET');
-      return sendModels(exchange, pathname, new URLSearchParams(query));
+      return controlPlane.answer(exchange, pathname, new URLSearchParams(query));
     }
     if (!pathname.startsWith('/20231130/actions/')) throw unknownRoute();
     allow(method, 'POST');
@@ -92,6 +97,8 @@ export async function openOciSimulator(options: OciSimulatorOptions): Promise<Oc
     callsInFlight: () => book.callsInFlight(),
     registerIdentity: (identity) => verifier.register(identity),
     forgetIdentity: (keyId) => verifier.forget(keyId),
+    setControlPlane: (behaviour) => controlPlane.set(behaviour),
+    controlPlaneRequests: () => controlPlane.requests(),
   });
 }
 
@@ -121,14 +128,6 @@ function running(
       await closed;
     },
   };
-}
-
-function sendModels({ response, identity }: Exchange, pathname: string, query: URLSearchParams): void {
-  const id = decodeURIComponent(pathname.slice('/20231130/models/'.length));
-  if (id !== '') return sendJson(response, JSON.stringify(getModel(id)));
-  const { items, nextPage } = listModels(query, identity);
-  if (nextPage !== undefined) response.setHeader('opc-next-page', nextPage);
-  return sendJson(response, JSON.stringify({ items }));
 }
 
 /** §1.2: three parts, of which the first is the client's own. */
