@@ -14,9 +14,9 @@ export type CatalogModel = z.infer<typeof CatalogModel>;
 /** What one place has: a region, and a compartment in it as one identity sees it. */
 export const CatalogPlace = z.object({
   /** The deployments that are called there. */
-  deploymentIds: z.array(z.string()),
+  deploymentIds: z.array(z.string()).readonly(),
   /** null: nobody knows at the moment. */
-  models: z.array(CatalogModel).nullable(),
+  models: z.array(CatalogModel).readonly().nullable(),
 });
 export type CatalogPlace = z.infer<typeof CatalogPlace>;
 
@@ -27,6 +27,6 @@ export type CatalogPlace = z.infer<typeof CatalogPlace>;
 export const CatalogAnswer = z.object({
   version: z.literal(1),
   /** null: the worker failed to say. */
-  places: z.array(CatalogPlace).nullable(),
+  places: z.array(CatalogPlace).readonly().nullable(),
 });
 export const catalogAnswerCodec = jsonCodec(CatalogAnswer);

@@ -1,0 +1,122 @@
+import { Agent } from 'undici';
+import type { GatewayConfig, OciIdentity, OciTarget } from '@sluice/shared/config/gateway-config.ts';
+import type { CatalogModel, CatalogPlace } from '@sluice/shared/contracts/model-catalog.ts';
+import type { Logger } from '@sluice/shared/log.ts';
+import { createRefreshed } from '@sluice/shared/refreshed.ts';
+import type { Refreshed } from '@sluice/shared/refreshed.ts';
+import { signingIdentityOf } from '../providers/oci/signing.ts';
+import type { SigningIdentity } from '../providers/oci/signing.ts';
+import { controlPlaneUrlOf } from './control-plane-url.ts';
+import { listOciModels } from './list-oci-models.ts';
+import { usableModels } from './usable-models.ts';
+
+/** What the places of the configuration have, asked of OCI's control plane when somebody wants to know. */
+export interface OciCatalog extends AsyncDisposable {
+  /** Answers within `patienceMs`, with null for places that it knows nothing about. Never throws. */
+  list(): Promise<readonly CatalogPlace[]>;
+}
+
+export interface OciCatalogOptions {
+  readonly config: GatewayConfig;
+  readonly log: Logger;
+  readonly now: () => number;
+  readonly limits?: Partial<OciCatalogLimits>;
+}
+
+export interface OciCatalogLimits {
+  /** How often a place is asked at most. */
+  readonly freshMs: number;
+  /** How long a list serves when the control plane does not answer. */
+  readonly staleMs: number;
+  /** How long a place that failed is left alone. */
+  readonly retryMs: number;
+  /** All pages of one place. */
+  readonly timeLimitMs: number;
+  /** How long a question waits for a place that has never been asked. Less than `catalogTimeLimitMs`. */
+  readonly patienceMs: number;
+}
+
+const usualLimits: OciCatalogLimits = {
+  freshMs: 10 * 60_000,
+  staleMs: 24 * 3_600_000,
+  retryMs: 30_000,
+  timeLimitMs: 10_000,
+  patienceMs: 800,
+};
+
+/** A control plane, a compartment and an identity; what it has is the same for all deployments there. */
+interface Place {
+  readonly url: string;
+  readonly compartmentId: string;
+  readonly identity: OciIdentity;
+  readonly deploymentIds: string[];
+}
+
+/** Opens no connection before the first question. */
+export function openOciCatalog({ config, log, now, limits }: OciCatalogOptions): OciCatalog {
+  const { timeLimitMs, patienceMs, ...ages } = { ...usualLimits, ...limits };
+  const dispatcher = new Agent({ connections: 2, connect: { timeout: config.sluice.connectTimeoutMs } });
+  const closing = new AbortController();
+
+  const load = async (place: Place): Promise<readonly CatalogModel[]> => {
+    const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(timeLimitMs)]);
+    const { url, compartmentId } = place;
+    const signer = signerOf(place.identity);
+    const { items, complete } = await listOciModels({ dispatcher, now }, { url, compartmentId, signer }, signal);
+    if (!complete) log.warn({ controlPlane: url, items: items.length }, 'too many models: the rest is left out');
+    return usableModels(items, now());
+  };
+  const refreshed = (place: Place): Refreshed<readonly CatalogModel[]> =>
+    createRefreshed({
+      load: () => load(place),
+      now,
+      ...ages,
+      patienceMs: { whenUnknown: patienceMs, whenStale: 0 },
+      onError: (error) => {
+        const { url: controlPlane, compartmentId } = place;
+        if (!closing.signal.aborted) log.warn({ err: error, controlPlane, compartmentId }, 'models cannot be listed');
+      },
+    });
+  const places = placesOf(config).map((place) => ({ place, models: refreshed(place) }));
+
+  return {
+    list: () =>
+      Promise.all(
+        places.map(async ({ place, models }) => ({ deploymentIds: place.deploymentIds, models: await models.get() })),
+      ),
+    async [Symbol.asyncDispose]() {
+      closing.abort();
+      await dispatcher.destroy();
+    },
+  };
+}
+
+/** Dedicated endpoints are not listed: the configuration itself names each. */
+function placesOf(config: GatewayConfig): Place[] {
+  const places = new Map<string, Place>();
+  for (const { id, target } of [...config.aliases.values()].flatMap(({ deployments }) => deployments)) {
+    if (target.api !== 'oci' || target.servingMode.type !== 'ON_DEMAND') continue;
+    const url = controlPlaneUrlOf(target);
+    const key = JSON.stringify([url, target.compartmentId, nameOf(target)]);
+    const place = places.get(key) ?? {
+      url,
+      compartmentId: target.compartmentId,
+      identity: target.identity,
+      deploymentIds: [],
+    };
+    places.set(key, place);
+    place.deploymentIds.push(id);
+  }
+  return [...places.values()];
+}
+
+/** An identity without its secrets: the fingerprint stands for the key. */
+function nameOf({ identity }: OciTarget): unknown {
+  if (identity.type !== 'api_key') return identity;
+  return [identity.tenancy, identity.user, identity.fingerprint];
+}
+
+function signerOf(identity: OciIdentity): SigningIdentity {
+  if (identity.type !== 'api_key') throw new Error(`identities of type ${identity.type} cannot list models yet`);
+  return signingIdentityOf(identity);
+}
