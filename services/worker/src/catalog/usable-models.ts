@@ -55,7 +55,7 @@ function usableModel(item: WireObject, now: number): CatalogModel | null {
 }
 
 function merged(a: CatalogModel, b: CatalogModel): CatalogModel {
-  const [mode = a.mode] = modes.map(([, each]) => each).filter((each) => each === a.mode || each === b.mode);
+  const mode = modes.map(([, each]) => each).find((each) => each === a.mode || each === b.mode) ?? a.mode;
   const retiresAt = a.retiresAt === null || b.retiresAt === null ? null : Math.max(a.retiresAt, b.retiresAt);
   return { name: a.name, mode, retiresAt };
 }

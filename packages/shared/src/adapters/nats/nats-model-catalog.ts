@@ -1,4 +1,5 @@
-import type { NatsConnection } from 'nats';
+import type { Msg, NatsConnection } from 'nats';
+import type { CatalogPlace } from '../../contracts/model-catalog.ts';
 import { subjects } from '../../contracts/subjects.ts';
 import { catalogTimeLimitMs } from '../../ports/model-catalog.ts';
 import type { ModelCatalog } from '../../ports/model-catalog.ts';
@@ -28,13 +29,20 @@ export function createNatsModelCatalog(nats: NatsConnection, onError: (error: un
         queue: queueGroup,
         callback: (error, message) => {
           if (error) return onError(error);
-          catalogAnswer(list, onError)
-            .then((bytes) => void message.respond(bytes))
-            .catch(onError); // the connection has been closed meanwhile
+          void respond(message, list);
         },
       });
       await nats.flush(); // the server answers PING only after it has taken SUB
       return { [Symbol.asyncDispose]: async () => subscription.unsubscribe() };
     },
   };
+
+  async function respond(message: Msg, list: () => Promise<readonly CatalogPlace[]>): Promise<void> {
+    const bytes = await catalogAnswer(list, onError);
+    try {
+      message.respond(bytes);
+    } catch (error) {
+      onError(error); // the connection has been closed meanwhile
+    }
+  }
 }
