@@ -65,7 +65,8 @@ export function getModel(id: string): object {
 }
 
 const defaultPageSize = 10;
-const maxPageSize = 1000;
+/** Whatever a client asks for: so that it has to follow the pages. */
+const maxPageSize = 25;
 
 function matches(item: ModelSummary, query: URLSearchParams): boolean {
   const capabilities = query.getAll('capability');

@@ -81,8 +81,11 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
     },
     models: {
       authenticate,
-      config,
-      resolve: (name) => config.aliases.get(name) ?? null,
+      names: {
+        aliases: config.aliases,
+        wildcards: [],
+        resolve: (name) => config.aliases.get(name) ?? null,
+      },
       knownModels: createKnownModels({
         catalog: options.catalog,
         now,

@@ -13,8 +13,8 @@ export type CatalogModel = z.infer<typeof CatalogModel>;
 
 /** What one place has: a region, and a compartment in it as one identity sees it. */
 export const CatalogPlace = z.object({
-  /** The deployments that are called there. */
-  deploymentIds: z.array(z.string()).readonly(),
+  /** Of `placeIdOf`. */
+  id: z.string(),
   /** null: nobody knows at the moment. */
   models: z.array(CatalogModel).readonly().nullable(),
 });

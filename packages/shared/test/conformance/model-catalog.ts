@@ -7,9 +7,9 @@ import type { ModelCatalog } from '../../src/ports/model-catalog.ts';
 const grok = { name: 'xai.grok-4', mode: 'chat', retiresAt: null } as const;
 const embed = { name: 'cohere.embed-v4.0', mode: 'embedding', retiresAt: Date.UTC(2027, 8, 30) } as const;
 const places: readonly CatalogPlace[] = [
-  { deploymentIds: ['a', 'b'], models: [grok, embed] },
-  { deploymentIds: ['c'], models: null },
-  { deploymentIds: ['d'], models: [] },
+  { id: 'a', models: [grok, embed] },
+  { id: 'c', models: null },
+  { id: 'd', models: [] },
 ];
 const unavailable = { name: 'GatewayError', code: 'dependency_unavailable' };
 
@@ -79,7 +79,7 @@ export function modelCatalogConformance(name: string, open: () => Promise<Ends>)
   test(`${name} catalog: places that do not fit into a message are left out, and that is told of`, async () => {
     await using ends = await open();
     const large = (id: string): CatalogPlace => ({
-      deploymentIds: [id],
+      id,
       models: Array.from({ length: 1000 }, (_unused, nth) => ({ ...grok, name: `${nth}`.padEnd(256, '.') })),
     });
     const many = ['a', 'b', 'c', 'd', 'e'].map(large);

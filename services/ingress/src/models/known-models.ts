@@ -1,9 +1,11 @@
+import type { Target } from '@sluice/shared/config/gateway-config.ts';
 import type { CatalogModel, CatalogPlace } from '@sluice/shared/contracts/model-catalog.ts';
+import { placeIdOf } from '@sluice/shared/place-id.ts';
 import { catalogTimeLimitMs } from '@sluice/shared/ports/model-catalog.ts';
 import type { ModelCatalog } from '@sluice/shared/ports/model-catalog.ts';
 import { createRefreshed } from '@sluice/shared/refreshed.ts';
 
-/** By deployment id: what can be called there. Deployments about which nobody knows anything are absent. */
+/** By `placeIdOf`: what can be called there. Places about which nobody knows anything are absent. */
 export type KnownModels = ReadonlyMap<string, readonly CatalogModel[]>;
 
 export interface KnownModelsDeps {
@@ -16,6 +18,12 @@ export interface KnownModelsDeps {
 const freshMs = 5_000;
 const staleMs = 3_600_000;
 const retryMs = 5_000;
+
+/** What a place is known to have; null: nobody knows. */
+export function modelsAt(known: KnownModels, target: Target): readonly CatalogModel[] | null {
+  const place = placeIdOf(target);
+  return place === null ? null : (known.get(place) ?? null);
+}
 
 /**
  * What the workers say about models, or said up to an hour ago. Best effort: it waits `catalogTimeLimitMs` at most,
@@ -42,8 +50,6 @@ export function createKnownModels({ catalog, now, onError }: KnownModelsDeps): (
 
 /** A worker that has just started knows less than one said before. */
 function withNews(latest: KnownModels, places: readonly CatalogPlace[]): KnownModels {
-  const news = places.flatMap(({ deploymentIds, models }) =>
-    models === null ? [] : deploymentIds.map((id) => [id, models] as const),
-  );
+  const news = places.flatMap(({ id, models }) => (models === null ? [] : [[id, models] as const]));
   return new Map([...latest, ...news]);
 }

@@ -1,5 +1,6 @@
 import type { Deployment, OciIdentity, Target } from '@sluice/shared/config/gateway-config.ts';
 import type { PriceBook, PriceBookEntry } from '@sluice/shared/prices/price-book.ts';
+import { modelsAt } from './known-models.ts';
 import type { KnownModels } from './known-models.ts';
 import type { NamedModel } from './named-models.ts';
 import { usdPerToken } from './usd-per-token.ts';
@@ -11,6 +12,11 @@ export interface ModelInfo {
   readonly model_info: Readonly<Record<string, unknown>> & { readonly id: string };
 }
 
+/** Also a wildcard as the file has it: then nobody can say what it is for. */
+export interface DescribedModel extends Omit<NamedModel, 'mode'> {
+  readonly mode: NamedModel['mode'] | null;
+}
+
 export interface ModelInfoDeps {
   readonly prices: Pick<PriceBook, 'find'>;
   readonly known: KnownModels;
@@ -19,7 +25,7 @@ export interface ModelInfoDeps {
 }
 
 /** One entry per deployment. What the configuration's `model_info` has of its own is handed on. */
-export function modelInfosOf({ name, mode, deployments }: NamedModel, deps: ModelInfoDeps): ModelInfo[] {
+export function modelInfosOf({ name, mode, deployments }: DescribedModel, deps: ModelInfoDeps): ModelInfo[] {
   return deployments.map((deployment) => {
     const entry = priceBookEntryOf(deployment, deps.prices);
     return {
@@ -70,8 +76,8 @@ function priceBookEntryOf({ model, info }: Deployment, prices: Pick<PriceBook, '
 }
 
 /** The day from which on the provider does not serve it any more. */
-function deprecationDateOf({ id, upstreamModel }: Deployment, known: KnownModels): string | null {
-  const retiresAt = known.get(id)?.find(({ name }) => name === upstreamModel)?.retiresAt ?? null;
+function deprecationDateOf({ target, upstreamModel }: Deployment, known: KnownModels): string | null {
+  const retiresAt = modelsAt(known, target)?.find(({ name }) => name === upstreamModel)?.retiresAt ?? null;
   return retiresAt === null ? null : new Date(retiresAt).toISOString().slice(0, 10);
 }
 

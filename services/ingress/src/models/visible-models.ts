@@ -4,11 +4,12 @@ import type { Authenticate } from '../auth/create-authenticate.ts';
 import { mayUseModel } from '../auth/may-use-model.ts';
 import type { KnownModels } from './known-models.ts';
 import { namedModels } from './named-models.ts';
-import type { NamedModel, NamedModelsDeps } from './named-models.ts';
+import type { NamedModel, Names } from './named-models.ts';
 
 /** What the endpoints that tell of models are made of. */
-export interface ModelsDeps extends NamedModelsDeps {
+export interface ModelsDeps {
   readonly authenticate: Authenticate;
+  readonly names: Names;
   readonly knownModels: () => Promise<KnownModels>;
   readonly prices: PriceBook;
 }
@@ -18,6 +19,6 @@ export function maySee({ key }: Authenticated, name: string): boolean {
 }
 
 /** The models that a caller may use. */
-export function visibleModels(deps: NamedModelsDeps, known: KnownModels, caller: Authenticated): NamedModel[] {
-  return namedModels(deps, known).filter(({ name }) => maySee(caller, name));
+export function visibleModels(names: Names, known: KnownModels, caller: Authenticated): NamedModel[] {
+  return namedModels(names, known).filter(({ name }) => maySee(caller, name));
 }

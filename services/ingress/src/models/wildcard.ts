@@ -1,6 +1,5 @@
-/** Names with a `*` in them stand for all that fit. */
-export function isWildcard(name: string): boolean {
-  return name.includes('*');
+export function countWildcards(pattern: string): number {
+  return pattern.split('*').length - 1;
 }
 
 /**
@@ -26,9 +25,8 @@ export function matchWildcard(pattern: string, text: string): string[] | null {
   return [...captures, text.slice(position, end)];
 }
 
-/** The pattern with its `*` replaced in order; null when there are more or fewer than `captures`. */
-export function fillWildcard(pattern: string, captures: readonly string[]): string | null {
+/** The pattern with its `*` replaced in order. */
+export function fillWildcard(pattern: string, captures: readonly string[]): string {
   const pieces = pattern.split('*');
-  if (pieces.length !== captures.length + 1) return null;
   return pieces.map((piece, nth) => piece + (captures[nth] ?? '')).join('');
 }

@@ -21,16 +21,17 @@ function open(says: () => readonly CatalogPlace[]) {
   return { known, clock, asked, errors };
 }
 
-test('known models: by deployment, asked every five seconds at most', async () => {
+test('known models: by place, asked every five seconds at most', async () => {
   const { known, clock, asked } = open(() => [
-    { deploymentIds: ['a', 'b'], models },
-    { deploymentIds: ['c'], models: null },
+    { id: 'a', models },
+    { id: 'b', models: [] },
+    { id: 'c', models: null },
   ]);
   assert.deepEqual(
     await known(),
     new Map([
       ['a', models],
-      ['b', models],
+      ['b', []],
     ]),
   );
   clock.now = 4_999;
@@ -42,13 +43,13 @@ test('known models: by deployment, asked every five seconds at most', async () =
 });
 
 test('known models: a worker that knows less than one before takes nothing away; one that knows better does', async () => {
-  let said: CatalogPlace = { deploymentIds: ['a'], models };
+  let said: CatalogPlace = { id: 'a', models };
   const { known, clock } = open(() => [said]);
   await known();
-  said = { deploymentIds: ['a'], models: null };
+  said = { id: 'a', models: null };
   clock.now = 10_000;
   assert.deepEqual(await known(), new Map([['a', models]]));
-  said = { deploymentIds: ['a'], models: [] };
+  said = { id: 'a', models: [] };
   clock.now = 20_000;
   assert.deepEqual(await known(), new Map([['a', []]]));
 });
@@ -57,7 +58,7 @@ test('known models: without a worker nothing is known, or what was known an hour
   let away = true;
   const { known, clock, asked, errors } = open(() => {
     if (away) throw new Error('no worker');
-    return [{ deploymentIds: ['a'], models }];
+    return [{ id: 'a', models }];
   });
   assert.deepEqual(await known(), new Map());
   assert.deepEqual(await known(), new Map());

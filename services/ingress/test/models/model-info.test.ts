@@ -4,7 +4,7 @@ import type { Deployment } from '@sluice/shared/config/gateway-config.ts';
 import { loadPriceBook } from '@sluice/shared/prices/price-book.ts';
 import { modelGroupInfo } from '../../src/models/model-group-info.ts';
 import { modelInfosOf } from '../../src/models/model-info.ts';
-import { catalogModel, deployment, secretPem } from './sample-models.ts';
+import { catalogModel, deployment, place, secretPem } from './sample-models.ts';
 
 const prices = loadPriceBook();
 const nobodyKnows = new Map();
@@ -155,7 +155,7 @@ test('model info: a cached price and the size of vectors where there are any', (
 
 test('model info: the day on which the provider retires a model', () => {
   const retiresAt = Date.parse('2027-02-03T00:00:00Z');
-  const known = new Map([[grok.id, [catalogModel('xai.grok-4', { retiresAt }), catalogModel('xai.grok-3')]]]);
+  const known = new Map([[place, [catalogModel('xai.grok-4', { retiresAt }), catalogModel('xai.grok-3')]]]);
   const shown = modelInfosOf(
     { name: 'grok', mode: 'chat', deployments: [grok] },
     { prices, known, forOperator: false },

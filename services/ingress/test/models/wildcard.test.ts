@@ -22,10 +22,3 @@ for (const { pattern, text, captures } of matches) {
     if (captures !== null) assert.equal(fillWildcard(pattern, captures), text);
   });
 }
-
-test('wildcard: it is filled with as many captures as it has stars, or not at all', () => {
-  assert.equal(fillWildcard('a-*/b-*', ['1', '2']), 'a-1/b-2');
-  assert.equal(fillWildcard('a-*', ['1', '2']), null);
-  assert.equal(fillWildcard('a-*', []), null);
-  assert.equal(fillWildcard('*', ['$&*']), '$&*');
-});

@@ -11,7 +11,7 @@ import { modelGroups } from '../../src/routes/management/model-group-info.ts';
 import { modelInfo, modelInfoPage } from '../../src/routes/management/model-info.ts';
 import { listModels, retrieveModel } from '../../src/routes/openai/models.ts';
 import { virtualKey } from '../auth/virtual-keys.ts';
-import { aliasesOf, catalogModel, resolverOf } from '../models/sample-models.ts';
+import { catalogModel, namesOf, place } from '../models/sample-models.ts';
 
 const masterKey = 'the master key of this test';
 const [anyKey, grokKey, ociKey] = ['sk-any', 'sk-grok', 'sk-oci'];
@@ -21,13 +21,13 @@ const keys = [
   virtualKey(ociKey, { models: ['oci/*'] }),
 ];
 
-const config = aliasesOf({
+const configured = namesOf({
   grok: ['oci/xai.grok-4', 'oci/xai.grok-3'],
   llama: ['oci/meta.llama-3.3-70b-instruct'],
   'oci/*': ['oci/*'],
 });
 const here = ['xai.grok-4', 'meta.llama-3.3-70b-instruct', 'cohere.embed-v4.0'].map((name) => catalogModel(name));
-const place: CatalogPlace = { deploymentIds: ['oci/*@oci/*'], models: here };
+const live: CatalogPlace = { id: place, models: here };
 
 interface Answer {
   readonly status: number;
@@ -36,7 +36,7 @@ interface Answer {
 }
 
 /** The routes over HTTP, and what the workers say. */
-async function open(list: () => Promise<readonly CatalogPlace[]> = async () => [place], aliases = config) {
+async function open(list: () => Promise<readonly CatalogPlace[]> = async () => [live], names = configured) {
   const { authenticate } = createAuthenticate({
     masterKey,
     findVirtualKey: async (hash) => keys.find((key) => key.hash === hash) ?? null,
@@ -52,8 +52,7 @@ async function open(list: () => Promise<readonly CatalogPlace[]> = async () => [
   };
   const deps = {
     authenticate,
-    config: aliases,
-    resolve: resolverOf(aliases),
+    names,
     knownModels: createKnownModels({ catalog, now: Date.now, onError: () => {} }),
     prices: loadPriceBook(),
   };
@@ -89,18 +88,18 @@ const sendError: ErrorRequestHandler = (error, _req, res, _next) => {
 };
 
 const idsIn = (body: { data: readonly { id: string }[] }) => body.data.map(({ id }) => id);
-const live = ['oci/cohere.embed-v4.0', 'oci/meta.llama-3.3-70b-instruct', 'oci/xai.grok-4'];
+const liveNames = ['oci/cohere.embed-v4.0', 'oci/meta.llama-3.3-70b-instruct', 'oci/xai.grok-4'];
 
 const lists = [
-  { who: 'the operator', key: masterKey, query: '', ids: ['grok', 'llama', ...live] },
-  { who: 'any key', key: anyKey, query: '', ids: ['grok', 'llama', ...live] },
+  { who: 'the operator', key: masterKey, query: '', ids: ['grok', 'llama', ...liveNames] },
+  { who: 'any key', key: anyKey, query: '', ids: ['grok', 'llama', ...liveNames] },
   { who: 'a key for some', key: grokKey, query: '', ids: ['grok', 'oci/xai.grok-4'] },
-  { who: 'a key for a wildcard', key: ociKey, query: '', ids: live },
+  { who: 'a key for a wildcard', key: ociKey, query: '', ids: liveNames },
   {
     who: 'the operator, with wildcards',
     key: masterKey,
     query: '?return_wildcard_routes=true',
-    ids: ['grok', 'llama', ...live, 'oci/*'],
+    ids: ['grok', 'llama', ...liveNames, 'oci/*'],
   },
   {
     who: 'a key for some, with wildcards',
@@ -108,7 +107,12 @@ const lists = [
     query: '?return_wildcard_routes=True',
     ids: ['grok', 'oci/xai.grok-4'],
   },
-  { who: 'a key for a wildcard, with it', key: ociKey, query: '?return_wildcard_routes=true', ids: [...live, 'oci/*'] },
+  {
+    who: 'a key for a wildcard, with it',
+    key: ociKey,
+    query: '?return_wildcard_routes=true',
+    ids: [...liveNames, 'oci/*'],
+  },
 ];
 
 for (const { who, key, query, ids } of lists) {
@@ -127,7 +131,7 @@ test('GET /v1/models 200 when nobody knows which models there are: the names of 
 });
 
 test('GET /v1/models 200 without wildcards: no worker is asked', async () => {
-  await using routes = await open(undefined, aliasesOf({ grok: ['oci/xai.grok-4'] }));
+  await using routes = await open(undefined, namesOf({ grok: ['oci/xai.grok-4'] }));
   assert.deepEqual(idsIn((await routes.get('/v1/models')).body), ['grok']);
   assert.equal(routes.asked.times, 0);
 });
@@ -163,8 +167,8 @@ test('GET /model/info 200: each deployment under each name that the caller may u
   await using routes = await open();
   const namesFor = async (key: string) =>
     (await routes.get('/model/info', key)).body.data.map((info: { model_name: string }) => info.model_name);
-  assert.deepEqual(await namesFor(masterKey), ['grok', 'grok', 'llama', ...live, 'oci/*']);
-  assert.deepEqual(await namesFor(anyKey), ['grok', 'grok', 'llama', ...live]);
+  assert.deepEqual(await namesFor(masterKey), ['grok', 'grok', 'llama', ...liveNames, 'oci/*']);
+  assert.deepEqual(await namesFor(anyKey), ['grok', 'grok', 'llama', ...liveNames]);
   assert.deepEqual(await namesFor(grokKey), ['grok', 'grok', 'oci/xai.grok-4']);
 
   const { body } = await routes.get('/model/info', ociKey);
@@ -219,7 +223,7 @@ test('GET /model_group/info 200: each name once; one by name; nothing for what i
     (await routes.get(`/model_group/info${query}`, key)).body.data.map(
       (group: { model_group: string }) => group.model_group,
     );
-  assert.deepEqual(await groups(''), ['grok', 'llama', ...live]);
+  assert.deepEqual(await groups(''), ['grok', 'llama', ...liveNames]);
   assert.deepEqual(await groups('', grokKey), ['grok', 'oci/xai.grok-4']);
   assert.deepEqual(await groups('?model_group=grok'), ['grok']);
   assert.deepEqual(await groups('?model_group=llama', grokKey), []);

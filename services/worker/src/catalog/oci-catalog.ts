@@ -1,7 +1,8 @@
 import { Agent } from 'undici';
-import type { GatewayConfig, OciIdentity, OciTarget } from '@sluice/shared/config/gateway-config.ts';
+import type { GatewayConfig, OciIdentity } from '@sluice/shared/config/gateway-config.ts';
 import type { CatalogModel, CatalogPlace } from '@sluice/shared/contracts/model-catalog.ts';
 import type { Logger } from '@sluice/shared/log.ts';
+import { placeIdOf } from '@sluice/shared/place-id.ts';
 import { createRefreshed } from '@sluice/shared/refreshed.ts';
 import type { Refreshed } from '@sluice/shared/refreshed.ts';
 import { signingIdentityOf } from '../providers/oci/signing.ts';
@@ -44,12 +45,12 @@ const usualLimits: OciCatalogLimits = {
   patienceMs: 800,
 };
 
-/** A control plane, a compartment and an identity; what it has is the same for all deployments there. */
+/** What is asked: the same for all deployments in the place. */
 interface Place {
+  readonly id: string;
   readonly url: string;
   readonly compartmentId: string;
   readonly identity: OciIdentity;
-  readonly deploymentIds: string[];
 }
 
 /** Opens no connection before the first question. */
@@ -80,10 +81,7 @@ export function openOciCatalog({ config, log, now, limits }: OciCatalogOptions):
   const places = placesOf(config).map((place) => ({ place, models: refreshed(place) }));
 
   return {
-    list: () =>
-      Promise.all(
-        places.map(async ({ place, models }) => ({ deploymentIds: place.deploymentIds, models: await models.get() })),
-      ),
+    list: () => Promise.all(places.map(async ({ place, models }) => ({ id: place.id, models: await models.get() }))),
     async [Symbol.asyncDispose]() {
       closing.abort();
       await dispatcher.destroy();
@@ -91,29 +89,15 @@ export function openOciCatalog({ config, log, now, limits }: OciCatalogOptions):
   };
 }
 
-/** Dedicated endpoints are not listed: the configuration itself names each. */
-function placesOf(config: GatewayConfig): Place[] {
+function placesOf({ aliases }: GatewayConfig): Place[] {
   const places = new Map<string, Place>();
-  for (const { id, target } of [...config.aliases.values()].flatMap(({ deployments }) => deployments)) {
-    if (target.api !== 'oci' || target.servingMode.type !== 'ON_DEMAND') continue;
-    const url = controlPlaneUrlOf(target);
-    const key = JSON.stringify([url, target.compartmentId, nameOf(target)]);
-    const place = places.get(key) ?? {
-      url,
-      compartmentId: target.compartmentId,
-      identity: target.identity,
-      deploymentIds: [],
-    };
-    places.set(key, place);
-    place.deploymentIds.push(id);
+  for (const { target } of [...aliases.values()].flatMap(({ deployments }) => deployments)) {
+    const id = placeIdOf(target);
+    if (target.api !== 'oci' || id === null || places.has(id)) continue;
+    const { compartmentId, identity } = target;
+    places.set(id, { id, url: controlPlaneUrlOf(target), compartmentId, identity });
   }
   return [...places.values()];
-}
-
-/** An identity without its secrets: the fingerprint stands for the key. */
-function nameOf({ identity }: OciTarget): unknown {
-  if (identity.type !== 'api_key') return identity;
-  return [identity.tenancy, identity.user, identity.fingerprint];
 }
 
 function signerOf(identity: OciIdentity): SigningIdentity {

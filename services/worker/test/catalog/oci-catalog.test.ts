@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Deployment } from '@sluice/shared/config/gateway-config.ts';
 import { createLogger } from '@sluice/shared/log.ts';
+import { placeIdOf } from '@sluice/shared/place-id.ts';
 import { createSimulatedIdentity } from '../../../../test/oci-simulator/identity.ts';
 import { openOciSimulator } from '../../../../test/oci-simulator/simulator.ts';
 import type { OciSimulator } from '../../../../test/oci-simulator/simulator.ts';
@@ -16,8 +17,13 @@ const who = createSimulatedIdentity();
 const clock = { aheadMs: 0 };
 const now = () => Date.now() + clock.aheadMs;
 let simulator: OciSimulator;
+/** Of one list. */
+let pages: number;
 before(async () => {
   simulator = await openOciSimulator({ identities: [who], now });
+  await using opened = open([deploymentAt('a', simulator.url)]);
+  await opened.catalog.list();
+  pages = simulator.controlPlaneRequests();
 });
 after(() => simulator[Symbol.asyncDispose]());
 
@@ -52,9 +58,12 @@ const namesIn = (places: Awaited<ReturnType<ReturnType<typeof open>['catalog']['
   places.map(({ models }) => models?.map(({ name }) => name) ?? null);
 
 test('catalog: every page is read, and only what can be called is kept, once', async () => {
+  const asked = simulator.controlPlaneRequests();
   await using opened = open([deploymentAt('a', simulator.url)]);
   const [place] = await opened.catalog.list();
-  assert.deepEqual(place?.deploymentIds, ['a']);
+  assert.ok(pages > 2);
+  assert.equal(simulator.controlPlaneRequests() - asked, pages);
+  assert.equal(place?.id, placeIdOf(deploymentAt('a', simulator.url).target));
   const names = place?.models?.map(({ name }) => name) ?? [];
   for (const name of ['xai.grok-4', 'google.gemini-2.5-pro', 'cohere.command-r-08-2024', 'cohere.embed-v4.0']) {
     assert.equal(names.filter((each) => each === name).length, 1, name);
@@ -89,11 +98,11 @@ test('catalog: pages follow each other by their tokens, signed each', async () =
 
 test('catalog: pages without end are read up to a bound, and what they gave is kept', async () => {
   simulator.setControlPlane({ endless: true });
-  const before_ = simulator.controlPlaneRequests();
+  const asked = simulator.controlPlaneRequests();
   await using opened = open([deploymentAt('a', simulator.url)]);
   const [names] = namesIn(await opened.catalog.list());
   assert.ok(names?.includes('xai.grok-4'));
-  assert.equal(simulator.controlPlaneRequests() - before_, 20);
+  assert.equal(simulator.controlPlaneRequests() - asked, 20);
   assert.match(opened.warnings[0]?.text ?? '', /too many models/);
   simulator.setControlPlane({});
 });
@@ -102,23 +111,26 @@ test('catalog: deployments in one place are one question; other regions, compart
   const asked = simulator.controlPlaneRequests();
   const { tenancy } = who;
   const dedicated = { servingMode: { type: 'DEDICATED', endpointId: 'ocid1.endpoint' } };
-  await using opened = open([
+  const deployments = [
     deploymentAt('a', simulator.url),
     deploymentAt('b', simulator.url),
     deploymentAt('c', simulator.url, { compartmentId: tenancy }),
     deploymentAt('d', simulator.url, dedicated),
     deploymentAt('e', simulator.url, { identity: { type: 'instance_principal' } }),
-  ]);
+  ];
+  await using opened = open(deployments);
   const places = await opened.catalog.list();
+  const [a, b, c, d, e] = deployments.map(({ target }) => placeIdOf(target));
+  assert.deepEqual([b, d], [a, null]);
   assert.deepEqual(
-    places.map(({ deploymentIds }) => deploymentIds),
-    [['a', 'b'], ['c'], ['e']],
+    places.map(({ id }) => id),
+    [a, c, e],
   );
   assert.deepEqual(
     places.map(({ models }) => models === null),
     [false, false, true],
   );
-  assert.equal(simulator.controlPlaneRequests() - asked, 2);
+  assert.equal(simulator.controlPlaneRequests() - asked, 2 * pages);
 });
 
 test('catalog: a place is asked once for all who want to know, and again when the list is old', async () => {
@@ -128,14 +140,14 @@ test('catalog: a place is asked once for all who want to know, and again when th
   await Promise.all([catalog.list(), catalog.list(), catalog.list()]);
   clock.aheadMs = 9 * 60_000;
   await catalog.list();
-  assert.equal(simulator.controlPlaneRequests() - asked, 1);
+  assert.equal(simulator.controlPlaneRequests() - asked, pages);
 
   simulator.setControlPlane({ without: ['xai.grok-4'] });
   clock.aheadMs = 10 * 60_000 + 1000;
   const [stale] = namesIn(await catalog.list());
   assert.ok(stale?.includes('xai.grok-4'), 'nobody waits while it is asked again');
   await waitUntil(async () => !namesIn(await catalog.list())[0]?.includes('xai.grok-4'), { what: 'the new list' });
-  assert.equal(simulator.controlPlaneRequests() - asked, 2);
+  assert.equal(simulator.controlPlaneRequests() - asked, 2 * pages);
   simulator.setControlPlane({});
 });
 

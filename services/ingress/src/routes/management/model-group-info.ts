@@ -13,7 +13,7 @@ export function modelGroups(deps: ModelsDeps): RequestHandler {
     const caller = await deps.authenticate(req.headers);
     const { model_group: asked } = parseQuery(ModelGroupQuery, req.query);
     const known = await deps.knownModels();
-    const named = visibleModels(deps, known, caller).filter(({ name }) => (asked ?? name) === name);
+    const named = visibleModels(deps.names, known, caller).filter(({ name }) => (asked ?? name) === name);
     const about = { prices: deps.prices, known, forOperator: false };
     res.json({ data: named.map((each) => modelGroupInfo(each, modelInfosOf(each, about))) });
   };

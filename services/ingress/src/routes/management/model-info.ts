@@ -9,7 +9,6 @@ import { modelInfosOf } from '../../models/model-info.ts';
 import type { ModelInfo } from '../../models/model-info.ts';
 import { visibleModels } from '../../models/visible-models.ts';
 import type { ModelsDeps } from '../../models/visible-models.ts';
-import { isWildcard } from '../../models/wildcard.ts';
 
 /** GET /model/info: the deployments that the caller may use, or with `litellm_model_id` one of them. */
 export function modelInfo(deps: ModelsDeps): RequestHandler {
@@ -59,7 +58,11 @@ async function visibleInfos(deps: ModelsDeps, headers: IncomingHttpHeaders): Pro
   const caller = await deps.authenticate(headers);
   const known = await deps.knownModels();
   const forOperator = caller.role === 'proxy_admin';
-  const wildcards = [...deps.config.aliases.values()].filter(({ name }) => isWildcard(name));
-  const shown = [...visibleModels(deps, known, caller), ...(forOperator ? wildcards : [])];
+  const wildcards = deps.names.wildcards.map(({ pattern, deployments }) => ({
+    name: pattern,
+    mode: null,
+    deployments,
+  }));
+  const shown = [...visibleModels(deps.names, known, caller), ...(forOperator ? wildcards : [])];
   return shown.flatMap((named) => modelInfosOf(named, { prices: deps.prices, known, forOperator }));
 }

@@ -3,10 +3,10 @@ import { GatewayError } from '@sluice/shared/errors.ts';
 import type { RequestHandler } from 'express';
 import { z } from 'zod';
 import { parseQuery } from '../../http/parse-body.ts';
+import type { KnownModels } from '../../models/known-models.ts';
 import { isUnknown, namedModels } from '../../models/named-models.ts';
 import { maySee, visibleModels } from '../../models/visible-models.ts';
 import type { ModelsDeps } from '../../models/visible-models.ts';
-import { isWildcard } from '../../models/wildcard.ts';
 
 /** LiteLLM gives every model the same birthday; some clients compare it. */
 const created = 1_677_610_602;
@@ -20,14 +20,18 @@ export function listModels(deps: ModelsDeps): RequestHandler {
   return async (req, res) => {
     const caller = await deps.authenticate(req.headers);
     const { return_wildcard_routes: withWildcards } = parseQuery(ModelsQuery, req.query);
-    const wildcards = [...deps.config.aliases.keys()].filter(isWildcard);
-    const known = wildcards.length === 0 ? new Map() : await deps.knownModels();
-    const names = visibleModels(deps, known, caller).map(({ name }) => name);
-    const patterns = withWildcards ? wildcards.filter((pattern) => maySee(caller, pattern)) : [];
-    res.json({ object: 'list', data: [...names, ...patterns].map(modelObject) });
+    const { wildcards } = deps.names;
+    const known = wildcards.length === 0 ? nothing : await deps.knownModels();
+    const names = visibleModels(deps.names, known, caller).map(({ name }) => name);
+    const patterns = withWildcards ? wildcards.map(({ pattern }) => pattern) : [];
+    res.json({
+      object: 'list',
+      data: [...names, ...patterns.filter((pattern) => maySee(caller, pattern))].map(modelObject),
+    });
   };
 }
 
+const nothing: KnownModels = new Map();
 const ModelsQuery = z.object({ return_wildcard_routes: queryBoolean.default(false) });
 
 /** GET /v1/models/{id}. The name may have slashes in it. */
@@ -46,10 +50,10 @@ export function retrieveModel(deps: ModelsDeps): RequestHandler {
 }
 
 /** Of a name that only a wildcard fits, the provider knows; if nobody can ask it, the name gets the benefit of the doubt. */
-async function exists({ config, resolve, knownModels }: ModelsDeps, id: string): Promise<boolean> {
-  if (config.aliases.has(id)) return true;
-  const alias = resolve(id);
+async function exists({ names, knownModels }: ModelsDeps, id: string): Promise<boolean> {
+  if (names.aliases.has(id)) return true;
+  const alias = names.resolve(id);
   if (alias === null) return false;
   const known = await knownModels();
-  return isUnknown(alias, known) || namedModels({ config, resolve }, known).some(({ name }) => name === id);
+  return isUnknown(alias, known) || namedModels(names, known).some(({ name }) => name === id);
 }
