@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isBehaviourPatch, isFault } from './behaviour.ts';
 import type { BillBook } from './billing.ts';
 import { isList } from './checks.ts';
+import { isControlPlanePatch, type ControlPlane } from './control-plane.ts';
 import { parseBody, readBody, sendJson } from './exchange.ts';
 import { OciFailure } from './failure.ts';
 import type { Knobs } from './knobs.ts';
@@ -11,7 +12,12 @@ export const adminPrefix = '/_simulator/';
 
 /** The routes by which a test in another process reads the bill and turns the knobs. Not signed. */
 export async function admin(
-  { book, knobs, principals }: { book: BillBook; knobs: Knobs; principals: Principals },
+  {
+    book,
+    knobs,
+    principals,
+    controlPlane,
+  }: { book: BillBook; knobs: Knobs; principals: Principals; controlPlane: ControlPlane },
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -25,6 +31,9 @@ export async function admin(
       break;
     case 'PUT /_simulator/behaviour':
       knobs.set(parseBody(body, isBehaviourPatch));
+      break;
+    case 'PUT /_simulator/control-plane':
+      controlPlane.set(parseBody(body, isControlPlanePatch));
       break;
     case 'POST /_simulator/faults':
       knobs.enqueue(parseBody(body, isList(isFault)));

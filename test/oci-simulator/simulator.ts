@@ -5,12 +5,12 @@ import { admin, adminPrefix } from './admin.ts';
 import type { Behaviour, Fault } from './behaviour.ts';
 import { createBillBook, type BilledCall } from './billing.ts';
 import { chat } from './chat.ts';
+import { createControlPlane, modelsPath, type ControlPlaneBehaviour } from './control-plane.ts';
 import { embedText } from './embed.ts';
-import { headerOf, readBody, sendJson, type Exchange } from './exchange.ts';
+import { headerOf, readBody, type Exchange } from './exchange.ts';
 import { failureBody, notFound, OciFailure, type ErrorCodes } from './failure.ts';
 import type { RegisteredIdentity } from './identity.ts';
 import { createKnobs } from './knobs.ts';
-import { getModel, listModels } from './model-list.ts';
 import { federate, federationPath } from './principals/federation.ts';
 import { metadata, metadataPrefix } from './principals/metadata-service.ts';
 import { createPrincipals, type Principals } from './principals/principals.ts';
@@ -49,19 +49,24 @@ export interface OciSimulator extends AsyncDisposable {
   forgetIdentity(keyId: string): void;
   /** Signers with tokens: how they get them, and how those end. */
   readonly principals: Principals;
+  /** How questions about models are answered. What is not named goes back to the default. */
+  setControlPlane(behaviour: Partial<ControlPlaneBehaviour>): void;
+  /** Signed questions about models so far. */
+  controlPlaneRequests(): number;
 }
 
 export async function openOciSimulator(options: OciSimulatorOptions): Promise<OciSimulator> {
   const { port = 0, host = '127.0.0.1', now = Date.now, errorCodes = 'mixed' } = options;
   const book = createBillBook(now);
   const knobs = createKnobs(options.defaults ?? {});
+  const controlPlane = createControlPlane();
   const verifier = createSignatureVerifier(options.identities, now);
 
   const principals = createPrincipals(options.identities[0], verifier, now);
 
   const answer = async (request: IncomingMessage, response: ServerResponse, callId: string): Promise<void> => {
     const { method = '', url: target = '', headers } = request;
-    if (target.startsWith(adminPrefix)) return admin({ book, knobs, principals }, request, response);
+    if (target.startsWith(adminPrefix)) return admin({ book, knobs, principals, controlPlane }, request, response);
     if (target.startsWith(metadataPrefix)) return metadata(principals, request, response);
     const body = await readBody(request);
     if (target === federationPath && method === 'POST') return federate(principals, { request, response, body }, now);
@@ -81,9 +86,9 @@ export async function openOciSimulator(options: OciSimulatorOptions): Promise<Oc
   const route = async (exchange: Exchange): Promise<void> => {
     const { method, url = '' } = exchange.request;
     const [pathname = '', query] = url.split('?', 2);
-    if (pathname === '/20231130/models' || pathname.startsWith('/20231130/models/')) {
+    if (pathname === modelsPath || pathname.startsWith(`${modelsPath}/`)) {
       allow(method, 'GET');
-      return sendModels(exchange, pathname, new URLSearchParams(query));
+      return controlPlane.answer(exchange, pathname, new URLSearchParams(query));
     }
     if (!pathname.startsWith('/20231130/actions/')) throw unknownRoute();
     allow(method, 'POST');
@@ -114,6 +119,8 @@ export async function openOciSimulator(options: OciSimulatorOptions): Promise<Oc
     registerIdentity: (identity) => verifier.register(identity),
     forgetIdentity: (keyId) => verifier.forget(keyId),
     principals,
+    setControlPlane: (behaviour) => controlPlane.set(behaviour),
+    controlPlaneRequests: () => controlPlane.requests(),
   });
 }
 
@@ -143,14 +150,6 @@ function running(
       await closed;
     },
   };
-}
-
-function sendModels({ response, identity }: Exchange, pathname: string, query: URLSearchParams): void {
-  const id = decodeURIComponent(pathname.slice('/20231130/models/'.length));
-  if (id !== '') return sendJson(response, JSON.stringify(getModel(id)));
-  const { items, nextPage } = listModels(query, identity);
-  if (nextPage !== undefined) response.setHeader('opc-next-page', nextPage);
-  return sendJson(response, JSON.stringify({ items }));
 }
 
 /** §1.2: three parts, of which the first is the client's own. */

@@ -90,6 +90,26 @@ test('models: in pages, with duplicates, retired, custom and dedicated-only ones
   assert.ok(items.some((item) => pick(item, 'timeOnDemandRetired') !== undefined));
 });
 
+test('models: what a test asks for goes wrong, and nothing else', async () => {
+  await using simulator = await openSimulator();
+  const path = `/20231130/models?compartmentId=${identity.compartmentId}&vendor=xai&limit=1000`;
+  const ask = () => send(simulator.url, { method: 'GET', path });
+  simulator.setControlPlane({ fail: { status: 503 } });
+  assert.equal((await ask()).status, 503);
+  simulator.setControlPlane({ drop: true });
+  await assert.rejects(ask());
+  simulator.setControlPlane({ without: ['xai.grok-4'], endless: true });
+  const reply = await ask();
+  assert.equal(reply.headers['opc-next-page'], '0');
+  const names = new Set(itemsOf(reply.text).map((item) => pick(item, 'displayName')));
+  assert.ok(names.has('xai.grok-3') && !names.has('xai.grok-4'));
+  simulator.setControlPlane({});
+  assert.ok((await ask()).text.includes('"xai.grok-4"'));
+  const unsigned = await send(simulator.url, { method: 'GET', path, headers: { authorization: '' } });
+  assert.equal(unsigned.status, 401);
+  assert.equal(simulator.controlPlaneRequests(), 4);
+});
+
 const queries = [
   {
     query: `?compartmentId=${identity.compartmentId}&capability=TEXT_RERANK&capability=FINE_TUNE`,

@@ -69,6 +69,11 @@ export async function readDeployment(
     maxInputTokens: facts.maxInputTokens,
     ...limits,
     defaultParams,
+    info: Object.fromEntries(
+      info.keys
+        .filter((key) => !isSecret(['model_info', key]))
+        .map((key) => [key, withoutSecrets(info.raw(key), [key])]),
+    ),
   };
 }
 
@@ -185,6 +190,7 @@ function hashOf(entry: Section, { api: _api, identity, ...place }: OciTarget): s
 }
 
 function withoutSecrets(value: unknown, path: readonly string[]): unknown {
+  if (Array.isArray(value)) return value.map((item: unknown) => withoutSecrets(item, path));
   if (!isMapping(value)) return value;
   const shown = Object.entries(value).filter(([key]) => !isSecret([...path, key]));
   return Object.fromEntries(shown.map(([key, item]) => [key, withoutSecrets(item, [...path, key])]));

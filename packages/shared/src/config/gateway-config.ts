@@ -46,6 +46,8 @@ export interface Deployment {
   readonly streamTimeoutMs: number | null;
   /** OpenAI parameters that requests get when they do not say otherwise. */
   readonly defaultParams: Readonly<Record<string, unknown>>;
+  /** `model_info` as the file has it, own keys of the operator included, without what may be secret. Absent: empty. */
+  readonly info?: Readonly<Record<string, unknown>>;
 }
 
 /** Where a deployment is called, in which protocol (`api`), and as whom. */

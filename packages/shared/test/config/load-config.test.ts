@@ -437,6 +437,18 @@ const facts: {
     params: { max_tokens: '50', stop: ['a'], seed: 1, metadata: { a: 1 } },
     is: { defaultParams: { max_tokens: 50, stop: ['a'], seed: 1, metadata: { a: 1 } } },
   },
+  { why: 'no model_info', is: { info: {} } },
+  {
+    why: 'keys of the operator’s own in model_info, but for secrets, however deep',
+    info: {
+      owner: 'core',
+      supports_vision: true,
+      max_tokens: 6,
+      api_key: 'x',
+      nested: { list: [{ password: 'x', kept: 1 }], token: 'x' },
+    },
+    is: { info: { owner: 'core', supports_vision: true, max_tokens: 6, nested: { list: [{ kept: 1 }] } } },
+  },
 ];
 for (const { why, params, info, is } of facts) {
   test(`deployment: ${why}`, async () => {
