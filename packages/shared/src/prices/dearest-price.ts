@@ -22,21 +22,23 @@ export function dearestPrice(config: PricedConfig, aliases: readonly string[]): 
       Math.max(price.inputNanoUsdPerMillion, price.cachedInputNanoUsdPerMillion ?? 0),
     ),
     outputNanoUsdPerMillion: most((price) => price.outputNanoUsdPerMillion),
+    searchNanoUsd: most((price) => price.searchNanoUsd ?? 0),
   };
 }
 
 /** The most that one call to this deployment can have cost. */
 export function ceilingNanoUsd(
   deployment: Priced,
-  bounds: { inputTokensMax: number; outputTokensCap: number },
+  bounds: { inputTokensMax: number; outputTokensCap: number; searchUnits?: number | undefined },
 ): number {
-  const price = dearestOf(deployment.price);
-  return callCostNanoUsd({ inputTokens: bounds.inputTokensMax, outputTokens: bounds.outputTokensCap }, price);
+  const { inputTokensMax: inputTokens, outputTokensCap: outputTokens, searchUnits } = bounds;
+  return callCostNanoUsd({ inputTokens, outputTokens, searchUnits }, dearestOf(deployment.price));
 }
 
 function dearestOf(price: TokenPrice): TokenPrice {
   return {
     inputNanoUsdPerMillion: Math.max(price.inputNanoUsdPerMillion, price.cachedInputNanoUsdPerMillion ?? 0),
     outputNanoUsdPerMillion: price.outputNanoUsdPerMillion,
+    searchNanoUsd: price.searchNanoUsd ?? 0,
   };
 }

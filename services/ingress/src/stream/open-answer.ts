@@ -121,8 +121,10 @@ function unitsOf(event: TokenEvent): number {
       return unitsPerEvent + event.text.length;
     case 'tool-call-delta':
       return unitsPerEvent + event.arguments.length;
-    // Bounded by the request itself: a vector per input.
+    // Bounded by the request itself: so much per input.
     case 'embedding':
+    case 'rank':
+    case 'moderation':
     case 'answer-start':
     case 'answer-end':
     case 'answer-error':

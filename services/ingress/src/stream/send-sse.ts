@@ -51,6 +51,8 @@ export async function sendSse(res: Response, answer: AsyncIterable<AnswerBatch>,
         case 'tool-call-delta':
         case 'choice-end':
         case 'embedding':
+        case 'rank':
+        case 'moderation':
           frames += surface.content(event);
           break;
       }

@@ -74,6 +74,10 @@ function sizeMax(event: TokenEvent): number {
     case 'answer-start':
       // Once per answer, so its size is taken: the headers in it are the provider's.
       return Buffer.byteLength(JSON.stringify(event)) + 1;
+    case 'moderation':
+      // One per text, so its size is taken: the names in it are the provider's.
+      return Buffer.byteLength(JSON.stringify(event)) + 1;
+    case 'rank':
     case 'choice-end':
     case 'answer-end':
     default:
@@ -103,6 +107,8 @@ function split(event: TokenEvent): TokenEvent[] {
     case 'answer-end':
     case 'choice-end':
     case 'embedding':
+    case 'rank':
+    case 'moderation':
     default:
       return [event];
   }

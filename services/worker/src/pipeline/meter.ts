@@ -59,6 +59,8 @@ export function createMeter(): Meter {
           count((event.name ?? '') + event.arguments);
           break;
         case 'embedding':
+        case 'rank':
+        case 'moderation':
           pieces += 1;
           break;
         case 'accepted':

@@ -3,6 +3,7 @@ import { GatewayError } from '@sluice/shared/errors.ts';
 import type { RequestHandler } from 'express';
 import type { Authenticate } from '../../auth/create-authenticate.ts';
 import { mayUseModel } from '../../auth/may-use-model.ts';
+import { modelInPath } from './model-in-path.ts';
 
 export interface ModelsDeps {
   readonly authenticate: Authenticate;
@@ -26,7 +27,7 @@ export function listModels({ authenticate, config }: ModelsDeps): RequestHandler
 export function retrieveModel({ authenticate, config }: ModelsDeps): RequestHandler {
   return async (req, res) => {
     const { key } = await authenticate(req.headers);
-    const id = String(req.params['model']);
+    const id = modelInPath(req) ?? '';
     if (!config.aliases.has(id) || !(key === null || mayUseModel(key, id))) {
       throw new GatewayError('not_found', `The model '${id}' does not exist or you do not have access to it.`, {
         param: 'model',

@@ -97,19 +97,31 @@ export function chatFamilyOf(upstreamModel: string): ChatFamily {
   return chatFamilies.find(([name]) => name.test(upstreamModel))?.[1] ?? generic;
 }
 
-/** What an embedding model understands beside input, encoding and input type. */
+/** What an embedding model understands. */
 export interface EmbeddingFamily {
   readonly params: ReadonlySet<string>;
+  /** The sizes of vectors to choose from; null: unknown, the model decides. */
+  readonly dimensions: readonly number[] | null;
+  readonly images: boolean;
 }
 
 const embeddingParams = ['encoding_format', 'input_type', 'truncate'];
+const anyEmbedding: EmbeddingFamily = {
+  params: new Set([...embeddingParams, 'dimensions']),
+  dimensions: null,
+  images: true,
+};
+const oneSize = { params: new Set(embeddingParams), dimensions: null };
+
+/** By the model's name, the first that fits (oci-wire.md §5.1, §7.1). */
 const embeddingFamilies: readonly (readonly [RegExp, EmbeddingFamily])[] = [
-  [/^cohere\.embed-.*v[23]\.0/, { params: new Set(embeddingParams) }],
-  [/^/, { params: new Set([...embeddingParams, 'dimensions']) }],
+  [/^cohere\.embed-.*image-v3\.0/, { ...oneSize, images: true }],
+  [/^cohere\.embed-.*v[23]\.0/, { ...oneSize, images: false }],
+  [/^cohere\.embed-v4/, { ...anyEmbedding, dimensions: [256, 512, 1024, 1536] }],
 ];
 
 export function embeddingFamilyOf(upstreamModel: string): EmbeddingFamily {
-  return embeddingFamilies.find(([name]) => name.test(upstreamModel))?.[1] ?? { params: new Set(embeddingParams) };
+  return embeddingFamilies.find(([name]) => name.test(upstreamModel))?.[1] ?? anyEmbedding;
 }
 
 function genericWithout(...refused: readonly string[]): ReadonlySet<string> {
