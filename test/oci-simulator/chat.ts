@@ -9,7 +9,7 @@ import type { ChatTurn, Outcome } from './formats/chat-format.ts';
 import { chatFormats } from './formats/formats.ts';
 import { findChatModel, type ApiFormat, type ChatModel } from './models.ts';
 import { createPace } from './pace.ts';
-import { isServingMode, mayUse, onDemandModel } from './serving.ts';
+import { isServingMode, mayUse, servedModel } from './serving.ts';
 
 export interface ChatDeps extends AdmitDeps {
   readonly now: () => number;
@@ -61,7 +61,7 @@ function readCall({ body, identity }: Exchange): { model: ChatModel; format: Api
   const format = details.chatRequest['apiFormat'];
   if (!isApiFormat(format)) throw badFormat();
   if (!mayUse(identity, details.compartmentId)) throw notFound();
-  const model = findChatModel(onDemandModel(details.servingMode));
+  const model = findChatModel(servedModel(details.servingMode));
   if (model === undefined) throw notFound();
   if (!model.formats.includes(format)) throw new OciFailure(400, 'Chat request type does not match serving model');
 

@@ -40,6 +40,11 @@ export function findEmbedModel(id: string): EmbedModel | undefined {
   return embedByName.get(nameOf(id));
 }
 
+/** @returns the model's name */
+export function findRerankModel(id: string): string | undefined {
+  return rerankModels.find((name) => name === nameOf(id));
+}
+
 export function modelOcid(name: string): string {
   return `${ocidPrefix}${name}`;
 }
@@ -185,6 +190,9 @@ export const embedModels: readonly EmbedModel[] = [
   embedV3('english-light-image', 384),
   embedV3('multilingual-light-image', 384),
 ];
+
+/** Dedicated clusters only. */
+const rerankModels: readonly string[] = ['cohere.rerank.v3-5'];
 
 const chatByName = new Map(chatModels.map((entry) => [entry.name, entry]));
 const embedByName = new Map(embedModels.map((entry) => [entry.name, entry]));

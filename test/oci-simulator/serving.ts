@@ -8,10 +8,18 @@ export const isServingMode = isTagged('servingType', {
 });
 export type ServingMode = Checked<typeof isServingMode>;
 
-/** The model that is to serve. There are no dedicated endpoints here, so each is unknown. @throws OciFailure 404 */
-export function onDemandModel(mode: ServingMode): string {
-  if (mode.servingType === 'DEDICATED') throw notFound();
-  return mode.modelId;
+/** The endpoint of a dedicated cluster that hosts this model; there is one for each. */
+export function endpointOcid(model: string): string {
+  return `${endpointPrefix}${model}`;
+}
+
+const endpointPrefix = 'ocid1.generativeaiendpoint.oc1.us-chicago-1.';
+
+/** The model that is to serve. @throws OciFailure 404 for an endpoint that does not exist */
+export function servedModel(mode: ServingMode): string {
+  if (mode.servingType === 'ON_DEMAND') return mode.modelId;
+  if (!mode.endpointId.startsWith(endpointPrefix)) throw notFound();
+  return mode.endpointId.slice(endpointPrefix.length);
 }
 
 /** A signer may call in its compartment and in the root compartment, which is its tenancy. */

@@ -6,12 +6,14 @@ import type { Behaviour, Fault } from './behaviour.ts';
 import { createBillBook, type BilledCall } from './billing.ts';
 import { chat } from './chat.ts';
 import { embedText } from './embed.ts';
+import { applyGuardrails } from './guardrails.ts';
 import { headerOf, readBody, sendJson, type Exchange } from './exchange.ts';
 import { failureBody, notFound, OciFailure, type ErrorCodes } from './failure.ts';
 import type { RegisteredIdentity } from './identity.ts';
 import { createKnobs } from './knobs.ts';
 import { getModel, listModels } from './model-list.ts';
 import { randomHex } from './random-hex.ts';
+import { rerankText } from './rerank.ts';
 import { createSignatureVerifier } from './signature.ts';
 
 export interface OciSimulatorOptions {
@@ -71,6 +73,10 @@ export async function openOciSimulator(options: OciSimulatorOptions): Promise<Oc
         return chat({ knobs, book, now }, exchange);
       case 'embedText':
         return embedText({ knobs, book }, exchange);
+      case 'rerankText':
+        return rerankText({ knobs, book }, exchange);
+      case 'applyGuardrails':
+        return applyGuardrails({ knobs, book }, exchange);
       case 'generateText': // all models of both are retired
       case 'summarizeText':
         throw notFound();

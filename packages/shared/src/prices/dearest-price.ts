@@ -17,12 +17,13 @@ interface PricedConfig {
 export function dearestPrice(config: PricedConfig, aliases: readonly string[]): TokenPrice {
   const prices = aliases.flatMap((name) => config.aliases.get(name)?.deployments ?? []).map(({ price }) => price);
   const most = (pick: (price: TokenPrice) => number) => Math.max(0, ...prices.map(pick));
+  const searchNanoUsd = most((price) => price.searchNanoUsd ?? 0);
   return {
     inputNanoUsdPerMillion: most((price) =>
       Math.max(price.inputNanoUsdPerMillion, price.cachedInputNanoUsdPerMillion ?? 0),
     ),
     outputNanoUsdPerMillion: most((price) => price.outputNanoUsdPerMillion),
-    searchNanoUsd: most((price) => price.searchNanoUsd ?? 0),
+    ...(searchNanoUsd > 0 && { searchNanoUsd }),
   };
 }
 
@@ -37,8 +38,7 @@ export function ceilingNanoUsd(
 
 function dearestOf(price: TokenPrice): TokenPrice {
   return {
+    ...price,
     inputNanoUsdPerMillion: Math.max(price.inputNanoUsdPerMillion, price.cachedInputNanoUsdPerMillion ?? 0),
-    outputNanoUsdPerMillion: price.outputNanoUsdPerMillion,
-    searchNanoUsd: price.searchNanoUsd ?? 0,
   };
 }

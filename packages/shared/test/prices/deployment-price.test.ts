@@ -5,7 +5,7 @@ import { deploymentPrice } from '../../src/prices/deployment-price.ts';
 const defaultPrice = { inputNanoUsdPerMillion: 1000, outputNanoUsdPerMillion: 2000 };
 const listed = { version: 'book@1', price: { inputNanoUsdPerMillion: 30, outputNanoUsdPerMillion: 150 } };
 const cachedListed = { version: 'book@1', price: { ...listed.price, cachedInputNanoUsdPerMillion: 3 } };
-const none = { input: null, output: null, cachedInput: null };
+const none = { input: null, output: null, cachedInput: null, search: null };
 
 const cases = [
   { why: 'the book prices it', listed, is: [30, 150, undefined, 'book@1', 'nothing'] },
