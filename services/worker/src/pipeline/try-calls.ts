@@ -110,6 +110,8 @@ export async function tryCalls(
       if (stoppedBefore) return stopped(stoppedBefore);
       const begin = beginCall(made);
       const end = await callOnce(made, fallbacks, begin.mayBeSent);
+      // A provider that refused by itself did not wait for it, and what is noted next must come after it.
+      await begin.mayBeSent.catch(() => undefined);
       if (begin.failure) throw begin.failure;
       if (end.stopped && !begin.wasAllowed) return stopped(end.stopped);
       if (end.type !== 'failed' || end.hasContent) return { type: 'ended', end, made };

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ChatCompletionRequest } from './chat-completion.ts';
-import { TextInput } from './text-input.ts';
+import { textInputFault } from './text-input.ts';
 
 const { messages: _messages, logprobs: _logprobs, top_logprobs: _topLogprobs, ...shared } = ChatCompletionRequest.shape;
 
@@ -8,7 +8,7 @@ const { messages: _messages, logprobs: _logprobs, top_logprobs: _topLogprobs, ..
 export const CompletionRequest = z.looseObject({
   ...shared,
   /** One prompt: each would be a call, and a reservation, of its own. */
-  prompt: z.union([TextInput, z.array(TextInput).length(1, 'one prompt per request is supported')]),
+  prompt: z.union([z.string(), z.array(z.string()).length(1)], { error: ({ input }) => promptFault(input) }),
   /** The answer then begins with the prompt. */
   echo: z.boolean().nullish(),
   /** How many alternatives to tell for each token. */
@@ -17,3 +17,9 @@ export const CompletionRequest = z.looseObject({
   best_of: z.int().min(1).max(128).nullish(),
 });
 export type CompletionRequest = z.infer<typeof CompletionRequest>;
+
+function promptFault(input: unknown): string | undefined {
+  if (!Array.isArray(input)) return undefined;
+  const fault = input.map(textInputFault).find((found) => found !== undefined);
+  return fault ?? 'one prompt per request is supported';
+}
