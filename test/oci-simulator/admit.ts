@@ -10,7 +10,7 @@ export interface AdmitDeps {
   readonly book: BillBook;
 }
 
-export interface Applicant extends Pick<BilledCall, 'model' | 'format' | 'streamed' | 'promptTokens'> {
+export interface Applicant extends Pick<BilledCall, 'model' | 'format' | 'streamed' | 'promptTokens' | 'searchUnits'> {
   readonly steeringText: string;
 }
 

@@ -7,6 +7,7 @@ import { createBillBook, type BilledCall } from './billing.ts';
 import { chat } from './chat.ts';
 import { createControlPlane, modelsPath, type ControlPlaneBehaviour } from './control-plane.ts';
 import { embedText } from './embed.ts';
+import { applyGuardrails } from './guardrails.ts';
 import { headerOf, readBody, type Exchange } from './exchange.ts';
 import { failureBody, notFound, OciFailure, type ErrorCodes } from './failure.ts';
 import type { RegisteredIdentity } from './identity.ts';
@@ -15,6 +16,7 @@ import { federate, federationPath } from './principals/federation.ts';
 import { metadata, metadataPrefix } from './principals/metadata-service.ts';
 import { createPrincipals, type Principals } from './principals/principals.ts';
 import { randomHex } from './random-hex.ts';
+import { rerankText } from './rerank.ts';
 import { createSignatureVerifier, type SignedRequest } from './signature.ts';
 
 export interface OciSimulatorOptions {
@@ -97,6 +99,10 @@ export async function openOciSimulator(options: OciSimulatorOptions): Promise<Oc
         return chat({ knobs, book, now }, exchange);
       case 'embedText':
         return embedText({ knobs, book }, exchange);
+      case 'rerankText':
+        return rerankText({ knobs, book }, exchange);
+      case 'applyGuardrails':
+        return applyGuardrails({ knobs, book }, exchange);
       case 'generateText': // all models of both are retired
       case 'summarizeText':
         throw notFound();

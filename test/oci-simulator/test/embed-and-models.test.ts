@@ -60,6 +60,16 @@ const limits: readonly { why: string; call: Call; status: number }[] = [
   { why: 'dimensions of another model', call: embedCall(v3, { inputs: ['x'], outputDimensions: 256 }), status: 400 },
   { why: 'an unknown field', call: embedCall(v4, { inputs: ['x'], model: 'y' }), status: 400 },
   { why: 'one image', call: embedCall(v4, { inputs: ['data:image/png;base64,AA'], inputType: 'IMAGE' }), status: 200 },
+  {
+    why: 'an image by its address',
+    call: embedCall(v4, { inputs: ['https://a.b/c.png'], inputType: 'IMAGE' }),
+    status: 400,
+  },
+  {
+    why: 'an image for a text model',
+    call: embedCall(v3, { inputs: ['data:image/png;base64,AA'], inputType: 'IMAGE' }),
+    status: 400,
+  },
   { why: 'a chat model', call: embedCall('xai.grok-4', { inputs: ['x'] }), status: 404 },
 ];
 

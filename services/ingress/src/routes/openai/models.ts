@@ -7,6 +7,7 @@ import type { KnownModels } from '../../models/known-models.ts';
 import { isUnknown, namedModels } from '../../models/named-models.ts';
 import { maySee, visibleModels } from '../../models/visible-models.ts';
 import type { ModelsDeps } from '../../models/visible-models.ts';
+import { modelInPath } from './model-in-path.ts';
 
 /** LiteLLM gives every model the same birthday; some clients compare it. */
 const created = 1_677_610_602;
@@ -38,8 +39,7 @@ const ModelsQuery = z.object({ return_wildcard_routes: queryBoolean.default(fals
 export function retrieveModel(deps: ModelsDeps): RequestHandler {
   return async (req, res) => {
     const caller = await deps.authenticate(req.headers);
-    const parts: unknown = req.params['model'];
-    const id = Array.isArray(parts) ? parts.join('/') : String(parts);
+    const id = modelInPath(req) ?? '';
     if (!maySee(caller, id) || !(await exists(deps, id))) {
       throw new GatewayError('not_found', `The model '${id}' does not exist or you do not have access to it.`, {
         param: 'model',

@@ -31,8 +31,11 @@ export interface DeploymentClient extends AsyncDisposable {
    * @throws ProviderError, or the exchange's failure
    */
   chat(request: WireObject, exchange: UpstreamExchange, call: BegunCall): Promise<WireObject | null>;
-  embedText(request: WireObject, exchange: UpstreamExchange, call: BegunCall): Promise<WireObject>;
+  /** The operations whose answers are never streamed. */
+  ask(operation: WholeOperation, request: WireObject, exchange: UpstreamExchange, call: BegunCall): Promise<WireObject>;
 }
+
+export type WholeOperation = 'embedText' | 'rerankText' | 'applyGuardrails';
 
 /** What a request must know of the call that it belongs to. */
 type BegunCall = Pick<ChatCall, 'callId' | 'mayBeSent'>;
@@ -71,11 +74,11 @@ export function openDeploymentClient(
         http.end(call);
       }
     },
-    async embedText(request, exchange, begun) {
+    async ask(operation, request, exchange, begun) {
       const call = http.begin(exchange, begun);
       try {
-        const answer: unknown = await sdk.embedText({ ...call, embedTextDetails: asSdk({ ...target, ...request }) });
-        return wireAnswerOf(isObject(answer) ? answer['embedTextResult'] : null, null, exchange);
+        const answer: unknown = await operations[operation](sdk, call, { ...target, ...request });
+        return wireAnswerOf(isObject(answer) ? answer[`${operation}Result`] : null, null, exchange);
       } finally {
         http.end(call);
       }
@@ -95,11 +98,26 @@ function wireAnswerOf(result: unknown, field: string | null, exchange: UpstreamE
   return part;
 }
 
+const operations: Readonly<
+  Record<WholeOperation, (sdk: GenerativeAiInferenceClient, call: SdkCall, details: WireObject) => Promise<unknown>>
+> = {
+  embedText: (sdk, call, details) => sdk.embedText({ ...call, embedTextDetails: asSdk(details) }),
+  rerankText: (sdk, call, details) => sdk.rerankText({ ...call, rerankTextDetails: asSdk(details) }),
+  // Guardrails belong to a compartment, not to a model.
+  applyGuardrails: (sdk, call, { servingMode: _none, ...details }) =>
+    sdk.applyGuardrails({ ...call, applyGuardrailsDetails: asSdk(details) }),
+};
+
 /** Our requests are plain objects with the wire's own names; the SDK's classes are the same with enums. */
-function asSdk(details: WireObject): models.ChatDetails & models.EmbedTextDetails {
+function asSdk(details: WireObject): SdkDetails {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the SDK passes on what it does not know
-  return details as unknown as models.ChatDetails & models.EmbedTextDetails;
+  return details as unknown as SdkDetails;
 }
+
+type SdkDetails = models.ChatDetails &
+  models.EmbedTextDetails &
+  models.RerankTextDetails &
+  models.ApplyGuardrailsDetails;
 
 /**
  * Where the SDK finds our answers. Its own reading would copy every level and call `map` on whatever stands where
