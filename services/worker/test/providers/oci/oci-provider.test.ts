@@ -450,7 +450,7 @@ for (const [what, answer] of [
   ],
 ] as const) {
   test(`identity: a 401 that is ${what} is the answer where nothing can be renewed, and is not billed`, async () => {
-    await using at = await setUp((_request, res) => void answer(res));
+    await using at = await setUp((_request, res) => answer(res));
     const error = await failureOf(at.provider.chat(at.chat(), never));
     assert.deepEqual([error.code, error.status, error.mayBeBilled], ['provider_authentication', 401, false]);
     assert.equal(at.stub.requests.length, 1);
