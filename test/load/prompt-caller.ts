@@ -6,6 +6,7 @@ import { createHash, createPrivateKey, sign, type KeyObject } from 'node:crypto'
 import { Agent, request as httpRequest } from 'node:http';
 import type { Deployment } from '@sluice/shared/config/gateway-config.ts';
 import { callIdOf, RequestId } from '@sluice/shared/ids.ts';
+import { silentLogger } from '@sluice/shared/log.ts';
 import { openSigners } from '../../services/worker/src/providers/oci/identity/open-signers.ts';
 import { openOciProvider } from '../../services/worker/src/providers/oci/oci-provider.ts';
 import { CallerSpec, type CallerResult } from './caller-spec.ts';
@@ -52,7 +53,7 @@ interface Caller extends AsyncDisposable {
 
 function openByProvider({ url, identity }: CallerSpec, prompt: string): Caller {
   const { region, compartmentId, tenancy, user, fingerprint, keyPem } = identity;
-  const signers = openSigners({ env: {}, log: { warn: () => {}, info: () => {} } });
+  const signers = openSigners({ env: {}, log: silentLogger }); // an API key leaves nothing to close
   const provider = openOciProvider({ signers, connectionsPerDeployment: concurrency });
   const deployment: Deployment = {
     id: 'bench',
@@ -101,10 +102,7 @@ function openByProvider({ url, identity }: CallerSpec, prompt: string): Caller {
       for await (const batch of answer) events += batch.length;
       if (events < 3) throw new Error('the provider answered with too little');
     },
-    async [Symbol.asyncDispose]() {
-      await provider[Symbol.asyncDispose]();
-      await signers[Symbol.asyncDispose]();
-    },
+    [Symbol.asyncDispose]: () => provider[Symbol.asyncDispose](),
   };
 }
 

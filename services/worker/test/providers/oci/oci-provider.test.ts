@@ -438,6 +438,25 @@ test('network: reset after the request was sent may be billed', async () => {
   assert.deepEqual([error.code, error.mayBeBilled], ['provider_unreachable', true]);
 });
 
+for (const [what, answer] of [
+  ['small', (res: ServerResponse) => sendJson(res, 401, { code: 'NotAuthenticated', message: 'No.' })],
+  ['large', (res: ServerResponse) => sendJson(res, 401, { code: 'NotAuthenticated', message: 'x'.repeat(200_000) })],
+  [
+    'broken off',
+    (res: ServerResponse) => {
+      res.writeHead(401, { 'content-length': '100' });
+      res.write('{', () => res.destroy());
+    },
+  ],
+] as const) {
+  test(`identity: a 401 that is ${what} is the answer where nothing can be renewed, and is not billed`, async () => {
+    await using at = await setUp((_request, res) => answer(res));
+    const error = await failureOf(at.provider.chat(at.chat(), never));
+    assert.deepEqual([error.code, error.status, error.mayBeBilled], ['provider_authentication', 401, false]);
+    assert.equal(at.stub.requests.length, 1);
+  });
+}
+
 test('identity: a key that cannot be read is told without showing it', async () => {
   await using at = await setUp((_request, res) => sendJson(res, 200, wholeText));
   const deployment = deploymentOf('xai.grok-3', at.stub.url, '-----BEGIN PRIVATE KEY-----\nsecret');

@@ -41,8 +41,13 @@ test('instance_principal: the certificate of the metadata service, exchanged for
   await using at = await setUpIdentities();
   assertAnswered(await at.ask({ type: 'instance_principal' }));
   assertAnswered(await at.ask({ type: 'instance_principal' }));
-  const { counts } = at.simulator.principals;
-  assert.deepEqual(counts(), { metadata: 3, federations: 1, okeTokens: 0, issuedTokens: 1, refusals: 0 });
+  assert.deepEqual(at.simulator.principals.counts(), {
+    metadata: 3,
+    federations: 1,
+    okeTokens: 0,
+    issuedTokens: 1,
+    refusals: 0,
+  });
 });
 
 test('instance_principal: without a metadata service the error says where it was looked for', async () => {
