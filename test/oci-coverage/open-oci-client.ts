@@ -1,0 +1,106 @@
+import { CallId } from '@sluice/shared/ids.ts';
+import type { ChatCompletionRequest } from '@sluice/shared/api/openai/chat-completion.ts';
+import type { Deployment } from '@sluice/shared/config/gateway-config.ts';
+import { openOciProvider } from '../../services/worker/src/providers/oci/oci-provider.ts';
+import type { ProviderEvent } from '../../services/worker/src/providers/provider.ts';
+import type { Behaviour } from '../oci-simulator/behaviour.ts';
+import type { BilledCall } from '../oci-simulator/billing.ts';
+import { createSimulatedIdentity } from '../oci-simulator/identity.ts';
+import type { SimulatedIdentity } from '../oci-simulator/identity.ts';
+import { endpointOcid } from '../oci-simulator/models.ts';
+import { openOciSimulator } from '../oci-simulator/simulator.ts';
+import { waitUntil } from '../servers/wait-until.ts';
+import { answerThroughSurface } from './answer-through-surface.ts';
+import type { ClientAnswer } from './answer-through-surface.ts';
+
+export interface Ask {
+  readonly model: string;
+  readonly dedicated?: boolean;
+  readonly request: Partial<ChatCompletionRequest>;
+  readonly stream?: boolean;
+  readonly dropParams?: boolean;
+  readonly maxTokens?: number;
+  readonly behaviour?: Partial<Behaviour>;
+}
+
+export interface Asked {
+  readonly answer: ClientAnswer;
+  /** What the simulator charged for. */
+  readonly billed: BilledCall;
+}
+
+/** The OCI provider before the simulator, over HTTP and with signatures, and OpenAI's surface behind it. */
+export interface OciClient extends AsyncDisposable {
+  /** @throws ProviderError */
+  ask(ask: Ask): Promise<Asked>;
+}
+
+/** A call may not take longer: the simulator answers at once. */
+const limitMs = 20_000;
+
+export async function openOciClient(): Promise<OciClient> {
+  await using opened = new AsyncDisposableStack();
+  const identity = createSimulatedIdentity();
+  const simulator = opened.use(await openOciSimulator({ identities: [identity] }));
+  const provider = opened.use(openOciProvider({ connectionsPerDeployment: 4, graceMs: 50 }));
+  const resources = opened.move();
+  return {
+    async ask({
+      model,
+      dedicated = false,
+      request,
+      stream = false,
+      dropParams = false,
+      maxTokens = 400,
+      behaviour = {},
+    }) {
+      simulator.setBehaviour(behaviour);
+      simulator.clearBilled();
+      const call = {
+        callId: CallId.parse('chatcmpl-3b241101-e2bb-4255-8caf-4136c566a962:1'),
+        deployment: deploymentOf(model, dedicated, simulator.url, identity),
+        request: { model: 'chat', messages: [{ role: 'user' as const, content: 'Hello' }], ...request },
+        stream,
+        outputTokensCap: maxTokens,
+        dropParams,
+        mayBeSent: Promise.resolve(),
+        timeouts: { connectMs: limitMs, firstTokenMs: limitMs, betweenTokensMs: limitMs },
+      };
+      const events: ProviderEvent[] = [];
+      for await (const batch of provider.chat(call, AbortSignal.timeout(limitMs))) events.push(...batch);
+      await waitUntil(() => simulator.callsInFlight() === 0, { what: 'the bill' });
+      const [billed, ...others] = simulator.billed();
+      if (!billed || others.length > 0) throw new Error(`Billed are ${simulator.billed().length} calls, not one.`);
+      return { answer: await answerThroughSurface(events, stream), billed };
+    },
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+  };
+}
+
+function deploymentOf(model: string, dedicated: boolean, endpoint: string, identity: SimulatedIdentity): Deployment {
+  const { tenancy, user, fingerprint, keyPem: privateKeyPem, compartmentId, region } = identity;
+  return {
+    id: `id-of-${model}`,
+    alias: 'chat',
+    provider: 'oci',
+    model: `oci/${model}`,
+    upstreamModel: model,
+    target: {
+      api: 'oci',
+      region,
+      endpoint,
+      compartmentId,
+      servingMode: dedicated ? { type: 'DEDICATED', endpointId: endpointOcid(model) } : { type: 'ON_DEMAND' },
+      identity: { type: 'api_key', tenancy, user, fingerprint, privateKeyPem, passphrase: null },
+    },
+    price: { inputNanoUsdPerMillion: 0, outputNanoUsdPerMillion: 0 },
+    priceSource: 'default',
+    maxOutputTokens: null,
+    maxInputTokens: null,
+    weight: null,
+    numRetries: null,
+    timeoutMs: null,
+    streamTimeoutMs: null,
+    defaultParams: {},
+  };
+}
