@@ -67,7 +67,7 @@ export const parameters: Readonly<Record<string, Check>> = Object.fromEntries(
     async (subject: Subject) => {
       const names = name === 'top_logprobs' ? ['top_logprobs', 'logprobs'] : [name];
       const cell = await unlessRefused(names, async () => {
-        for (const stream of ways) await isHonoured(name, await ask(subject, { request, stream }));
+        for (const stream of ways) isHonoured(name, await ask(subject, { request, stream }));
         return '✔';
       });
       if (cell === '—') await ask(subject, { request, dropParams: true });
@@ -294,10 +294,10 @@ function reasoningTokensOf({ usage }: ClientAnswer): unknown {
 }
 
 function functionTool(name: string) {
-  const parameters = {
+  const schema = {
     type: 'object',
     properties: { city: { type: 'string' }, days: { type: 'integer', exclusiveMinimum: 0 } },
     required: ['city'],
   };
-  return { type: 'function', function: { name, description: `The ${name} of a city`, parameters } };
+  return { type: 'function', function: { name, description: `The ${name} of a city`, parameters: schema } };
 }

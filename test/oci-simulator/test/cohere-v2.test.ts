@@ -67,7 +67,7 @@ for (const { toolFragments, pieces } of [
     assert.deepEqual(JSON.parse(json), { city: 'Zürich' });
     assert.equal(calls.length, pieces);
     assert.equal(pick(events.at(-1), 'finishReason'), 'TOOL_CALL');
-    const plan = events.map((event) => pick(event, 'message', 'toolPlan') ?? '').join('');
+    const plan = events.map((event) => textOf(pick(event, 'message', 'toolPlan'))).join('');
     assert.equal(plan, 'I will look it up with weather.');
   });
 }
@@ -118,4 +118,8 @@ for (const { model = vision, chatRequest, says, why } of refusals) {
     assert.match(String(pick(jsonOf(reply.text), 'message')), says);
     assert.deepEqual(simulator.billed(), []);
   });
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }

@@ -11,19 +11,13 @@ export class ZstdFrames extends Transform {
   #frame = this.#open();
 
   override _transform(bytes: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
-    this.#feed(bytes).then(
-      () => done(),
-      (error: unknown) => done(asError(error)),
-    );
+    callBack(this.#feed(bytes), done);
   }
 
   override _flush(done: TransformCallback): void {
     const ended = once(this.#frame, 'end');
     this.#frame.end();
-    ended.then(
-      () => done(),
-      (error: unknown) => done(asError(error)),
-    );
+    callBack(ended, done);
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
@@ -59,4 +53,17 @@ export class ZstdFrames extends Transform {
 
 function asError(error: unknown): Error {
   return error instanceof Error ? error : new Error('The body cannot be decompressed.', { cause: error });
+}
+
+/** Node's streams are told of an end by a call, not by a promise. */
+function callBack(work: Promise<unknown>, done: TransformCallback): void {
+  void (async () => {
+    let failure: Error | null = null;
+    try {
+      await work;
+    } catch (error) {
+      failure = asError(error);
+    }
+    done(failure);
+  })();
 }
