@@ -2,6 +2,7 @@ import type { Msg, NatsConnection } from 'nats';
 import type { CatalogPlace } from '../../contracts/model-catalog.ts';
 import { subjects } from '../../contracts/subjects.ts';
 import { catalogTimeLimitMs } from '../../ports/model-catalog.ts';
+import { pingNats } from './open-nats.ts';
 import type { ModelCatalog } from '../../ports/model-catalog.ts';
 import { withTimeLimit } from '../../time-limit.ts';
 import { catalogAnswer, placesIn } from '../catalog-answer.ts';
@@ -33,7 +34,13 @@ export function createNatsModelCatalog(nats: NatsConnection, onError: (error: un
         },
       });
       await nats.flush(); // the server answers PING only after it has taken SUB
-      return { [Symbol.asyncDispose]: async () => subscription.unsubscribe() };
+      return {
+        async [Symbol.asyncDispose]() {
+          subscription.unsubscribe();
+          // Else a question may still be handed to nobody. A connection that is gone has unsubscribed by that.
+          await pingNats(nats).catch(() => undefined);
+        },
+      };
     },
   };
 
