@@ -7,7 +7,7 @@ import type { PriceBook } from '../prices/price-book.ts';
 import { checkKeys } from './check-keys.ts';
 import { isSecret } from './config-path.ts';
 import { defaultParamNames, readDefaultParams } from './default-params.ts';
-import type { Deployment, OciTarget } from './gateway-config.ts';
+import { type Deployment, type Mode, modes, type OciTarget } from './gateway-config.ts';
 import { readOciTarget } from './oci-target.ts';
 import { isMapping, type Section } from './section.ts';
 import type { Environment } from './substitute-environment.ts';
@@ -93,7 +93,7 @@ function readUpstreamModel(params: Section): string | null {
 }
 
 interface ModelFacts {
-  readonly mode: 'chat' | 'embedding';
+  readonly mode: Mode;
   readonly maxInputTokens: number | null;
   readonly maxOutputTokens: number | null;
   /** The price book's word about it, or about its `base_model`. */
@@ -107,7 +107,7 @@ function readModelFacts(params: Section, info: Section, upstreamModel: string, p
   const found = [...candidates, `oci/${upstreamModel}`]
     .map((name) => prices.find(name))
     .find((entry) => entry !== null);
-  const mode = info.oneOf('mode', ['chat', 'embedding'], ' (others are not supported yet)');
+  const mode = info.oneOf('mode', modes, ' (others are not supported yet)');
   const tokens = { integer: true, min: 1 } as const;
   const maxOutput = info.number('max_output_tokens', tokens);
   const maxTokens = info.number('max_tokens', tokens);

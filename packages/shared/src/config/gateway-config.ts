@@ -14,9 +14,13 @@ export interface GatewayConfig {
   readonly sluice: SluiceSettings;
 }
 
+/** What a model is for: which routes reach it. */
+export const modes = ['chat', 'embedding', 'rerank', 'moderation'] as const;
+export type Mode = (typeof modes)[number];
+
 export interface Alias {
   readonly name: string;
-  readonly mode: 'chat' | 'embedding';
+  readonly mode: Mode;
   /** At least one; one of them answers. */
   readonly deployments: readonly Deployment[];
 }

@@ -1,3 +1,4 @@
+import type { Mode } from '../config/gateway-config.ts';
 import type { TokenPrice } from '../contracts/token-price.ts';
 
 /** What the configuration says about a price, nano-USD per million tokens; null: it says nothing. 0 means free. */
@@ -8,7 +9,7 @@ export interface ConfiguredPrice {
 }
 
 export interface DeploymentPriceSources {
-  readonly mode: 'chat' | 'embedding';
+  readonly mode: Mode;
   readonly configured: ConfiguredPrice;
   readonly listed: { readonly price: TokenPrice; readonly version: string } | null;
   readonly defaultPrice: TokenPrice;

@@ -107,9 +107,9 @@ const cases: Case[] = [
   { ...params({ model: 'oci/*' }), problem: `${inParams}.model: wildcards (*) are not supported yet` },
   { ...params({ model: 'oci/' }), problem: `${inParams}.model: expected oci/ and the name of a model, without spaces` },
   {
-    ...info({ mode: 'rerank' }),
+    ...info({ mode: 'realtime' }),
     problem:
-      'model_list[0].model_info.mode: expected "chat" or "embedding" (others are not supported yet), got "rerank"',
+      'model_list[0].model_info.mode: expected "chat" or "embedding" or "rerank" or "moderation" (others are not supported yet), got "realtime"',
   },
   {
     ...info({ id: 'a b' }),
