@@ -5,6 +5,10 @@ export interface CallTokens {
   readonly outputTokens: number;
   /** The part of `inputTokens` that the provider read from its cache. */
   readonly cachedInputTokens?: number;
+  /** The part of `outputTokens` that was reasoning. */
+  readonly reasoningTokens?: number;
+  /** Of a rerank. */
+  readonly searchUnits?: number | undefined;
 }
 
 /**
@@ -20,16 +24,21 @@ export interface CallTokens {
 export function callCostNanoUsd(tokens: CallTokens, price: TokenPrice): number {
   const cached = Math.min(tokens.cachedInputTokens ?? 0, tokens.inputTokens);
   const cachedPrice = price.cachedInputNanoUsdPerMillion ?? price.inputNanoUsdPerMillion;
-  // Cached and fresh input are one side: with equal prices the split must not add a second rounding.
+  // Cached and fresh input are one side, as are reasoning and text: a split must not add a second rounding.
   const input =
     count(tokens.inputTokens - cached) * BigInt(price.inputNanoUsdPerMillion) + count(cached) * BigInt(cachedPrice);
-  const output = count(tokens.outputTokens) * BigInt(price.outputNanoUsdPerMillion);
-  return Number(perMillionRoundedUp(input) + perMillionRoundedUp(output));
+  const reasoning = Math.min(tokens.reasoningTokens ?? 0, tokens.outputTokens);
+  const reasoningPrice = price.reasoningNanoUsdPerMillion ?? price.outputNanoUsdPerMillion;
+  const output =
+    count(tokens.outputTokens - reasoning) * BigInt(price.outputNanoUsdPerMillion) +
+    count(reasoning) * BigInt(reasoningPrice);
+  const searches = count(tokens.searchUnits ?? 0) * BigInt(price.searchNanoUsd ?? 0);
+  return Number(perMillionRoundedUp(input) + perMillionRoundedUp(output) + searches);
 }
 
-function count(tokens: number): bigint {
-  if (!Number.isSafeInteger(tokens) || tokens < 0) throw new RangeError(`not a token count: ${tokens}`);
-  return BigInt(tokens);
+function count(number: number): bigint {
+  if (!Number.isSafeInteger(number) || number < 0) throw new RangeError(`not a count: ${number}`);
+  return BigInt(number);
 }
 
 function perMillionRoundedUp(product: bigint): bigint {

@@ -1,3 +1,5 @@
+import type { Alias } from '@sluice/shared/config/gateway-config.ts';
+import { resolveAlias } from '@sluice/shared/config/resolve-alias.ts';
 import { GatewayError } from '@sluice/shared/errors.ts';
 import { callIdOf, RequestId } from '@sluice/shared/ids.ts';
 import { callCostNanoUsd } from '@sluice/shared/prices/call-cost.ts';
@@ -58,6 +60,7 @@ export async function admitJob(
   const limits = accountLimits(authenticated, admittedAt);
   const controls = requestControls(body.model, body, req.headers, deps.config, key);
   const aliases = [body.model, ...controls.fallbacks];
+  const alias = resolveAlias(deps.config, body.model);
   const choices = ask.choices(aliases);
   const asked = ask.outputTokens * choices;
   const inputTokensMax = bounds.inputTokensMax + defaultBytesMax(deps.config, aliases);
@@ -66,6 +69,7 @@ export async function admitJob(
     kind: ask.kind,
     requestId: RequestId.parse(`${ask.kind === 'chat' ? 'chatcmpl' : 'embd'}-${deps.newId()}`),
     alias: body.model,
+    ...(alias?.queue !== undefined && { queue: alias.queue }),
     stream: body.stream ?? false,
     outputTokensCap: asked,
     inputTokensEstimate: bounds.inputTokensEstimate,
@@ -83,9 +87,9 @@ export async function admitJob(
   exchange.about(body.model, job.stream);
 
   try {
-    if (key) requireModel(key, body.model);
-    requireAlias(ask, deps);
-    const price = dearestPrice(deps.config, aliases);
+    if (key) requireModel(key, body.model, alias);
+    requireAlias(ask, alias);
+    const price = dearestPrice(deps.config, aliases, admittedAt);
     const admitted = await deps.admit(
       {
         callId: callIdOf(job.requestId, 1),
@@ -120,8 +124,7 @@ function accountLimits({ key, caller }: Authenticated, now: number): AccountLimi
   return { id: `key:${caller.keyHash}`, windowStart: 0, ...none };
 }
 
-function requireAlias({ kind, route, body: { model } }: Ask, { config }: InferenceDeps): void {
-  const alias = config.aliases.get(model);
+function requireAlias({ kind, route, body: { model } }: Ask, alias: Alias | null): void {
   if (!alias) {
     const message = `${route}: Invalid model name passed in model=${model}. Call \`/v1/models\` to view available models for your key.`;
     throw new GatewayError('unknown_model', message, { param: 'model' });
