@@ -82,7 +82,7 @@ export async function readModelEntry(
       if (!isModelName(one.upstreamModel) || isWildcard(one.upstreamModel)) return null;
       const made = make(one, name, () => wildcardDeploymentId(wildcardId, one.upstreamModel));
       const defaults = defaultsFor(made.mode, defaultParams);
-      return { mode: made.mode, deployment: { ...made.deployment, defaultParams: defaults } };
+      return { mode: made.mode, deployment: { ...made.deployment, entryId: wildcardId, defaultParams: defaults } };
     },
   };
 }

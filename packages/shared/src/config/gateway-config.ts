@@ -49,6 +49,11 @@ export interface WildcardAlias {
 export interface Deployment {
   /** `model_info.id`, or a hash of the entry without its secrets: the same in every process. */
   readonly id: string;
+  /**
+   * The id of the wildcard's entry that this one was made of; absent: of none. Connections are shared by it, since
+   * clients choose how many models a wildcard has.
+   */
+  readonly entryId?: string;
   readonly alias: string;
   /** As LiteLLM prefixes it and the books name it: `oci`, `openai`, `groq`. */
   readonly provider: string;

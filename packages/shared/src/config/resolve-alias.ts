@@ -18,10 +18,10 @@ export function resolveAlias({ aliases, wildcards }: Names, name: string): Alias
   const known = cache.get(name);
   const alias = known ?? resolveWildcard(wildcards, name);
   if (alias === null) return null;
-  if (known)
-    cache.delete(name); // so that the least recently used stays first
-  else if (cache.size >= keptNames) for (const oldest of cache.keys()) if (cache.delete(oldest)) break;
-  cache.set(name, alias);
+  cache.delete(name);
+  cache.set(name, alias); // last: the least recently used is first
+  const [oldest] = cache.keys();
+  if (cache.size > keptNames && oldest !== undefined) cache.delete(oldest);
   return alias;
 }
 
