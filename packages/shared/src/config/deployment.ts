@@ -71,8 +71,13 @@ export async function readModelEntry(
     const { mode, ...factsOfOne } = factsOf(configured, one, deps);
     const target = targetFor(one.upstreamModel);
     const { provider, upstreamModel } = one;
-    const model = `${provider}/${upstreamModel}`;
-    const names = { id: idOf(target), alias: name, provider, model, upstreamModel };
+    const names = {
+      id: idOf(target),
+      alias: name,
+      provider,
+      model: `${provider}/${upstreamModel}`,
+      upstreamModel,
+    };
     return { mode, deployment: { ...names, target, ...factsOfOne, ...limits, defaultParams } };
   };
   return {

@@ -1,6 +1,6 @@
 import type { TokenPrice } from '../contracts/token-price.ts';
 import { nanoUsdToUsd } from '../money.ts';
-import { type ConfiguredPrice, deploymentPrice } from '../prices/deployment-price.ts';
+import { type ConfiguredPrice, deploymentPrice, type DeploymentPriceSources } from '../prices/deployment-price.ts';
 import {
   maxUsdPerSearch,
   maxUsdPerToken,
@@ -59,20 +59,18 @@ export function factsOf(
 ): ModelFacts {
   const found = listedEntry(configured, model, prices);
   const mode = configured.mode ?? found?.mode ?? modeByName(model.upstreamModel);
-  const priced = (price: TokenPrice | undefined, version: string | undefined) => {
-    const listed = price && version !== undefined ? { price, version } : null;
+  const priced = (listed: ListedPrice | null) => {
     const made = deploymentPrice({ mode, configured: configured.price, listed, defaultPrice });
     return { price: made.price, priceSource: made.source };
   };
-  const changes = (found?.changes ?? []).map(({ from, price, priceSource }) => ({
-    from,
-    ...priced(price, priceSource),
-  }));
+  const changes = (found?.changes ?? []).map(({ from, price, priceSource }) =>
+    Object.assign(priced({ price, version: priceSource }), { from }),
+  );
   return {
     mode,
     maxInputTokens: configured.maxInputTokens ?? found?.maxInputTokens ?? null,
     maxOutputTokens: configured.maxOutputTokens ?? found?.maxOutputTokens ?? null,
-    ...priced(found?.price ?? undefined, found?.priceSource),
+    ...priced(listedPrice(found)),
     ...(changes.length > 0 && { priceChanges: changes }),
   };
 }
@@ -85,7 +83,7 @@ export function priceWarning(
 ): string | null {
   const found = listedEntry(configured, model, prices);
   const mode = configured.mode ?? found?.mode ?? modeByName(model.upstreamModel);
-  const listed = found?.price ? { price: found.price, version: found.priceSource } : null;
+  const listed = listedPrice(found);
   const { guessed } = deploymentPrice({ mode, configured: configured.price, listed, defaultPrice });
   const name = `${model.provider}/${model.upstreamModel}`;
   const what = {
@@ -125,6 +123,12 @@ function listedEntry(
   const bases = baseModel === null ? [] : [baseModel, `${provider}/${baseModel}`, `oci/${baseModel}`];
   const candidates = [...bases, `${provider}/${upstreamModel}`].map((name) => prices.find(name));
   return candidates.find((entry) => entry !== null) ?? null;
+}
+
+type ListedPrice = NonNullable<DeploymentPriceSources['listed']>;
+
+function listedPrice(entry: PriceBookEntry | null): ListedPrice | null {
+  return entry?.price ? { price: entry.price, version: entry.priceSource } : null;
 }
 
 /** What models that nobody lists are called. */

@@ -69,13 +69,13 @@ export function loadPriceBook(): PriceBook {
 
 /**
  * @param priced rows of LiteLLM's price list. One may have `later_prices`: a list of prices, each `from` a date
- * @param unpriced the same without a price; a `*` in a name makes it a family
+ * @param withoutPrice the same without a price; a `*` in a name makes it a family
  * @throws when they are not what they should be
  */
-export function createPriceBook(priced: unknown, unpriced: unknown): PriceBook {
+export function createPriceBook(priced: unknown, withoutPrice: unknown): PriceBook {
   const known = z
     .array(Row)
-    .parse(unpriced)
+    .parse(withoutPrice)
     .map((row) => toEntry(row, null, []));
   const entries = [
     ...z.array(PricedRow).min(1).parse(priced).map(toPricedEntry),
@@ -99,10 +99,11 @@ export function createPriceBook(priced: unknown, unpriced: unknown): PriceBook {
 
 function dearestChatPrice(entries: readonly PriceBookEntry[]): TokenPrice {
   const chat = entries.filter(({ mode }) => mode === 'chat');
-  const prices = chat.flatMap(({ price, changes }) => [...(price ? [price] : []), ...changes.map((one) => one.price)]);
+  const prices = chat.flatMap(({ price, changes }) => [price, changes.map((change) => change.price)].flat());
+  const most = (pick: (price: TokenPrice) => number) => Math.max(...prices.map((price) => (price ? pick(price) : 0)));
   return {
-    inputNanoUsdPerMillion: Math.max(...prices.map((price) => price.inputNanoUsdPerMillion)),
-    outputNanoUsdPerMillion: Math.max(...prices.map((price) => price.outputNanoUsdPerMillion)),
+    inputNanoUsdPerMillion: most((price) => price.inputNanoUsdPerMillion),
+    outputNanoUsdPerMillion: most((price) => price.outputNanoUsdPerMillion),
   };
 }
 

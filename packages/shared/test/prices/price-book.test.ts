@@ -136,8 +136,8 @@ const row = { model: 'oci/a', mode: 'chat', input_cost_per_token: 1e-6, output_c
 const later = (from: string, usd: number) => ({ from, input_cost_per_token: usd, output_cost_per_token: usd });
 
 test('price book: a price holds from its day on, UTC, and names it', () => {
-  const rows = [{ ...row, later_prices: [later('2027-01-01', 5e-6), later('2027-02-01', 3e-6)] }];
-  const changing = createPriceBook(rows, []);
+  const dated = [{ ...row, later_prices: [later('2027-01-01', 5e-6), later('2027-02-01', 3e-6)] }];
+  const changing = createPriceBook(dated, []);
   const entry = changing.find('oci/a');
   assert.ok(entry?.price);
   const priced = { ...entry, price: entry.price, priceChanges: entry.changes };
@@ -156,11 +156,11 @@ const broken = [
   { why: 'a day twice', priced: [{ ...row, later_prices: [later('2027-01-01', 1), later('2027-01-01', 1)] }] },
   { why: 'a day before the book', priced: [{ ...row, later_prices: [later('2020-01-01', 1)] }] },
   { why: 'a model twice', priced: [row, row] },
-  { why: 'a model with and without a price', priced: [row], unpriced: [{ model: 'oci/a', mode: 'chat' }] },
+  { why: 'a model with and without a price', priced: [row], withoutPrice: [{ model: 'oci/a', mode: 'chat' }] },
   { why: 'a row without a price', priced: [{ model: 'oci/a', mode: 'chat' }] },
 ];
-for (const { why, priced, unpriced: known = [] } of broken) {
-  test(`price book: ${why} is refused`, () => assert.throws(() => createPriceBook(priced, known)));
+for (const { why, priced, withoutPrice = [] } of broken) {
+  test(`price book: ${why} is refused`, () => assert.throws(() => createPriceBook(priced, withoutPrice)));
 }
 
 for (const { usd, nano } of [
