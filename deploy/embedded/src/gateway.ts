@@ -71,7 +71,7 @@ export async function openEmbeddedGateway(options: EmbeddedGatewayOptions): Prom
   const { upstreamConnections, workerConcurrency } = config.sluice;
   const signers = opening.use(openSigners({ env: options.env, log }));
   const oci = opening.use(openOciProvider({ signers, connectionsPerDeployment: upstreamConnections, log }));
-  const models = opening.use(openOciCatalog({ config, log, now: Date.now }));
+  const models = opening.use(openOciCatalog({ config, signers, log, now: Date.now }));
   opening.use(await catalog.answer(() => models.list()));
   opening.use(
     await openWorker({
