@@ -41,13 +41,6 @@ export function queuesOf({ aliases, wildcards }: Names): readonly string[] {
   return [...new Set(names)];
 }
 
-/** The names to show to clients: those of the file, and for wildcards those of known models. */
-export function listedNames({ aliases, wildcards }: Names): readonly string[] {
-  const shown = [...aliases.values()].filter(({ hidden }) => hidden !== true).map(({ name }) => name);
-  const known = wildcards.flatMap(({ knownNames }) => knownNames).filter((name) => !aliases.has(name));
-  return [...new Set([...shown, ...known])];
-}
-
 function resolveWildcard(wildcards: readonly WildcardAlias[], name: string): Alias | null {
   if (name.length > aliasNameMax || isWildcard(name) || /\p{Cc}/u.test(name)) return null;
   return wildcards.find(({ pattern }) => matchWildcard(pattern, name) !== null)?.resolve(name) ?? null;
