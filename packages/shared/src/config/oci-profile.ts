@@ -33,8 +33,11 @@ export async function readOciProfile(
 ): Promise<OciProfile | { readonly failure: string }> {
   const read = await readTextFile(file, maxFileBytes);
   if ('failure' in read) return read;
-  const values = profilesOf(read.text).get(profile);
-  if (!values) return { failure: 'has no such profile' };
+  const profiles = profilesOf(read.text);
+  const own = profiles.get(profile);
+  if (!own) return { failure: 'has no such profile' };
+  // As OCI's SDKs read it: what a profile does not say, DEFAULT does.
+  const values = new Map([...(profiles.get('DEFAULT') ?? []), ...own]);
   const missing = neededKeys[kind].filter((key) => !values.get(key));
   if (missing.length > 0) return { failure: `has no ${missing.join(', ')} there` };
   return { region: values.get('region') || null };

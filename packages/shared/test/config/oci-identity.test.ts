@@ -29,12 +29,14 @@ await writeFile(
     ...key,
     'security_token_file=/t',
     'region=uk-london-1',
-    '[HALF]',
-    'user=u',
-    '#key_file=/commented/out',
+    '[LITTLE]',
+    'user=another',
   ].join('\n'),
 );
-await writeFile(otherFile, ['[A]', ...key, 'region=me-dubai-1'].join('\n'));
+await writeFile(
+  otherFile,
+  ['[A]', ...key, 'region=me-dubai-1', '[HALF]', 'user=u', '#key_file=/commented/out'].join('\n'),
+);
 
 interface Given {
   readonly params?: Record<string, unknown>;
@@ -88,10 +90,16 @@ const cases: (Given & { why: string; identity: OciIdentity; region: string })[] 
     region: 'us-chicago-1',
   },
   {
-    why: 'a profile without a region',
+    why: "a profile without a region has DEFAULT's",
     params: { oci_auth: 'config_file', oci_config_profile: 'NO_REGION' },
     identity: profile('config_file', 'NO_REGION', null),
-    region: 'us-ashburn-1',
+    region: 'eu-paris-1',
+  },
+  {
+    why: 'what a profile does not say, DEFAULT does',
+    params: { oci_auth: 'config_file', oci_config_profile: 'LITTLE' },
+    identity: profile('config_file', 'LITTLE', null),
+    region: 'eu-paris-1',
   },
   {
     why: 'another file, from the home',
@@ -165,8 +173,8 @@ const wrong: (Given & { problem: string })[] = [
     problem: `${inParams}.oci_auth: config_file: profile "NOBODY" of ${usualFile}: the file has no such profile`,
   },
   {
-    params: { oci_auth: 'config_file', oci_config_profile: 'HALF' },
-    problem: `${inParams}.oci_auth: config_file: profile "HALF" of ${usualFile}: the file has no tenancy, fingerprint, key_file there`,
+    params: { oci_auth: 'config_file', oci_config_file: otherFile, oci_config_profile: 'HALF' },
+    problem: `${inParams}.oci_auth: config_file: profile "HALF" of "${otherFile}": the file has no tenancy, fingerprint, key_file there`,
   },
   {
     params: { oci_auth: 'session_token' },
