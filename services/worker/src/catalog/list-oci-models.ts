@@ -1,5 +1,5 @@
 import type { Dispatcher } from 'undici';
-import { isObject, objectFromJson, textOf } from '../providers/oci/wire.ts';
+import { isObject, objectFromJson, textOf } from '../providers/http/wire.ts';
 import { signGet } from '../providers/oci/signing.ts';
 import type { SigningIdentity } from '../providers/oci/signing.ts';
 import type { OciSigner } from '../providers/oci/identity/oci-signer.ts';

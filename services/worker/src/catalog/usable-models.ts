@@ -1,6 +1,6 @@
 import type { CatalogModel } from '@sluice/shared/contracts/model-catalog.ts';
-import { isObject, listOf, textOf } from '../providers/oci/wire.ts';
-import type { WireObject } from '../providers/oci/wire.ts';
+import { isObject, listOf, textOf } from '../providers/http/wire.ts';
+import type { WireObject } from '../providers/http/wire.ts';
 
 /** What of a model's abilities makes it good for which requests, the first that it has. Others mean nothing to us. */
 const modes = [

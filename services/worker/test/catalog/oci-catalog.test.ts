@@ -11,7 +11,7 @@ import { openSigners } from '../../src/providers/oci/identity/open-signers.ts';
 import { openOciCatalog } from '../../src/catalog/oci-catalog.ts';
 import type { OciCatalogLimits } from '../../src/catalog/oci-catalog.ts';
 import { configOf, deployment } from '../pipeline/recording-deps.ts';
-import { openStub, sendJson } from '../providers/oci/stub-server.ts';
+import { openStub, sendJson } from '../providers/http/stub-server.ts';
 
 const who = createSimulatedIdentity();
 /** Of both sides: OCI refuses signatures of another time. */

@@ -1,4 +1,5 @@
-import type { ChatFamily, ParamRule, ParamRules } from './model-family.ts';
+import type { ParamRule, ParamRules } from '../chat/supported-params.ts';
+import type { ChatFamily } from './model-family.ts';
 
 /**
  * The rules of every chat family, as data (oci-wire.md §3, §7.1; litellm-contract.md §13.2, §13.3). Which of them

@@ -1,5 +1,5 @@
-import { isObject, listOf, textOf } from './wire.ts';
-import type { WireObject } from './wire.ts';
+import { isObject, listOf, textOf } from '../http/wire.ts';
+import type { WireObject } from '../http/wire.ts';
 
 /** Bounds of the result: schemas come from clients, and few references can unfold to a great many nodes. */
 const depthMax = 32;

@@ -1,14 +1,8 @@
 import type { ContentPart } from '@sluice/shared/api/openai/chat-completion.ts';
+import type { ParamRules } from '../chat/supported-params.ts';
 import { chatFamilies } from './chat-families.ts';
 
 export type ApiFormat = 'GENERIC' | 'COHERE' | 'COHEREV2';
-
-/** Which values of a parameter work. `any`: what OpenAI's own bounds allow. */
-export type ParamRule =
-  'any' | { readonly min: number; readonly max: number } | { readonly oneOf: readonly (string | number | boolean)[] };
-
-/** OpenAI's names of the parameters that work; all others are unsupported. */
-export type ParamRules = ReadonlyMap<string, ParamRule>;
 
 /** What the models of a family understand. */
 export interface ChatFamily {

@@ -2,18 +2,17 @@ import { CircuitBreaker, NoRetryConfigurationDetails } from 'oci-common';
 import type { HttpClient } from 'oci-common';
 import { GenerativeAiInferenceClient } from 'oci-generativeaiinference';
 import type { models } from 'oci-generativeaiinference';
-import { Pool } from 'undici';
+import type { Pool } from 'undici';
 import type { OciTarget } from '@sluice/shared/config/gateway-config.ts';
+import { openPool } from '../http/open-pool.ts';
+import { readJsonAnswer } from '../http/read-json-answer.ts';
+import type { UpstreamExchange } from '../http/upstream-exchange.ts';
+import { isObject } from '../http/wire.ts';
+import type { WireObject } from '../http/wire.ts';
 import type { ChatCall } from '../provider.ts';
-import { brokenAnswer, errorFromHttp } from './errors.ts';
+import { ociFailures } from './errors.ts';
 import type { OciSigner } from './identity/oci-signer.ts';
 import { sendSigned } from './identity/send-signed.ts';
-import type { UpstreamExchange } from './upstream-exchange.ts';
-import { isObject } from './wire.ts';
-import type { WireObject } from './wire.ts';
-
-/** Shorter than the idle time of the load balancers we know, so that we close first. */
-const keepAliveMs = 10_000;
 
 export interface DeploymentClientOptions {
   readonly signer: OciSigner;
@@ -95,7 +94,8 @@ function placeOf({ deployment: { target, upstreamModel } }: BegunCall): WireObje
 function wireAnswerOf(result: unknown, field: string | null, exchange: UpstreamExchange): WireObject {
   const answer = isObject(result) ? result[wireAnswer] : null;
   const part = isObject(answer) && field !== null ? answer[field] : answer;
-  if (!isObject(part)) throw brokenAnswer(`The answer has no ${field ?? 'content'}.`, exchange.providerRequestId);
+  if (!isObject(part))
+    throw ociFailures.brokenAnswer(`The answer has no ${field ?? 'content'}.`, exchange.providerRequestId);
   return part;
 }
 
@@ -186,7 +186,7 @@ class OciHttpClient implements HttpClient, AsyncDisposable {
     } catch (error) {
       return asResponse(exchange, () => Promise.reject(error));
     }
-    return asResponse(exchange, () => readJson(exchange, now));
+    return asResponse(exchange, async () => ({ [wireAnswer]: await readJsonAnswer(exchange, ociFailures, now) }));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -204,13 +204,7 @@ class OciHttpClient implements HttpClient, AsyncDisposable {
 
   /** Opened by the first request: only then has the SDK resolved its endpoint template. */
   #poolOf(uri: string): Pool {
-    this.#pool ??= new Pool(new URL(uri).origin, {
-      connections: this.#options.connections,
-      connect: { timeout: this.#options.connectMs },
-      pipelining: 1,
-      allowH2: false,
-      keepAliveTimeout: keepAliveMs,
-    });
+    this.#pool ??= openPool(new URL(uri).origin, this.#options);
     return this.#pool;
   }
 }
@@ -220,7 +214,7 @@ class OciHttpClient implements HttpClient, AsyncDisposable {
  * `text/event-stream`, and calls `json()` otherwise; a stream's reader has the exchange already.
  */
 function asResponse(exchange: UpstreamExchange, json: () => Promise<unknown>): Response {
-  const isStream = isEventStream(exchange);
+  const isStream = exchange.isEventStream;
   const response = {
     status: 200,
     headers: {
@@ -236,27 +230,4 @@ function asResponse(exchange: UpstreamExchange, json: () => Promise<unknown>): R
   };
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a real Response costs more than the call
   return response as unknown as Response;
-}
-
-/** The provider has taken the call, so it may bill it. */
-export function isAccepted(exchange: UpstreamExchange): boolean {
-  return exchange.status >= 200 && exchange.status <= 299;
-}
-
-/** A stream that was accepted; a refusal is always whole. */
-export function isEventStream(exchange: UpstreamExchange): boolean {
-  return isAccepted(exchange) && /^text\/event-stream\b/i.test(exchange.header('content-type') ?? '');
-}
-
-async function readJson(exchange: UpstreamExchange, now: () => number): Promise<unknown> {
-  const body = (await exchange.readAll()).toString();
-  const { status, providerRequestId } = exchange;
-  if (!isAccepted(exchange)) {
-    throw errorFromHttp({ status, body, retryAfter: exchange.header('retry-after'), providerRequestId }, now());
-  }
-  try {
-    return { [wireAnswer]: JSON.parse(body) as unknown };
-  } catch (error) {
-    throw brokenAnswer('The answer is not JSON.', providerRequestId, error);
-  }
 }

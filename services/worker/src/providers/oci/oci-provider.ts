@@ -1,28 +1,34 @@
 import { randomBytes } from 'node:crypto';
 import type { Deployment } from '@sluice/shared/config/gateway-config.ts';
 import type { Usage } from '@sluice/shared/contracts/token-event.ts';
+import { readWhole } from '../chat/chat-event-reader.ts';
+import { newToolCallId as randomToolCallId } from '../chat/new-tool-call-id.ts';
+import { readChatStream } from '../chat/read-chat-stream.ts';
+import { shownHeaders } from '../http/shown-headers.ts';
+import { UpstreamExchange } from '../http/upstream-exchange.ts';
+import type { UpstreamManners } from '../http/upstream-exchange.ts';
+import { listOf } from '../http/wire.ts';
+import type { WireObject } from '../http/wire.ts';
 import { ProviderError } from '../provider.ts';
 import type { ChatCall, EmbeddingCall, ModerationCall, Provider, ProviderEvent, RerankCall } from '../provider.ts';
-import { readWhole } from './chat-format.ts';
 import { chatFormats } from './chat-formats.ts';
-import { ChatStream } from './chat-stream.ts';
 import { fromEmbedResponse, sumUsage } from './embed/from-embed-response.ts';
 import { toEmbedRequests } from './embed/to-embed-request.ts';
-import { brokenAnswer, errorFromUnknown } from './errors.ts';
+import { errorFromUnknown, ociFailures } from './errors.ts';
 import { fromGuardrailsResponse } from './guardrails/from-guardrails-response.ts';
 import { categoriesOf, toGuardrailsRequests } from './guardrails/to-guardrails-requests.ts';
 import type { OciSigners } from './identity/oci-signer.ts';
 import { LearnedRules } from './learned-rules.ts';
-import { isAccepted, isEventStream, openDeploymentClient } from './oci-http-client.ts';
+import { openDeploymentClient } from './oci-http-client.ts';
 import type { DeploymentClient, WholeOperation } from './oci-http-client.ts';
 import { fromRerankResponse } from './rerank/from-rerank-response.ts';
 import { toRerankRequest } from './rerank/to-rerank-request.ts';
-import { UpstreamExchange } from './upstream-exchange.ts';
-import { listOf } from './wire.ts';
-import type { WireObject } from './wire.ts';
 
 /** Calls in flight for one request that is sent in parts. */
 const partsInFlight = 4;
+
+const shownNames = /^(opc-|x-ratelimit-|retry-after$|model-(deprecation|retirement)-info$)/;
+const manners: UpstreamManners = { failures: ociFailures, requestIdHeaders: ['opc-request-id'] };
 
 export interface OciProviderOptions {
   /** Not ours to close: other providers may sign with them too. */
@@ -81,27 +87,19 @@ class OciProvider implements Required<Provider> {
     const reading = { newToolCallId, topLogProbs: call.request.top_logprobs ?? 0 };
 
     const { firstTokenMs: first, betweenTokensMs: between } = call.timeouts;
-    const exchange = new UpstreamExchange({ first, between }, signal);
+    const exchange = new UpstreamExchange({ first, between }, signal, manners);
     try {
       const client = this.#client(call.deployment, call.timeouts.connectMs);
       const answer = await client.chat(request, exchange, call);
-      if (!isEventStream(exchange)) {
-        yield [this.#accepted(exchange, call.deployment), ...readWhole(format, answer ?? {}, reading)];
+      if (!exchange.isEventStream) {
+        const reader = format.createReader({ ...reading, isWhole: true });
+        yield [this.#accepted(exchange, call.deployment), ...readWhole(reader, answer ?? {})];
         return;
       }
 
       yield [this.#accepted(exchange, call.deployment)];
       const reader = format.createReader({ ...reading, isWhole: false });
-      const stream = new ChatStream(reader, exchange.providerRequestId);
-      while (stream.state !== 'complete') {
-        const bytes = await exchange.read();
-        const batch: ProviderEvent[] = [];
-        const failure = readInto(stream, bytes, batch, exchange);
-        if (!failure) awaitNext(stream, exchange, graceMs);
-        if (batch.length > 0) yield batch;
-        if (failure) throw failure;
-      }
-      exchange.release(graceMs);
+      yield* readChatStream(exchange, reader, { failures: ociFailures, graceMs });
     } catch (error) {
       throw signal.aborted ? signal.reason : failureOf(error, exchange);
     } finally {
@@ -184,7 +182,7 @@ class OciProvider implements Required<Provider> {
     signal: AbortSignal,
   ): Promise<AnsweredPart> {
     const { firstTokenMs: first, betweenTokensMs: between } = call.timeouts;
-    const exchange = new UpstreamExchange({ first, between }, signal);
+    const exchange = new UpstreamExchange({ first, between }, signal, manners);
     try {
       const client = this.#client(call.deployment, call.timeouts.connectMs);
       const result = await client.ask(operation, request, exchange, call);
@@ -217,7 +215,11 @@ class OciProvider implements Required<Provider> {
       this.#warned.add(deployment.id);
       this.#options.log?.warn('model is deprecated', { deploymentId: deployment.id, notice });
     }
-    return { type: 'accepted', providerRequestId: exchange.providerRequestId, headers: headersToShow(exchange) };
+    return {
+      type: 'accepted',
+      providerRequestId: exchange.providerRequestId,
+      headers: shownHeaders(exchange, shownNames),
+    };
   }
 }
 
@@ -227,45 +229,12 @@ interface AnsweredPart {
   readonly accepted: ProviderEvent;
 }
 
-/** What could be read is in `batch`, also when it ends in a failure: text before an error is the client's. */
-function readInto(
-  stream: ChatStream,
-  bytes: Buffer | null,
-  batch: ProviderEvent[],
-  exchange: UpstreamExchange,
-): ProviderError | null {
-  try {
-    if (bytes === null) stream.end(batch);
-    else stream.push(bytes, batch);
-    return null;
-  } catch (error) {
-    return failureOf(error, exchange);
-  }
-}
-
 /** What went wrong, as a ProviderError. What goes wrong after the provider accepted lies in its answer. */
 function failureOf(error: unknown, exchange: UpstreamExchange): ProviderError {
   if (error instanceof ProviderError) return error;
-  return isAccepted(exchange)
-    ? brokenAnswer('The answer cannot be read.', exchange.providerRequestId, error)
+  return exchange.isAccepted
+    ? ociFailures.brokenAnswer('The answer cannot be read.', exchange.providerRequestId, error)
     : errorFromUnknown(error, exchange.wasSent);
-}
-
-/** Sets the time limit for what comes next. A read without an event is silence. */
-function awaitNext(stream: ChatStream, exchange: UpstreamExchange, graceMs: number): void {
-  if (stream.state === 'closing') exchange.expectEnd(graceMs);
-  else if (stream.state === 'streaming' && stream.takeCount() > 0) exchange.eventsArrived();
-}
-
-const shownHeaders = /^(opc-|x-ratelimit-|retry-after$|model-(deprecation|retirement)-info$)/;
-
-function headersToShow(exchange: UpstreamExchange): Record<string, string> {
-  const shown: Record<string, string> = {};
-  for (const name of Object.keys(exchange.headers)) {
-    const value = shownHeaders.test(name) ? exchange.header(name) : null;
-    if (value !== null) shown[name] = value;
-  }
-  return shown;
 }
 
 /** Other parts of the request have been sent, whatever became of this one. */
@@ -279,10 +248,6 @@ function billed(error: ProviderError): ProviderError {
 function handled<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => undefined);
   return promise;
-}
-
-function randomToolCallId(): string {
-  return `call_${randomBytes(12).toString('hex')}`;
 }
 
 function newSuffix(): string {

@@ -1,7 +1,7 @@
 import type { ProviderEvent } from '../provider.ts';
-import { finishReasonOf } from './finish-reason.ts';
+import { finishReasonOf } from '../chat/finish-reason.ts';
 import { readUsage } from './usage.ts';
-import type { WireObject } from './wire.ts';
+import type { WireObject } from '../http/wire.ts';
 
 /** How the only choice of a Cohere answer ends: a finish reason, with the usage on it (oci-wire.md §4.3, §4.4). */
 export class SingleChoice {

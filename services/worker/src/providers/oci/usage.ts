@@ -1,5 +1,5 @@
 import type { Usage } from '@sluice/shared/contracts/token-event.ts';
-import { countOf, isObject } from './wire.ts';
+import { countOf, isObject } from '../http/wire.ts';
 
 /**
  * The provider's counts, whichever way its vendor adds them up (oci-wire.md §3.4).

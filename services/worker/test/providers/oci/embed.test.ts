@@ -4,7 +4,7 @@ import type { EmbeddingRequest } from '@sluice/shared/api/openai/embedding.ts';
 import { fromEmbedResponse, sumUsage } from '../../../src/providers/oci/embed/from-embed-response.ts';
 import { toEmbedRequests } from '../../../src/providers/oci/embed/to-embed-request.ts';
 import { asSent, deploymentOf, sampleCallId } from './fixtures.ts';
-import { inputsOf } from './stub-server.ts';
+import { inputsOf } from '../http/stub-server.ts';
 
 function requests(request: Partial<EmbeddingRequest>, options: { model?: string; dropParams?: boolean } = {}): unknown {
   const sent = toEmbedRequests({

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { errorFromEvent, errorFromHttp, errorFromUnknown, readRetryAfter } from '../../../src/providers/oci/errors.ts';
+import { readRetryAfter } from '../../../src/providers/http/retry-after.ts';
+import { errorFromEvent, errorFromUnknown, ociFailures } from '../../../src/providers/oci/errors.ts';
 
 const refused = (status: number, body: string) =>
-  errorFromHttp({ status, body, retryAfter: null, providerRequestId: 'req' }, 0);
+  ociFailures.fromHttp({ status, body, retryAfter: null, providerRequestId: 'req' }, 0);
 const oci = (code: string, message: string) => JSON.stringify({ code, message });
 
 const cases = [

@@ -5,9 +5,9 @@ import type { Deployment } from '@sluice/shared/config/gateway-config.ts';
 import type { ChatCompletionRequest } from '@sluice/shared/api/openai/chat-completion.ts';
 
 import type { ChatCall, ProviderEvent } from '../../../src/providers/provider.ts';
-import type { ReaderOptions } from '../../../src/providers/oci/chat-format.ts';
-import { isObject } from '../../../src/providers/oci/wire.ts';
-import type { WireObject } from '../../../src/providers/oci/wire.ts';
+import type { ReaderOptions } from '../../../src/providers/chat/chat-event-reader.ts';
+import { isObject } from '../../../src/providers/http/wire.ts';
+import type { WireObject } from '../../../src/providers/http/wire.ts';
 
 /** The payloads of a recorded stream, one per line. */
 export function streamFixture(name: string): string[] {

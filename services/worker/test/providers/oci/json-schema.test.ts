@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { plainJsonSchema } from '../../../src/providers/oci/json-schema.ts';
-import type { WireObject } from '../../../src/providers/oci/wire.ts';
+import type { WireObject } from '../../../src/providers/http/wire.ts';
 
 const cases: readonly { schema: WireObject; plain: WireObject; refused?: string[]; why: string }[] = [
   {

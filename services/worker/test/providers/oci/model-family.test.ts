@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { chatFamilyOf, embeddingFamilyOf } from '../../../src/providers/oci/model-family.ts';
-import type { ParamRules } from '../../../src/providers/oci/model-family.ts';
-import { supportedParams } from '../../../src/providers/oci/supported-params.ts';
+import { supportedParams } from '../../../src/providers/chat/supported-params.ts';
+import type { ParamRules } from '../../../src/providers/chat/supported-params.ts';
 import { ProviderError } from '../../../src/providers/provider.ts';
 
 const families = [

@@ -14,8 +14,8 @@ import { postSigningString } from '../../../src/providers/oci/signing.ts';
 import { ProviderError } from '../../../src/providers/provider.ts';
 import type { ChatCall, EmbeddingCall, Provider, ProviderEvent } from '../../../src/providers/provider.ts';
 import { assemble, chatCallOf, countingIds, deploymentOf, sampleCallId, sseOf, streamFixture } from './fixtures.ts';
-import { inputsOf, openStub, sendJson, startSse } from './stub-server.ts';
-import type { Stub, StubRequest } from './stub-server.ts';
+import { inputsOf, openStub, sendJson, startSse } from '../http/stub-server.ts';
+import type { Stub, StubRequest } from '../http/stub-server.ts';
 
 const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();

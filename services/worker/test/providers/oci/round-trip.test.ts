@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { ociFailures } from '../../../src/providers/oci/errors.ts';
 import { chatFormats } from '../../../src/providers/oci/chat-formats.ts';
-import { ChatStream } from '../../../src/providers/oci/chat-stream.ts';
+import { ChatStream } from '../../../src/providers/chat/chat-stream.ts';
 import type { ProviderEvent } from '../../../src/providers/provider.ts';
 import { assemble, reading } from './fixtures.ts';
 
@@ -71,7 +72,7 @@ test('streams: no text, tool call or count is lost, however they are framed and 
     );
     const bytes = Buffer.from(frames.join(''));
 
-    const stream = new ChatStream(chatFormats.GENERIC.createReader(reading()), null);
+    const stream = new ChatStream(chatFormats.GENERIC.createReader(reading()), ociFailures, null);
     const events: ProviderEvent[] = [];
     for (let at = 0; at < bytes.length && stream.state !== 'complete';) {
       const next = at + 1 + random(200);

@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readWhole } from '../../../src/providers/oci/chat-format.ts';
+import { readWhole } from '../../../src/providers/chat/chat-event-reader.ts';
+import { ociFailures } from '../../../src/providers/oci/errors.ts';
 import { chatFormats } from '../../../src/providers/oci/chat-formats.ts';
-import { ChatStream } from '../../../src/providers/oci/chat-stream.ts';
+import { ChatStream } from '../../../src/providers/chat/chat-stream.ts';
 import type { ApiFormat } from '../../../src/providers/oci/model-family.ts';
 import type { ProviderEvent } from '../../../src/providers/provider.ts';
 import { assemble, reading, sseOf, streamFixture, wholeFixture } from './fixtures.ts';
 import type { Answer } from './fixtures.ts';
 
 function read(format: ApiFormat, parts: readonly Buffer[]): { events: ProviderEvent[]; stream: ChatStream } {
-  const stream = new ChatStream(chatFormats[format].createReader(reading()), 'req');
+  const stream = new ChatStream(chatFormats[format].createReader(reading()), ociFailures, 'req');
   const events: ProviderEvent[] = [];
   for (const part of parts) stream.push(part, events);
   if (stream.state !== 'complete') stream.end(events);
@@ -261,7 +262,7 @@ for (const { name, format, choices, usage } of transcripts) {
   });
 
   test(`transcript ${name}: complete as soon as its last event is read, the connection still open`, () => {
-    const stream = new ChatStream(chatFormats[format].createReader(reading()), 'req');
+    const stream = new ChatStream(chatFormats[format].createReader(reading()), ociFailures, 'req');
     stream.push(bytes, []);
     assert.equal(stream.state, usage === null ? 'closing' : 'complete');
   });
@@ -294,7 +295,7 @@ const failures = [
 for (const { payload, code } of failures) {
   for (const format of ['GENERIC', 'COHERE', 'COHEREV2'] as const) {
     test(`stream ${format}: ${payload} fails, and what came before is kept`, () => {
-      const stream = new ChatStream(chatFormats[format].createReader(reading()), 'req');
+      const stream = new ChatStream(chatFormats[format].createReader(reading()), ociFailures, 'req');
       const first = { GENERIC: 'generic-openai-text', COHERE: 'cohere-text', COHEREV2: 'cohere-v2' }[format];
       const events: ProviderEvent[] = [];
       const bytes = sseOf([streamFixture(first)[0] ?? '', payload]);
@@ -305,12 +306,12 @@ for (const { payload, code } of failures) {
 }
 
 test('whole generic: text, reasoning outside completionTokens, cached tokens', () => {
-  const events = readWhole(chatFormats.GENERIC, wholeFixture('whole-generic-grok'), reading());
+  const events = readWhole(chatFormats.GENERIC.createReader(reading(true)), wholeFixture('whole-generic-grok'));
   assert.deepEqual(assemble(events), { choices: [choice({ text: 'Paris.' })], usage: counts(13, 594, 3, 586) });
 });
 
 test('whole cohere: text and calls, which come with COMPLETE', () => {
-  const events = readWhole(chatFormats.COHERE, wholeFixture('whole-cohere-tools'), reading());
+  const events = readWhole(chatFormats.COHERE.createReader(reading(true)), wholeFixture('whole-cohere-tools'));
   assert.deepEqual(assemble(events), {
     choices: [
       choice({
@@ -407,7 +408,7 @@ const wholes = [
 ];
 for (const { format, response, choices, why } of wholes) {
   test(`whole ${format}: ${why}`, () => {
-    const events = readWhole(chatFormats[format], response, reading(true));
+    const events = readWhole(chatFormats[format].createReader(reading(true)), response);
     assert.deepEqual(assemble(events), { choices, usage: null });
   });
 }
@@ -419,5 +420,5 @@ const broken = [
 ];
 for (const { format, response, why } of broken) {
   test(`whole ${format}: ${why} is a failure that may be billed`, () =>
-    assert.throws(() => readWhole(chatFormats[format], response, reading(true)), { mayBeBilled: true }));
+    assert.throws(() => readWhole(chatFormats[format].createReader(reading(true)), response), { mayBeBilled: true }));
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { finishReasonOf } from '../../../src/providers/oci/finish-reason.ts';
+import { finishReasonOf } from '../../../src/providers/chat/finish-reason.ts';
 import { readUsage } from '../../../src/providers/oci/usage.ts';
 
 const usages = [

@@ -1,13 +1,13 @@
 import type { ProviderEvent } from '../../provider.ts';
-import { AnswerNotes } from '../answer-notes.ts';
-import type { ChatEventReader, ReaderOptions } from '../chat-format.ts';
+import { AnswerNotes } from '../../chat/answer-notes.ts';
+import type { ChatEventReader, ReaderOptions } from '../../chat/chat-event-reader.ts';
 import { errorFromEvent } from '../errors.ts';
-import { toolCallFragment } from '../generic/generic-message.ts';
-import { cohereV2LogProbs, pushLogProbs } from '../log-probs.ts';
+import { toolCallFragment } from '../../chat/answer-message.ts';
+import { cohereV2LogProbs, pushLogProbs } from '../../chat/log-probs.ts';
 import { SingleChoice } from '../single-choice.ts';
-import { ToolCallAccumulator } from '../tool-call-accumulator.ts';
-import { isObject, listOf, textOf } from '../wire.ts';
-import type { WireObject } from '../wire.ts';
+import { ToolCallAccumulator } from '../../chat/tool-call-accumulator.ts';
+import { isObject, listOf, textOf } from '../../http/wire.ts';
+import type { WireObject } from '../../http/wire.ts';
 
 export function createCohereV2Reader(options: ReaderOptions): ChatEventReader {
   return new CohereV2Reader(options);

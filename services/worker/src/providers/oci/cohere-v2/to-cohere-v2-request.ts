@@ -7,11 +7,11 @@ import type {
 import type { ChatCall } from '../../provider.ts';
 import { toCohereResponseFormat } from '../cohere/to-cohere-request.ts';
 import { plainJsonSchema } from '../json-schema.ts';
-import { partsOf, refuseParts } from '../message-content.ts';
+import { partsOf, refuseParts } from '../../chat/message-content.ts';
 import type { ChatFamily } from '../model-family.ts';
-import { supportedParams, unsupportedParameters } from '../supported-params.ts';
-import { countOf, isObject } from '../wire.ts';
-import type { WireObject } from '../wire.ts';
+import { supportedParams, unsupportedParameters } from '../../chat/supported-params.ts';
+import { countOf, isObject } from '../../http/wire.ts';
+import type { WireObject } from '../../http/wire.ts';
 
 /**
  * An OpenAI chat request as OCI's COHEREV2 one, which Cohere's vision and reasoning models need

@@ -1,12 +1,12 @@
 import type { ProviderEvent } from '../../provider.ts';
-import { AnswerNotes } from '../answer-notes.ts';
-import type { ChatEventReader, ReaderOptions } from '../chat-format.ts';
+import { AnswerNotes } from '../../chat/answer-notes.ts';
+import type { ChatEventReader, ReaderOptions } from '../../chat/chat-event-reader.ts';
 import { errorFromEvent } from '../errors.ts';
 import { SingleChoice } from '../single-choice.ts';
-import { wholeToolCall } from '../tool-call-accumulator.ts';
-import type { ToolCallFragment } from '../tool-call-accumulator.ts';
-import { isObject, listOf, textOf } from '../wire.ts';
-import type { WireObject } from '../wire.ts';
+import { wholeToolCall } from '../../chat/tool-call-accumulator.ts';
+import type { ToolCallFragment } from '../../chat/tool-call-accumulator.ts';
+import { isObject, listOf, textOf } from '../../http/wire.ts';
+import type { WireObject } from '../../http/wire.ts';
 
 export function createCohereReader({ newToolCallId }: ReaderOptions): ChatEventReader {
   return new CohereReader(newToolCallId);

@@ -1,11 +1,11 @@
 import type { ChatCompletionRequest, ChatMessage, Tool, ToolCall } from '@sluice/shared/api/openai/chat-completion.ts';
 import type { ChatCall } from '../../provider.ts';
 import { plainJsonSchema } from '../json-schema.ts';
-import { refuseParts, textOfContent } from '../message-content.ts';
+import { refuseParts, textOfContent } from '../../chat/message-content.ts';
 import type { ChatFamily } from '../model-family.ts';
-import { supportedParams } from '../supported-params.ts';
-import { isObject, listOf, objectFromJson, textOf } from '../wire.ts';
-import type { WireObject } from '../wire.ts';
+import { supportedParams } from '../../chat/supported-params.ts';
+import { isObject, listOf, objectFromJson, textOf } from '../../http/wire.ts';
+import type { WireObject } from '../../http/wire.ts';
 
 /**
  * An OpenAI chat request as OCI's COHERE one: the current turn apart from the history, system text as the

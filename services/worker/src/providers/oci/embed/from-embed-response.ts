@@ -1,9 +1,10 @@
 import type { Usage } from '@sluice/shared/contracts/token-event.ts';
+import { base64OfVector, isVector } from '../../embeddings/vector.ts';
 import type { ProviderEvent } from '../../provider.ts';
-import { brokenAnswer } from '../errors.ts';
+import { ociFailures } from '../errors.ts';
 import { readUsage } from '../usage.ts';
-import { countOf, isObject, listOf } from '../wire.ts';
-import type { WireObject } from '../wire.ts';
+import { countOf, isObject, listOf } from '../../http/wire.ts';
+import type { WireObject } from '../../http/wire.ts';
 
 /** What one embedText call gave. */
 export interface EmbedAnswer {
@@ -24,12 +25,12 @@ export function fromEmbedResponse(
 ): EmbedAnswer {
   const vectors = vectorsOf(result);
   if (vectors.length !== expected.count || !vectors.every(isVector)) {
-    throw brokenAnswer(`${vectors.length} embeddings for ${expected.count} inputs.`, null);
+    throw ociFailures.brokenAnswer(`${vectors.length} embeddings for ${expected.count} inputs.`, null);
   }
   const events = vectors.filter(isVector).map((vector, position) => ({
     type: 'embedding' as const,
     index: expected.firstIndex + position,
-    embedding: expected.encoding === 'base64' ? toBase64(vector) : vector,
+    embedding: expected.encoding === 'base64' ? base64OfVector(vector) : vector,
   }));
   return { events, usage: usageOf(result, expected.count) };
 }
@@ -56,10 +57,6 @@ function vectorsOf(result: WireObject): readonly unknown[] {
   return isObject(byType) ? listOf(byType['float']) : embeddings;
 }
 
-function isVector(value: unknown): value is number[] {
-  return Array.isArray(value) && value.length > 0 && value.every((number) => typeof number === 'number');
-}
-
 /** Newer answers have usage, older ones a count per input; a sum with a hole would be taken for the whole. */
 function usageOf(result: WireObject, count: number): Usage | null {
   const usage = readUsage(result['usage']);
@@ -68,13 +65,4 @@ function usageOf(result: WireObject, count: number): Usage | null {
   if (counts.length !== count || !counts.every((tokens) => tokens !== null)) return null;
   const inputTokens = counts.reduce((sum, tokens) => sum + tokens, 0);
   return { inputTokens, outputTokens: 0, cachedInputTokens: 0, reasoningTokens: 0 };
-}
-
-/** Little-endian float32, whatever the machine. */
-function toBase64(vector: readonly number[]): string {
-  const bytes = Buffer.allocUnsafe(vector.length * 4);
-  for (let position = 0, offset = 0; position < vector.length; position += 1) {
-    offset = bytes.writeFloatLE(vector[position] ?? 0, offset);
-  }
-  return bytes.toString('base64');
 }

@@ -1,8 +1,8 @@
 import { ProviderError } from '../../provider.ts';
 import type { EmbeddingCall } from '../../provider.ts';
 import { embeddingFamilyOf } from '../model-family.ts';
-import { supportedParams } from '../supported-params.ts';
-import type { WireObject } from '../wire.ts';
+import { supportedParams } from '../../chat/supported-params.ts';
+import type { WireObject } from '../../http/wire.ts';
 
 /** OCI's bound (oci-wire.md §5.1); an image goes alone. */
 const inputsPerCall = 96;

@@ -1,14 +1,14 @@
 import type { ProviderEvent } from '../../provider.ts';
-import { AnswerNotes } from '../answer-notes.ts';
-import type { ChatEventReader, ReaderOptions } from '../chat-format.ts';
-import { brokenAnswer, errorFromEvent } from '../errors.ts';
-import { finishReasonOf } from '../finish-reason.ts';
-import { genericLogProbs, pushLogProbs } from '../log-probs.ts';
-import { ToolCallAccumulator } from '../tool-call-accumulator.ts';
+import { AnswerNotes } from '../../chat/answer-notes.ts';
+import type { ChatEventReader, ReaderOptions } from '../../chat/chat-event-reader.ts';
+import { errorFromEvent, ociFailures } from '../errors.ts';
+import { finishReasonOf } from '../../chat/finish-reason.ts';
+import { genericLogProbs, pushLogProbs } from '../../chat/log-probs.ts';
+import { ToolCallAccumulator } from '../../chat/tool-call-accumulator.ts';
 import { readUsage } from '../usage.ts';
-import { countOf, isObject, listOf, textOf } from '../wire.ts';
-import type { WireObject } from '../wire.ts';
-import { messageText, toolCallFragment } from './generic-message.ts';
+import { countOf, isObject, listOf, textOf } from '../../http/wire.ts';
+import type { WireObject } from '../../http/wire.ts';
+import { messageText, toolCallFragment } from '../../chat/answer-message.ts';
 
 /** OpenAI's own bound on `n`. */
 const choicesMax = 128;
@@ -54,7 +54,7 @@ class GenericReader implements ChatEventReader {
 
     const pieces = Array.isArray(event['choices']) ? event['choices'].filter(isObject) : [event];
     if (this.#options.isWhole && (pieces.length === 0 || pieces[0] === event)) {
-      throw brokenAnswer('The answer has no choices.', null);
+      throw ociFailures.brokenAnswer('The answer has no choices.', null);
     }
     for (const [position, piece] of pieces.entries()) this.#readChoice(piece, position, out);
     // A choice may have the usage instead, which is all of it when it is the only one.

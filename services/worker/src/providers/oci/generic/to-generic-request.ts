@@ -7,11 +7,11 @@ import type {
 } from '@sluice/shared/api/openai/chat-completion.ts';
 import type { ChatCall } from '../../provider.ts';
 import { plainJsonSchema } from '../json-schema.ts';
-import { audioUrlOf, fileUrlOf, partsOf, refuseParts, textOfContent, videoUrlOf } from '../message-content.ts';
+import { audioUrlOf, fileUrlOf, partsOf, refuseParts, textOfContent, videoUrlOf } from '../../chat/message-content.ts';
 import type { ChatFamily } from '../model-family.ts';
-import { supportedParams, unsupportedParameters } from '../supported-params.ts';
-import { isObject, textOf } from '../wire.ts';
-import type { WireObject } from '../wire.ts';
+import { supportedParams, unsupportedParameters } from '../../chat/supported-params.ts';
+import { isObject, textOf } from '../../http/wire.ts';
+import type { WireObject } from '../../http/wire.ts';
 
 /**
  * An OpenAI chat request as OCI's GENERIC one (oci-wire.md §3.2). Fields that are undefined are not sent.

@@ -1,7 +1,7 @@
 import type { ProviderEvent } from '../../provider.ts';
-import { brokenAnswer } from '../errors.ts';
-import { countOf, isObject, listOf, textOf } from '../wire.ts';
-import type { WireObject } from '../wire.ts';
+import { ociFailures } from '../errors.ts';
+import { countOf, isObject, listOf, textOf } from '../../http/wire.ts';
+import type { WireObject } from '../../http/wire.ts';
 
 type Moderation = Extract<ProviderEvent, { type: 'moderation' }>;
 
@@ -56,5 +56,5 @@ function scoreOf({ score }: WireObject, section: string): number {
 }
 
 function missing(section: string) {
-  return brokenAnswer(`The guardrails gave no result for ${section}.`, null);
+  return ociFailures.brokenAnswer(`The guardrails gave no result for ${section}.`, null);
 }

@@ -1,7 +1,7 @@
 import type { ModerationCall } from '../../provider.ts';
 import { anyValueOf } from '../model-family.ts';
-import { supportedParams } from '../supported-params.ts';
-import type { WireObject } from '../wire.ts';
+import { supportedParams } from '../../chat/supported-params.ts';
+import type { WireObject } from '../../http/wire.ts';
 
 const moderationParams = anyValueOf(['categories', 'pii_types']);
 

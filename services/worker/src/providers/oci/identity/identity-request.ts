@@ -1,6 +1,6 @@
 import { Agent, request } from 'undici';
 import type { ProviderError } from '../../provider.ts';
-import { objectFromJson, textOf } from '../wire.ts';
+import { objectFromJson, textOf } from '../../http/wire.ts';
 import { identityRefused, identityUnreachable } from './identity-error.ts';
 
 /** To a metadata service that is not there, packets are often just dropped. */

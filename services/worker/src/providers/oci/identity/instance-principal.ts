@@ -2,7 +2,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { Realm, Region } from 'oci-common';
 import { signFederationPost } from '../signing.ts';
 import type { SigningIdentity } from '../signing.ts';
-import { objectFromJson, textOf } from '../wire.ts';
+import { objectFromJson, textOf } from '../../http/wire.ts';
 import { identityRefused } from './identity-error.ts';
 import { sendIdentityRequest } from './identity-request.ts';
 import type { IdentitySource } from './renewing-signer.ts';

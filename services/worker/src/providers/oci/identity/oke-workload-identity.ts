@@ -1,4 +1,4 @@
-import { objectFromJson, textOf } from '../wire.ts';
+import { objectFromJson, textOf } from '../../http/wire.ts';
 import { identityRefused } from './identity-error.ts';
 import { readIdentityFile } from './identity-file.ts';
 import { sendIdentityRequest } from './identity-request.ts';

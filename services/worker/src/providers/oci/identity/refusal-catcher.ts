@@ -1,5 +1,5 @@
 import type { Dispatcher } from 'undici';
-import type { UpstreamExchange } from '../upstream-exchange.ts';
+import type { UpstreamExchange } from '../../http/upstream-exchange.ts';
 
 /** OCI's own is about 150 bytes. */
 const heldBytesMax = 64 * 1024;

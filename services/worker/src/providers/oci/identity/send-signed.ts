@@ -1,7 +1,7 @@
 import type { Dispatcher } from 'undici';
 import { signPost } from '../signing.ts';
 import type { SigningIdentity } from '../signing.ts';
-import type { UpstreamExchange } from '../upstream-exchange.ts';
+import type { UpstreamExchange } from '../../http/upstream-exchange.ts';
 import type { OciSigner } from './oci-signer.ts';
 import { RefusalCatcher } from './refusal-catcher.ts';
 

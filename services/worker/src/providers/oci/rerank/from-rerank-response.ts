@@ -1,8 +1,8 @@
 import type { ProviderEvent } from '../../provider.ts';
-import { brokenAnswer } from '../errors.ts';
+import { ociFailures } from '../errors.ts';
 import { readUsage } from '../usage.ts';
-import { isObject, listOf } from '../wire.ts';
-import type { WireObject } from '../wire.ts';
+import { isObject, listOf } from '../../http/wire.ts';
+import type { WireObject } from '../../http/wire.ts';
 
 type Rank = Extract<ProviderEvent, { type: 'rank' }>;
 
@@ -17,7 +17,7 @@ export function fromRerankResponse(result: WireObject, count: number): ProviderE
   const ranks = listOf(result['documentRanks']).map((rank) => rankOf(rank, count));
   const distinct = new Set(ranks.map((rank) => rank?.index));
   if (ranks.length === 0 || distinct.size < ranks.length || !ranks.every((rank) => rank !== null)) {
-    throw brokenAnswer(`${ranks.length} ranks that do not fit ${count} documents.`, null);
+    throw ociFailures.brokenAnswer(`${ranks.length} ranks that do not fit ${count} documents.`, null);
   }
   const usage = readUsage(result['usage']);
   return [

@@ -1,8 +1,8 @@
 import { documentTexts } from '@sluice/shared/api/cohere/rerank.ts';
 import type { RerankCall } from '../../provider.ts';
 import { anyValueOf } from '../model-family.ts';
-import { supportedParams } from '../supported-params.ts';
-import type { WireObject } from '../wire.ts';
+import { supportedParams } from '../../chat/supported-params.ts';
+import type { WireObject } from '../../http/wire.ts';
 
 const rerankParams = anyValueOf([
   'query',

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { SseParser, SseTooLongError, sseEventCharsMax } from '../../../src/providers/oci/sse.ts';
+import { SseParser, SseTooLongError, sseEventCharsMax } from '../../../src/providers/http/sse.ts';
 
 function parse(...parts: Buffer[]): string[] {
   const parser = new SseParser();

@@ -1,6 +1,6 @@
 import type { ContentEvent } from '@sluice/shared/contracts/token-event.ts';
 import type { ProviderEvent } from '../provider.ts';
-import type { ReaderOptions } from './chat-format.ts';
+import type { ReaderOptions } from './chat-event-reader.ts';
 
 type ToolCallDelta = Extract<ContentEvent, { type: 'tool-call-delta' }>;
 

@@ -1,6 +1,6 @@
 import type { ChatMessage, ContentPart } from '@sluice/shared/api/openai/chat-completion.ts';
 import { unsupportedParameters } from './supported-params.ts';
-import { isObject } from './wire.ts';
+import { isObject } from '../http/wire.ts';
 
 type Content = ChatMessage['content'];
 

@@ -1,6 +1,6 @@
 import type { ProviderEvent } from '../provider.ts';
-import { countOf, isObject, listOf, textOf } from './wire.ts';
-import type { WireObject } from './wire.ts';
+import { countOf, isObject, listOf, textOf } from '../http/wire.ts';
+import type { WireObject } from '../http/wire.ts';
 
 /**
  * What is said of one choice besides its content: citations, grounding, searches. Streams repeat it, some with every

@@ -1,6 +1,6 @@
-import type { ToolCallFragment } from '../tool-call-accumulator.ts';
-import { isObject, listOf, textOf } from '../wire.ts';
-import type { WireObject } from '../wire.ts';
+import { isObject, listOf, textOf } from '../http/wire.ts';
+import type { WireObject } from '../http/wire.ts';
+import type { ToolCallFragment } from './tool-call-accumulator.ts';
 
 /** The text of a message, its parts joined. */
 export function messageText(message: WireObject): string {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
-import { createDecoder } from '../../../src/providers/oci/decoder.ts';
+import { createDecoder } from '../../../src/providers/http/decoder.ts';
 
 const texts = ['data: one\n\n', '', 'data: 水門\n\n', `data: ${'x'.repeat(300_000)}\n\n`, 'data: [DONE]\n\n'];
 

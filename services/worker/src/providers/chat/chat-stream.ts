@@ -1,9 +1,9 @@
 import type { ProviderEvent } from '../provider.ts';
-import type { ChatEventReader } from './chat-format.ts';
-import { brokenAnswer } from './errors.ts';
-import { SseParser } from './sse.ts';
-import { isObject } from './wire.ts';
-import type { WireObject } from './wire.ts';
+import type { Failures } from '../http/failures.ts';
+import type { ChatEventReader } from './chat-event-reader.ts';
+import { SseParser } from '../http/sse.ts';
+import { isObject } from '../http/wire.ts';
+import type { WireObject } from '../http/wire.ts';
 
 /**
  * A streamed answer: bytes in, events out. It does no I/O, so that tests can cut the bytes anywhere.
@@ -15,13 +15,15 @@ import type { WireObject } from './wire.ts';
 export class ChatStream {
   readonly #parser = new SseParser();
   readonly #reader: ChatEventReader;
+  readonly #failures: Failures;
   readonly #providerRequestId: string | null;
   #state: 'streaming' | 'closing' | 'complete' = 'streaming';
   /** Events, comments not among them. */
   #count = 0;
 
-  constructor(reader: ChatEventReader, providerRequestId: string | null) {
+  constructor(reader: ChatEventReader, failures: Failures, providerRequestId: string | null) {
     this.#reader = reader;
+    this.#failures = failures;
     this.#providerRequestId = providerRequestId;
   }
 
@@ -65,7 +67,7 @@ export class ChatStream {
       if (!wasClosing) throw error;
     }
     if (this.#state === 'streaming') {
-      throw brokenAnswer('The stream ended before the answer did.', this.#providerRequestId);
+      throw this.#failures.brokenAnswer('The stream ended before the answer did.', this.#providerRequestId);
     }
     this.#complete(out);
   }
@@ -93,7 +95,7 @@ export class ChatStream {
 
   #event(payload: string): WireObject {
     const event = this.#parse((): unknown => JSON.parse(payload));
-    if (!isObject(event)) throw brokenAnswer('An event is no object.', this.#providerRequestId);
+    if (!isObject(event)) throw this.#failures.brokenAnswer('An event is no object.', this.#providerRequestId);
     return event;
   }
 
@@ -101,7 +103,7 @@ export class ChatStream {
     try {
       return parse();
     } catch (error) {
-      throw brokenAnswer('An event cannot be read.', this.#providerRequestId, error);
+      throw this.#failures.brokenAnswer('An event cannot be read.', this.#providerRequestId, error);
     }
   }
 }

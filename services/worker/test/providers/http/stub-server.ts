@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { listOf, objectFromJson, textOf } from '../../../src/providers/oci/wire.ts';
-import type { WireObject } from '../../../src/providers/oci/wire.ts';
+import { listOf, objectFromJson, textOf } from '../../../src/providers/http/wire.ts';
+import type { WireObject } from '../../../src/providers/http/wire.ts';
 
 export interface StubRequest {
   readonly path: string;

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ToolCallAccumulator } from '../../../src/providers/oci/tool-call-accumulator.ts';
+import { ToolCallAccumulator } from '../../../src/providers/chat/tool-call-accumulator.ts';
 import type { ProviderEvent } from '../../../src/providers/provider.ts';
-import { assemble, reading } from './fixtures.ts';
+import { assemble, reading } from '../oci/fixtures.ts';
 
 type Piece = readonly [id: string, name: string, args: string];
 const cases: readonly { pieces: readonly Piece[]; calls: readonly Piece[]; why: string }[] = [

@@ -1,20 +1,32 @@
 import { ProviderError } from '../provider.ts';
-import type { ParamRule, ParamRules } from './model-family.ts';
+
+/** Which values of a parameter work. `any`: what OpenAI's own bounds allow. */
+export type ParamRule =
+  'any' | { readonly min: number; readonly max: number } | { readonly oneOf: readonly (string | number | boolean)[] };
+
+/** OpenAI's names of the parameters that work; all others are unsupported. */
+export type ParamRules = ReadonlyMap<string, ParamRule>;
 
 /**
  * Fields that the gateway itself answers to, so no provider is asked for them: routing, bookkeeping and
- * LiteLLM's controls (litellm-contract.md §8.5), and what every conversion handles by itself.
+ * LiteLLM's controls (litellm-contract.md §8.5).
  */
-const gatewayFields: ReadonlySet<string> = new Set(
+export const gatewayFields: ReadonlySet<string> = new Set(
   [
-    ['model', 'messages', 'input', 'stream', 'stream_options', 'max_tokens', 'max_completion_tokens'],
-    ['user', 'metadata', 'store', 'safety_identifier', 'prompt_cache_key'],
     ['fallbacks', 'context_window_fallbacks', 'content_policy_fallbacks', 'num_retries', 'timeout', 'stream_timeout'],
     ['disable_fallbacks', 'include_fallback_errors', 'mock_response', 'mock_timeout', 'mock_testing_fallbacks'],
     ['mock_testing_context_fallbacks', 'mock_testing_content_policy_fallbacks', 'mock_testing_rate_limit_error'],
-    ['tags', 'litellm_metadata', 'cache', 'guardrails', 'guardrail_config', 'litellm_trace_id'],
+    ['metadata', 'tags', 'litellm_metadata', 'cache', 'guardrails', 'guardrail_config', 'litellm_trace_id'],
     ['litellm_session_id', 'litellm_call_id', 'specific_deployment', 'priority', 'allowed_openai_params'],
     ['drop_params', 'additional_drop_params', 'no-log', 'prompt_id', 'prompt_variables'],
+  ].flat(),
+);
+
+/** Fields that every conversion handles by itself, or that mean nothing beyond OpenAI. */
+const handledFields: ReadonlySet<string> = new Set(
+  [
+    ['model', 'messages', 'input', 'stream', 'stream_options', 'max_tokens', 'max_completion_tokens'],
+    ['user', 'store', 'safety_identifier', 'prompt_cache_key'],
   ].flat(),
 );
 
@@ -39,18 +51,20 @@ const neutralValues: ReadonlyMap<string, readonly unknown[]> = new Map<string, r
  * The request without what the model does not support.
  *
  * @param dropParams true: what is not supported is left out; false: it is refused
+ * @param provider as LiteLLM names it in the refusal
  * @throws ProviderError `unsupported_parameter`
  */
 export function supportedParams<Request extends Record<string, unknown> & { readonly model: string }>(
   request: Request,
   params: ParamRules,
   dropParams: boolean,
+  provider = 'oci',
 ): Request {
   const unsupported = Object.keys(request).filter((name) => isUnsupported(name, request[name], params));
   if (unsupported.length === 0) return request;
 
   const refused = unsupported.filter((name) => !isNeutral(name, request[name]));
-  if (refused.length > 0 && !dropParams) throw unsupportedParameters(refused, request.model, params);
+  if (refused.length > 0 && !dropParams) throw unsupportedParameters(refused, request.model, { params, provider });
   return { ...request, ...Object.fromEntries(unsupported.map((name) => [name, undefined])) };
 }
 
@@ -58,11 +72,11 @@ export function supportedParams<Request extends Record<string, unknown> & { read
 export function unsupportedParameters(
   names: readonly string[],
   model: string,
-  params: ParamRules = new Map(),
+  { params = new Map(), provider = 'oci' }: { readonly params?: ParamRules; readonly provider?: string } = {},
 ): ProviderError {
   const list = names.map((name) => `'${name}'`).join(', ');
   const advice = names.map((name) => adviceOf(name, params.get(name))).join('');
-  const message = `litellm.UnsupportedParamsError: oci does not support parameters: [${list}], for model=${model}. To drop these, set \`litellm.drop_params=True\`${advice}`;
+  const message = `litellm.UnsupportedParamsError: ${provider} does not support parameters: [${list}], for model=${model}. To drop these, set \`litellm.drop_params=True\`${advice}`;
   return new ProviderError('unsupported_parameter', message, {
     status: 400,
     param: names[0] ?? null,
@@ -71,7 +85,7 @@ export function unsupportedParameters(
 }
 
 function isUnsupported(name: string, value: unknown, params: ParamRules): boolean {
-  if (value === null || value === undefined || gatewayFields.has(name)) return false;
+  if (value === null || value === undefined || gatewayFields.has(name) || handledFields.has(name)) return false;
   const rule = params.get(name);
   return rule === undefined || !allows(rule, value);
 }
@@ -88,7 +102,8 @@ function adviceOf(name: string, rule: ParamRule | undefined): string {
   return `. Values of '${name}' that work: ${values}`;
 }
 
-function isNeutral(name: string, value: unknown): boolean {
+/** Whether a value asks for what happens anyway. */
+export function isNeutral(name: string, value: unknown): boolean {
   if (typeof value === 'object' && value !== null) return Object.keys(value).length === 0;
   return neutralValues.get(name)?.includes(value) === true;
 }

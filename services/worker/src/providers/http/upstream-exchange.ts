@@ -1,7 +1,7 @@
 import type { Transform } from 'node:stream';
 import type { Dispatcher } from 'undici';
-import { answerTimedOut, brokenAnswer, connectionFailed } from './errors.ts';
 import { createDecoder } from './decoder.ts';
+import type { Failures } from './failures.ts';
 
 /** A reader that is slower than the provider makes the provider wait from here on. */
 const bufferedBytesMax = 1024 * 1024;
@@ -10,6 +10,19 @@ const bufferedBytesMax = 1024 * 1024;
 const wholeAnswerBytesMax = 64 * 1024 * 1024;
 
 type Headers = Readonly<Record<string, string | string[] | undefined>>;
+
+/** What tells one provider's exchanges from another's. */
+export interface UpstreamManners {
+  readonly failures: Failures;
+  /** In lower case, the most telling first. */
+  readonly requestIdHeaders: readonly string[];
+}
+
+/** The time limits of one call: until its first event, or the whole answer; and the longest silence after it. */
+export interface ExchangeLimits {
+  readonly first: number;
+  readonly between: number;
+}
 
 /**
  * One request and its answer on undici's pool, with the time limits of one call.
@@ -20,7 +33,8 @@ type Headers = Readonly<Record<string, string | string[] | undefined>>;
  */
 export class UpstreamExchange implements Dispatcher.DispatchHandler {
   readonly #signal: AbortSignal;
-  readonly #limitMs: { readonly first: number; readonly between: number };
+  readonly #limitMs: ExchangeLimits;
+  readonly #manners: UpstreamManners;
   readonly #headersArrived = Promise.withResolvers<void>();
   readonly #chunks: Buffer[] = [];
   #bufferedBytes = 0;
@@ -35,9 +49,9 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler {
   #status = 0;
   #headers: Headers = {};
 
-  /** @param limitMs how long the first event, or the whole answer, may take; the longest silence after it */
-  constructor(limitMs: { readonly first: number; readonly between: number }, signal: AbortSignal) {
+  constructor(limitMs: ExchangeLimits, signal: AbortSignal, manners: UpstreamManners) {
     this.#limitMs = limitMs;
+    this.#manners = manners;
     this.#signal = signal;
     this.#timer = setTimeout(this.#onTimer, limitMs.first);
     if (signal.aborted) this.#onAbort();
@@ -63,7 +77,21 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler {
   }
 
   get providerRequestId(): string | null {
-    return this.header('opc-request-id');
+    for (const name of this.#manners.requestIdHeaders) {
+      const id = this.header(name);
+      if (id !== null) return id;
+    }
+    return null;
+  }
+
+  /** The provider has taken the call, so it may bill it. */
+  get isAccepted(): boolean {
+    return this.#status >= 200 && this.#status <= 299;
+  }
+
+  /** A stream that was accepted; a refusal is always whole. */
+  get isEventStream(): boolean {
+    return this.isAccepted && /^text\/event-stream\b/i.test(this.header('content-type') ?? '');
   }
 
   /** @param name in lower case */
@@ -100,7 +128,8 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler {
     for (let part = await this.read(); part !== null; part = await this.read()) {
       parts.push(part);
       size += part.length;
-      if (size > wholeAnswerBytesMax) throw brokenAnswer('The answer is too long.', this.providerRequestId);
+      if (size > wholeAnswerBytesMax)
+        throw this.#manners.failures.brokenAnswer('The answer is too long.', this.providerRequestId);
     }
     return parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts);
   }
@@ -155,7 +184,9 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler {
     try {
       this.#decoder = this.#openDecoder();
     } catch (error) {
-      this.#fail(brokenAnswer('The answer has an unknown encoding.', this.providerRequestId, error));
+      this.#fail(
+        this.#manners.failures.brokenAnswer('The answer has an unknown encoding.', this.providerRequestId, error),
+      );
     }
     this.#headersArrived.resolve();
   }
@@ -172,9 +203,15 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler {
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     if (this.#state === 'answering') {
-      this.#fail(brokenAnswer('The connection broke off within the answer.', this.providerRequestId, error));
+      this.#fail(
+        this.#manners.failures.brokenAnswer(
+          'The connection broke off within the answer.',
+          this.providerRequestId,
+          error,
+        ),
+      );
     } else {
-      this.#fail(connectionFailed(this.wasSent, error));
+      this.#fail(this.#manners.failures.connectionFailed(this.wasSent, error));
     }
   }
 
@@ -195,7 +232,7 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler {
       this.#waitingFor === 'first'
         ? `No answer within ${this.#limitMs.first} ms.`
         : `The stream was silent for ${this.#limitMs.between} ms.`;
-    return answerTimedOut(what, this.wasSent, this.providerRequestId);
+    return this.#manners.failures.answerTimedOut(what, this.wasSent, this.providerRequestId);
   }
 
   #openDecoder(): Transform | null {
@@ -203,7 +240,9 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler {
     decoder?.on('data', (chunk: Buffer) => this.#accept(chunk));
     decoder?.on('end', () => this.#end());
     decoder?.on('error', (error) =>
-      this.#fail(brokenAnswer('The answer cannot be decompressed.', this.providerRequestId, error)),
+      this.#fail(
+        this.#manners.failures.brokenAnswer('The answer cannot be decompressed.', this.providerRequestId, error),
+      ),
     );
     return decoder;
   }

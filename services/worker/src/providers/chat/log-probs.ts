@@ -1,7 +1,7 @@
 import type { TokenLogProb } from '@sluice/shared/contracts/token-event.ts';
 import type { ProviderEvent } from '../provider.ts';
-import { isObject, listOf, textOf } from './wire.ts';
-import type { WireObject } from './wire.ts';
+import { isObject, listOf, textOf } from '../http/wire.ts';
+import type { WireObject } from '../http/wire.ts';
 
 /** OpenAI's own word for a token that is not among the likeliest, and for one without a number. */
 const unlikely = -9999;

@@ -1,0 +1,25 @@
+import type { Failures } from './failures.ts';
+import type { UpstreamExchange } from './upstream-exchange.ts';
+
+/**
+ * A whole answer.
+ *
+ * @param now epoch milliseconds, against which a `Retry-After` date is held
+ * @throws ProviderError for a refusal, and for an answer that is not JSON; or the exchange's failure
+ */
+export async function readJsonAnswer(
+  exchange: UpstreamExchange,
+  failures: Failures,
+  now: () => number,
+): Promise<unknown> {
+  const body = (await exchange.readAll()).toString();
+  const { status, providerRequestId } = exchange;
+  if (!exchange.isAccepted) {
+    throw failures.fromHttp({ status, body, retryAfter: exchange.header('retry-after'), providerRequestId }, now());
+  }
+  try {
+    return JSON.parse(body) as unknown;
+  } catch (error) {
+    throw failures.brokenAnswer('The answer is not JSON.', providerRequestId, error);
+  }
+}
