@@ -45,7 +45,7 @@ export interface AnsweredToolCall {
 }
 
 /** Thinks, speaks and calls tools, in this order, until the task is done or `maxTokens` are spent. */
-export function makeAnswer(brief: AnswerBrief, model: ChatModel, behaviour: Behaviour): Answer {
+export function makeAnswer(brief: AnswerBrief, model: Pick<ChatModel, 'reasoning'>, behaviour: Behaviour): Answer {
   let left = brief.maxTokens;
   const wantedReasoning =
     model.reasoning === 'none' ? 0 : Math.min(behaviour.reasoningTokens, brief.thinkingMax ?? Number.MAX_SAFE_INTEGER);

@@ -8,7 +8,7 @@ export interface BilledCall {
   readonly clientRequestId: string | null;
   readonly retryToken: string | null;
   readonly model: string;
-  readonly format: 'GENERIC' | 'COHERE' | 'COHEREV2' | 'EMBED' | 'RERANK' | 'GUARDRAILS';
+  readonly format: 'GENERIC' | 'COHERE' | 'COHEREV2' | 'EMBED' | 'RERANK' | 'GUARDRAILS' | 'OPENAI' | 'ANTHROPIC';
   readonly streamed: boolean;
   readonly promptTokens: number;
   /** All that was generated, reasoning included: what `totalTokens` − `promptTokens` says on the wire. */
@@ -91,7 +91,7 @@ const isPartOfCall = isPatch<BilledCall>({
   clientRequestId: orNull(isText),
   retryToken: orNull(isText),
   model: isText,
-  format: isWord('GENERIC', 'COHERE', 'COHEREV2', 'EMBED', 'RERANK', 'GUARDRAILS'),
+  format: isWord('GENERIC', 'COHERE', 'COHEREV2', 'EMBED', 'RERANK', 'GUARDRAILS', 'OPENAI', 'ANTHROPIC'),
   streamed: isFlag,
   promptTokens: isCount,
   completionTokens: isCount,

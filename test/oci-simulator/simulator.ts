@@ -12,6 +12,7 @@ import { headerOf, readBody, type Exchange } from './exchange.ts';
 import { failureBody, notFound, OciFailure, type ErrorCodes } from './failure.ts';
 import type { RegisteredIdentity } from './identity.ts';
 import { createKnobs } from './knobs.ts';
+import { openAiPaths, openAiSurface } from './openai-surface.ts';
 import { federate, federationPath } from './principals/federation.ts';
 import { metadata, metadataPrefix } from './principals/metadata-service.ts';
 import { createPrincipals, type Principals } from './principals/principals.ts';
@@ -24,6 +25,8 @@ export interface OciSimulatorOptions {
   readonly port?: number;
   readonly host?: string;
   readonly identities: readonly RegisteredIdentity[];
+  /** Generative AI API keys, which the OpenAI-compatible surface takes besides signatures. */
+  readonly apiKeys?: readonly string[];
   /** Epoch milliseconds: for signatures, the bill and `timeCreated`. */
   readonly now?: () => number;
   readonly errorCodes?: ErrorCodes;
@@ -62,6 +65,7 @@ export async function openOciSimulator(options: OciSimulatorOptions): Promise<Oc
   const book = createBillBook(now);
   const knobs = createKnobs(options.defaults ?? {});
   const controlPlane = createControlPlane();
+  const apiKeys = new Set(options.apiKeys);
   const verifier = createSignatureVerifier(options.identities, now);
 
   const principals = createPrincipals(options.identities[0], verifier, now);
@@ -72,6 +76,12 @@ export async function openOciSimulator(options: OciSimulatorOptions): Promise<Oc
     if (target.startsWith(metadataPrefix)) return metadata(principals, request, response);
     const body = await readBody(request);
     if (target === federationPath && method === 'POST') return federate(principals, { request, response, body }, now);
+    if (openAiPaths.has(target)) {
+      allow(method, 'POST');
+      const bearer = /^Bearer (.+)$/.exec(headers.authorization ?? '')?.[1] ?? '';
+      const identity = apiKeys.has(bearer) ? null : verified({ method, target, headers, body });
+      return openAiSurface({ knobs, book, now }, { request, response, body, identity, callId });
+    }
     const identity = verified({ method, target, headers, body });
     return route({ request, response, body, identity, callId });
   };

@@ -20,8 +20,10 @@ import { migrate } from '@sluice/shared/migrate.ts';
 import { schemas } from '@sluice/shared/schemas.ts';
 import { version } from '@sluice/shared/version.ts';
 import { openOciCatalog } from '@sluice/worker/catalog/oci-catalog.ts';
+import { openAnthropicProvider } from '@sluice/worker/providers/anthropic/anthropic-provider.ts';
 import { openSigners } from '@sluice/worker/providers/oci/identity/open-signers.ts';
 import { openOciProvider } from '@sluice/worker/providers/oci/oci-provider.ts';
+import { openOpenAiProvider } from '@sluice/worker/providers/openai/openai-provider.ts';
 import { createWorkerMetrics } from '@sluice/worker/worker-metrics.ts';
 import { openWorker } from '@sluice/worker/worker.ts';
 
@@ -68,9 +70,13 @@ export async function openEmbeddedGateway(options: EmbeddedGatewayOptions): Prom
   // The ledger is opened first and so closed last: what the worker still reports is still booked.
   const ledger = opening.use(await openLedger({ sql, usage: usageSource, admission, log, maxWaitMs: 2 }));
   watchLedger(telemetry.meter, ledger, usageSource);
-  const { upstreamConnections, workerConcurrency } = config.sluice;
+  const { upstreamConnections: connectionsPerDeployment, workerConcurrency } = config.sluice;
   const signers = opening.use(openSigners({ env: options.env, log }));
-  const oci = opening.use(openOciProvider({ signers, connectionsPerDeployment: upstreamConnections, log }));
+  const providers = {
+    oci: opening.use(openOciProvider({ signers, connectionsPerDeployment, log })),
+    openai: opening.use(openOpenAiProvider({ signers, connectionsPerDeployment })),
+    anthropic: opening.use(openAnthropicProvider({ connectionsPerDeployment })),
+  };
   const models = opening.use(openOciCatalog({ config, signers, log, now: Date.now }));
   opening.use(await catalog.answer(() => models.list()));
   opening.use(
@@ -86,7 +92,7 @@ export async function openEmbeddedGateway(options: EmbeddedGatewayOptions): Prom
         ...config,
         sluice: { ...config.sluice, workerConcurrency: Math.min(workerConcurrency, concurrencyMax) },
       },
-      providers: { oci },
+      providers,
       metrics: createWorkerMetrics(telemetry.meter),
       now: Date.now,
       random: Math.random,

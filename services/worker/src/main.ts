@@ -18,8 +18,10 @@ import { schemas } from '@sluice/shared/schemas.ts';
 import { openStatusServer } from '@sluice/shared/status-server.ts';
 import { version } from '@sluice/shared/version.ts';
 import { openOciCatalog } from './catalog/oci-catalog.ts';
+import { openAnthropicProvider } from './providers/anthropic/anthropic-provider.ts';
 import { openSigners } from './providers/oci/identity/open-signers.ts';
 import { openOciProvider } from './providers/oci/oci-provider.ts';
+import { openOpenAiProvider } from './providers/openai/openai-provider.ts';
 import { createWorkerMetrics } from './worker-metrics.ts';
 import { openWorker } from './worker.ts';
 
@@ -47,7 +49,11 @@ const bus = createNatsTokenBus(nats, onError);
 const usage = resources.use(await openNatsUsageLog(nats));
 const signers = resources.use(openSigners({ env: process.env, log }));
 const connectionsPerDeployment = gateway.sluice.upstreamConnections;
-const oci = resources.use(openOciProvider({ signers, connectionsPerDeployment, log }));
+const providers = {
+  oci: resources.use(openOciProvider({ signers, connectionsPerDeployment, log })),
+  openai: resources.use(openOpenAiProvider({ signers, connectionsPerDeployment })),
+  anthropic: resources.use(openAnthropicProvider({ connectionsPerDeployment })),
+};
 const models = resources.use(openOciCatalog({ config: gateway, signers, log, now: Date.now }));
 resources.use(await createNatsModelCatalog(nats, onError).answer(() => models.list()));
 const backend = resources.use(openRedisBackend({ url: redisUrl, onError }));
@@ -69,7 +75,7 @@ resources.use(
     admission,
     bodies,
     log,
-    providers: { oci },
+    providers,
     metrics: createWorkerMetrics(telemetry.meter),
     now: Date.now,
     random: Math.random,

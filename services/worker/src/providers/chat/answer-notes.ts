@@ -26,10 +26,10 @@ export class AnswerNotes {
     }
   }
 
-  /** OpenAI's annotations as OCI spells them (oci-wire.md §3.4). */
+  /** OpenAI's annotations, also as OCI spells them (oci-wire.md §3.4). */
   readAnnotations(annotations: unknown, out: ProviderEvent[]): void {
     for (const annotation of listOf(annotations)) {
-      const citation = isObject(annotation) ? annotation['urlCitation'] : null;
+      const citation = isObject(annotation) ? (annotation['url_citation'] ?? annotation['urlCitation']) : null;
       if (!isObject(citation)) this.readFields({ annotations: [annotation] }, ['annotations'], out);
       else if (this.#isNew('annotations', citation)) {
         out.push({
@@ -37,8 +37,8 @@ export class AnswerNotes {
           choice: this.#choice,
           url: textOf(citation['url']),
           title: textOf(citation['title']),
-          startIndex: countOf(citation['startIndex']) ?? 0,
-          endIndex: countOf(citation['endIndex']) ?? 0,
+          startIndex: countOf(citation['start_index'] ?? citation['startIndex']) ?? 0,
+          endIndex: countOf(citation['end_index'] ?? citation['endIndex']) ?? 0,
         });
       }
     }

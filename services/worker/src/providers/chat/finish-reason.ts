@@ -1,6 +1,6 @@
 import type { FinishReason } from '@sluice/shared/contracts/token-event.ts';
 
-/** Every spelling seen, in lower case (oci-wire.md §3.4, §3.6, §3.7), and those of the vendors behind OCI. */
+/** Every spelling seen, in lower case: OpenAI's, Anthropic's, OCI's (oci-wire.md §3.4, §3.6, §3.7), and of the vendors behind it. */
 const finishReasons: ReadonlyMap<string, FinishReason> = new Map([
   ['stop', 'stop'],
   ['complete', 'stop'],
@@ -8,13 +8,16 @@ const finishReasons: ReadonlyMap<string, FinishReason> = new Map([
   ['stop_sequence', 'stop'],
   ['end_turn', 'stop'],
   ['user_cancel', 'stop'],
+  ['pause_turn', 'stop'],
   ['length', 'length'],
   ['max_tokens', 'length'],
   ['max_output_tokens', 'length'],
   ['max_completion_tokens', 'length'],
   ['model_length', 'length'],
+  ['model_context_window_exceeded', 'length'],
   ['tool_call', 'tool_calls'],
   ['tool_calls', 'tool_calls'],
+  ['tool_use', 'tool_calls'],
   ['function_call', 'tool_calls'],
   ['content_filter', 'content_filter'],
   ['content_filtered', 'content_filter'],

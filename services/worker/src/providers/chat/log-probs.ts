@@ -1,39 +1,25 @@
 import type { TokenLogProb } from '@sluice/shared/contracts/token-event.ts';
-import type { ProviderEvent } from '../provider.ts';
 import { isObject, listOf, textOf } from '../http/wire.ts';
 import type { WireObject } from '../http/wire.ts';
+import type { ProviderEvent } from '../provider.ts';
 
-/** OpenAI's own word for a token that is not among the likeliest, and for one without a number. */
-const unlikely = -9999;
+/** OpenAI's own number for a token that is not among the likeliest, and for one without a number. */
+export const unlikely = -9999;
 
-/** @param topCount how many likeliest tokens the client asked for: OCI may send more */
+/** @param topCount how many likeliest tokens the client asked for: some providers send more */
 export function pushLogProbs(tokens: readonly TokenLogProb[], choice: number, topCount: number, out: ProviderEvent[]) {
   if (tokens.length === 0) return;
   out.push({ type: 'logprobs', choice, tokens: tokens.map((each) => ({ ...each, top: each.top.slice(0, topCount) })) });
 }
 
-/** GENERIC's parallel lists (oci-wire.md §3.4), or OpenAI's own `content` from a backend that passes it on. */
-export function genericLogProbs(raw: unknown): TokenLogProb[] {
-  if (!isObject(raw)) return [];
-  if (Array.isArray(raw['content'])) return raw['content'].filter(isObject).map(openAiToken);
-  const numbers = listOf(raw['tokenLogprobs']);
-  const tops = listOf(raw['topLogprobs']);
-  return listOf(raw['tokens']).map((token, at) => ({
-    token: textOf(token),
-    logprob: numberOf(numbers[at]),
-    top: topOf(tops[at]),
-  }));
+/** OpenAI's `logprobs`, also from a backend of OCI that spells it in camel case. */
+export function openAiLogProbs(raw: unknown): TokenLogProb[] {
+  return isObject(raw) ? listOf(raw['content']).filter(isObject).map(openAiToken) : [];
 }
 
-/** COHEREV2 gives a text with the numbers of its tokens: their sum is the text's (oci-wire.md §3.7). */
-export function cohereV2LogProbs(raw: unknown): TokenLogProb[] {
-  return listOf(raw)
-    .filter(isObject)
-    .map((piece) => {
-      const numbers = listOf(piece['logProbabilities']);
-      const logprob = numbers.reduce<number>((sum, value) => sum + numberOf(value), 0);
-      return { token: textOf(piece['text']), logprob: numbers.length === 0 ? unlikely : logprob, top: [] };
-    });
+/** A number that is none counts as the least likely. */
+export function logProbOf(value: unknown): number {
+  return typeof value === 'number' && Number.isFinite(value) ? value : unlikely;
 }
 
 function openAiToken(raw: WireObject): TokenLogProb {
@@ -42,17 +28,5 @@ function openAiToken(raw: WireObject): TokenLogProb {
 }
 
 function plainToken(raw: WireObject): { token: string; logprob: number } {
-  return { token: textOf(raw['token']), logprob: numberOf(raw['logprob']) };
-}
-
-/** Likeliest first, as OpenAI has them. */
-function topOf(raw: unknown): { token: string; logprob: number }[] {
-  const entries = Object.entries(isObject(raw) ? raw : {});
-  return entries
-    .map(([token, value]) => ({ token, logprob: numberOf(value) }))
-    .toSorted((one, other) => other.logprob - one.logprob);
-}
-
-function numberOf(value: unknown): number {
-  return typeof value === 'number' && Number.isFinite(value) ? value : unlikely;
+  return { token: textOf(raw['token']), logprob: logProbOf(raw['logprob']) };
 }

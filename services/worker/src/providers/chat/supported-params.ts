@@ -102,8 +102,7 @@ function adviceOf(name: string, rule: ParamRule | undefined): string {
   return `. Values of '${name}' that work: ${values}`;
 }
 
-/** Whether a value asks for what happens anyway. */
-export function isNeutral(name: string, value: unknown): boolean {
+function isNeutral(name: string, value: unknown): boolean {
   if (typeof value === 'object' && value !== null) return Object.keys(value).length === 0;
   return neutralValues.get(name)?.includes(value) === true;
 }

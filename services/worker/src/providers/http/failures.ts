@@ -7,6 +7,12 @@ import { objectFromJson } from './wire.ts';
 /** How much of a provider's body a message repeats, in UTF-16 units. */
 const bodyCharsMax = 4096;
 
+/** How much of it is searched for secrets: one that begins within what is shown ends within this. */
+const searchedCharsMax = bodyCharsMax + 8192;
+
+/** Shorter ones are stand-ins, such as `none`, for servers that need no key; they may be words of any answer. */
+const secretCharsMin = 8;
+
 /** An answer with a status other than 2xx. */
 export interface HttpFailure {
   readonly status: number;
@@ -35,12 +41,18 @@ export interface Failures {
   answerTimedOut(what: string, mayBeBilled: boolean, providerRequestId: string | null): ProviderError;
 }
 
-/** @param exception how LiteLLM names the provider's failures: clients tell them from the gateway's by it */
-export function createFailures(exception: string): Failures {
+/**
+ * @param exception how LiteLLM names the provider's failures: clients tell them from the gateway's by it
+ * @param secret what is blotted out wherever the provider repeats it, besides what looks like a key; null: nothing
+ */
+export function createFailures(exception: string, secret: string | null = null): Failures {
+  const isReal = secret !== null && secret.length >= secretCharsMin;
+  const blotted = (body: string) => (isReal ? body.replaceAll(secret, '[key]') : body);
   const messageOf = (litellmClass: string, text: string) => `litellm.${litellmClass}: ${exception} - ${text}`;
 
   return {
-    fromHttp({ status, body, retryAfter, providerRequestId }, nowMs) {
+    fromHttp({ status, body: sent, retryAfter, providerRequestId }, nowMs) {
+      const body = blotted(sent);
       const vendor = vendorErrorOf(objectFromJson(body), body);
       const kind = failureKindOf(status, vendor.text);
       return new ProviderError(kind.code, messageOf(kind.litellmClass, shown(body)), {
@@ -52,7 +64,8 @@ export function createFailures(exception: string): Failures {
         providerCode: vendor.code,
       });
     },
-    fromAnswer({ status: said, body, providerRequestId = null }) {
+    fromAnswer({ status: said, body: sent, providerRequestId = null }) {
+      const body = blotted(sent);
       const status = said >= 400 && said <= 599 ? said : 502;
       const vendor = vendorErrorOf(objectFromJson(body), body);
       const kind = failureKindOf(status, vendor.text);
@@ -76,7 +89,8 @@ export function createFailures(exception: string): Failures {
 }
 
 function shown(body: string): string {
-  return withoutSecrets(body.length > bodyCharsMax ? `${body.slice(0, bodyCharsMax)}…` : body);
+  const text = withoutSecrets(body.slice(0, searchedCharsMax));
+  return text.length > bodyCharsMax ? `${text.slice(0, bodyCharsMax)}…` : text;
 }
 
 /** Proxies and debug pages like to repeat the request's headers; providers, the key that they refuse. */

@@ -1,25 +1,14 @@
 import type { Dispatcher } from 'undici';
+import { dispatchPost } from '../../http/json-post.ts';
+import type { JsonPost, SendDeps } from '../../http/json-post.ts';
 import { signPost } from '../signing.ts';
 import type { SigningIdentity } from '../signing.ts';
 import type { UpstreamExchange } from '../../http/upstream-exchange.ts';
 import type { OciSigner } from './oci-signer.ts';
 import { RefusalCatcher } from './refusal-catcher.ts';
 
-/** A POST of JSON, about to be signed. */
-export interface UnsignedPost {
-  /** As on the request line: path and query. */
-  readonly path: string;
-  readonly host: string;
-  readonly body: Buffer;
-  /** Sent beside the signed ones. */
-  readonly headers: Readonly<Record<string, string>>;
-}
-
-export interface SendSignedDeps {
+export interface SendSignedDeps extends SendDeps {
   readonly signer: OciSigner;
-  readonly pool: Dispatcher;
-  /** Signed before, but not sent. */
-  readonly mayBeSent: Promise<void>;
   /** Epoch milliseconds. */
   readonly now: () => number;
 }
@@ -32,7 +21,7 @@ export interface SendSignedDeps {
  * @returns once the exchange has headers, or is over
  * @throws what `mayBeSent` rejects with; ProviderError when there is nothing to sign with
  */
-export async function sendSigned(post: UnsignedPost, exchange: UpstreamExchange, deps: SendSignedDeps): Promise<void> {
+export async function sendSigned(post: JsonPost, exchange: UpstreamExchange, deps: SendSignedDeps): Promise<void> {
   const { signer, pool, mayBeSent, now } = deps;
   const [first, permission] = await Promise.allSettled([sign(), mayBeSent]);
   if (permission.status === 'rejected') throw permission.reason;
@@ -59,18 +48,7 @@ export async function sendSigned(post: UnsignedPost, exchange: UpstreamExchange,
   }
 
   function dispatch(signed: Record<string, string>, handler: Dispatcher.DispatchHandler): void {
-    pool.dispatch(
-      {
-        method: 'POST',
-        path: post.path,
-        body: post.body,
-        headers: { ...signed, ...post.headers },
-        // The exchange measures time by itself, per call and to the millisecond.
-        headersTimeout: 0,
-        bodyTimeout: 0,
-      },
-      handler,
-    );
+    dispatchPost(pool, { ...post, headers: { ...signed, ...post.headers } }, handler);
   }
 }
 
