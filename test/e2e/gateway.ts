@@ -56,6 +56,8 @@ export interface GatewayOptions {
   /** Over the config that all tests share. */
   readonly config?: Record<string, unknown>;
   readonly models?: Readonly<Record<string, Record<string, unknown>>>;
+  /** Of other places than the simulator's: nothing is added to them. */
+  readonly elsewhere?: Readonly<Record<string, Record<string, unknown>>>;
   /** Whom the gateway calls OCI as; an instance has no key in its configuration. */
   readonly identity?: OciIdentity['type'];
 }
@@ -151,6 +153,10 @@ export const gateways = [
   { mode: 'distributed', open: openDistributedGateway },
 ] as const;
 
+function entry(alias: string, params: Record<string, unknown>) {
+  return { model_name: alias, litellm_params: params };
+}
+
 async function openBase(stack: AsyncDisposableStack, options: GatewayOptions) {
   const identity = createSimulatedIdentity();
   const simulator = stack.use(await openOciSimulator({ identities: [identity] }));
@@ -164,10 +170,12 @@ async function openBase(stack: AsyncDisposableStack, options: GatewayOptions) {
     ...given.params,
   };
   const config = {
-    model_list: Object.entries({ ...models, ...options.models }).map(([alias, params]) => ({
-      model_name: alias,
-      litellm_params: { ...place, ...params },
-    })),
+    model_list: [
+      ...Object.entries({ ...models, ...options.models }).map(([alias, params]) =>
+        entry(alias, { ...place, ...params }),
+      ),
+      ...Object.entries(options.elsewhere ?? {}).map(([alias, params]) => entry(alias, params)),
+    ],
     general_settings: { master_key: 'os.environ/LITELLM_MASTER_KEY' },
     ...options.config,
   };

@@ -5,7 +5,7 @@ import { createMemoryTokenBus } from '@sluice/shared/adapters/memory/memory-toke
 import { CancelRequest } from '@sluice/shared/contracts/cancel-request.ts';
 import type { InferenceJob } from '@sluice/shared/contracts/inference-job.ts';
 import type { JobDelivery, JobSource } from '@sluice/shared/ports/job-queue.ts';
-import type { ProviderEvent } from '../src/providers/provider.ts';
+import type { Provider, ProviderEvent } from '../src/providers/provider.ts';
 import { openWorker } from '../src/worker.ts';
 import { accepted, finish, Recording, text, usage } from './pipeline/recording-deps.ts';
 import { waitUntil } from '../../../test/servers/wait-until.ts';
@@ -36,24 +36,23 @@ async function openTestWorker() {
     ping: async () => {},
     [Symbol.asyncDispose]: async () => {},
   };
+  const provider: Provider = {
+    async *chat(_call, signal): AsyncGenerator<readonly ProviderEvent[]> {
+      const finished = Promise.withResolvers<void>();
+      calls.push({ finish: finished.resolve, signal });
+      yield [accepted, text('Hello')];
+      await Promise.race([finished.promise, once(signal, 'abort')]);
+      signal.throwIfAborted();
+      yield [finish, usage(1, 1)];
+    },
+    [Symbol.asyncDispose]: async () => {},
+  };
   const worker = await openWorker({
     ...deps,
     source,
     bus,
     now: Date.now,
-    providers: {
-      oci: {
-        async *chat(_call, signal): AsyncGenerator<readonly ProviderEvent[]> {
-          const finished = Promise.withResolvers<void>();
-          calls.push({ finish: finished.resolve, signal });
-          yield [accepted, text('Hello')];
-          await Promise.race([finished.promise, once(signal, 'abort')]);
-          signal.throwIfAborted();
-          yield [finish, usage(1, 1)];
-        },
-        [Symbol.asyncDispose]: async () => {},
-      },
-    },
+    providers: { oci: provider, openai: provider, anthropic: provider },
     metrics: {
       ...deps.metrics,
       jobStarted: () => {

@@ -10,7 +10,7 @@ import type { WorkerMetrics } from '../worker-metrics.ts';
 /** What the pipeline's steps share; the same for every job. */
 export interface JobDeps {
   readonly config: GatewayConfig;
-  readonly providers: Readonly<Partial<Record<Target['api'], Provider>>>;
+  readonly providers: Readonly<Record<Target['api'], Provider>>;
   readonly bus: TokenBus;
   readonly usage: UsageLog;
   readonly admission: Admission;

@@ -39,15 +39,15 @@ export function startCall(
   switch (request.kind) {
     case 'embedding': {
       const asked = { ...common, request: { ...defaultParams, ...request.body } };
-      return provider?.embed?.(asked, signal) ?? refused(deployment, 'embeddings');
+      return provider.embed?.(asked, signal) ?? refused(deployment, 'embeddings');
     }
     case 'rerank': {
       const asked = { ...common, request: { ...defaultParams, ...request.body } };
-      return provider?.rerank?.(asked, signal) ?? refused(deployment, 'reranking');
+      return provider.rerank?.(asked, signal) ?? refused(deployment, 'reranking');
     }
     case 'moderation': {
       const asked = { ...common, request: { ...defaultParams, ...request.body } };
-      return provider?.moderate?.(asked, signal) ?? refused(deployment, 'moderation');
+      return provider.moderate?.(asked, signal) ?? refused(deployment, 'moderation');
     }
     case 'chat': {
       const body = { ...defaultParams, ...request.body };
@@ -57,7 +57,7 @@ export function startCall(
       const named = request.body.max_completion_tokens ?? request.body.max_tokens;
       const most = named == null ? (deployment.maxOutputTokens ?? each) : each;
       const asked = { ...common, request: body, stream: job.stream, outputTokensCap: Math.min(each, most) };
-      return provider?.chat(asked, signal) ?? refused(deployment, 'chat');
+      return provider.chat(asked, signal);
     }
     default:
       return request satisfies never;

@@ -14,7 +14,7 @@ import type { JobDeps, StopReason } from '../../src/pipeline/job-context.ts';
 import { JournalLine } from '../../src/pipeline/journal.ts';
 import { processJob } from '../../src/pipeline/process-job.ts';
 import { ProviderError } from '../../src/providers/provider.ts';
-import type { CallTimeouts, ProviderEvent } from '../../src/providers/provider.ts';
+import type { CallTimeouts, Provider, ProviderEvent } from '../../src/providers/provider.ts';
 
 /** What a provider does with one call: yields a batch, fails, or runs something and goes on. */
 export type Step = readonly ProviderEvent[] | Error | (() => unknown) | 'silence';
@@ -156,16 +156,15 @@ export class Recording {
       ...setup.job,
     });
     this.reserved = new Set([callIdOf(this.job.requestId, 1)]);
+    const provider: Provider = {
+      chat: (call, signal) => this.#call(call, call.outputTokensCap, signal),
+      embed: (call, signal) => this.#call(call, null, signal),
+      rerank: (call, signal) => this.#call(call, null, signal),
+      [Symbol.asyncDispose]: async () => {},
+    };
     this.deps = {
       config,
-      providers: {
-        oci: {
-          chat: (call, signal) => this.#call(call, call.outputTokensCap, signal),
-          embed: (call, signal) => this.#call(call, null, signal),
-          rerank: (call, signal) => this.#call(call, null, signal),
-          [Symbol.asyncDispose]: async () => {},
-        },
-      },
+      providers: { oci: provider, openai: provider, anthropic: provider },
       bus: {
         openInbox: () => Promise.reject(new Error('not for workers')),
         publish: (address, frame) => {
