@@ -12,7 +12,7 @@ import { openSigners } from '../../../src/providers/oci/identity/open-signers.ts
 import { collect, failureOf } from '../conformance/collect.ts';
 import { openStub, sendJson } from '../http/stub-server.ts';
 import { assemble, chatCallOf, sampleCallId } from '../oci/fixtures.ts';
-import { setUpIdentities, user } from '../oci/identity/identity-setup.ts';
+import { setUpIdentities, user as simulatedUser } from '../oci/identity/identity-setup.ts';
 import { openAiDeploymentOf, openAiTargetOf } from './openai-fixtures.ts';
 
 const apiKey = 'sk-of-the-tests-1234';
@@ -253,7 +253,11 @@ test("OCI's compatible surface: signed, with our id; Cohere and other compartmen
 test("OCI's compatible surface: a token that was revoked is renewed, and the call repeated", async () => {
   await using at = await setUpIdentities();
   await using provider = openOpenAiProvider({ signers: at.signers, connectionsPerDeployment: 4 });
-  const auth = { type: 'oci', identity: { type: 'instance_principal' }, compartmentId: user.compartmentId } as const;
+  const auth = {
+    type: 'oci',
+    identity: { type: 'instance_principal' },
+    compartmentId: simulatedUser.compartmentId,
+  } as const;
   const target = openAiTargetOf(`${at.simulator.url}/openai/v1`, { auth });
   const call = callOf(openAiDeploymentOf('meta.llama-3.3-70b-instruct', target, 'oci'));
   await collect(provider.chat(call, never));
