@@ -47,3 +47,37 @@ export async function spendRows(gateway: TestGateway, key: string): Promise<Row[
   const response = await gateway.request(`/spend/logs?api_key=${key}`);
   return z.array(Row).parse(await response.json());
 }
+
+/** Holds the books against the bill. A call is known by the id that we sent with it. */
+export function compareWithBill(billed: readonly BilledCall[], rows: readonly Row[]) {
+  const rowsOf = Map.groupBy(rows, ({ request_id, metadata }) => `${request_id}:${metadata.sluice.call}`);
+  const unbooked: string[] = [];
+  const differing: unknown[] = [];
+  const notEstimated: string[] = [];
+  const completed = new Set<string>();
+  let completedNanoUsd = 0;
+  for (const call of billed) {
+    const callId = (call.clientRequestId ?? '').replace(/\.[0-9a-f]{8}$/, '');
+    const [row] = rowsOf.get(callId) ?? [];
+    if (!row) {
+      unbooked.push(callId);
+      continue;
+    }
+    const { outcome, estimated } = row.metadata.sluice;
+    if (outcome !== 'completed') {
+      if (!estimated) notEstimated.push(callId);
+      continue;
+    }
+    completed.add(call.callId);
+    const spent = Math.round(row.spend * 1e9);
+    completedNanoUsd += spent;
+    const agrees =
+      row.prompt_tokens === call.promptTokens &&
+      row.completion_tokens === call.completionTokens &&
+      spent === costOfBilled(call) &&
+      row.metadata.sluice.provider_request_id === call.callId;
+    if (!agrees) differing.push({ row, call });
+  }
+  const twice = [...rowsOf].filter(([, same]) => same.length > 1).map(([callId]) => callId);
+  return { unbooked, twice, differing, notEstimated, completed, completedNanoUsd };
+}

@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { openDistributedGateway } from '../e2e/gateway.ts';
-import type { BilledCall } from '../oci-simulator/billing.ts';
 import { waitUntil } from '../servers/wait-until.ts';
-import { billedNanoUsd, costOfBilled, spendRows } from './books.ts';
-import type { Row } from './books.ts';
+import { billedNanoUsd, compareWithBill, spendRows } from './books.ts';
 import { createRandom } from './random.ts';
 
 const requests = 300;
@@ -79,7 +77,7 @@ describe('kill -9 in the middle of 300 mixed requests', () => {
     const settled = await waitUntil(
       async () => {
         assert.equal(gateway.simulator.callsInFlight(), 0);
-        const state = compare(gateway.simulator.billed(), await spendRows(gateway, key));
+        const state = compareWithBill(gateway.simulator.billed(), await spendRows(gateway, key));
         assert.deepEqual(state.unbooked, [], 'billed and not in the books');
         return state;
       },
@@ -94,37 +92,3 @@ describe('kill -9 in the middle of 300 mixed requests', () => {
     assert.equal(booked, billedNanoUsd(completed));
   });
 });
-
-/** Holds the books against the bill. A call is known by the id that we sent with it. */
-function compare(billed: readonly BilledCall[], rows: readonly Row[]) {
-  const rowsOf = Map.groupBy(rows, ({ request_id, metadata }) => `${request_id}:${metadata.sluice.call}`);
-  const unbooked: string[] = [];
-  const differing: unknown[] = [];
-  const notEstimated: string[] = [];
-  const completed = new Set<string>();
-  let completedNanoUsd = 0;
-  for (const call of billed) {
-    const callId = (call.clientRequestId ?? '').replace(/\.[0-9a-f]{8}$/, '');
-    const [row] = rowsOf.get(callId) ?? [];
-    if (!row) {
-      unbooked.push(callId);
-      continue;
-    }
-    const { outcome, estimated } = row.metadata.sluice;
-    if (outcome !== 'completed') {
-      if (!estimated) notEstimated.push(callId);
-      continue;
-    }
-    completed.add(call.callId);
-    const spent = Math.round(row.spend * 1e9);
-    completedNanoUsd += spent;
-    const agrees =
-      row.prompt_tokens === call.promptTokens &&
-      row.completion_tokens === call.completionTokens &&
-      spent === costOfBilled(call) &&
-      row.metadata.sluice.provider_request_id === call.callId;
-    if (!agrees) differing.push({ row, call });
-  }
-  const twice = [...rowsOf].filter(([, same]) => same.length > 1).map(([callId]) => callId);
-  return { unbooked, twice, differing, notEstimated, completed, completedNanoUsd };
-}

@@ -7,9 +7,16 @@ import type { BullBackend, BullQueue, BullWorker } from './backend.ts';
 
 /**
  * A dead worker's lock runs out after `lockDuration`; the next check, at most `stalledInterval` later, gives the job
- * to another. Together under the 5 s that a takeover may take (BullMQ's defaults: a minute).
+ * to another. Together well under the 5 s that a takeover may take (BullMQ's defaults: a minute), and long enough for a
+ * worker that is too busy to renew in time.
  */
-const locks = { lockDuration: 3_000, lockRenewTime: 1_000, stalledInterval: 1_000 };
+const locks = { lockDuration: 2_500, lockRenewTime: 800, stalledInterval: 750 };
+
+/**
+ * Seconds. Word of a new job goes to the worker that has waited longest, which may be one that is frozen: the others
+ * hear of it when their own wait ends (BullMQ's default: 5 s).
+ */
+const drainDelay = 1;
 
 /**
  * How often a job may be taken over is decided by the handler, which closes the books on it. BullMQ would drop it
@@ -84,6 +91,7 @@ export function openBullJobSource(backend: BullBackend): JobSource {
       concurrency,
       maxStalledCount,
       ...locks,
+      drainDelay,
       // What waits to be retried is Redis being away; it should notice soon that it is back.
       runRetryDelay: 500,
     });
