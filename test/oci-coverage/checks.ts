@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { isDeepStrictEqual } from 'node:util';
 import type { ChatCompletionRequest } from '@sluice/shared/api/openai/chat-completion.ts';
 import { ProviderError } from '../../services/worker/src/providers/provider.ts';
 import { findChatModel } from '../oci-simulator/models.ts';
@@ -41,40 +42,63 @@ export const abilities: Readonly<Record<string, Check>> = {
   'finish reasons': endsForReasons,
 };
 
-/** A value of each parameter that every model which knows the parameter takes. */
-const samples: Readonly<Record<string, Partial<ChatCompletionRequest>>> = {
-  temperature: { temperature: 0.5 },
-  top_p: { top_p: 0.5 },
-  top_k: { top_k: 20 },
-  seed: { seed: 7 },
-  stop: { stop: ['the end of the world'] },
-  n: { n: 2 },
-  frequency_penalty: { frequency_penalty: 0.5 },
-  presence_penalty: { presence_penalty: 0.5 },
-  logit_bias: { logit_bias: { '7': -1 } },
-  logprobs: { logprobs: true },
-  top_logprobs: { logprobs: true, top_logprobs: 3 },
-  tool_choice: { tools: [weather], tool_choice: 'required' },
-  parallel_tool_calls: { tools: [weather], parallel_tool_calls: false },
-  reasoning_effort: { reasoning_effort: 'low' },
-  verbosity: { verbosity: 'low' },
+/** A value of each parameter that every model which knows the parameter takes, and what it is on OCI's wire. */
+const samples: Readonly<Record<string, { request: Partial<ChatCompletionRequest>; sent: readonly object[] }>> = {
+  temperature: { request: { temperature: 0.5 }, sent: [{ temperature: 0.5 }] },
+  top_p: { request: { top_p: 0.5 }, sent: [{ topP: 0.5 }] },
+  top_k: { request: { top_k: 20 }, sent: [{ topK: 20 }] },
+  seed: { request: { seed: 7 }, sent: [{ seed: 7 }] },
+  stop: { request: { stop: 'the end' }, sent: [{ stop: ['the end'] }, { stopSequences: ['the end'] }] },
+  n: { request: { n: 2 }, sent: [{ numGenerations: 2 }] },
+  frequency_penalty: { request: { frequency_penalty: 0.5 }, sent: [{ frequencyPenalty: 0.5 }] },
+  presence_penalty: { request: { presence_penalty: 0.5 }, sent: [{ presencePenalty: 0.5 }] },
+  logit_bias: { request: { logit_bias: { '7': -1 } }, sent: [{ logitBias: { '7': -1 } }] },
+  logprobs: { request: { logprobs: true }, sent: [{ logProbs: 1 }, { isLogProbsEnabled: true }] },
+  top_logprobs: { request: { logprobs: true, top_logprobs: 3 }, sent: [{ logProbs: 3 }] },
+  tool_choice: {
+    request: { tools: [weather], tool_choice: 'required' },
+    sent: [{ toolChoice: { type: 'REQUIRED' } }, { toolsChoice: 'REQUIRED' }],
+  },
+  parallel_tool_calls: {
+    request: { tools: [weather], parallel_tool_calls: false },
+    sent: [{ isParallelToolCalls: false }],
+  },
+  reasoning_effort: {
+    request: { reasoning_effort: 'low' },
+    sent: [{ reasoningEffort: 'LOW' }, { thinking: { type: 'ENABLED', tokenBudget: 400 } }],
+  },
+  verbosity: { request: { verbosity: 'low' }, sent: [{ verbosity: 'LOW' }] },
 };
 
 /** Whether each parameter reaches the model, whole and streamed; and that it can be dropped where it does not. */
 export const parameters: Readonly<Record<string, Check>> = Object.fromEntries(
-  Object.entries(samples).map(([name, request]) => [
+  Object.entries(samples).map(([name, { request, sent }]) => [
     name,
     async (subject: Subject) => {
       const names = name === 'top_logprobs' ? ['top_logprobs', 'logprobs'] : [name];
       const cell = await unlessRefused(names, async () => {
-        for (const stream of ways) await isHonoured(name, await ask(subject, { request, stream }));
+        for (const stream of ways) {
+          const asked = await ask(subject, { request, stream });
+          assert.ok(
+            sent.some((fields) => has(asked.chatRequest, fields)),
+            'it is sent',
+          );
+          isHonoured(name, asked);
+        }
         return '✔';
       });
-      if (cell === '—') await ask(subject, { request, dropParams: true });
+      if (cell === '✔') return cell;
+      const { chatRequest } = await ask(subject, { request, dropParams: true });
+      assert.ok(!sent.some((fields) => has(chatRequest, fields)), 'it is dropped');
       return cell;
     },
   ]),
 );
+
+function has(chatRequest: object, fields: object): boolean {
+  const sent = new Map(Object.entries(chatRequest));
+  return Object.entries(fields).every(([name, value]) => isDeepStrictEqual(sent.get(name), value));
+}
 
 async function works(subject: Subject, stream: boolean): Promise<Cell> {
   const messages: ChatCompletionRequest['messages'] = [
@@ -143,9 +167,11 @@ async function callsTools(
 async function seesPicture(subject: Subject): Promise<Cell> {
   const picture = { type: 'image_url' as const, image_url: { url: `data:image/png;base64,${'A'.repeat(400)}` } };
   const words = { type: 'text' as const, text: 'What is it?' };
-  const plain = await ask(subject, { request: { messages: [{ role: 'user', content: [words] }] } });
-  const seen = await ask(subject, { request: { messages: [{ role: 'user', content: [words, picture] }] } });
-  assert.ok(seen.billed.promptTokens > plain.billed.promptTokens + 200, 'the picture is in the prompt');
+  for (const stream of ways) {
+    const plain = await ask(subject, { request: { messages: [{ role: 'user', content: [words] }] }, stream });
+    const seen = await ask(subject, { request: { messages: [{ role: 'user', content: [words, picture] }] }, stream });
+    assert.ok(seen.billed.promptTokens > plain.billed.promptTokens + 200, 'the picture is in the prompt');
+  }
   return '✔';
 }
 
