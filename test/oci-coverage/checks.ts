@@ -320,10 +320,10 @@ function reasoningTokensOf({ usage }: ClientAnswer): unknown {
 }
 
 function functionTool(name: string) {
-  const parameters = {
+  const schema = {
     type: 'object',
     properties: { city: { type: 'string' }, days: { type: 'integer', exclusiveMinimum: 0 } },
     required: ['city'],
   };
-  return { type: 'function', function: { name, description: `The ${name} of a city`, parameters } };
+  return { type: 'function', function: { name, description: `The ${name} of a city`, parameters: schema } };
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ChatCompletionRequest, ChatMessage } from '@sluice/shared/api/openai/chat-completion.ts';
 import { CallId } from '@sluice/shared/ids.ts';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { readWhole } from '../../services/worker/src/providers/oci/chat-format.ts';
 import { chatFormats } from '../../services/worker/src/providers/oci/chat-formats.ts';
 import { ChatStream } from '../../services/worker/src/providers/oci/chat-stream.ts';
@@ -17,10 +17,9 @@ import { deploymentOf } from './open-oci-client.ts';
 import { streamedAnswer, wholeAnswer } from './wire-answer.ts';
 import type { Choose, MeantAnswer } from './wire-answer.ts';
 
-/** fast-check prints the seed and the smallest case of a failure; this one runs it again. */
+/** A failure prints its seed and its smallest case; with SLUICE_TEST_SEED it runs again. */
 const seed = Number(process.env['SLUICE_TEST_SEED'] ?? Date.now() % 2 ** 31);
 const runs = { seed, numRuns: 250 };
-console.log(`properties: SLUICE_TEST_SEED=${seed}`);
 
 const formats = [
   { format: 'GENERIC', model: 'support.qwen3-32b', accepts: isGenericRequest, images: true, choicesMax: 3 },
@@ -166,7 +165,7 @@ function messagesOf(turns: readonly Turn[], images: boolean, endsWithResults: bo
     }
     const isLast = nth === turns.length - 1;
     if (isLast && !(endsWithResults && called.length > 0)) break;
-    const made = called.map((call, position) => ({ id: `call_${nth}_${position}`, ...call }));
+    const made = called.map((call, position) => Object.assign({ id: `call_${nth}_${position}` }, call));
     messages.push({
       role: 'assistant',
       content: asArray && made.length > 0 ? null : mark('a', said),

@@ -68,7 +68,9 @@ export function wholeAnswer(format: ApiFormat, answer: MeantAnswer): Record<stri
 export function streamedAnswer(format: ApiFormat, answer: MeantAnswer, choose: Choose): Buffer {
   const events = { GENERIC: genericEvents, COHERE: cohereEvents, COHEREV2: cohereV2Events }[format](answer, choose);
   const newline = choose(2) === 0 ? '\n' : '\r\n';
-  const payloads = events.map((event) => JSON.stringify({ ...event, pad: 'a'.repeat(1 + choose(11)) }));
+  const payloads = events.map((event) =>
+    JSON.stringify({ apiFormat: format, ...event, pad: 'a'.repeat(1 + choose(11)) }),
+  );
   if (choose(2) === 0) payloads.push('[DONE]');
   const comment = () => (choose(4) === 0 ? `: ping${newline}${newline}` : '');
   return Buffer.from(payloads.map((payload) => `${comment()}data: ${payload}${newline}${newline}`).join(''));
@@ -109,7 +111,7 @@ function cohereEvents(answer: MeantAnswer, choose: Choose): object[] {
   const summary = { text: repeated, chatHistory: [{ role: 'CHATBOT', message: text }], ...calls };
   const finish = { finishReason: 'COMPLETE', usage: usageOf(answer) };
   const end = choose(2) === 0 ? [{ ...summary, ...finish }] : [summary, finish];
-  return [...events, ...end].map((event) => ({ apiFormat: 'COHERE', ...event }));
+  return [...events, ...end];
 }
 
 function cohereV2Events(answer: MeantAnswer, choose: Choose): object[] {
@@ -123,7 +125,7 @@ function cohereV2Events(answer: MeantAnswer, choose: Choose): object[] {
   ];
   const events = messages.map((fields) => ({ message: { role: 'ASSISTANT', ...fields } }));
   const finish = { message: { role: 'ASSISTANT' }, finishReason: 'COMPLETE', usage: usageOf(answer) };
-  return [...events, finish].map((event) => ({ apiFormat: 'COHEREV2', ...event }));
+  return [...events, finish];
 }
 
 /** All at once, or a head and arguments, which have neither id nor name. */

@@ -40,7 +40,7 @@ const plain: StreamEncoder = {
 export function createStreamEncoder({ streamEncoding, streamFrames }: Behaviour): StreamEncoder {
   if (streamEncoding === null) return plain;
   const { whole, open } = encodings[streamEncoding];
-  if (streamFrames === 'each-write') return { encode: async (text) => whole(text), end: plain.end };
+  if (streamFrames === 'each-write') return { encode: async (text) => whole(text), end: async () => Buffer.alloc(0) };
 
   const encoder = open();
   let made: Buffer[] = [];

@@ -449,9 +449,9 @@ test('every chat model answers in each of its formats', async () => {
     for (const apiFormat of formats) {
       const chatRequest = { apiFormat, ...(apiFormat === 'COHERE' ? { message: 'Hi' } : { messages }) };
       const replies = [await send(simulator.url, endpointCall(name, chatRequest))];
-      const onDemand = await send(simulator.url, chatCall(name, chatRequest));
-      if (dedicatedOnly) assert.equal(onDemand.status, 404, name);
-      else replies.push(onDemand);
+      const shared = await send(simulator.url, chatCall(name, chatRequest));
+      if (dedicatedOnly) assert.equal(shared.status, 404, name);
+      else replies.push(shared);
       for (const { status } of replies) assert.equal(status, 200, `${name} ${apiFormat}`);
       answered += replies.length;
     }

@@ -67,7 +67,7 @@ for (const { toolFragments, pieces } of [
     assert.deepEqual(JSON.parse(json), { city: 'Zürich' });
     assert.equal(calls.length, pieces);
     assert.equal(pick(events.at(-1), 'finishReason'), 'TOOL_CALL');
-    const plan = events.map((event) => pick(event, 'message', 'toolPlan') ?? '').join('');
+    const plan = events.map((event) => textOf(pick(event, 'message', 'toolPlan'))).join('');
     assert.equal(plan, 'I will look it up with weather.');
   });
 }
@@ -87,6 +87,10 @@ test('COHEREV2: probabilities, piece by piece', async () => {
   const pieces = Object.values(pick(answer, 'logProbabilities') ?? {});
   assert.equal(pieces.map((piece) => pick(piece, 'text')).join(''), pick(answer, 'message', 'content', 0, 'text'));
 });
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
 
 const image = { role: 'USER', content: [{ type: 'IMAGE_URL', imageUrl: { url: 'data:,' } }] };
 const strangeResult = { role: 'TOOL', content: [{ type: 'TEXT', text: 'x' }], toolCallId: 'never-made' };

@@ -11,19 +11,13 @@ export class ZstdFrames extends Transform {
   #frame = this.#open();
 
   override _transform(bytes: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
-    this.#feed(bytes).then(
-      () => done(),
-      (error: unknown) => done(asError(error)),
-    );
+    void settle(this.#feed(bytes), done);
   }
 
   override _flush(done: TransformCallback): void {
     const ended = once(this.#frame, 'end');
     this.#frame.end();
-    ended.then(
-      () => done(),
-      (error: unknown) => done(asError(error)),
-    );
+    void settle(ended, done);
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
@@ -57,6 +51,12 @@ export class ZstdFrames extends Transform {
   }
 }
 
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error('The body cannot be decompressed.', { cause: error });
+async function settle(work: Promise<unknown>, done: TransformCallback): Promise<void> {
+  let failure: Error | null = null;
+  try {
+    await work;
+  } catch (error) {
+    failure = error instanceof Error ? error : new Error('The body cannot be decompressed.', { cause: error });
+  }
+  done(failure);
 }
