@@ -4,9 +4,10 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { chatFamilies } from '../../services/worker/src/providers/oci/chat-families.ts';
 import { chatFamilyOf } from '../../services/worker/src/providers/oci/model-family.ts';
-import { abilities, parameters } from './checks.ts';
-import type { Check } from './checks.ts';
+import { abilities } from './abilities.ts';
 import { openOciClient } from './open-oci-client.ts';
+import { parameters } from './parameters.ts';
+import type { Check } from './subject.ts';
 
 const page = path.join(import.meta.dirname, '../../docs/oci-coverage.md');
 const rewrite = 'SLUICE_WRITE_DOCS=1 npm test -- test/oci-coverage';
