@@ -22,6 +22,8 @@ export interface TestGateway extends AsyncDisposable {
   readonly url: string;
   readonly masterKey: string;
   readonly simulator: OciSimulator;
+  /** Its configuration file, data, home and temporary files. */
+  readonly folder: string;
   /** With the master key, or with the one given. */
   client(apiKey?: string): OpenAI;
   /** A request to the gateway; the master key unless `headers` has another. */
@@ -52,6 +54,8 @@ export interface GatewayOptions {
   /** Over the config that all tests share. */
   readonly config?: Record<string, unknown>;
   readonly models?: Readonly<Record<string, Record<string, unknown>>>;
+  /** Whom the gateway calls OCI as; an instance has no key in its configuration. */
+  readonly identity?: 'api_key' | 'instance_principal';
 }
 
 const run = promisify(execFile);
@@ -88,7 +92,7 @@ export async function openEmbeddedGateway(options: GatewayOptions = {}): Promise
       readyDeadlineMs: 60_000,
     });
   stack.use(await start());
-  return { mode: 'embedded', ...clientSide(`http://127.0.0.1:${port}`, base.simulator, stack.move()) };
+  return { mode: 'embedded', ...clientSide(`http://127.0.0.1:${port}`, base, stack.move()) };
 }
 
 export async function openDistributedGateway(options: GatewayOptions = {}): Promise<DistributedGateway> {
@@ -125,7 +129,7 @@ export async function openDistributedGateway(options: GatewayOptions = {}): Prom
   const ingress = await start('ingress');
   return {
     mode: 'distributed',
-    ...clientSide(`http://127.0.0.1:${ingress.port}`, base.simulator, stack.move()),
+    ...clientSide(`http://127.0.0.1:${ingress.port}`, base, stack.move()),
     ingress,
     workers,
     ledger,
@@ -150,14 +154,20 @@ async function openBase(stack: AsyncDisposableStack, options: GatewayOptions) {
   const simulator = stack.use(await openOciSimulator({ identities: [identity] }));
   const folder = await mkdtemp(path.join(tmpdir(), 'sluice-e2e-'));
   stack.defer(() => rm(folder, { recursive: true, force: true }));
+  const isInstance = options.identity === 'instance_principal';
+  const who = isInstance
+    ? { oci_auth: 'instance_principal' }
+    : {
+        oci_tenancy: identity.tenancy,
+        oci_user: identity.user,
+        oci_fingerprint: identity.fingerprint,
+        oci_key: 'os.environ/OCI_KEY',
+      };
   const place = {
     api_base: simulator.url,
     oci_region: identity.region,
-    oci_tenancy: identity.tenancy,
-    oci_user: identity.user,
-    oci_fingerprint: identity.fingerprint,
-    oci_key: 'os.environ/OCI_KEY',
     oci_compartment_id: identity.compartmentId,
+    ...who,
   };
   const config = {
     model_list: Object.entries({ ...models, ...options.models }).map(([alias, params]) => ({
@@ -171,14 +181,22 @@ async function openBase(stack: AsyncDisposableStack, options: GatewayOptions) {
   await writeFile(configFile, stringify(config));
   const env = {
     PATH: process.env['PATH'],
-    OCI_KEY: identity.keyPem,
+    HOME: folder,
+    TMPDIR: folder,
+    ...(isInstance
+      ? { OCI_METADATA_BASE_URL: `${simulator.url}/opc/v2`, OCI_SDK_AUTH_CLIENT_REGION_URL: simulator.url }
+      : { OCI_KEY: identity.keyPem }),
     LITELLM_MASTER_KEY: masterKey,
     LITELLM_LOG: 'INFO',
   };
-  return { simulator, configFile, dataDir: path.join(folder, 'data'), env };
+  return { simulator, folder, configFile, dataDir: path.join(folder, 'data'), env };
 }
 
-function clientSide(url: string, simulator: OciSimulator, stack: AsyncDisposableStack) {
+function clientSide(
+  url: string,
+  { simulator, folder }: Pick<TestGateway, 'simulator' | 'folder'>,
+  stack: AsyncDisposableStack,
+) {
   const request = (target: string, init: RequestInit = {}) => {
     const headers = new Headers(init.headers);
     if (!headers.has('authorization')) headers.set('authorization', `Bearer ${masterKey}`);
@@ -188,6 +206,7 @@ function clientSide(url: string, simulator: OciSimulator, stack: AsyncDisposable
     url,
     masterKey,
     simulator,
+    folder,
     client: (apiKey = masterKey) => new OpenAI({ baseURL: `${url}/v1`, apiKey, maxRetries: 0 }),
     request,
     async newKey(fields: Record<string, unknown> = {}) {

@@ -30,7 +30,7 @@ describe('a worker that dies or is told to stop', () => {
   test(`kill -9: another worker calls again within ${takeoverMsMax} ms, and the client notices only time`, async () => {
     gateway.simulator.clearBilled();
     const key = await gateway.newKey();
-    const answer = gateway.client(key).chat.completions.create(ask({ delayMs: 1_500, outputTokens: 10 }));
+    const answer = gateway.client(key).chat.completions.create(ask({ delayMs: 5_000, outputTokens: 10 }));
     await callsRunning(1);
     const next = await gateway.startWorker();
     current.signal('SIGKILL');

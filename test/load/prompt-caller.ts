@@ -6,6 +6,8 @@ import { createHash, createPrivateKey, sign, type KeyObject } from 'node:crypto'
 import { Agent, request as httpRequest } from 'node:http';
 import type { Deployment } from '@sluice/shared/config/gateway-config.ts';
 import { callIdOf, RequestId } from '@sluice/shared/ids.ts';
+import { silentLogger } from '@sluice/shared/log.ts';
+import { openSigners } from '../../services/worker/src/providers/oci/identity/open-signers.ts';
 import { openOciProvider } from '../../services/worker/src/providers/oci/oci-provider.ts';
 import { CallerSpec, type CallerResult } from './caller-spec.ts';
 import { promptOf, upstreamModel } from './requests.ts';
@@ -51,7 +53,8 @@ interface Caller extends AsyncDisposable {
 
 function openByProvider({ url, identity }: CallerSpec, prompt: string): Caller {
   const { region, compartmentId, tenancy, user, fingerprint, keyPem } = identity;
-  const provider = openOciProvider({ connectionsPerDeployment: concurrency });
+  const signers = openSigners({ env: {}, log: silentLogger }); // an API key leaves nothing to close
+  const provider = openOciProvider({ signers, connectionsPerDeployment: concurrency });
   const deployment: Deployment = {
     id: 'bench',
     alias: 'bench',

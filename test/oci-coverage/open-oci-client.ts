@@ -1,6 +1,8 @@
 import { CallId } from '@sluice/shared/ids.ts';
 import type { ChatCompletionRequest } from '@sluice/shared/api/openai/chat-completion.ts';
 import type { Deployment } from '@sluice/shared/config/gateway-config.ts';
+import { silentLogger } from '@sluice/shared/log.ts';
+import { openSigners } from '../../services/worker/src/providers/oci/identity/open-signers.ts';
 import { openOciProvider } from '../../services/worker/src/providers/oci/oci-provider.ts';
 import type { ProviderEvent } from '../../services/worker/src/providers/provider.ts';
 import type { Behaviour } from '../oci-simulator/behaviour.ts';
@@ -47,7 +49,8 @@ export async function openOciClient(): Promise<OciClient> {
   const simulator = opened.use(
     await openOciSimulator({ identities: [identity], onChatRequest: (request) => (chatRequest = request) }),
   );
-  const provider = opened.use(openOciProvider({ connectionsPerDeployment: 4 }));
+  const signers = opened.use(openSigners({ env: {}, log: silentLogger }));
+  const provider = opened.use(openOciProvider({ signers, connectionsPerDeployment: 4, graceMs: 50 }));
   const resources = opened.move();
   return {
     async ask({

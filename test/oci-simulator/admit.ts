@@ -1,4 +1,4 @@
-import type { Behaviour } from './behaviour.ts';
+import type { Behaviour, Failure } from './behaviour.ts';
 import type { BillBook, BilledCall, OpenCall } from './billing.ts';
 import { headerOf, type Exchange } from './exchange.ts';
 import { OciFailure } from './failure.ts';
@@ -10,7 +10,7 @@ export interface AdmitDeps {
   readonly book: BillBook;
 }
 
-export interface Applicant extends Pick<BilledCall, 'model' | 'format' | 'streamed' | 'promptTokens'> {
+export interface Applicant extends Pick<BilledCall, 'model' | 'format' | 'streamed' | 'promptTokens' | 'searchUnits'> {
   readonly steeringText: string;
 }
 
@@ -24,11 +24,7 @@ export async function chooseBehaviour({ knobs, book }: AdmitDeps, call: Applican
   const { fail, maxInFlight } = behaviour;
   if (fail !== null) {
     if (behaviour.delayMs > 0) await pace.wait(behaviour.delayMs);
-    throw new OciFailure(fail.status, fail.message ?? 'This failure was asked for.', {
-      ...(typeof fail.code === 'string' && { code: fail.code }),
-      ...(typeof fail.retryAfterS === 'number' && { retryAfterS: fail.retryAfterS }),
-      html: fail.html === true,
-    });
+    throw failureAskedFor(fail);
   }
   if (maxInFlight !== null && book.callsInFlight(call.model) >= maxInFlight) {
     throw new OciFailure(429, 'Tenancy request-rate limit exceeded. Please use a lower request rate.');
@@ -50,5 +46,13 @@ export function openCall(
     callId,
     clientRequestId: headerOf(request, 'opc-request-id'),
     retryToken: headerOf(request, 'opc-retry-token'),
+  });
+}
+
+export function failureAskedFor({ status, message, code, retryAfterS, html }: Failure): OciFailure {
+  return new OciFailure(status, message ?? 'This failure was asked for.', {
+    ...(typeof code === 'string' && { code }),
+    ...(typeof retryAfterS === 'number' && { retryAfterS }),
+    html: html === true,
   });
 }

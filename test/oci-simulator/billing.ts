@@ -8,7 +8,7 @@ export interface BilledCall {
   readonly clientRequestId: string | null;
   readonly retryToken: string | null;
   readonly model: string;
-  readonly format: 'GENERIC' | 'COHERE' | 'COHEREV2' | 'EMBED';
+  readonly format: 'GENERIC' | 'COHERE' | 'COHEREV2' | 'EMBED' | 'RERANK' | 'GUARDRAILS';
   readonly streamed: boolean;
   readonly promptTokens: number;
   /** All that was generated, reasoning included: what `totalTokens` − `promptTokens` says on the wire. */
@@ -17,6 +17,8 @@ export interface BilledCall {
   readonly reasoningTokens: number;
   /** The part of `promptTokens` that came from the provider's cache. */
   readonly cachedTokens: number;
+  /** Of a rerank: documents, in hundreds that were begun. */
+  readonly searchUnits?: number;
   /** Whether the whole answer was written: its last event, or the last byte of its body. */
   readonly completed: boolean;
   /** Epoch milliseconds, by the simulator's clock. */
@@ -89,12 +91,13 @@ const isPartOfCall = isPatch<BilledCall>({
   clientRequestId: orNull(isText),
   retryToken: orNull(isText),
   model: isText,
-  format: isWord('GENERIC', 'COHERE', 'COHEREV2', 'EMBED'),
+  format: isWord('GENERIC', 'COHERE', 'COHEREV2', 'EMBED', 'RERANK', 'GUARDRAILS'),
   streamed: isFlag,
   promptTokens: isCount,
   completionTokens: isCount,
   reasoningTokens: isCount,
   cachedTokens: isCount,
+  searchUnits: isCount,
   completed: isFlag,
   startedAt: isCount,
   endedAt: isCount,

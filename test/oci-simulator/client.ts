@@ -2,6 +2,7 @@ import { adminPrefix } from './admin.ts';
 import type { Behaviour, Fault } from './behaviour.ts';
 import { isBilledCall, type BilledCall } from './billing.ts';
 import { isFields, isInteger, isList, type Check } from './checks.ts';
+import type { ControlPlaneBehaviour } from './control-plane.ts';
 
 /** The controls of a simulator that runs in another process. */
 export interface SimulatorClient {
@@ -11,6 +12,8 @@ export interface SimulatorClient {
   setBehaviour(behaviour: Partial<Behaviour>): Promise<void>;
   enqueueFaults(faults: readonly Fault[]): Promise<void>;
   callsInFlight(): Promise<number>;
+  /** What is not named goes back to the default. */
+  setControlPlane(behaviour: Partial<ControlPlaneBehaviour>): Promise<void>;
 }
 
 /** @param url as `main.ts` prints it */
@@ -38,6 +41,7 @@ export function createSimulatorClient(url: string): SimulatorClient {
     setBehaviour: (behaviour) => tell('PUT', 'behaviour', behaviour),
     enqueueFaults: (faults) => tell('POST', 'faults', faults),
     callsInFlight: async () => (await ask('in-flight', isInFlight)).callsInFlight,
+    setControlPlane: (behaviour) => tell('PUT', 'control-plane', behaviour),
   };
 }
 

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { chooseBehaviour, openCall, type AdmitDeps, type Applicant } from './admit.ts';
+import type { AdmitDeps } from './admit.ts';
+import { answerWhole } from './answer-whole.ts';
 import { isFields, isFlag, isInteger, isList, isTagged, isText, isWord, type Checked } from './checks.ts';
 import { embeddingJson } from './embedding.ts';
-import { parseBody, sendJson, type Exchange } from './exchange.ts';
+import { parseBody, type Exchange } from './exchange.ts';
 import { notFound, OciFailure } from './failure.ts';
 import { findEmbedModel, type EmbedModel } from './models.ts';
-import { createPace } from './pace.ts';
-import { isServingMode, mayUse, onDemandModel } from './serving.ts';
+import { isServingMode, mayUse, servedModel } from './serving.ts';
 import { attachmentTokens, countTokens } from './tokens.ts';
 
 const isContent = isTagged('type', {
@@ -35,32 +35,17 @@ interface EmbedInput {
 
 /** `POST /20231130/actions/embedText` (§5.1) */
 export async function embedText(deps: AdmitDeps, exchange: Exchange): Promise<void> {
-  const { response, body, identity } = exchange;
+  const { body, identity } = exchange;
   const details = parseBody(body, isEmbedDetails);
   if (!mayUse(identity, details.compartmentId)) throw notFound();
-  const model = findEmbedModel(onDemandModel(details.servingMode));
+  const model = findEmbedModel(servedModel(details.servingMode));
   if (model === undefined) throw notFound();
   const dimensions = dimensionsOf(details, model);
   const inputs = inputsOf(details, model);
   const promptTokens = inputs.reduce((sum, { tokens }) => sum + tokens, 0);
 
-  const pace = createPace(response);
-  const applicant: Applicant = {
-    model: model.name,
-    format: 'EMBED',
-    streamed: false,
-    steeringText: inputs[0]?.text ?? '',
-    promptTokens,
-  };
-  const behaviour = await chooseBehaviour(deps, applicant, pace);
-  if (behaviour.drop) return void response.socket?.resetAndDestroy();
-  const call = openCall(deps, exchange, applicant, { completionTokens: 0, reasoningTokens: 0, cachedTokens: 0 });
-  response.once('close', () => call.close({ completed: response.writableFinished && !behaviour.truncatedJson }));
-  if (response.destroyed) return call.close({ completed: false });
-  if (behaviour.delayMs > 0) await pace.wait(behaviour.delayMs);
-  if (pace.gone()) return undefined;
-
-  return sendJson(response, responseJson(details, model, inputs, dimensions), behaviour);
+  const applicant = { model: model.name, format: 'EMBED', steeringText: inputs[0]?.text ?? '', promptTokens } as const;
+  return answerWhole(deps, exchange, applicant, () => responseJson(details, model, inputs, dimensions));
 }
 
 const maxInputs = 96;
@@ -78,6 +63,9 @@ function inputsOf(details: EmbedDetails, model: EmbedModel): EmbedInput[] {
   }
   return contents.map((content) => {
     if (content.type === 'IMAGE') {
+      if (!/^data:image\/[\w.+-]+;base64,/.test(content.imageUrl.url)) {
+        throw new OciFailure(400, 'An image must be a base64 data URI');
+      }
       return { text: content.imageUrl.url, tokens: Math.min(attachmentTokens, content.imageUrl.url.length) };
     }
     const tokens = countTokens(content.text);

@@ -21,6 +21,8 @@ export interface RegisteredIdentity {
   readonly publicKeyPem: string;
   /** The one compartment, besides its tenancy, in which it may call. */
   readonly compartmentId: string;
+  /** Absent: the first part of `keyId`. */
+  readonly tenancy?: string;
   /** Epoch milliseconds from which it is refused with 401, for session tokens. */
   readonly expiresAt?: number;
 }

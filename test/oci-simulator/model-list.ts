@@ -8,7 +8,7 @@ interface ModelSummary {
   readonly id: string;
   readonly compartmentId: string | null;
   readonly capabilities: readonly string[];
-  readonly lifecycleState: 'ACTIVE' | 'DELETED';
+  readonly lifecycleState: 'ACTIVE' | 'CREATING' | 'DELETED';
   readonly displayName: string;
   readonly vendor: string;
   readonly version: string;
@@ -28,15 +28,23 @@ export interface ModelPage {
   readonly nextPage: string | undefined;
 }
 
-/** One page of the models of the region: what can be called, and what cannot (old, custom, dedicated-only). */
-export function listModels(query: URLSearchParams, identity: RegisteredIdentity): ModelPage {
+/**
+ * One page of the models of the region: what can be called, and what cannot (old, custom, dedicated-only).
+ *
+ * @param without names that this region does not have
+ */
+export function listModels(
+  query: URLSearchParams,
+  identity: RegisteredIdentity,
+  without: ReadonlySet<string> = new Set(),
+): ModelPage {
   const compartmentId = query.get('compartmentId');
   if (compartmentId === null) {
     throw new OciFailure(400, 'Missing required parameter compartmentId', { code: 'MissingParameter' });
   }
   if (!mayUse(identity, compartmentId)) throw notFound();
 
-  const found = modelsOf(compartmentId).filter((item) => matches(item, query));
+  const found = modelsOf(compartmentId).filter((item) => matches(item, query) && !without.has(item.displayName));
   const sortBy = query.get('sortBy') === 'timeCreated' ? 'timeCreated' : 'displayName';
   found.sort((a, b) => (a[sortBy] < b[sortBy] ? -1 : 1));
   if (query.get('sortOrder') === 'DESC') found.reverse();
@@ -57,7 +65,8 @@ export function getModel(id: string): object {
 }
 
 const defaultPageSize = 10;
-const maxPageSize = 1000;
+/** Whatever a client asks for: so that it has to follow the pages. */
+const maxPageSize = 25;
 
 function matches(item: ModelSummary, query: URLSearchParams): boolean {
   const capabilities = query.getAll('capability');
@@ -71,7 +80,13 @@ function modelsOf(compartmentId: string | null): ModelSummary[] {
   const callable = [
     ...chatModels
       .filter(({ dedicatedOnly }) => !dedicatedOnly)
-      .map(({ name, rules }) => summary(name, { vendor: rules.vendor, capabilities: ['CHAT'] })),
+      .map(({ name, rules, retiring }) =>
+        summary(name, {
+          vendor: rules.vendor,
+          capabilities: ['CHAT'],
+          ...(retiring && { timeOnDemandRetired: '2099-01-31T00:00:00.000Z' }),
+        }),
+      ),
     ...embedModels.map(({ name }) => summary(name, { vendor: 'cohere', capabilities: ['TEXT_EMBEDDINGS'] })),
   ];
   return [
@@ -87,6 +102,8 @@ function modelsOf(compartmentId: string | null): ModelSummary[] {
     summary('cohere.command-r-16k', { timeOnDemandRetired: '2025-08-05T00:00:00.000Z' }),
     summary('meta.llama-3.1-70b-instruct', { vendor: 'meta', timeOnDemandRetired: '2025-06-05T00:00:00.000Z' }),
     summary('cohere.command', { lifecycleState: 'DELETED', timeOnDemandRetired: '2025-01-18T00:00:00.000Z' }),
+    summary('google.gemini-9-pro', { vendor: 'google', lifecycleState: 'CREATING' }),
+    summary('openai.gpt-image-1', { vendor: 'openai', capabilities: ['TEXT_TO_IMAGE'] }),
     summary('cohere.command-a-reasoning-08-2025', {}),
     summary('cohere.rerank.v3-5', { capabilities: ['TEXT_RERANK'] }),
     summary('support-tone-llama', {

@@ -44,11 +44,16 @@ export function findEmbedModel(id: string): EmbedModel | undefined {
   return embedByName.get(nameOf(id));
 }
 
+/** @returns the model's name */
+export function findRerankModel(id: string): string | undefined {
+  return rerankModels.find((name) => name === nameOf(id));
+}
+
 export function modelOcid(name: string): string {
   return `${ocidPrefix}${name}`;
 }
 
-/** The dedicated endpoint of a chat model. */
+/** The endpoint of a dedicated cluster that hosts this model; there is one for each. */
 export function endpointOcid(name: string): string {
   return `${endpointPrefix}${name}`;
 }
@@ -57,7 +62,7 @@ export function findEndpointModel(endpointId: string): ChatModel | undefined {
   return endpointId.startsWith(endpointPrefix) ? chatByName.get(endpointId.slice(endpointPrefix.length)) : undefined;
 }
 
-const endpointPrefix = 'ocid1.generativeaiendpoint.oc1.us-chicago-1.';
+export const endpointPrefix = 'ocid1.generativeaiendpoint.oc1.us-chicago-1.';
 const ocidPrefix = 'ocid1.generativeaimodel.oc1.us-chicago-1.';
 
 function nameOf(id: string): string {
@@ -213,6 +218,9 @@ export const embedModels: readonly EmbedModel[] = [
   embedV3('english-light-image', 384),
   embedV3('multilingual-light-image', 384),
 ];
+
+/** Dedicated clusters only. */
+const rerankModels: readonly string[] = ['cohere.rerank.v3-5'];
 
 const chatByName = new Map(chatModels.map((entry) => [entry.name, entry]));
 const embedByName = new Map(embedModels.map((entry) => [entry.name, entry]));

@@ -1,7 +1,7 @@
 import { isFields, isTagged, isText, isWord, type Checked } from './checks.ts';
 import { notFound } from './failure.ts';
 import type { RegisteredIdentity } from './identity.ts';
-import { findChatModel, findEndpointModel, type ChatModel } from './models.ts';
+import { endpointPrefix, findChatModel, findEndpointModel, type ChatModel } from './models.ts';
 
 export const isServingMode = isTagged('servingType', {
   ON_DEMAND: isFields({ servingType: isWord('ON_DEMAND'), modelId: isText }, {}),
@@ -9,10 +9,11 @@ export const isServingMode = isTagged('servingType', {
 });
 export type ServingMode = Checked<typeof isServingMode>;
 
-/** A model that is called on demand. Embedding models have no dedicated endpoints here. @throws OciFailure 404 */
-export function onDemandModel(mode: ServingMode): string {
-  if (mode.servingType === 'DEDICATED') throw notFound();
-  return mode.modelId;
+/** The model that is to serve. @throws OciFailure 404 for an endpoint that does not exist */
+export function servedModel(mode: ServingMode): string {
+  if (mode.servingType === 'ON_DEMAND') return mode.modelId;
+  if (!mode.endpointId.startsWith(endpointPrefix)) throw notFound();
+  return mode.endpointId.slice(endpointPrefix.length);
 }
 
 /** The chat model that is to serve: some are on demand, and each has an endpoint of its own. @throws OciFailure 404 */
@@ -28,5 +29,6 @@ function unknown(): never {
 
 /** A signer may call in its compartment and in the root compartment, which is its tenancy. */
 export function mayUse(identity: RegisteredIdentity, compartmentId: string): boolean {
-  return compartmentId === identity.compartmentId || compartmentId === identity.keyId.split('/')[0];
+  const tenancy = identity.tenancy ?? identity.keyId.split('/')[0];
+  return compartmentId === identity.compartmentId || compartmentId === tenancy;
 }

@@ -5,14 +5,19 @@ import { admin, adminPrefix } from './admin.ts';
 import type { Behaviour, Fault } from './behaviour.ts';
 import { createBillBook, type BilledCall } from './billing.ts';
 import { chat } from './chat.ts';
+import { createControlPlane, modelsPath, type ControlPlaneBehaviour } from './control-plane.ts';
 import { embedText } from './embed.ts';
-import { headerOf, readBody, sendJson, type Exchange } from './exchange.ts';
+import { applyGuardrails } from './guardrails.ts';
+import { headerOf, readBody, type Exchange } from './exchange.ts';
 import { failureBody, notFound, OciFailure, type ErrorCodes } from './failure.ts';
 import type { RegisteredIdentity } from './identity.ts';
 import { createKnobs } from './knobs.ts';
-import { getModel, listModels } from './model-list.ts';
+import { federate, federationPath } from './principals/federation.ts';
+import { metadata, metadataPrefix } from './principals/metadata-service.ts';
+import { createPrincipals, type Principals } from './principals/principals.ts';
 import { randomHex } from './random-hex.ts';
-import { createSignatureVerifier } from './signature.ts';
+import { rerankText } from './rerank.ts';
+import { createSignatureVerifier, type SignedRequest } from './signature.ts';
 
 export interface OciSimulatorOptions {
   /** 0, the default, takes a free one. */
@@ -28,7 +33,10 @@ export interface OciSimulatorOptions {
   readonly onChatRequest?: (chatRequest: Readonly<Record<string, unknown>>) => void;
 }
 
-/** A running simulator of OCI Generative AI: inference and the list of models, as `oci-wire.md` says. */
+/**
+ * A running simulator of OCI Generative AI: inference and the list of models, as `oci-wire.md` says, and the services
+ * by which an instance becomes a principal: its metadata and the auth service, on the same port.
+ */
 export interface OciSimulator extends AsyncDisposable {
   /** Without a path; what an SDK client takes as `endpoint`. */
   readonly url: string;
@@ -43,6 +51,12 @@ export interface OciSimulator extends AsyncDisposable {
   callsInFlight(): number;
   registerIdentity(identity: RegisteredIdentity): void;
   forgetIdentity(keyId: string): void;
+  /** Signers with tokens: how they get them, and how those end. */
+  readonly principals: Principals;
+  /** How questions about models are answered. What is not named goes back to the default. */
+  setControlPlane(behaviour: Partial<ControlPlaneBehaviour>): void;
+  /** Signed questions about models so far. */
+  controlPlaneRequests(): number;
 }
 
 export async function openOciSimulator(options: OciSimulatorOptions): Promise<OciSimulator> {
@@ -55,22 +69,36 @@ export async function openOciSimulator(options: OciSimulatorOptions): Promise<Oc
   } = options;
   const book = createBillBook(now);
   const knobs = createKnobs(options.defaults ?? {});
+  const controlPlane = createControlPlane();
   const verifier = createSignatureVerifier(options.identities, now);
+
+  const principals = createPrincipals(options.identities[0], verifier, now);
 
   const answer = async (request: IncomingMessage, response: ServerResponse, callId: string): Promise<void> => {
     const { method = '', url: target = '', headers } = request;
-    if (target.startsWith(adminPrefix)) return admin({ book, knobs }, request, response);
+    if (target.startsWith(adminPrefix)) return admin({ book, knobs, principals, controlPlane }, request, response);
+    if (target.startsWith(metadataPrefix)) return metadata(principals, request, response);
     const body = await readBody(request);
-    const identity = verifier.verify({ method, target, headers, body });
+    if (target === federationPath && method === 'POST') return federate(principals, { request, response, body }, now);
+    const identity = verified({ method, target, headers, body });
     return route({ request, response, body, identity, callId });
+  };
+
+  const verified = (request: SignedRequest): RegisteredIdentity => {
+    try {
+      return verifier.verify(request);
+    } catch (error) {
+      principals.count('refusals');
+      throw error;
+    }
   };
 
   const route = async (exchange: Exchange): Promise<void> => {
     const { method, url = '' } = exchange.request;
     const [pathname = '', query] = url.split('?', 2);
-    if (pathname === '/20231130/models' || pathname.startsWith('/20231130/models/')) {
+    if (pathname === modelsPath || pathname.startsWith(`${modelsPath}/`)) {
       allow(method, 'GET');
-      return sendModels(exchange, pathname, new URLSearchParams(query));
+      return controlPlane.answer(exchange, pathname, new URLSearchParams(query));
     }
     if (!pathname.startsWith('/20231130/actions/')) throw unknownRoute();
     allow(method, 'POST');
@@ -79,6 +107,10 @@ export async function openOciSimulator(options: OciSimulatorOptions): Promise<Oc
         return chat({ knobs, book, now, onChatRequest }, exchange);
       case 'embedText':
         return embedText({ knobs, book }, exchange);
+      case 'rerankText':
+        return rerankText({ knobs, book }, exchange);
+      case 'applyGuardrails':
+        return applyGuardrails({ knobs, book }, exchange);
       case 'generateText': // all models of both are retired
       case 'summarizeText':
         throw notFound();
@@ -100,6 +132,9 @@ export async function openOciSimulator(options: OciSimulatorOptions): Promise<Oc
     callsInFlight: () => book.callsInFlight(),
     registerIdentity: (identity) => verifier.register(identity),
     forgetIdentity: (keyId) => verifier.forget(keyId),
+    principals,
+    setControlPlane: (behaviour) => controlPlane.set(behaviour),
+    controlPlaneRequests: () => controlPlane.requests(),
   });
 }
 
@@ -129,14 +164,6 @@ function running(
       await closed;
     },
   };
-}
-
-function sendModels({ response, identity }: Exchange, pathname: string, query: URLSearchParams): void {
-  const id = decodeURIComponent(pathname.slice('/20231130/models/'.length));
-  if (id !== '') return sendJson(response, JSON.stringify(getModel(id)));
-  const { items, nextPage } = listModels(query, identity);
-  if (nextPage !== undefined) response.setHeader('opc-next-page', nextPage);
-  return sendJson(response, JSON.stringify({ items }));
 }
 
 /** §1.2: three parts, of which the first is the client's own. */

@@ -6,6 +6,7 @@ import { openPostgresBackend } from '@sluice/shared/adapters/bullmq/backend.ts';
 import { openBullJobQueue } from '@sluice/shared/adapters/bullmq/bullmq-job-queue.ts';
 import { openBullJobSource } from '@sluice/shared/adapters/bullmq/bullmq-job-source.ts';
 import { createMemoryAdmission } from '@sluice/shared/adapters/memory/memory-admission.ts';
+import { createMemoryModelCatalog } from '@sluice/shared/adapters/memory/memory-model-catalog.ts';
 import { createMemoryTokenBus } from '@sluice/shared/adapters/memory/memory-token-bus.ts';
 import { createMemoryUsageLog } from '@sluice/shared/adapters/memory/memory-usage-log.ts';
 import { openTelemetry } from '@sluice/shared/adapters/opentelemetry/open-telemetry.ts';
@@ -17,6 +18,8 @@ import type { Logger } from '@sluice/shared/log.ts';
 import { migrate } from '@sluice/shared/migrate.ts';
 import { schemas } from '@sluice/shared/schemas.ts';
 import { version } from '@sluice/shared/version.ts';
+import { openOciCatalog } from '@sluice/worker/catalog/oci-catalog.ts';
+import { openSigners } from '@sluice/worker/providers/oci/identity/open-signers.ts';
 import { openOciProvider } from '@sluice/worker/providers/oci/oci-provider.ts';
 import { createWorkerMetrics } from '@sluice/worker/worker-metrics.ts';
 import { openWorker } from '@sluice/worker/worker.ts';
@@ -28,7 +31,7 @@ export interface EmbeddedGatewayOptions {
   readonly host: string;
   readonly port: number;
   readonly log: Logger;
-  /** OpenTelemetry's variables are read from it. */
+  /** OpenTelemetry's variables are read from it, and those of OCI's identities. */
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
@@ -54,6 +57,7 @@ export async function openEmbeddedGateway(options: EmbeddedGatewayOptions): Prom
   const bodies = createPostgresBodyStore(sql);
   const admission = opening.use(createMemoryAdmission({ loadBalances: (accounts) => reports.balancesOf(accounts) }));
   const bus = createMemoryTokenBus();
+  const catalog = createMemoryModelCatalog(onError);
   const { log: usage, source: usageSource } = createMemoryUsageLog(onError);
   const connections = 16 + 2 * config.aliases.size;
   const backend = opening.use(await openPostgresBackend({ url, connections, onError }));
@@ -64,7 +68,10 @@ export async function openEmbeddedGateway(options: EmbeddedGatewayOptions): Prom
   const ledger = opening.use(await openLedger({ sql, usage: usageSource, admission, log, maxWaitMs: 2 }));
   watchLedger(telemetry.meter, ledger, usageSource);
   const { upstreamConnections, workerConcurrency } = config.sluice;
-  const oci = opening.use(openOciProvider({ connectionsPerDeployment: upstreamConnections, log }));
+  const signers = opening.use(openSigners({ env: options.env, log }));
+  const oci = opening.use(openOciProvider({ signers, connectionsPerDeployment: upstreamConnections, log }));
+  const models = opening.use(openOciCatalog({ config, log, now: Date.now }));
+  opening.use(await catalog.answer(() => models.list()));
   opening.use(
     await openWorker({
       source,
@@ -95,6 +102,7 @@ export async function openEmbeddedGateway(options: EmbeddedGatewayOptions): Prom
       admission,
       usage,
       bus,
+      catalog,
       meter: telemetry.meter,
       metrics: () => telemetry.prometheusText(),
     }),

@@ -3,6 +3,7 @@ import express from 'express';
 import type { ErrorRequestHandler, Express, RequestHandler } from 'express';
 import { toErrorResponse } from './http/error-response.ts';
 import { readOptionalJson } from './http/read-json.ts';
+import type { ModelsDeps } from './models/visible-models.ts';
 import { liveness } from './routes/health/liveness.ts';
 import { readiness } from './routes/health/readiness.ts';
 import { metricsPage } from './routes/health/metrics-page.ts';
@@ -14,10 +15,15 @@ import { keyList } from './routes/management/key-list.ts';
 import { keyUnblock } from './routes/management/key-unblock.ts';
 import { keyUpdate } from './routes/management/key-update.ts';
 import type { ManagementDeps } from './routes/management/management-deps.ts';
+import { rerank } from './routes/cohere/rerank.ts';
+import { modelGroups } from './routes/management/model-group-info.ts';
+import { modelInfo, modelInfoPage } from './routes/management/model-info.ts';
 import { chatCompletions } from './routes/openai/chat-completions.ts';
+import { completions } from './routes/openai/completions.ts';
 import { embeddings } from './routes/openai/embeddings.ts';
 import type { InferenceDeps } from './routes/openai/inference-deps.ts';
 import { listModels, retrieveModel } from './routes/openai/models.ts';
+import { moderations } from './routes/openai/moderations.ts';
 import { globalSpendKeys } from './routes/spend/global-spend-keys.ts';
 import { globalSpendModels } from './routes/spend/global-spend-models.ts';
 import type { SpendDeps } from './routes/spend/spend-deps.ts';
@@ -25,6 +31,7 @@ import { spendLogs } from './routes/spend/spend-logs.ts';
 
 export interface AppDeps {
   readonly inference: InferenceDeps;
+  readonly models: ModelsDeps;
   readonly management: ManagementDeps;
   readonly spend: SpendDeps;
   readonly health: {
@@ -57,17 +64,31 @@ export function createApp(deps: AppDeps): Express {
     route(`/v1${path}`, method, ...handlers);
   };
 
-  const { health, inference, management, spend } = deps;
+  /** Also where clients of Azure OpenAI and of OpenAI's first API look for it, with the model in the path. */
+  const everywhere = (path: string, ...handlers: RequestHandler[]) => {
+    both(path, 'post', ...handlers);
+    route(`/engines/*model${path}`, 'post', ...handlers);
+    route(`/openai/deployments/*model${path}`, 'post', ...handlers);
+  };
+
+  const { health, inference, management, models, spend } = deps;
   route('/health/liveness', 'get', liveness(health));
   route('/health/liveliness', 'get', liveness(health));
   route('/health/readiness', 'get', readiness(health));
   route('/metrics', 'get', metricsPage({ authenticate: management.authenticate, metrics: health.metrics }));
 
   const inferenceBody = bytes(deps.maxRequestBytes);
-  both('/chat/completions', 'post', inferenceBody, chatCompletions(inference));
-  both('/embeddings', 'post', inferenceBody, embeddings(inference));
-  both('/models', 'get', listModels(inference));
-  both('/models/*model', 'get', retrieveModel(inference));
+  everywhere('/chat/completions', inferenceBody, chatCompletions(inference));
+  everywhere('/completions', inferenceBody, completions(inference));
+  everywhere('/embeddings', inferenceBody, embeddings(inference));
+  both('/moderations', 'post', inferenceBody, moderations(inference));
+  both('/rerank', 'post', inferenceBody, rerank(inference));
+  route('/v2/rerank', 'post', inferenceBody, rerank(inference));
+  both('/models', 'get', listModels(models));
+  both('/models/*model', 'get', retrieveModel(models));
+  both('/model/info', 'get', modelInfo(models));
+  route('/v2/model/info', 'get', modelInfoPage(models));
+  route('/model_group/info', 'get', modelGroups(models));
 
   const managementBody = [bytes(managementBytesMax), jsonBody];
   route('/key/generate', 'post', ...managementBody, keyGenerate(management));

@@ -6,10 +6,12 @@ import type { Logger } from '@sluice/shared/log.ts';
 import type { Admission } from '@sluice/shared/ports/admission.ts';
 import type { BodyStore } from '@sluice/shared/ports/body-store.ts';
 import type { JobQueue } from '@sluice/shared/ports/job-queue.ts';
+import type { ModelCatalog } from '@sluice/shared/ports/model-catalog.ts';
 import type { SpendReports } from '@sluice/shared/ports/spend-reports.ts';
 import type { Sql } from '@sluice/shared/ports/sql.ts';
 import type { TokenBus } from '@sluice/shared/ports/token-bus.ts';
 import type { UsageLog } from '@sluice/shared/ports/usage-log.ts';
+import { loadPriceBook } from '@sluice/shared/prices/price-book.ts';
 import { checkReadiness } from '@sluice/shared/readiness.ts';
 import { createAdmit } from './admission/admit.ts';
 import { createApp } from './app.ts';
@@ -19,6 +21,7 @@ import { createDispatch } from './dispatch/dispatch.ts';
 import { createRecordRefusal } from './dispatch/record-refusal.ts';
 import { listen } from './http/listen.ts';
 import { createIngressMetrics } from './ingress-metrics.ts';
+import { createKnownModels } from './models/known-models.ts';
 import { virtualKeysIn } from './sql/virtual-keys.ts';
 
 export interface IngressOptions {
@@ -35,6 +38,7 @@ export interface IngressOptions {
   readonly bodies: BodyStore;
   readonly usage: UsageLog;
   readonly reports: SpendReports;
+  readonly catalog: Pick<ModelCatalog, 'list'>;
   readonly meter: Meter;
   readonly metrics: () => Promise<string>;
   readonly log: Logger;
@@ -74,6 +78,20 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
       version: options.version,
       now,
       newId: randomUUID,
+    },
+    models: {
+      authenticate,
+      names: {
+        aliases: config.aliases,
+        wildcards: [],
+        resolve: (name) => config.aliases.get(name) ?? null,
+      },
+      knownModels: createKnownModels({
+        catalog: options.catalog,
+        now,
+        onError: (error) => log.warn({ err: error }, 'nobody says which models there are'),
+      }),
+      prices: loadPriceBook(),
     },
     management: { authenticate, keys, reports, now, newKey, invalidate },
     spend: { authenticate, keys, reports, now },

@@ -1,5 +1,6 @@
 import { openRedisBackend } from '@sluice/shared/adapters/bullmq/backend.ts';
 import { openBullJobQueue } from '@sluice/shared/adapters/bullmq/bullmq-job-queue.ts';
+import { createNatsModelCatalog } from '@sluice/shared/adapters/nats/nats-model-catalog.ts';
 import { createNatsTokenBus } from '@sluice/shared/adapters/nats/nats-token-bus.ts';
 import { openNatsUsageLog } from '@sluice/shared/adapters/nats/nats-usage-log.ts';
 import { openNats } from '@sluice/shared/adapters/nats/open-nats.ts';
@@ -53,6 +54,7 @@ const ingress = resources.use(
     admission,
     usage,
     bus,
+    catalog: createNatsModelCatalog(nats, onError),
     meter: telemetry.meter,
     metrics: () => telemetry.prometheusText(),
   }),

@@ -26,6 +26,8 @@ export function spendRowOf(event: UsageEvent) {
     input_nano_usd_per_million: price?.inputNanoUsdPerMillion,
     output_nano_usd_per_million: price?.outputNanoUsdPerMillion,
     cached_input_nano_usd_per_million: price?.cachedInputNanoUsdPerMillion,
+    search_units: usage.searchUnits,
+    search_nano_usd: price?.searchNanoUsd,
     price_source: event.priceSource,
     cost_ceiling_nano_usd: event.costCeilingNanoUsd,
     cost_nano_usd: usageCostNanoUsd(event),

@@ -113,6 +113,17 @@ test('a completed call is a row in LiteLLM’s words', async () => {
   ]);
 });
 
+test('a rerank has its search units, at their price, on the side of its input', async () => {
+  await using reports = await openReports();
+  const usage = { inputTokens: 120, outputTokens: 0, cachedInputTokens: 0, reasoningTokens: 0, searchUnits: 3 };
+  const price = { inputNanoUsdPerMillion: 1_000_000, outputNanoUsdPerMillion: 0, searchNanoUsd: 2_000_000 };
+  await reports.book(usageEvent(1, { callType: 'arerank', usage, price }));
+  const [row] = await reports.rows({ limit: 10 });
+  assert.deepEqual([row?.call_type, row?.spend], ['arerank', 0.00600012]);
+  assert.deepEqual(row?.metadata.cost_breakdown, { input_cost: 0.00600012, output_cost: 0, total_cost: 0.00600012 });
+  assert.partialDeepStrictEqual(row?.metadata.sluice, { search_units: 3, price });
+});
+
 test('a cut call is a failure with spend, marked as estimated', async () => {
   await using reports = await openReports();
   const error = { code: 'stream_interrupted', status: 502, message: 'The stream broke.' };

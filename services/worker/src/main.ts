@@ -1,5 +1,6 @@
 import { openRedisBackend } from '@sluice/shared/adapters/bullmq/backend.ts';
 import { openBullJobSource } from '@sluice/shared/adapters/bullmq/bullmq-job-source.ts';
+import { createNatsModelCatalog } from '@sluice/shared/adapters/nats/nats-model-catalog.ts';
 import { createNatsTokenBus } from '@sluice/shared/adapters/nats/nats-token-bus.ts';
 import { openNatsUsageLog } from '@sluice/shared/adapters/nats/nats-usage-log.ts';
 import { openNats } from '@sluice/shared/adapters/nats/open-nats.ts';
@@ -16,6 +17,8 @@ import { assertSchema } from '@sluice/shared/schema-version.ts';
 import { schemas } from '@sluice/shared/schemas.ts';
 import { openStatusServer } from '@sluice/shared/status-server.ts';
 import { version } from '@sluice/shared/version.ts';
+import { openOciCatalog } from './catalog/oci-catalog.ts';
+import { openSigners } from './providers/oci/identity/open-signers.ts';
 import { openOciProvider } from './providers/oci/oci-provider.ts';
 import { createWorkerMetrics } from './worker-metrics.ts';
 import { openWorker } from './worker.ts';
@@ -42,7 +45,11 @@ const bodies = resources.use(openRedisBodyStore({ url: redisUrl, onError }));
 const nats = resources.use(await openNats({ url: config.natsUrl, name: 'sluice-worker' }));
 const bus = createNatsTokenBus(nats, onError);
 const usage = resources.use(await openNatsUsageLog(nats));
-const oci = resources.use(openOciProvider({ connectionsPerDeployment: gateway.sluice.upstreamConnections, log }));
+const signers = resources.use(openSigners({ env: process.env, log }));
+const connectionsPerDeployment = gateway.sluice.upstreamConnections;
+const oci = resources.use(openOciProvider({ signers, connectionsPerDeployment, log }));
+const models = resources.use(openOciCatalog({ config: gateway, log, now: Date.now }));
+resources.use(await createNatsModelCatalog(nats, onError).answer(() => models.list()));
 const backend = resources.use(openRedisBackend({ url: redisUrl, onError }));
 const source = resources.use(openBullJobSource(backend));
 const status = resources.use(

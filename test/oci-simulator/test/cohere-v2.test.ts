@@ -123,3 +123,7 @@ for (const { model = vision, chatRequest, says, why } of refusals) {
     assert.deepEqual(simulator.billed(), []);
   });
 }
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}

@@ -60,6 +60,16 @@ const limits: readonly { why: string; call: Call; status: number }[] = [
   { why: 'dimensions of another model', call: embedCall(v3, { inputs: ['x'], outputDimensions: 256 }), status: 400 },
   { why: 'an unknown field', call: embedCall(v4, { inputs: ['x'], model: 'y' }), status: 400 },
   { why: 'one image', call: embedCall(v4, { inputs: ['data:image/png;base64,AA'], inputType: 'IMAGE' }), status: 200 },
+  {
+    why: 'an image by its address',
+    call: embedCall(v4, { inputs: ['https://a.b/c.png'], inputType: 'IMAGE' }),
+    status: 400,
+  },
+  {
+    why: 'an image for a text model',
+    call: embedCall(v3, { inputs: ['data:image/png;base64,AA'], inputType: 'IMAGE' }),
+    status: 400,
+  },
   { why: 'a chat model', call: embedCall('xai.grok-4', { inputs: ['x'] }), status: 404 },
 ];
 
@@ -88,6 +98,26 @@ test('models: in pages, with duplicates, retired, custom and dedicated-only ones
   assert.ok(names.includes('cohere.rerank.v3-5'));
   assert.ok(items.some((item) => pick(item, 'type') === 'CUSTOM'));
   assert.ok(items.some((item) => pick(item, 'timeOnDemandRetired') !== undefined));
+});
+
+test('models: what a test asks for goes wrong, and nothing else', async () => {
+  await using simulator = await openSimulator();
+  const path = `/20231130/models?compartmentId=${identity.compartmentId}&vendor=xai&limit=1000`;
+  const ask = () => send(simulator.url, { method: 'GET', path });
+  simulator.setControlPlane({ fail: { status: 503 } });
+  assert.equal((await ask()).status, 503);
+  simulator.setControlPlane({ drop: true });
+  await assert.rejects(ask());
+  simulator.setControlPlane({ without: ['xai.grok-4'], endless: true });
+  const reply = await ask();
+  assert.equal(reply.headers['opc-next-page'], '0');
+  const names = new Set(itemsOf(reply.text).map((item) => pick(item, 'displayName')));
+  assert.ok(names.has('xai.grok-3') && !names.has('xai.grok-4'));
+  simulator.setControlPlane({});
+  assert.ok((await ask()).text.includes('"xai.grok-4"'));
+  const unsigned = await send(simulator.url, { method: 'GET', path, headers: { authorization: '' } });
+  assert.equal(unsigned.status, 401);
+  assert.equal(simulator.controlPlaneRequests(), 4);
 });
 
 const queries = [

@@ -30,6 +30,7 @@ test(
       const client = createSimulatorClient(String(pick(jsonOf(line), 'url')));
       await client.setBehaviour({ delayMs: 1 });
       await client.enqueueFaults([{ count: 2, behaviour: { fail: { status: 503 } } }]);
+      await client.setControlPlane({ delayMs: 1, without: ['xai.grok-4'], endless: false });
       await client.clearBilled();
       assert.deepEqual(await client.billed(), []);
       assert.equal(await client.callsInFlight(), 0);

@@ -8,6 +8,7 @@ import { eventsOf, identity, onDemand, openSimulator, pick } from './signed-call
 interface Sdk {
   readonly common: {
     readonly SimpleAuthenticationDetailsProvider: new (...args: readonly unknown[]) => object;
+    readonly InstancePrincipalsAuthenticationDetailsProviderBuilder: new () => InstanceBuilder;
     readonly NoRetryConfigurationDetails: object;
     readonly Region: { readonly US_CHICAGO_1: object };
   };
@@ -20,6 +21,13 @@ interface ChatClient {
   endpoint: string;
   chat(request: object): Promise<unknown>;
   close(): void;
+}
+
+interface InstanceBuilder {
+  metadataBaseUrl: string;
+  federationEndpoint: string;
+  readonly circuitBreaker: { shutdown(): void };
+  build(): Promise<object>;
 }
 
 const llama = 'meta.llama-3.3-70b-instruct';
@@ -54,6 +62,35 @@ test('the real SDK signs, chats and streams', { skip: sdk === undefined && 'the 
   await assert.rejects(ask(false, 'meta.llama-9'), { statusCode: 404, serviceCode: '404' });
   client.close();
 });
+
+test(
+  'the real SDK becomes a principal by way of metadata and federation',
+  { skip: sdk === undefined && 'the SDK is not installed' },
+  async () => {
+    assert.ok(sdk);
+    const { common, inference } = sdk;
+    await using simulator = await openSimulator();
+    const builder = new common.InstancePrincipalsAuthenticationDetailsProviderBuilder();
+    builder.metadataBaseUrl = `${simulator.url}/opc/v2/`;
+    builder.federationEndpoint = simulator.url;
+    const client = new inference.GenerativeAiInferenceClient(
+      { authenticationDetailsProvider: await builder.build() },
+      { retryConfiguration: common.NoRetryConfigurationDetails },
+    );
+    client.endpoint = simulator.url;
+    const chatRequest = {
+      apiFormat: 'GENERIC',
+      messages: [{ role: 'USER', content: [{ type: 'TEXT', text: 'Hello' }] }],
+      isStream: false,
+    };
+    const { compartmentId } = identity;
+    const answer = await client.chat({ chatDetails: { compartmentId, servingMode: onDemand(llama), chatRequest } });
+    assert.equal(pick(answer, 'chatResult', 'modelId'), llama);
+    assert.equal(simulator.principals.counts().federations, 1);
+    client.close();
+    builder.circuitBreaker.shutdown();
+  },
+);
 
 function loadSdk(): Sdk | undefined {
   const require = createRequire(new URL('../../../services/worker/package.json', import.meta.url));

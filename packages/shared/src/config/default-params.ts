@@ -1,7 +1,10 @@
 import type { z } from 'zod';
+import { RerankRequest } from '../api/cohere/rerank.ts';
 import { ChatCompletionRequest } from '../api/openai/chat-completion.ts';
 import { EmbeddingRequest } from '../api/openai/embedding.ts';
+import { ModerationRequest } from '../api/openai/moderation.ts';
 import { formatPath } from './config-path.ts';
+import type { Mode } from './gateway-config.ts';
 import type { Section } from './section.ts';
 
 /** How the file may spell a parameter's value; its bounds are those of a request's own. */
@@ -45,14 +48,25 @@ const openAiParams = {
   dimensions: 'number',
   encoding_format: 'string',
   input_type: 'string',
+  truncate: 'string',
+  max_chunks_per_doc: 'number',
+  max_tokens_per_doc: 'number',
+  categories: 'list',
+  pii_types: 'list',
 } as const satisfies Record<string, Kind>;
+
+const requests: Readonly<Record<Mode, z.ZodObject>> = {
+  chat: ChatCompletionRequest,
+  embedding: EmbeddingRequest,
+  rerank: RerankRequest,
+  moderation: ModerationRequest,
+};
 
 export const defaultParamNames: readonly string[] = Object.keys(openAiParams);
 
 /** What a deployment adds to requests that do not say otherwise, checked as if a client had sent it. */
-export function readDefaultParams(params: Section, mode: 'chat' | 'embedding'): Readonly<Record<string, unknown>> {
-  const checks: Readonly<Record<string, z.ZodType>> =
-    mode === 'chat' ? ChatCompletionRequest.shape : EmbeddingRequest.shape;
+export function readDefaultParams(params: Section, mode: Mode): Readonly<Record<string, unknown>> {
+  const checks: Readonly<Record<string, z.ZodType>> = requests[mode].shape;
   const defaults: Record<string, unknown> = {};
   for (const [name, kind] of Object.entries(openAiParams)) {
     const value = readParam(params, name, kind);

@@ -7,7 +7,7 @@ import type { PriceBook } from '../prices/price-book.ts';
 import { checkKeys } from './check-keys.ts';
 import { isSecret } from './config-path.ts';
 import { defaultParamNames, readDefaultParams } from './default-params.ts';
-import type { Deployment, OciTarget } from './gateway-config.ts';
+import { type Deployment, type Mode, modes, type OciTarget } from './gateway-config.ts';
 import { readOciTarget } from './oci-target.ts';
 import { isMapping, type Section } from './section.ts';
 import type { Environment } from './substitute-environment.ts';
@@ -22,6 +22,8 @@ export interface DeploymentDeps {
 /** More is no retry but a loop. */
 const maxRetries = 100;
 const maxModelLength = 512;
+/** A search that costs more is a mistake of units. */
+const maxUsdPerSearch = 1_000;
 
 const litellmParams = {
   ...vocabularies.litellmParams,
@@ -69,6 +71,11 @@ export async function readDeployment(
     maxInputTokens: facts.maxInputTokens,
     ...limits,
     defaultParams,
+    info: Object.fromEntries(
+      info.keys
+        .filter((key) => !isSecret(['model_info', key]))
+        .map((key) => [key, withoutSecrets(info.raw(key), [key])]),
+    ),
   };
 }
 
@@ -93,7 +100,7 @@ function readUpstreamModel(params: Section): string | null {
 }
 
 interface ModelFacts {
-  readonly mode: 'chat' | 'embedding';
+  readonly mode: Mode;
   readonly maxInputTokens: number | null;
   readonly maxOutputTokens: number | null;
   /** The price book's word about it, or about its `base_model`. */
@@ -107,16 +114,22 @@ function readModelFacts(params: Section, info: Section, upstreamModel: string, p
   const found = [...candidates, `oci/${upstreamModel}`]
     .map((name) => prices.find(name))
     .find((entry) => entry !== null);
-  const mode = info.oneOf('mode', ['chat', 'embedding'], ' (others are not supported yet)');
+  const mode = info.oneOf('mode', modes, ' (others are not supported yet)');
   const tokens = { integer: true, min: 1 } as const;
   const maxOutput = info.number('max_output_tokens', tokens);
   const maxTokens = info.number('max_tokens', tokens);
   return {
-    mode: mode ?? found?.mode ?? (upstreamModel.includes('embed') ? 'embedding' : 'chat'),
+    mode: mode ?? found?.mode ?? modeByName(upstreamModel),
     maxInputTokens: info.number('max_input_tokens', tokens) ?? found?.maxInputTokens ?? null,
     maxOutputTokens: maxOutput ?? maxTokens ?? found?.maxOutputTokens ?? null,
     listed: found ? { price: found.price, version: prices.version } : null,
   };
+}
+
+function modeByName(upstreamModel: string): Mode {
+  if (upstreamModel.includes('embed')) return 'embedding';
+  if (upstreamModel.includes('rerank')) return 'rerank';
+  return /^guardrails\b/.test(upstreamModel) ? 'moderation' : 'chat';
 }
 
 /** The price, and what the operator should know about it. Prices may stand in `model_info` too, as in LiteLLM. */
@@ -125,6 +138,7 @@ function readPrice(params: Section, info: Section, { mode, listed }: ModelFacts,
     input: readUsdPerToken([params, info], 'input_cost_per_token'),
     output: readUsdPerToken([params, info], 'output_cost_per_token'),
     cachedInput: readUsdPerToken([params, info], 'cache_read_input_token_cost'),
+    search: readUsdPerSearch([params, info]),
   };
   const { price, source, guessed } = deploymentPrice({ mode, configured, listed, defaultPrice });
   const what = {
@@ -143,6 +157,13 @@ export function readUsdPerToken(sections: readonly Section[], key: string): numb
   const bounds = { min: 0, max: maxUsdPerToken };
   const found = sections.map((section) => section.number(key, bounds)).find((price) => price !== null);
   return found === undefined ? null : nanoUsdPerMillion(found);
+}
+
+/** @returns nano-USD of one search unit */
+function readUsdPerSearch(sections: readonly Section[]): number | null {
+  const bounds = { min: 0, max: maxUsdPerSearch };
+  const found = sections.map((section) => section.number('input_cost_per_query', bounds)).find((usd) => usd !== null);
+  return found === undefined ? null : Math.round(found * 1e9);
 }
 
 function usdPerMillion(nanoUsd: number): string {
@@ -185,6 +206,7 @@ function hashOf(entry: Section, { api: _api, identity, ...place }: OciTarget): s
 }
 
 function withoutSecrets(value: unknown, path: readonly string[]): unknown {
+  if (Array.isArray(value)) return value.map((item: unknown) => withoutSecrets(item, path));
   if (!isMapping(value)) return value;
   const shown = Object.entries(value).filter(([key]) => !isSecret([...path, key]));
   return Object.fromEntries(shown.map(([key, item]) => [key, withoutSecrets(item, [...path, key])]));

@@ -14,9 +14,13 @@ export interface GatewayConfig {
   readonly sluice: SluiceSettings;
 }
 
+/** What a model is for: which routes reach it. */
+export const modes = ['chat', 'embedding', 'rerank', 'moderation'] as const;
+export type Mode = (typeof modes)[number];
+
 export interface Alias {
   readonly name: string;
-  readonly mode: 'chat' | 'embedding';
+  readonly mode: Mode;
   /** At least one; one of them answers. */
   readonly deployments: readonly Deployment[];
 }
@@ -46,6 +50,8 @@ export interface Deployment {
   readonly streamTimeoutMs: number | null;
   /** OpenAI parameters that requests get when they do not say otherwise. */
   readonly defaultParams: Readonly<Record<string, unknown>>;
+  /** `model_info` as the file has it, own keys of the operator included, without what may be secret. Absent: empty. */
+  readonly info?: Readonly<Record<string, unknown>>;
 }
 
 /** Where a deployment is called, in which protocol (`api`), and as whom. */

@@ -11,6 +11,9 @@ const regionName = /^[a-z][a-z0-9-]{0,30}[a-z0-9]$/;
 /** What stands in a signature's `keyId`, between slashes and inside of quotes. */
 const identifier = /^[\w.:+=@~-]{1,512}$/;
 
+/** Identities that the platform gives: nothing of them is configured. */
+const keyless = ['instance_principal', 'resource_principal', 'oke_workload_identity'] as const;
+
 const maxKeyFileBytes = 64 * 1024;
 
 /**
@@ -27,11 +30,17 @@ export async function readOciTarget(
   env: Environment,
 ): Promise<OciTarget | null> {
   const settings = new OciSettings(params, env);
-  if (params.oneOf('oci_auth', ['api_key'], ' (other identities are not supported yet)') === null) {
-    if (params.has('oci_auth')) return null; // what another identity needs is another story
-  }
+  const auth = params.oneOf('oci_auth', ['api_key', ...keyless], ' (other identities are not supported yet)');
+  if (auth === null && params.has('oci_auth')) return null; // what another identity needs is another story
   const region = settings.region();
   const endpoint = readEndpoint(params);
+  if (auth !== null && auth !== 'api_key') {
+    const compartmentId = settings.identifier('oci_compartment_id', 'OCI_COMPARTMENT_ID');
+    const servingMode = readServingMode(params, upstreamModel);
+    settings.reportMissing();
+    if (!region || !compartmentId || !servingMode) return null;
+    return { api: 'oci', region, endpoint, compartmentId, servingMode, identity: { type: auth } };
+  }
   const tenancy = settings.identifier('oci_tenancy', 'OCI_TENANCY');
   const user = settings.identifier('oci_user', 'OCI_USER');
   const fingerprint = settings.identifier('oci_fingerprint', 'OCI_FINGERPRINT');

@@ -24,7 +24,7 @@ const ociParams = [
   'oci_endpoint_id',
 ];
 
-const prices = ['input_cost_per_token', 'output_cost_per_token', 'cache_read_input_token_cost'];
+const prices = ['input_cost_per_token', 'output_cost_per_token', 'cache_read_input_token_cost', 'input_cost_per_query'];
 
 export const vocabularies = {
   file: {
@@ -65,7 +65,7 @@ export const vocabularies = {
       ...ociParams,
     ],
     notYet: words(`api_key api_version organization rpm tpm max_parallel_requests order cooldown_time tags
-      output_cost_per_reasoning_token input_cost_per_query tiered_pricing input_cost_per_character
+      output_cost_per_reasoning_token tiered_pricing input_cost_per_character
       output_cost_per_character input_cost_per_second output_cost_per_second input_cost_per_image
       cache_creation_input_token_cost max_budget budget_duration mock_response drop_params additional_drop_params
       allowed_openai_params region_name litellm_credential_name merge_reasoning_content_in_choices

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { RequestId } from '../ids.ts';
 import { Account } from './account.ts';
+import { CallType, JobKind } from './call-type.ts';
 import { Caller, RequestOrigin } from './caller.ts';
 
 /**
@@ -10,7 +11,9 @@ import { Caller, RequestOrigin } from './caller.ts';
  */
 export const InferenceJob = z.object({
   version: z.literal(1),
-  kind: z.enum(['chat', 'embedding']),
+  kind: JobKind,
+  /** How it was asked for; absent: in the usual way for its kind. */
+  callType: CallType.optional(),
   requestId: RequestId,
   /** The model name that the client used and the key was checked for. */
   alias: z.string(),
@@ -19,11 +22,13 @@ export const InferenceJob = z.object({
   /** The client's request as JSON text, already validated; or where it lies when it is too big for the queue. */
   body: z.union([z.object({ inline: z.string() }), z.object({ claim: z.string() })]),
   stream: z.boolean(),
-  /** The most output tokens the answer may have: what admission reserved for. 0 for embeddings. */
+  /** The most output tokens the answer may have: what admission reserved for. 0 for what writes no text. */
   outputTokensCap: z.int().nonnegative(),
   inputTokensEstimate: z.int().nonnegative(),
   /** No tokenizer can count more than this: what admission reserved for. */
   inputTokensMax: z.int().nonnegative(),
+  /** What a rerank is billed by. */
+  searchUnits: z.int().nonnegative().optional(),
   /** Nano-USD reserved for call 1. */
   reservedNanoUsd: z.int().nonnegative(),
   /** What the reservation stands on, to reserve again when a call that may have been billed is repeated. */

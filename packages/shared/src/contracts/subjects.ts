@@ -4,6 +4,8 @@ export const subjects = {
   tokens: (inbox: string) => `sluice.tokens.${inbox}`,
   cancel: 'sluice.cancel',
   usage: 'sluice.usage',
+  /** Questions for which models there are; one worker answers each. */
+  catalog: 'sluice.catalog',
 } as const;
 
 export const streams = {

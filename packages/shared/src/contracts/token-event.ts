@@ -11,6 +11,8 @@ export const Usage = z.object({
   cachedInputTokens: z.int().nonnegative(),
   /** The part of `outputTokens` that was reasoning. */
   reasoningTokens: z.int().nonnegative(),
+  /** A rerank's unit: one query with up to 100 documents. */
+  searchUnits: z.int().nonnegative().optional(),
 });
 export type Usage = z.infer<typeof Usage>;
 
@@ -68,6 +70,19 @@ export const ContentEvent = z.discriminatedUnion('type', [
     type: z.literal('embedding'),
     index: z.int().nonnegative(),
     embedding: z.union([z.array(z.number()), z.string()]),
+  }),
+  /** A document's place in a reranking; the best comes first. `index` is its place in the request. */
+  z.object({ type: z.literal('rank'), index: z.int().nonnegative(), score: z.number() }),
+  /** What was found in one of the texts to moderate. `index` is its place in the request. */
+  z.object({
+    type: z.literal('moderation'),
+    index: z.int().nonnegative(),
+    /** Each that was looked for; `score` from 0 to 1. */
+    categories: z.array(z.object({ name: z.string(), score: z.number() })),
+    /** Where personal data stand in the text, in the provider's characters. */
+    entities: z.array(
+      z.object({ label: z.string(), offset: z.int().nonnegative(), length: z.int().nonnegative(), score: z.number() }),
+    ),
   }),
 ]);
 export type ContentEvent = z.infer<typeof ContentEvent>;

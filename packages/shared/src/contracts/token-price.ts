@@ -6,5 +6,7 @@ export const TokenPrice = z.object({
   outputNanoUsdPerMillion: z.int().nonnegative(),
   /** Input tokens that the provider read from its cache; absent: they cost like other input. */
   cachedInputNanoUsdPerMillion: z.int().nonnegative().optional(),
+  /** Nano-USD of one search unit of a rerank; absent: searches cost their tokens only. */
+  searchNanoUsd: z.int().nonnegative().optional(),
 });
 export type TokenPrice = z.infer<typeof TokenPrice>;

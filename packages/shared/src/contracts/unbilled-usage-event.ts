@@ -1,4 +1,5 @@
 import { callIdOf } from '../ids.ts';
+import { callTypeOf } from './call-type.ts';
 import type { InferenceJob } from './inference-job.ts';
 import type { UsageEvent } from './usage-event.ts';
 
@@ -15,7 +16,7 @@ export function unbilledUsageEvent(
     version: 1,
     callId: callIdOf(job.requestId, at.call),
     requestId: job.requestId,
-    callType: job.kind === 'chat' ? 'acompletion' : 'aembedding',
+    callType: callTypeOf(job),
     outcome: 'failed',
     countedBy: 'gateway',
     usage: { inputTokens: 0, outputTokens: 0, cachedInputTokens: 0, reasoningTokens: 0 },

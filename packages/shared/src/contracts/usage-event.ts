@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { CallId, RequestId } from '../ids.ts';
 import { TokenPrice } from './token-price.ts';
 import { Account } from './account.ts';
+import { CallType } from './call-type.ts';
 import { Caller, RequestOrigin } from './caller.ts';
 import { jsonCodec } from './codec.ts';
 import { Usage } from './token-event.ts';
@@ -16,7 +17,7 @@ export const UsageEvent = z.object({
   version: z.literal(1),
   callId: CallId,
   requestId: RequestId,
-  callType: z.enum(['acompletion', 'aembedding']),
+  callType: CallType,
   /**
    * completed: the provider's answer arrived whole.
    * cut: the call began and ended early: client gone, deadline, stream broken, worker lost. It may have been billed.

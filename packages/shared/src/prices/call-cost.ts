@@ -5,6 +5,8 @@ export interface CallTokens {
   readonly outputTokens: number;
   /** The part of `inputTokens` that the provider read from its cache. */
   readonly cachedInputTokens?: number;
+  /** Of a rerank. */
+  readonly searchUnits?: number | undefined;
 }
 
 /**
@@ -24,12 +26,13 @@ export function callCostNanoUsd(tokens: CallTokens, price: TokenPrice): number {
   const input =
     count(tokens.inputTokens - cached) * BigInt(price.inputNanoUsdPerMillion) + count(cached) * BigInt(cachedPrice);
   const output = count(tokens.outputTokens) * BigInt(price.outputNanoUsdPerMillion);
-  return Number(perMillionRoundedUp(input) + perMillionRoundedUp(output));
+  const searches = count(tokens.searchUnits ?? 0) * BigInt(price.searchNanoUsd ?? 0);
+  return Number(perMillionRoundedUp(input) + perMillionRoundedUp(output) + searches);
 }
 
-function count(tokens: number): bigint {
-  if (!Number.isSafeInteger(tokens) || tokens < 0) throw new RangeError(`not a token count: ${tokens}`);
-  return BigInt(tokens);
+function count(number: number): bigint {
+  if (!Number.isSafeInteger(number) || number < 0) throw new RangeError(`not a count: ${number}`);
+  return BigInt(number);
 }
 
 function perMillionRoundedUp(product: bigint): bigint {

@@ -17,26 +17,28 @@ interface PricedConfig {
 export function dearestPrice(config: PricedConfig, aliases: readonly string[]): TokenPrice {
   const prices = aliases.flatMap((name) => config.aliases.get(name)?.deployments ?? []).map(({ price }) => price);
   const most = (pick: (price: TokenPrice) => number) => Math.max(0, ...prices.map(pick));
+  const searchNanoUsd = most((price) => price.searchNanoUsd ?? 0);
   return {
     inputNanoUsdPerMillion: most((price) =>
       Math.max(price.inputNanoUsdPerMillion, price.cachedInputNanoUsdPerMillion ?? 0),
     ),
     outputNanoUsdPerMillion: most((price) => price.outputNanoUsdPerMillion),
+    ...(searchNanoUsd > 0 && { searchNanoUsd }),
   };
 }
 
 /** The most that one call to this deployment can have cost. */
 export function ceilingNanoUsd(
   deployment: Priced,
-  bounds: { inputTokensMax: number; outputTokensCap: number },
+  bounds: { inputTokensMax: number; outputTokensCap: number; searchUnits?: number | undefined },
 ): number {
-  const price = dearestOf(deployment.price);
-  return callCostNanoUsd({ inputTokens: bounds.inputTokensMax, outputTokens: bounds.outputTokensCap }, price);
+  const { inputTokensMax: inputTokens, outputTokensCap: outputTokens, searchUnits } = bounds;
+  return callCostNanoUsd({ inputTokens, outputTokens, searchUnits }, dearestOf(deployment.price));
 }
 
 function dearestOf(price: TokenPrice): TokenPrice {
   return {
+    ...price,
     inputNanoUsdPerMillion: Math.max(price.inputNanoUsdPerMillion, price.cachedInputNanoUsdPerMillion ?? 0),
-    outputNanoUsdPerMillion: price.outputNanoUsdPerMillion,
   };
 }

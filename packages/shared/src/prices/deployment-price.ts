@@ -1,3 +1,4 @@
+import type { Mode } from '../config/gateway-config.ts';
 import type { TokenPrice } from '../contracts/token-price.ts';
 
 /** What the configuration says about a price, nano-USD per million tokens; null: it says nothing. 0 means free. */
@@ -5,10 +6,12 @@ export interface ConfiguredPrice {
   readonly input: number | null;
   readonly output: number | null;
   readonly cachedInput: number | null;
+  /** Of one search unit of a rerank, nano-USD. */
+  readonly search: number | null;
 }
 
 export interface DeploymentPriceSources {
-  readonly mode: 'chat' | 'embedding';
+  readonly mode: Mode;
   readonly configured: ConfiguredPrice;
   readonly listed: { readonly price: TokenPrice; readonly version: string } | null;
   readonly defaultPrice: TokenPrice;
@@ -24,23 +27,27 @@ export interface DeploymentPrice {
 
 /**
  * The price of one deployment, field by field: the configuration's, else the price book's, else the default.
- * Embeddings write no tokens, so an output price that nobody gives is 0 for them and not a guess.
+ * Only chat writes tokens, so an output price that nobody gives is 0 for the others and not a guess.
  */
 export function deploymentPrice({ mode, configured, listed, defaultPrice }: DeploymentPriceSources): DeploymentPrice {
   const book = listed?.price;
-  const input = configured.input ?? book?.inputNanoUsdPerMillion ?? null;
-  const free = mode === 'embedding' ? 0 : null;
-  const output = configured.output ?? book?.outputNanoUsdPerMillion ?? free;
+  const search = configured.search ?? book?.searchNanoUsd;
+  const writesTokens = mode === 'chat';
+  const priced = configured.input ?? book?.inputNanoUsdPerMillion ?? null;
+  // What is priced by the search need not be priced by its tokens too.
+  const input = priced === null && mode === 'rerank' && search !== undefined ? 0 : priced;
+  const output = configured.output ?? book?.outputNanoUsdPerMillion ?? (writesTokens ? null : 0);
   // The book's discount must not become a surcharge on a cheaper, or free, configured price.
   const listedCachedInput = book?.cachedInputNanoUsdPerMillion;
   const cachedInput =
     configured.cachedInput ?? (listedCachedInput === undefined ? undefined : Math.min(listedCachedInput, input ?? 0));
-  const guessed = whatIsMissing(input, mode === 'embedding' ? input : output);
+  const guessed = whatIsMissing(input, writesTokens ? output : input);
   return {
     price: {
       inputNanoUsdPerMillion: input ?? defaultPrice.inputNanoUsdPerMillion,
       outputNanoUsdPerMillion: output ?? defaultPrice.outputNanoUsdPerMillion,
       ...(cachedInput !== undefined && { cachedInputNanoUsdPerMillion: cachedInput }),
+      ...(search !== undefined && { searchNanoUsd: search }),
     },
     source: sourceOf(guessed, configured, listed?.version),
     guessed,

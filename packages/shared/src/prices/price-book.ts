@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type Mode, modes } from '../config/gateway-config.ts';
 import type { TokenPrice } from '../contracts/token-price.ts';
 import { maxUsdPerToken, nanoUsdPerMillion } from './nano-usd-per-million.ts';
 import listed from './oci-prices.json' with { type: 'json' };
@@ -25,7 +26,7 @@ export interface PriceBook {
 export interface PriceBookEntry {
   /** With provider prefix. */
   readonly model: string;
-  readonly mode: 'chat' | 'embedding';
+  readonly mode: Mode;
   readonly price: TokenPrice;
   /** Tokens; null: not listed. */
   readonly maxInputTokens: number | null;
@@ -68,7 +69,7 @@ const flag = z.boolean().optional();
 /** One row of LiteLLM's price list, in its own words. Unknown fields are left alone. */
 const Listed = z.object({
   model: z.string().startsWith('oci/'),
-  mode: z.enum(['chat', 'embedding']),
+  mode: z.enum(modes),
   input_cost_per_token: usdPerToken,
   output_cost_per_token: usdPerToken,
   cache_read_input_token_cost: usdPerToken.optional(),

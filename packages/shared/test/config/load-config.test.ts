@@ -437,6 +437,18 @@ const facts: {
     params: { max_tokens: '50', stop: ['a'], seed: 1, metadata: { a: 1 } },
     is: { defaultParams: { max_tokens: 50, stop: ['a'], seed: 1, metadata: { a: 1 } } },
   },
+  { why: 'no model_info', is: { info: {} } },
+  {
+    why: 'keys of the operator’s own in model_info, but for secrets, however deep',
+    info: {
+      owner: 'core',
+      supports_vision: true,
+      max_tokens: 6,
+      api_key: 'x',
+      nested: { list: [{ password: 'x', kept: 1 }], token: 'x' },
+    },
+    is: { info: { owner: 'core', supports_vision: true, max_tokens: 6, nested: { list: [{ kept: 1 }] } } },
+  },
 ];
 for (const { why, params, info, is } of facts) {
   test(`deployment: ${why}`, async () => {
@@ -450,6 +462,10 @@ const modes = [
   { model: 'oci/cohere.embed-v4.0', info: {}, mode: 'embedding' },
   { model: 'oci/new.embedder', info: {}, mode: 'embedding' },
   { model: 'oci/new.model', info: {}, mode: 'chat' },
+  { model: 'oci/cohere.rerank.v3-5', info: {}, mode: 'rerank' },
+  { model: 'oci/guardrails', info: {}, mode: 'moderation' },
+  { model: 'oci/guardrails-1.0', info: {}, mode: 'moderation' },
+  { model: 'oci/ocid1.generativeaiendpoint.x', info: { mode: 'rerank' }, mode: 'rerank' },
   { model: 'oci/new.embedder', info: { mode: 'chat' }, mode: 'chat' },
 ];
 for (const { model, info, mode } of modes) {
@@ -458,6 +474,20 @@ for (const { model, info, mode } of modes) {
     assert.equal(config?.aliases.get('grok')?.mode, mode);
   });
 }
+
+test('price: a search costs what input_cost_per_query says, and its tokens then nothing', async () => {
+  const priced = await deploymentOf(oneModel({ model: 'oci/cohere.rerank.v3-5', input_cost_per_query: 0.002 }));
+  const price = { inputNanoUsdPerMillion: 0, outputNanoUsdPerMillion: 0, searchNanoUsd: 2_000_000 };
+  assert.deepEqual([priced.price, priced.priceSource], [price, 'config']);
+  const { problems } = await load({ values: oneModel({ input_cost_per_query: -1 }) });
+  assert.match(problems.join(), /input_cost_per_query/);
+});
+
+test('price: moderation without one is not free, and the start says so', async () => {
+  const { config, warnings } = await load({ values: oneModel({ model: 'oci/guardrails' }) });
+  assert.match(warnings.join(), /oci\/guardrails has no price; counted at the default price/);
+  assert.equal(config?.aliases.get('grok')?.deployments[0]?.priceSource, 'default');
+});
 
 test('deployment id: 32 hex digits, the same whatever the key, the order and the process', async () => {
   const { id } = await deploymentOf(oneModel({ temperature: 1, oci_key: keyPem }));

@@ -107,9 +107,9 @@ const cases: Case[] = [
   { ...params({ model: 'oci/*' }), problem: `${inParams}.model: wildcards (*) are not supported yet` },
   { ...params({ model: 'oci/' }), problem: `${inParams}.model: expected oci/ and the name of a model, without spaces` },
   {
-    ...info({ mode: 'rerank' }),
+    ...info({ mode: 'realtime' }),
     problem:
-      'model_list[0].model_info.mode: expected "chat" or "embedding" (others are not supported yet), got "rerank"',
+      'model_list[0].model_info.mode: expected "chat" or "embedding" or "rerank" or "moderation" (others are not supported yet), got "realtime"',
   },
   {
     ...info({ id: 'a b' }),
@@ -145,8 +145,8 @@ const cases: Case[] = [
   },
   // Identity
   {
-    ...params({ oci_auth: 'instance_principal' }),
-    problem: `${inParams}.oci_auth: expected "api_key" (other identities are not supported yet), got "instance_principal"`,
+    ...params({ oci_auth: 'session_token' }),
+    problem: `${inParams}.oci_auth: expected "api_key" or "instance_principal" or "resource_principal" or "oke_workload_identity" (other identities are not supported yet), got "session_token"`,
   },
   {
     ...params({}),

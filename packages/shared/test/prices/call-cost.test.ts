@@ -31,10 +31,25 @@ for (const { cost, why, ...tokens } of cachedCases) {
   test(`call cost, cached input: ${why}`, () => assert.equal(callCostNanoUsd(tokens, discounted), cost));
 }
 
+const searched = { ...price, searchNanoUsd: 2_000_000 };
+const searches = [
+  { searchUnits: 0, inputTokens: 0, cost: 0, why: 'no search, no cost' },
+  { searchUnits: 3, inputTokens: 0, cost: 6_000_000, why: 'each unit at its price' },
+  { searchUnits: 1, inputTokens: 1, cost: 2_000_038, why: 'beside its tokens' },
+];
+for (const { cost, why, ...used } of searches) {
+  test(`call cost, searches: ${why}`, () =>
+    assert.equal(callCostNanoUsd({ ...used, outputTokens: 0 }, searched), cost));
+}
+
+test('call cost, searches: without a price of their own they cost their tokens only', () =>
+  assert.equal(callCostNanoUsd({ inputTokens: 1, outputTokens: 0, searchUnits: 9 }, price), 38));
+
 for (const bad of [-1, 0.5, Number.NaN, Infinity, 2 ** 53]) {
   test(`call cost: ${bad} is no token count, better no bill than a wrong one`, () => {
     assert.throws(() => callCostNanoUsd({ inputTokens: bad, outputTokens: 0 }, price), RangeError);
     assert.throws(() => callCostNanoUsd({ inputTokens: 0, outputTokens: bad }, price), RangeError);
+    assert.throws(() => callCostNanoUsd({ inputTokens: 0, outputTokens: 0, searchUnits: bad }, searched), RangeError);
     assert.throws(() => callCostNanoUsd({ inputTokens: 5, outputTokens: 0, cachedInputTokens: -1 }, price), RangeError);
   });
 }

@@ -5,7 +5,7 @@ import { deploymentPrice } from '../../src/prices/deployment-price.ts';
 const defaultPrice = { inputNanoUsdPerMillion: 1000, outputNanoUsdPerMillion: 2000 };
 const listed = { version: 'book@1', price: { inputNanoUsdPerMillion: 30, outputNanoUsdPerMillion: 150 } };
 const cachedListed = { version: 'book@1', price: { ...listed.price, cachedInputNanoUsdPerMillion: 3 } };
-const none = { input: null, output: null, cachedInput: null };
+const none = { input: null, output: null, cachedInput: null, search: null };
 
 const cases = [
   { why: 'the book prices it', listed, is: [30, 150, undefined, 'book@1', 'nothing'] },
@@ -56,6 +56,25 @@ const cases = [
     listed: null,
     is: [1000, 0, undefined, 'default', 'everything'],
   },
+  {
+    why: 'moderation without a price is not free',
+    mode: 'moderation',
+    listed: null,
+    is: [1000, 0, undefined, 'default', 'everything'],
+  },
+  {
+    why: 'moderation that was declared free',
+    mode: 'moderation',
+    listed: null,
+    configured: { ...none, input: 0 },
+    is: [0, 0, undefined, 'config', 'nothing'],
+  },
+  {
+    why: 'a rerank without a price is not free',
+    mode: 'rerank',
+    listed: null,
+    is: [1000, 0, undefined, 'default', 'everything'],
+  },
 ] as const;
 
 for (const { why, is, ...rest } of cases) {
@@ -73,3 +92,19 @@ for (const { why, is, ...rest } of cases) {
     });
   });
 }
+
+test('deployment price: a rerank that is priced by the search costs no tokens, unless it says so', () => {
+  const search = { ...none, search: 2_000_000 };
+  const ask = { mode: 'rerank', listed: null, defaultPrice } as const;
+  const free = { inputNanoUsdPerMillion: 0, outputNanoUsdPerMillion: 0 };
+  assert.deepEqual(deploymentPrice({ ...ask, configured: search }), {
+    price: { ...free, searchNanoUsd: 2_000_000 },
+    source: 'config',
+    guessed: 'nothing',
+  });
+  assert.deepEqual(deploymentPrice({ ...ask, configured: { ...search, input: 5 } }).price, {
+    ...free,
+    inputNanoUsdPerMillion: 5,
+    searchNanoUsd: 2_000_000,
+  });
+});

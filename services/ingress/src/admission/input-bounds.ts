@@ -1,5 +1,8 @@
 import type { ChatCompletionRequest, ChatMessage, ContentPart } from '@sluice/shared/api/openai/chat-completion.ts';
+import { documentTexts } from '@sluice/shared/api/cohere/rerank.ts';
+import type { RerankRequest } from '@sluice/shared/api/cohere/rerank.ts';
 import type { EmbeddingRequest } from '@sluice/shared/api/openai/embedding.ts';
+import type { ModerationRequest } from '@sluice/shared/api/openai/moderation.ts';
 
 export interface InputBounds {
   /** No tokenizer counts more: what money is reserved for. */
@@ -22,6 +25,9 @@ const overhead = { message: 16, request: 64, tools: 256 };
  */
 export const imageTokensMax = 16_384;
 
+/** Cohere's default: a longer document is cut off. */
+const rerankChunksMax = 10;
+
 const charactersPerToken = 4;
 const messageTokensEstimate = 4;
 
@@ -42,7 +48,28 @@ export function chatInputBounds(request: ChatCompletionRequest): InputBounds {
   return boundsOf(texts, messages.length, extra);
 }
 
-export function embeddingInputBounds({ input }: EmbeddingRequest): InputBounds {
+/** What looks like a picture may be one, if a deployment's default says so: it is counted as both. */
+export function embeddingInputBounds({ input, input_type: inputType }: EmbeddingRequest): InputBounds {
+  const inputs = typeof input === 'string' ? [input] : input;
+  if (inputType?.toLowerCase() === 'image') return boundsOf([], inputs.length, inputs.length * imageTokensMax);
+  const images = inputs.filter((text) => text.startsWith('data:image/')).length;
+  return boundsOf(inputs, inputs.length, images * imageTokensMax);
+}
+
+/** The model reads the query again with every piece of a document. */
+export function rerankInputBounds(request: RerankRequest): InputBounds {
+  const { query, max_chunks_per_doc: chunksMax } = request;
+  const documents = documentTexts(request);
+  const own = boundsOf(documents, documents.length, 0);
+  const chunks = documents.length * (chunksMax ?? rerankChunksMax);
+  return {
+    inputTokensMax: own.inputTokensMax + chunks * (Buffer.byteLength(query) + overhead.message),
+    inputTokensEstimate: own.inputTokensEstimate + documents.length * Math.ceil(query.length / charactersPerToken),
+    inputCharacters: own.inputCharacters + query.length,
+  };
+}
+
+export function moderationInputBounds({ input }: Pick<ModerationRequest, 'input'>): InputBounds {
   const texts = typeof input === 'string' ? [input] : input;
   return boundsOf(texts, texts.length, 0);
 }

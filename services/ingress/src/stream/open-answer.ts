@@ -128,8 +128,10 @@ function unitsOf(event: TokenEvent): number {
       return unitsPerEvent + JSON.stringify(event.fields).length;
     case 'url-citation':
       return unitsPerEvent + event.url.length + event.title.length;
-    // Bounded by the request itself: a vector per input.
+    // Bounded by the request itself: so much per input.
     case 'embedding':
+    case 'rank':
+    case 'moderation':
     case 'answer-start':
     case 'answer-end':
     case 'answer-error':

@@ -55,6 +55,8 @@ export async function sendSse(res: Response, answer: AsyncIterable<AnswerBatch>,
         case 'provider-fields':
         case 'choice-end':
         case 'embedding':
+        case 'rank':
+        case 'moderation':
           frames += surface.content(event);
           break;
       }

@@ -1,8 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ChatCompletionRequest } from '@sluice/shared/api/openai/chat-completion.ts';
+import { RerankRequest } from '@sluice/shared/api/cohere/rerank.ts';
 import { EmbeddingRequest } from '@sluice/shared/api/openai/embedding.ts';
-import { chatInputBounds, embeddingInputBounds, imageTokensMax } from '../../src/admission/input-bounds.ts';
+import {
+  chatInputBounds,
+  embeddingInputBounds,
+  imageTokensMax,
+  moderationInputBounds,
+  rerankInputBounds,
+} from '../../src/admission/input-bounds.ts';
 
 const image = (url: string) => ({ type: 'image_url', image_url: { url } });
 const user = (content: unknown, name?: string) => ({ role: 'user', content, ...(name && { name }) });
@@ -86,4 +93,37 @@ test('input bounds of an embedding: each input is a message', () => {
   const bounds = (input: unknown) => embeddingInputBounds(EmbeddingRequest.parse({ model: 'm', input }));
   assert.deepEqual(bounds('hello'), { inputTokensMax: 5 + 16 + 64, inputTokensEstimate: 6, inputCharacters: 5 });
   assert.deepEqual(bounds(['é', 'bc']), { inputTokensMax: 4 + 32 + 64, inputTokensEstimate: 9, inputCharacters: 3 });
+});
+
+const picture = `data:image/png;base64,${'A'.repeat(1e5)}`;
+const pictures = [
+  { input_type: 'image', max: imageTokensMax + 16 + 64, why: 'a picture counts the same at any length' },
+  { input_type: undefined, max: picture.length + imageTokensMax + 16 + 64, why: 'what may be one counts as both' },
+];
+for (const { input_type, max, why } of pictures) {
+  test(`embedding bounds: ${why}`, () => {
+    const request = EmbeddingRequest.parse({ model: 'm', input: picture, input_type });
+    assert.equal(embeddingInputBounds(request).inputTokensMax, max);
+  });
+}
+
+test('rerank bounds: the query once for each piece of a document, ten of them unless fewer are asked for', () => {
+  const request = { model: 'm', query: 'qqqq', documents: ['abcd', { text: 'ef' }] };
+  const bounds = rerankInputBounds(RerankRequest.parse(request));
+  const own = 6 + 2 * 16 + 64;
+  assert.deepEqual(bounds, {
+    inputTokensMax: own + 20 * (4 + 16),
+    inputTokensEstimate: 2 + 2 * 4 + 2,
+    inputCharacters: 10,
+  });
+  const fewer = rerankInputBounds(RerankRequest.parse({ ...request, max_chunks_per_doc: 1 }));
+  assert.equal(fewer.inputTokensMax, own + 2 * (4 + 16));
+});
+
+test('moderation bounds: every text', () => {
+  assert.deepEqual(moderationInputBounds({ input: ['abcd', 'ef'] }), {
+    inputTokensMax: 6 + 2 * 16 + 64,
+    inputTokensEstimate: 2 + 2 * 4,
+    inputCharacters: 6,
+  });
 });

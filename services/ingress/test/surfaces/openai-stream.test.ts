@@ -253,7 +253,7 @@ function plain({ id, created, model, choices, usage: used }: OpenAI.ChatCompleti
     created,
     model,
     usage: used,
-    choices: choices.map(({ index, finish_reason, message, logprobs }) => {
+    choices: choices.map(({ index, finish_reason, message, logprobs: given }) => {
       const { content, role, tool_calls: toolCalls } = message;
       const calls = toolCalls?.map((call) => [
         call.id,
@@ -261,7 +261,7 @@ function plain({ id, created, model, choices, usage: used }: OpenAI.ChatCompleti
         call.type === 'function' && plainCall(call.function),
       ]);
       const said = { content: content === '' ? null : content, refusal: message.refusal };
-      return { index, finish_reason, role, ...said, logprobs: logprobs ?? null, calls: calls ?? [] };
+      return { index, finish_reason, role, ...said, logprobs: given ?? null, calls: calls ?? [] };
     }),
   };
 }

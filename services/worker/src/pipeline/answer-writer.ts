@@ -78,6 +78,10 @@ function sizeMax(event: TokenEvent): number {
     case 'provider-fields':
     case 'answer-start':
       return Buffer.byteLength(JSON.stringify(event)) + 1;
+    case 'moderation':
+      // One per text, so its size is taken: the names in it are the provider's.
+      return Buffer.byteLength(JSON.stringify(event)) + 1;
+    case 'rank':
     case 'choice-end':
     case 'answer-end':
     default:
@@ -122,6 +126,8 @@ function split(event: TokenEvent): TokenEvent[] {
       return sizeMax(event) <= frameBytesMax - overheadBytes ? [event] : [];
     case 'choice-end':
     case 'embedding':
+    case 'rank':
+    case 'moderation':
     default:
       return [event];
   }

@@ -60,6 +60,8 @@ export function createMeter(): Meter {
           count((event.name ?? '') + event.arguments);
           break;
         case 'embedding':
+        case 'rank':
+        case 'moderation':
           pieces += 1;
           break;
         // What is said of the answer is no part of it.

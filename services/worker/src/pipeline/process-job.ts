@@ -102,13 +102,15 @@ export async function processJob(delivery: JobDelivery, deps: JobDeps, signal: A
     );
     // A call that gave neither content nor counts may have generated all that it was allowed to.
     const blind = !completed && !end.meter.hasContent && end.meter.provided === null;
-    const bounds = { inputTokensMax: job.inputTokensMax, outputTokensCap: made.outputTokensCap };
+    const { inputTokensMax, searchUnits } = job;
+    const bounds = { inputTokensMax, searchUnits, outputTokensCap: made.outputTokensCap };
+    const usage = end.meter.provided ?? end.meter.estimate({ ...bounds, inputTokensEstimate: job.inputTokensEstimate });
     return {
       ...event,
       ...placeOf(made.deployment),
       outcome: completed ? 'completed' : 'cut',
       countedBy: end.meter.provided ? 'provider' : 'gateway',
-      usage: end.meter.provided ?? end.meter.estimate({ ...bounds, inputTokensEstimate: job.inputTokensEstimate }),
+      usage: { ...usage, ...(searchUnits !== undefined && { searchUnits }) },
       inputCharacters: request.inputCharacters,
       outputCharacters: end.meter.outputCharacters,
       costCeilingNanoUsd: blind ? ceilingNanoUsd(made.deployment, bounds) : null,
@@ -146,7 +148,8 @@ async function takeOver(
       failure,
     );
     const deployment = deps.config.aliases.get(lost.alias)?.deployments.find(({ id }) => id === lost.deploymentId);
-    const bounds = { inputTokensMax: job.inputTokensMax, outputTokensCap: lost.outputTokensCap };
+    const { inputTokensMax, searchUnits } = job;
+    const bounds = { inputTokensMax, searchUnits, outputTokensCap: lost.outputTokensCap };
     return {
       ...event,
       ...(deployment ? placeOf(deployment) : {}),

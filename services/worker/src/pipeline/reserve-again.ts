@@ -35,7 +35,10 @@ export async function reserveAgain(
       tokensPerMinute: null,
       maxParallelRequests: null,
     })),
-    inputCostNanoUsd: callCostNanoUsd({ inputTokens: job.inputTokensMax, outputTokens: 0 }, price),
+    inputCostNanoUsd: callCostNanoUsd(
+      { inputTokens: job.inputTokensMax, outputTokens: 0, searchUnits: job.searchUnits },
+      price,
+    ),
     outputNanoUsdPerMillion: price.outputNanoUsdPerMillion,
     outputTokensCap: job.outputTokensCap,
     outputTokensMin: Math.min(choices, job.outputTokensCap),

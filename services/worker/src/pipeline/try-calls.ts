@@ -1,9 +1,7 @@
 import type { Alias, Deployment } from '@sluice/shared/config/gateway-config.ts';
 import { errorCatalog, GatewayError } from '@sluice/shared/errors.ts';
-import { callIdOf } from '@sluice/shared/ids.ts';
 import type { JobDelivery } from '@sluice/shared/ports/job-queue.ts';
 import { ProviderError } from '../providers/provider.ts';
-import type { ProviderEvent } from '../providers/provider.ts';
 import { chooseDeployment } from '../routing/choose-deployment.ts';
 import { isRetryable, retryPauseMs } from '../routing/retry-pause.ts';
 import type { AnswerWriter } from './answer-writer.ts';
@@ -14,6 +12,7 @@ import type { OpenedRequest } from './open-request.ts';
 import { relay } from './relay.ts';
 import type { CallEnd } from './relay.ts';
 import { reserveAgain } from './reserve-again.ts';
+import { startCall } from './start-call.ts';
 
 /** The number of the call to make next, and whether money is reserved for it. */
 export interface Standing {
@@ -111,6 +110,8 @@ export async function tryCalls(
       if (stoppedBefore) return stopped(stoppedBefore);
       const begin = beginCall(made);
       const end = await callOnce(made, fallbacks, begin.mayBeSent);
+      // A provider that refused by itself did not wait for it, and what is noted next must come after it.
+      await begin.mayBeSent.catch(() => undefined);
       if (begin.failure) throw begin.failure;
       if (end.stopped && !begin.wasAllowed) return stopped(end.stopped);
       if (end.type !== 'failed' || end.hasContent) return { type: 'ended', end, made };
@@ -198,7 +199,8 @@ export async function tryCalls(
       if (delivery.job.stream) noteContent(made.call);
     };
     const answer = { writer, deployment, retries: made.retries, fallbacks, queueMs: job.queueMs, onContent };
-    const end = await relay(start(made, mayBeSent), answer, { signal, now: deps.now });
+    const call = startCall({ ...made, job: delivery.job, request, mayBeSent }, deps, signal);
+    const end = await relay(call, answer, { signal, now: deps.now });
     const labels = { alias: deployment.alias, model: deployment.model };
     const code = end.error?.code ?? end.stopped ?? '';
     deps.metrics.call({ ...labels, outcome: end.type, code }, (deps.now() - startedAt) / 1_000);
@@ -215,48 +217,6 @@ export async function tryCalls(
       deps.log.warn({ requestId: delivery.job.requestId, err: error }, 'begin of the answer not noted');
     });
   }
-
-  function start(
-    { call, deployment, outputTokensCap: cap }: MadeCall,
-    mayBeSent: Promise<void>,
-  ): AsyncIterable<readonly ProviderEvent[]> {
-    const provider = deps.providers[deployment.target.api];
-    const { router, sluice } = deps.config;
-    const totalMs = deployment.timeoutMs ?? router.timeoutMs;
-    const common = {
-      callId: callIdOf(delivery.job.requestId, call),
-      deployment,
-      dropParams: delivery.job.dropParams,
-      mayBeSent,
-      timeouts: {
-        connectMs: sluice.connectTimeoutMs,
-        firstTokenMs: delivery.job.stream ? (deployment.streamTimeoutMs ?? router.streamTimeoutMs) : totalMs,
-        betweenTokensMs: sluice.betweenTokensTimeoutMs,
-      },
-    };
-    if (request.kind === 'embedding') {
-      if (!provider?.embed) return refused(deployment, 'embeddings');
-      return provider.embed({ ...common, request: { ...deployment.defaultParams, ...request.body } }, signal);
-    }
-    if (!provider) return refused(deployment, 'chat');
-    const body = { ...deployment.defaultParams, ...request.body };
-    // The deployment's own default may ask for several choices.
-    const each = Math.max(1, Math.floor(cap / (body.n ?? 1)));
-    // A cap that nobody named is ours: it must suit this model, which may be a fallback that writes less.
-    const named = request.body.max_completion_tokens ?? request.body.max_tokens;
-    const most = named == null ? (deployment.maxOutputTokens ?? each) : each;
-    return provider.chat(
-      { ...common, request: body, stream: delivery.job.stream, outputTokensCap: Math.min(each, most) },
-      signal,
-    );
-  }
-}
-
-/** A call that fails before anything is sent: the next alias may be able to do it. */
-// oxlint-disable-next-line require-yield -- an answer of nothing but an error
-async function* refused(deployment: Deployment, what: string): AsyncGenerator<readonly ProviderEvent[]> {
-  const message = `litellm.BadRequestError: ${deployment.model} cannot be called for ${what}.`;
-  throw new ProviderError('provider_bad_request', message, { status: 400, mayBeBilled: false });
 }
 
 function retriesOf(alias: Alias, deps: JobDeps, asked: number | undefined): number {

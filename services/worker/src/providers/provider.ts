@@ -3,7 +3,9 @@ import type { ContentEvent, Usage } from '@sluice/shared/contracts/token-event.t
 import type { ErrorCode } from '@sluice/shared/errors.ts';
 import type { CallId } from '@sluice/shared/ids.ts';
 import type { ChatCompletionRequest } from '@sluice/shared/api/openai/chat-completion.ts';
+import type { RerankRequest } from '@sluice/shared/api/cohere/rerank.ts';
 import type { EmbeddingRequest } from '@sluice/shared/api/openai/embedding.ts';
+import type { ModerationRequest } from '@sluice/shared/api/openai/moderation.ts';
 
 /** What a provider says of a call, besides content. */
 export type ProviderEvent =
@@ -26,6 +28,10 @@ export type ProviderEvent =
 export interface Provider extends AsyncDisposable {
   chat(call: ChatCall, signal: AbortSignal): AsyncIterable<readonly ProviderEvent[]>;
   embed?(call: EmbeddingCall, signal: AbortSignal): AsyncIterable<readonly ProviderEvent[]>;
+  /** Yields `rank` events, the best first. */
+  rerank?(call: RerankCall, signal: AbortSignal): AsyncIterable<readonly ProviderEvent[]>;
+  /** Yields a `moderation` event for each text, in order. */
+  moderate?(call: ModerationCall, signal: AbortSignal): AsyncIterable<readonly ProviderEvent[]>;
 }
 
 export interface ChatCall {
@@ -46,11 +52,16 @@ export interface ChatCall {
   readonly mayBeSent: Promise<void>;
 }
 
-export interface EmbeddingCall {
+export type EmbeddingCall = WholeCall<EmbeddingRequest>;
+export type RerankCall = WholeCall<RerankRequest>;
+export type ModerationCall = WholeCall<ModerationRequest>;
+
+/** A call whose answer is never streamed. */
+interface WholeCall<Request> {
   /** As for chat; a request that is split has it in every part. */
   readonly callId: CallId;
   readonly deployment: Deployment;
-  readonly request: EmbeddingRequest;
+  readonly request: Request;
   readonly dropParams: boolean;
   readonly timeouts: CallTimeouts;
   readonly mayBeSent: Promise<void>;

@@ -134,6 +134,8 @@ export class Recording {
   appendsFail = false;
   bodies = new Map<string, string>();
   onPause: () => void = () => {};
+  /** What a line of the journal takes to be written; null: nothing. */
+  journalTakes: (() => Promise<void>) | null = null;
   readonly #scripts: Script[];
   #attempt = 0;
   stop = new AbortController();
@@ -159,6 +161,7 @@ export class Recording {
         oci: {
           chat: (call, signal) => this.#call(call, call.outputTokensCap, signal),
           embed: (call, signal) => this.#call(call, null, signal),
+          rerank: (call, signal) => this.#call(call, null, signal),
           [Symbol.asyncDispose]: async () => {},
         },
       },
@@ -218,6 +221,7 @@ export class Recording {
       signal: this.lock.signal,
       journal: async (line) => {
         const { type, call } = JournalLine.parse(JSON.parse(line));
+        if (this.journalTakes) await this.journalTakes();
         this.effects.push(`journal ${type} ${call}`);
         this.lines.push(line);
       },

@@ -24,6 +24,8 @@ export const SpendRowRecord = z.object({
   input_nano_usd_per_million: int8.nullable(),
   output_nano_usd_per_million: int8.nullable(),
   cached_input_nano_usd_per_million: int8.nullable(),
+  search_units: int8.nullable(),
+  search_nano_usd: int8.nullable(),
   price_source: z.string().nullable(),
   cost_nano_usd: int8,
   key_hash: z.string(),
@@ -146,6 +148,7 @@ function metadataOf(row: SpendRowRecord): Record<string, unknown> {
       litellm_call_id: row.litellm_call_id,
       answered_by: row.answered_by,
       characters: { input: row.input_characters, output: row.output_characters },
+      ...(row.search_units !== null && { search_units: row.search_units }),
     },
   };
 }
@@ -201,8 +204,13 @@ function errorInformationOf(row: SpendRowRecord): Record<string, unknown> | null
 /** The two sides add up to what was booked also where that is a ceiling, whose unknown part is output. */
 function costBreakdownOf(row: SpendRowRecord): Record<string, number> {
   const price = priceOf(row);
-  const tokens = { inputTokens: row.input_tokens, outputTokens: 0, cachedInputTokens: row.cached_input_tokens };
-  const input = price === null ? 0 : Math.min(callCostNanoUsd(tokens, price), row.cost_nano_usd);
+  const used = {
+    inputTokens: row.input_tokens,
+    outputTokens: 0,
+    cachedInputTokens: row.cached_input_tokens,
+    searchUnits: row.search_units ?? 0,
+  };
+  const input = price === null ? 0 : Math.min(callCostNanoUsd(used, price), row.cost_nano_usd);
   return {
     input_cost: nanoUsdToUsd(input),
     output_cost: nanoUsdToUsd(row.cost_nano_usd - input),
@@ -219,5 +227,6 @@ function priceOf(row: SpendRowRecord): TokenPrice | null {
     inputNanoUsdPerMillion: input,
     outputNanoUsdPerMillion: output,
     ...(cached !== null && { cachedInputNanoUsdPerMillion: cached }),
+    ...(row.search_nano_usd !== null && { searchNanoUsd: row.search_nano_usd }),
   };
 }

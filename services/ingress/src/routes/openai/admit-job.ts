@@ -1,3 +1,5 @@
+import type { CallType, JobKind } from '@sluice/shared/contracts/call-type.ts';
+import { kindOf } from '@sluice/shared/contracts/call-type.ts';
 import { GatewayError } from '@sluice/shared/errors.ts';
 import { callIdOf, RequestId } from '@sluice/shared/ids.ts';
 import { callCostNanoUsd } from '@sluice/shared/prices/call-cost.ts';
@@ -20,15 +22,17 @@ import type { InferenceDeps } from './inference-deps.ts';
 
 /** What a route knows of its request before anybody has let it in. */
 export interface Ask {
-  readonly kind: NewJob['kind'];
-  /** As errors name it: `/chat/completions`. */
-  readonly route: string;
+  readonly callType: CallType;
   readonly body: OriginBody & { readonly model: string; readonly stream?: boolean | null | undefined };
   readonly bounds: InputBounds;
-  /** Each choice; 0 for embeddings. */
+  /** Each choice; 0 for what writes no text. */
   readonly outputTokens: number;
-  /** By the aliases that may answer. */
-  readonly choices: (aliases: readonly string[]) => number;
+  /** By the aliases that may answer; absent: one. */
+  readonly choices?: (aliases: readonly string[]) => number;
+  /** What a rerank is billed by. */
+  readonly searchUnits?: number;
+  /** What the job carries in place of the client's own text. */
+  readonly jobBody?: unknown;
 }
 
 export interface AdmittedJob {
@@ -41,6 +45,23 @@ export interface AdmittedJob {
 /** A reservation outlives its request's deadline by this much, so that the books are always there first. */
 const expiryGraceMs = 120_000;
 
+/** What the ids of answers begin with, as OpenAI's do. */
+const idPrefixes: Readonly<Record<CallType, string>> = {
+  acompletion: 'chatcmpl',
+  atext_completion: 'cmpl',
+  aembedding: 'embd',
+  arerank: 'rerank',
+  amoderation: 'modr',
+};
+
+/** Where a model of each kind is asked. */
+const routes: Readonly<Record<JobKind, string>> = {
+  chat: '/v1/chat/completions',
+  embedding: '/v1/embeddings',
+  rerank: '/v1/rerank',
+  moderation: '/v1/moderations',
+};
+
 /**
  * Checks that the caller may use the model and lets the request in: its budget is reserved and its limits counted.
  *
@@ -48,7 +69,7 @@ const expiryGraceMs = 120_000;
  */
 export async function admitJob(
   ask: Ask,
-  from: { req: Request; authenticated: Authenticated; exchange: Exchange },
+  from: { path: string; req: Request; authenticated: Authenticated; exchange: Exchange },
   deps: InferenceDeps,
 ): Promise<AdmittedJob> {
   const { body, bounds } = ask;
@@ -58,18 +79,20 @@ export async function admitJob(
   const limits = accountLimits(authenticated, admittedAt);
   const controls = requestControls(body.model, body, req.headers, deps.config, key);
   const aliases = [body.model, ...controls.fallbacks];
-  const choices = ask.choices(aliases);
+  const choices = ask.choices?.(aliases) ?? 1;
   const asked = ask.outputTokens * choices;
   const inputTokensMax = bounds.inputTokensMax + defaultBytesMax(deps.config, aliases);
   const job: NewJob = {
     version: 1,
-    kind: ask.kind,
-    requestId: RequestId.parse(`${ask.kind === 'chat' ? 'chatcmpl' : 'embd'}-${deps.newId()}`),
+    kind: kindOf(ask.callType),
+    callType: ask.callType,
+    requestId: RequestId.parse(`${idPrefixes[ask.callType]}-${deps.newId()}`),
     alias: body.model,
     stream: body.stream ?? false,
     outputTokensCap: asked,
     inputTokensEstimate: bounds.inputTokensEstimate,
     inputTokensMax,
+    ...(ask.searchUnits !== undefined && { searchUnits: ask.searchUnits }),
     reservedNanoUsd: 0,
     accounts: [],
     caller,
@@ -84,13 +107,16 @@ export async function admitJob(
 
   try {
     if (key) requireModel(key, body.model);
-    requireAlias(ask, deps);
+    requireAlias(job, from.path, deps);
     const price = dearestPrice(deps.config, aliases);
     const admitted = await deps.admit(
       {
         callId: callIdOf(job.requestId, 1),
         accounts: [limits],
-        inputCostNanoUsd: callCostNanoUsd({ inputTokens: inputTokensMax, outputTokens: 0 }, price),
+        inputCostNanoUsd: callCostNanoUsd(
+          { inputTokens: inputTokensMax, outputTokens: 0, searchUnits: ask.searchUnits ?? 0 },
+          price,
+        ),
         outputNanoUsdPerMillion: price.outputNanoUsdPerMillion,
         outputTokensCap: asked,
         // With room for less than a token for each choice the request is refused instead of clamped.
@@ -120,14 +146,14 @@ function accountLimits({ key, caller }: Authenticated, now: number): AccountLimi
   return { id: `key:${caller.keyHash}`, windowStart: 0, ...none };
 }
 
-function requireAlias({ kind, route, body: { model } }: Ask, { config }: InferenceDeps): void {
+function requireAlias({ kind, alias: model }: NewJob, path: string, { config }: InferenceDeps): void {
   const alias = config.aliases.get(model);
   if (!alias) {
-    const message = `${route}: Invalid model name passed in model=${model}. Call \`/v1/models\` to view available models for your key.`;
+    const message = `${path}: Invalid model name passed in model=${model}. Call \`/v1/models\` to view available models for your key.`;
     throw new GatewayError('unknown_model', message, { param: 'model' });
   }
   if (alias.mode !== kind) {
-    const message = `${route}: the model ${model} does ${alias.mode}, not ${kind}.`;
+    const message = `${path}: the model ${model} does ${alias.mode}, not ${kind}: ask it at ${routes[alias.mode]}.`;
     throw new GatewayError('invalid_request', message, { param: 'model' });
   }
 }

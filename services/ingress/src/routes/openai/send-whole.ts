@@ -1,23 +1,22 @@
-import type { Response } from 'express';
-import type { Authenticated } from '../../auth/authenticated.ts';
 import { answerHeaders, costHeaders } from '../../http/response-headers.ts';
+import { createAnswerSummary } from '../../stream/answer-summary.ts';
 import type { AnswerSummary } from '../../stream/answer-summary.ts';
-import type { AdmittedJob } from './admit-job.ts';
-import type { Exchange } from './exchange.ts';
+import type { AnswerBatch } from '../../stream/open-answer.ts';
 import type { InferenceDeps } from './inference-deps.ts';
+import type { Served } from './inference-route.ts';
 
-/** Sends an answer that was collected whole, with the headers that only its end makes known. */
-export function sendWhole(
-  res: Response,
-  answer: { readonly body: unknown; readonly summary: AnswerSummary },
-  from: { exchange: Exchange; authenticated: Authenticated; admitted: AdmittedJob },
+/** Collects an answer and sends it in one piece, with the headers that only its end makes known. */
+export async function sendWhole(
+  { res, answer, exchange, authenticated, admitted }: Served<unknown>,
+  collect: (answer: AsyncIterable<AnswerBatch>, summary: AnswerSummary) => Promise<unknown>,
   { now }: Pick<InferenceDeps, 'now'>,
-): void {
-  const { exchange, authenticated, admitted } = from;
+): Promise<void> {
+  const summary = createAnswerSummary(admitted.job.alias);
+  const body = await collect(answer, summary);
   if (exchange.clientGone.aborted) return;
-  const { start, costNanoUsd } = answer.summary;
+  const { start, costNanoUsd } = summary;
   if (start) exchange.setHeaders(answerHeaders(start));
   const tookMs = now() - exchange.startedAt;
   exchange.setHeaders(costHeaders(costNanoUsd ?? 0, authenticated.key, admitted.state, tookMs));
-  res.json(answer.body);
+  res.json(body);
 }

@@ -70,6 +70,8 @@ export function createChunkWriter(answer: {
         case 'choice-end':
           return frame(event.choice, delta(event.choice, ''), JSON.stringify(event.finishReason));
         case 'embedding':
+        case 'rank':
+        case 'moderation':
           return '';
       }
     },

@@ -75,6 +75,8 @@ export async function collectCompletion(
         case 'answer-start':
         case 'answer-end':
         case 'embedding':
+        case 'rank':
+        case 'moderation':
           break;
       }
     }

@@ -40,22 +40,34 @@ export function chatFamilyOf(upstreamModel: string): ChatFamily {
   return family;
 }
 
-/** What an embedding model understands beside input. */
+/** What an embedding model understands. */
 export interface EmbeddingFamily {
   readonly params: ParamRules;
+  /** The sizes of vectors to choose from; null: unknown, the model decides. */
+  readonly dimensions: readonly number[] | null;
+  readonly images: boolean;
 }
 
 const embeddingParams = ['encoding_format', 'input_type', 'truncate'];
+const anyEmbedding: EmbeddingFamily = {
+  params: anyValueOf([...embeddingParams, 'dimensions']),
+  dimensions: null,
+  images: true,
+};
+const oneSize = { params: anyValueOf(embeddingParams), dimensions: null };
+
+/** By the model's name, the first that fits (oci-wire.md §5.1, §7.1). */
 const embeddingFamilies: readonly (readonly [RegExp, EmbeddingFamily])[] = [
-  [/^cohere\.embed-.*v[23]\.0/, { params: anyValueOf(embeddingParams) }],
-  [/^/, { params: anyValueOf([...embeddingParams, 'dimensions']) }],
+  [/^cohere\.embed-.*image-v3\.0/, { ...oneSize, images: true }],
+  [/^cohere\.embed-.*v[23]\.0/, { ...oneSize, images: false }],
+  [/^cohere\.embed-v4/, { ...anyEmbedding, dimensions: [256, 512, 1024, 1536] }],
 ];
 
 export function embeddingFamilyOf(upstreamModel: string): EmbeddingFamily {
-  const found = embeddingFamilies.find(([name]) => name.test(upstreamModel));
-  return found?.[1] ?? { params: anyValueOf(embeddingParams) };
+  return embeddingFamilies.find(([name]) => name.test(upstreamModel))?.[1] ?? anyEmbedding;
 }
 
-function anyValueOf(names: readonly string[]): ParamRules {
+/** Every value of these parameters works. */
+export function anyValueOf(names: readonly string[]): ParamRules {
   return new Map(names.map((name) => [name, 'any']));
 }

@@ -3,12 +3,11 @@ import type { HttpClient } from 'oci-common';
 import { GenerativeAiInferenceClient } from 'oci-generativeaiinference';
 import type { models } from 'oci-generativeaiinference';
 import { Pool } from 'undici';
-import type { OciIdentity, OciTarget } from '@sluice/shared/config/gateway-config.ts';
-import { ProviderError } from '../provider.ts';
+import type { OciTarget } from '@sluice/shared/config/gateway-config.ts';
 import type { ChatCall } from '../provider.ts';
 import { brokenAnswer, errorFromHttp } from './errors.ts';
-import { signPost, signingIdentityOf } from './signing.ts';
-import type { SigningIdentity } from './signing.ts';
+import type { OciSigner } from './identity/oci-signer.ts';
+import { sendSigned } from './identity/send-signed.ts';
 import type { UpstreamExchange } from './upstream-exchange.ts';
 import { isObject } from './wire.ts';
 import type { WireObject } from './wire.ts';
@@ -17,6 +16,7 @@ import type { WireObject } from './wire.ts';
 const keepAliveMs = 10_000;
 
 export interface DeploymentClientOptions {
+  readonly signer: OciSigner;
   readonly connections: number;
   readonly connectMs: number;
   readonly now: () => number;
@@ -31,8 +31,11 @@ export interface DeploymentClient extends AsyncDisposable {
    * @throws ProviderError, or the exchange's failure
    */
   chat(request: WireObject, exchange: UpstreamExchange, call: BegunCall): Promise<WireObject | null>;
-  embedText(request: WireObject, exchange: UpstreamExchange, call: BegunCall): Promise<WireObject>;
+  /** The operations whose answers are never streamed. */
+  ask(operation: WholeOperation, request: WireObject, exchange: UpstreamExchange, call: BegunCall): Promise<WireObject>;
 }
+
+export type WholeOperation = 'embedText' | 'rerankText' | 'applyGuardrails';
 
 /** What a request must know of the call that it belongs to. */
 type BegunCall = Pick<ChatCall, 'callId' | 'mayBeSent'>;
@@ -42,7 +45,7 @@ export function openDeploymentClient(
   upstreamModel: string,
   options: DeploymentClientOptions,
 ): DeploymentClient {
-  const http = new OciHttpClient(signerOf(oci.identity), options);
+  const http = new OciHttpClient(options);
   const sdk = new GenerativeAiInferenceClient(
     { httpClient: http },
     {
@@ -71,11 +74,11 @@ export function openDeploymentClient(
         http.end(call);
       }
     },
-    async embedText(request, exchange, begun) {
+    async ask(operation, request, exchange, begun) {
       const call = http.begin(exchange, begun);
       try {
-        const answer: unknown = await sdk.embedText({ ...call, embedTextDetails: asSdk({ ...target, ...request }) });
-        return wireAnswerOf(isObject(answer) ? answer['embedTextResult'] : null, null, exchange);
+        const answer: unknown = await operations[operation](sdk, call, { ...target, ...request });
+        return wireAnswerOf(isObject(answer) ? answer[`${operation}Result`] : null, null, exchange);
       } finally {
         http.end(call);
       }
@@ -87,17 +90,6 @@ export function openDeploymentClient(
   };
 }
 
-/** @throws ProviderError for a key that cannot be read, as the provider would for one that it does not know */
-function signerOf(identity: OciIdentity): SigningIdentity {
-  if (identity.type !== 'api_key') throw new Error(`identities of type ${identity.type} are not supported yet`);
-  try {
-    return signingIdentityOf(identity);
-  } catch (error) {
-    const message = 'litellm.AuthenticationError: OciException - The private key of the deployment cannot be read.';
-    throw new ProviderError('provider_authentication', message, { status: 401, mayBeBilled: false, cause: error });
-  }
-}
-
 /** @param field the part of the answer that holds what was asked for; null: the whole */
 function wireAnswerOf(result: unknown, field: string | null, exchange: UpstreamExchange): WireObject {
   const answer = isObject(result) ? result[wireAnswer] : null;
@@ -106,11 +98,26 @@ function wireAnswerOf(result: unknown, field: string | null, exchange: UpstreamE
   return part;
 }
 
+const operations: Readonly<
+  Record<WholeOperation, (sdk: GenerativeAiInferenceClient, call: SdkCall, details: WireObject) => Promise<unknown>>
+> = {
+  embedText: (sdk, call, details) => sdk.embedText({ ...call, embedTextDetails: asSdk(details) }),
+  rerankText: (sdk, call, details) => sdk.rerankText({ ...call, rerankTextDetails: asSdk(details) }),
+  // Guardrails belong to a compartment, not to a model.
+  applyGuardrails: (sdk, call, { servingMode: _none, ...details }) =>
+    sdk.applyGuardrails({ ...call, applyGuardrailsDetails: asSdk(details) }),
+};
+
 /** Our requests are plain objects with the wire's own names; the SDK's classes are the same with enums. */
-function asSdk(details: WireObject): models.ChatDetails & models.EmbedTextDetails {
+function asSdk(details: WireObject): SdkDetails {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the SDK passes on what it does not know
-  return details as unknown as models.ChatDetails & models.EmbedTextDetails;
+  return details as unknown as SdkDetails;
 }
+
+type SdkDetails = models.ChatDetails &
+  models.EmbedTextDetails &
+  models.RerankTextDetails &
+  models.ApplyGuardrailsDetails;
 
 /**
  * Where the SDK finds our answers. Its own reading would copy every level and call `map` on whatever stands where
@@ -134,15 +141,13 @@ interface SdkCall {
  * instead, as the ProviderError that it is, and passes the SDK untouched.
  */
 class OciHttpClient implements HttpClient, AsyncDisposable {
-  readonly #identity: SigningIdentity;
   readonly #options: DeploymentClientOptions;
   readonly #exchanges = new Map<string, { readonly exchange: UpstreamExchange; readonly mayBeSent: Promise<void> }>();
   /** By URI: a client has one per operation. */
   readonly #targets = new Map<string, { readonly path: string; readonly host: string }>();
   #pool: Pool | null = null;
 
-  constructor(identity: SigningIdentity, options: DeploymentClientOptions) {
-    this.#identity = identity;
+  constructor(options: DeploymentClientOptions) {
     this.#options = options;
   }
 
@@ -163,36 +168,24 @@ class OciHttpClient implements HttpClient, AsyncDisposable {
     if (!begun) throw new Error('A request that no call has begun.');
     const { exchange, mayBeSent } = begun;
 
-    const { path, host } = this.#target(request.uri);
-    const body = Buffer.from(String(request.body));
-    const date = new Date(this.#options.now());
-    const signing = signPost(this.#identity, { target: path, host, date }, body);
-    const [signed, permission] = await Promise.allSettled([signing, mayBeSent]);
-    if (permission.status === 'rejected') return asResponse(exchange, () => Promise.reject(permission.reason));
-    if (signed.status === 'rejected') throw signed.reason;
-    if (!exchange.isOver) {
-      this.#poolOf(request.uri).dispatch(
-        {
-          method: 'POST',
-          path,
-          body,
-          headers: {
-            ...signed.value,
-            accept: '*/*',
-            'accept-encoding': 'identity',
-            'opc-request-id': id,
-            'opc-retry-token': id,
-            'user-agent': request.headers.get('user-agent') ?? 'sluice',
-          },
-          // The exchange measures time by itself, per call and to the millisecond.
-          headersTimeout: 0,
-          bodyTimeout: 0,
-        },
-        exchange,
-      );
+    const post = {
+      ...this.#target(request.uri),
+      body: Buffer.from(String(request.body)),
+      headers: {
+        accept: '*/*',
+        'accept-encoding': 'identity',
+        'opc-request-id': id,
+        'opc-retry-token': id,
+        'user-agent': request.headers.get('user-agent') ?? 'sluice',
+      },
+    };
+    const { signer, now } = this.#options;
+    try {
+      await sendSigned(post, exchange, { signer, now, mayBeSent, pool: this.#poolOf(request.uri) });
+    } catch (error) {
+      return asResponse(exchange, () => Promise.reject(error));
     }
-    await exchange.headersArrived();
-    return asResponse(exchange, () => readJson(exchange, this.#options.now));
+    return asResponse(exchange, () => readJson(exchange, now));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

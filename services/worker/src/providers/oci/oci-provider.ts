@@ -2,24 +2,31 @@ import { randomBytes } from 'node:crypto';
 import type { Deployment } from '@sluice/shared/config/gateway-config.ts';
 import type { Usage } from '@sluice/shared/contracts/token-event.ts';
 import { ProviderError } from '../provider.ts';
-import type { ChatCall, EmbeddingCall, Provider, ProviderEvent } from '../provider.ts';
+import type { ChatCall, EmbeddingCall, ModerationCall, Provider, ProviderEvent, RerankCall } from '../provider.ts';
 import { readWhole } from './chat-format.ts';
 import { chatFormats } from './chat-formats.ts';
 import { ChatStream } from './chat-stream.ts';
 import { fromEmbedResponse, sumUsage } from './embed/from-embed-response.ts';
 import { toEmbedRequests } from './embed/to-embed-request.ts';
 import { brokenAnswer, errorFromUnknown } from './errors.ts';
+import { fromGuardrailsResponse } from './guardrails/from-guardrails-response.ts';
+import { categoriesOf, toGuardrailsRequests } from './guardrails/to-guardrails-requests.ts';
+import type { OciSigners } from './identity/oci-signer.ts';
 import { LearnedRules } from './learned-rules.ts';
 import { isAccepted, isEventStream, openDeploymentClient } from './oci-http-client.ts';
-import type { DeploymentClient } from './oci-http-client.ts';
+import type { DeploymentClient, WholeOperation } from './oci-http-client.ts';
+import { fromRerankResponse } from './rerank/from-rerank-response.ts';
+import { toRerankRequest } from './rerank/to-rerank-request.ts';
 import { UpstreamExchange } from './upstream-exchange.ts';
 import { listOf } from './wire.ts';
 import type { WireObject } from './wire.ts';
 
-/** Calls in flight for one embedding request. */
-const embedParallel = 4;
+/** Calls in flight for one request that is sent in parts. */
+const partsInFlight = 4;
 
 export interface OciProviderOptions {
+  /** Not ours to close: other providers may sign with them too. */
+  readonly signers: OciSigners;
   /** Open connections per deployment; further calls wait for one within their time limits. */
   readonly connectionsPerDeployment: number;
   readonly log?: { warn(message: string, fields: Readonly<Record<string, unknown>>): void };
@@ -105,34 +112,34 @@ class OciProvider implements Required<Provider> {
   async *embed(call: EmbeddingCall, signal: AbortSignal): AsyncGenerator<readonly ProviderEvent[]> {
     const requests = toEmbedRequests(call);
     const encoding = call.request.encoding_format ?? 'float';
-    const leave = new AbortController();
-    const either = AbortSignal.any([signal, leave.signal]);
-    const running: Promise<EmbedPart>[] = [];
     const usages: (Usage | null)[] = [];
-    let begun = 0;
     let answered = 0;
-    try {
-      while (usages.length < requests.length) {
-        for (const request of requests.slice(begun, usages.length + embedParallel)) {
-          running.push(handled(this.#embedPart(call, request, either)));
-          begun += 1;
-        }
-        const part = await running.shift();
-        if (!part) break;
-        const count = listOf(part.request['inputs']).length;
-        const { events, usage } = fromEmbedResponse(part.result, { firstIndex: answered, count, encoding });
-        const batch = usages.length === 0 ? [part.accepted, ...events] : [...events];
-        answered += count;
-        usages.push(usage);
-        const sum = usages.length === requests.length ? sumUsage(usages) : null;
-        if (sum) batch.push({ type: 'usage', usage: sum });
-        yield batch;
-      }
-    } catch (error) {
-      if (signal.aborted) throw signal.reason;
-      throw error instanceof ProviderError && begun > 1 ? billed(error) : error;
-    } finally {
-      leave.abort();
+    for await (const { request, result, accepted } of this.#inParts('embedText', requests, call, signal)) {
+      const count = listOf(request['inputs']).length;
+      const { events, usage } = fromEmbedResponse(result, { firstIndex: answered, count, encoding });
+      const batch = usages.length === 0 ? [accepted, ...events] : [...events];
+      answered += count;
+      usages.push(usage);
+      const sum = usages.length === requests.length ? sumUsage(usages) : null;
+      if (sum) batch.push({ type: 'usage', usage: sum });
+      yield batch;
+    }
+  }
+
+  async *rerank(call: RerankCall, signal: AbortSignal): AsyncGenerator<readonly ProviderEvent[]> {
+    const { length: count } = call.request.documents;
+    for await (const part of this.#inParts('rerankText', [toRerankRequest(call)], call, signal)) {
+      yield [part.accepted, ...fromRerankResponse(part.result, count)];
+    }
+  }
+
+  async *moderate(call: ModerationCall, signal: AbortSignal): AsyncGenerator<readonly ProviderEvent[]> {
+    const wanted = categoriesOf(call);
+    let answered = 0;
+    for await (const part of this.#inParts('applyGuardrails', toGuardrailsRequests(call), call, signal)) {
+      const found = fromGuardrailsResponse(part.result, answered, wanted);
+      yield answered === 0 ? [part.accepted, found] : [found];
+      answered += 1;
     }
   }
 
@@ -142,12 +149,45 @@ class OciProvider implements Required<Provider> {
     await Promise.all(clients.map((client) => client[Symbol.asyncDispose]()));
   }
 
-  async #embedPart(call: EmbeddingCall, request: WireObject, signal: AbortSignal): Promise<EmbedPart> {
+  /** The parts of one request, a few at a time, answered in their order. Leaving the iteration stops the others. */
+  async *#inParts(
+    operation: WholeOperation,
+    requests: readonly WireObject[],
+    call: EmbeddingCall | RerankCall | ModerationCall,
+    signal: AbortSignal,
+  ): AsyncGenerator<AnsweredPart> {
+    const leave = new AbortController();
+    const either = AbortSignal.any([signal, leave.signal]);
+    const running: Promise<AnsweredPart>[] = [];
+    let begun = 0;
+    try {
+      for (let answered = 0; answered < requests.length; answered += 1) {
+        for (const request of requests.slice(begun, answered + partsInFlight)) {
+          running.push(handled(this.#part(operation, request, call, either)));
+          begun += 1;
+        }
+        const part = await running.shift();
+        if (part) yield part;
+      }
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      throw error instanceof ProviderError && begun > 1 ? billed(error) : error;
+    } finally {
+      leave.abort();
+    }
+  }
+
+  async #part(
+    operation: WholeOperation,
+    request: WireObject,
+    call: EmbeddingCall | RerankCall | ModerationCall,
+    signal: AbortSignal,
+  ): Promise<AnsweredPart> {
     const { firstTokenMs: first, betweenTokensMs: between } = call.timeouts;
     const exchange = new UpstreamExchange({ first, between }, signal);
     try {
       const client = this.#client(call.deployment, call.timeouts.connectMs);
-      const result = await client.embedText(request, exchange, call);
+      const result = await client.ask(operation, request, exchange, call);
       return { request, result, accepted: this.#accepted(exchange, call.deployment) };
     } catch (error) {
       throw failureOf(error, exchange);
@@ -165,7 +205,8 @@ class OciProvider implements Required<Provider> {
     const known = this.#clients.get(key);
     if (known) return known;
     const { connectionsPerDeployment: connections, now } = this.#options;
-    const client = openDeploymentClient(target, upstreamModel, { connections, connectMs, now, newSuffix });
+    const signer = this.#options.signers.signerFor(identity);
+    const client = openDeploymentClient(target, upstreamModel, { signer, connections, connectMs, now, newSuffix });
     this.#clients.set(key, client);
     return client;
   }
@@ -180,7 +221,7 @@ class OciProvider implements Required<Provider> {
   }
 }
 
-interface EmbedPart {
+interface AnsweredPart {
   readonly request: WireObject;
   readonly result: WireObject;
   readonly accepted: ProviderEvent;

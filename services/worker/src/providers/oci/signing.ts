@@ -60,6 +60,31 @@ export async function signPost(
   };
 }
 
+/** The same as the auth service is asked: with `date`, and all names in lower case (oci-wire.md §2.5). */
+export async function signFederationPost(
+  identity: SigningIdentity,
+  request: RequestToSign,
+  body: Buffer,
+): Promise<Record<string, string>> {
+  const headers = {
+    date: request.date.toUTCString(),
+    host: request.host,
+    'content-type': 'application/json',
+    'content-length': String(body.length),
+    'x-content-sha256': hash('sha256', body, 'base64'),
+  };
+  const signingString =
+    `date: ${headers.date}\n` +
+    `(request-target): post ${request.target}\n` +
+    `host: ${headers.host}\n` +
+    `content-type: ${headers['content-type']}\n` +
+    `content-length: ${headers['content-length']}\n` +
+    `x-content-sha256: ${headers['x-content-sha256']}`;
+  const signature = await signatureOf(identity, signingString);
+  const names = 'date (request-target) host content-type content-length x-content-sha256';
+  return { ...headers, authorization: authorization(identity, names, signature) };
+}
+
 /** The same for a request without a body. */
 export async function signGet(identity: SigningIdentity, request: RequestToSign): Promise<Record<string, string>> {
   const headers = { 'x-date': request.date.toUTCString(), host: request.host };

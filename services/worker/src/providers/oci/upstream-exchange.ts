@@ -15,7 +15,7 @@ type Headers = Readonly<Record<string, string | string[] | undefined>>;
  * One request and its answer on undici's pool, with the time limits of one call.
  *
  * `queued` → `sent` → `answering` → `ended`, or `failed` from anywhere: refused by the network, silent for too
- * long, aborted by `signal`, or left by `close`. Failing closes the connection at once. `release` hands a
+ * long, aborted by `signal`, or left by `close`. `takeBack` leads from `sent` to `queued` again. Failing closes the connection at once. `release` hands a
  * connection back whose answer is complete but whose body is not over.
  */
 export class UpstreamExchange implements Dispatcher.DispatchHandler {
@@ -129,6 +129,16 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler {
   /** For every way out: what is not over or released is given up, its connection closed. */
   close(): void {
     if (!this.isOver && !this.#isReleased) this.#fail(new Error('The reader has left.'));
+  }
+
+  /**
+   * The provider has refused the request for its signature, so it has done nothing that it could bill. It may be
+   * sent again, within the same time.
+   */
+  takeBack(): void {
+    if (this.isOver) return;
+    this.#controller = null;
+    this.#state = 'queued';
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {

@@ -11,13 +11,13 @@ export class ZstdFrames extends Transform {
   #frame = this.#open();
 
   override _transform(bytes: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
-    void settle(this.#feed(bytes), done);
+    callBack(this.#feed(bytes), done);
   }
 
   override _flush(done: TransformCallback): void {
     const ended = once(this.#frame, 'end');
     this.#frame.end();
-    void settle(ended, done);
+    callBack(ended, done);
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
@@ -51,12 +51,19 @@ export class ZstdFrames extends Transform {
   }
 }
 
-async function settle(work: Promise<unknown>, done: TransformCallback): Promise<void> {
-  let failure: Error | null = null;
-  try {
-    await work;
-  } catch (error) {
-    failure = error instanceof Error ? error : new Error('The body cannot be decompressed.', { cause: error });
-  }
-  done(failure);
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error('The body cannot be decompressed.', { cause: error });
+}
+
+/** Node's streams are told of an end by a call, not by a promise. */
+function callBack(work: Promise<unknown>, done: TransformCallback): void {
+  void (async () => {
+    let failure: Error | null = null;
+    try {
+      await work;
+    } catch (error) {
+      failure = asError(error);
+    }
+    done(failure);
+  })();
 }

@@ -26,10 +26,10 @@ const cases: readonly { request: Partial<EmbeddingRequest>; sent: readonly objec
     why: 'dimensions, input type and truncation',
   },
   {
-    request: { input: ['data:a', 'data:b'], input_type: 'image' },
+    request: { input: ['data:image/png;base64,AA', 'data:image/svg+xml;base64,BB'], input_type: 'image' },
     sent: [
-      { inputs: ['data:a'], inputType: 'IMAGE', truncate: 'END' },
-      { inputs: ['data:b'], inputType: 'IMAGE', truncate: 'END' },
+      { inputs: ['data:image/png;base64,AA'], inputType: 'IMAGE', truncate: 'END' },
+      { inputs: ['data:image/svg+xml;base64,BB'], inputType: 'IMAGE', truncate: 'END' },
     ],
     why: 'a picture goes alone',
   },
@@ -71,6 +71,45 @@ test('embed request: dimensions are refused where the model has only one', () =>
   ]);
 });
 
+for (const input_type of ['search_document', 'search_query', 'classification', 'CLUSTERING']) {
+  test(`embed request: ${input_type} is an input type`, () =>
+    assert.deepEqual(requests({ input_type }), [
+      { inputs: ['a'], inputType: input_type.toUpperCase(), truncate: 'END' },
+    ]));
+}
+
+const picture = 'data:image/png;base64,AA';
+const refused: readonly { request: Partial<EmbeddingRequest>; model?: string; param: string; message: RegExp }[] = [
+  { request: { dimensions: 257 }, param: 'dimensions', message: /v4\.0 makes vectors of 256, 512, 1024, 1536 numbers/ },
+  { request: { input_type: 'poem' }, param: 'input_type', message: /one of search_document, .*image/ },
+  { request: { truncate: 'middle' }, param: 'truncate', message: /one of end, start, none/ },
+  { request: { input_type: 'image', input: 'https://a.b/c.png' }, param: 'input', message: /data URI/ },
+  { request: { input_type: 'image', input: [picture, 'a cat'] }, param: 'input', message: /data URI/ },
+  {
+    request: { input_type: 'image', input: picture },
+    model: 'cohere.embed-english-v3.0',
+    param: 'input_type',
+    message: /cohere\.embed-english-v3\.0 takes no images/,
+  },
+];
+for (const { request, model, param, message } of refused) {
+  test(`embed request: ${JSON.stringify(request)} is refused before anything is sent`, () =>
+    assert.throws(() => requests(request, model === undefined ? {} : { model }), {
+      code: 'invalid_request',
+      status: 400,
+      mayBeBilled: false,
+      param,
+      message,
+    }));
+}
+
+test('embed request: an unknown model decides about its dimensions, and v3 models may take pictures', () => {
+  const own = requests({ dimensions: 77 }, { model: 'ocid1.generativeaiendpoint.oc1.us-chicago-1.x' });
+  assert.deepEqual(own, [{ inputs: ['a'], inputType: 'SEARCH_DOCUMENT', truncate: 'END', outputDimensions: 77 }]);
+  const sent = requests({ input_type: 'image', input: picture }, { model: 'cohere.embed-english-light-image-v3.0' });
+  assert.deepEqual(sent, [{ inputs: [picture], inputType: 'IMAGE', truncate: 'END' }]);
+});
+
 test('embed answer: numbers, from the first index on', () => {
   const expected = { firstIndex: 96, count: 2, encoding: 'float' as const };
   const { events } = fromEmbedResponse(
@@ -105,16 +144,18 @@ for (const result of wrong) {
     }));
 }
 
-const counted = [
+const counted: readonly { result: object; count?: number; tokens: number | null; why: string }[] = [
   { result: { usage: { promptTokens: 7, completionTokens: 0, totalTokens: 7 } }, tokens: 7, why: 'usage' },
-  { result: { inputTextTokenCounts: [3, 4] }, tokens: 7, why: 'a count per input' },
+  { result: { inputTextTokenCounts: [3, 4] }, count: 2, tokens: 7, why: 'a count per input' },
+  { result: { inputTextTokenCounts: [3, null] }, count: 2, tokens: null, why: 'a count with a hole is none' },
+  { result: { inputTextTokenCounts: [3] }, count: 2, tokens: null, why: 'fewer counts than inputs are none' },
   { result: { usage: { promptTokens: 9, totalTokens: 9 }, inputTextTokenCounts: [1] }, tokens: 9, why: 'usage first' },
   { result: {}, tokens: null, why: 'neither' },
 ];
-for (const { result, tokens, why } of counted) {
+for (const { result, count = 1, tokens, why } of counted) {
   test(`embed usage: ${why}`, () => {
-    const answer = { embeddings: [[1]], ...result };
-    const { usage } = fromEmbedResponse(answer, { firstIndex: 0, count: 1, encoding: 'float' });
+    const answer = { embeddings: Array.from({ length: count }, () => [1]), ...result };
+    const { usage } = fromEmbedResponse(answer, { firstIndex: 0, count, encoding: 'float' });
     assert.equal(usage?.inputTokens ?? null, tokens);
     assert.equal(usage?.outputTokens ?? 0, 0);
   });

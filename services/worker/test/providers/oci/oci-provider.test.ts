@@ -6,6 +6,8 @@ import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { createBrotliCompress, createDeflate, createGzip, createZstdCompress, gzipSync } from 'node:zlib';
 import type { Transform } from 'node:stream';
+import { silentLogger } from '@sluice/shared/log.ts';
+import { openSigners } from '../../../src/providers/oci/identity/open-signers.ts';
 import { openOciProvider } from '../../../src/providers/oci/oci-provider.ts';
 import type { OciProviderOptions } from '../../../src/providers/oci/oci-provider.ts';
 import { postSigningString } from '../../../src/providers/oci/signing.ts';
@@ -17,6 +19,7 @@ import type { Stub, StubRequest } from './stub-server.ts';
 
 const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+const signers = openSigners({ env: {}, log: silentLogger });
 const never = new AbortController().signal;
 
 const wholeText = {
@@ -42,7 +45,7 @@ async function setUp(answer: Answer, options: Partial<OciProviderOptions> = {}):
   await using opened = new AsyncDisposableStack();
   const stub = opened.use(await openStub(answer));
   const provider = opened.use(
-    openOciProvider({ connectionsPerDeployment: 8, graceMs: 50, newToolCallId: countingIds(), ...options }),
+    openOciProvider({ signers, connectionsPerDeployment: 8, graceMs: 50, newToolCallId: countingIds(), ...options }),
   );
   const resources = opened.move();
   return {
@@ -422,7 +425,7 @@ test('network: nobody listens, so nothing is billed', async (t) => {
   silentConsole(t);
   const stub = await openStub(() => undefined);
   await stub[Symbol.asyncDispose]();
-  await using provider = openOciProvider({ connectionsPerDeployment: 1 });
+  await using provider = openOciProvider({ signers, connectionsPerDeployment: 1 });
   const deployment = deploymentOf('xai.grok-3', stub.url, pem);
   const error = await failureOf(provider.chat({ ...chatCallOf('xai.grok-3', {}), deployment }, never));
   assert.deepEqual([error.code, error.mayBeBilled, error.status], ['provider_unreachable', false, 500]);
@@ -434,6 +437,25 @@ test('network: reset after the request was sent may be billed', async () => {
   const error = await failureOf(at.provider.chat(at.chat(), never));
   assert.deepEqual([error.code, error.mayBeBilled], ['provider_unreachable', true]);
 });
+
+for (const [what, answer] of [
+  ['small', (res: ServerResponse) => sendJson(res, 401, { code: 'NotAuthenticated', message: 'No.' })],
+  ['large', (res: ServerResponse) => sendJson(res, 401, { code: 'NotAuthenticated', message: 'x'.repeat(200_000) })],
+  [
+    'broken off',
+    (res: ServerResponse) => {
+      res.writeHead(401, { 'content-length': '100' });
+      res.write('{', () => res.destroy());
+    },
+  ],
+] as const) {
+  test(`identity: a 401 that is ${what} is the answer where nothing can be renewed, and is not billed`, async () => {
+    await using at = await setUp((_request, res) => answer(res));
+    const error = await failureOf(at.provider.chat(at.chat(), never));
+    assert.deepEqual([error.code, error.status, error.mayBeBilled], ['provider_authentication', 401, false]);
+    assert.equal(at.stub.requests.length, 1);
+  });
+}
 
 test('identity: a key that cannot be read is told without showing it', async () => {
   await using at = await setUp((_request, res) => sendJson(res, 200, wholeText));

@@ -31,7 +31,7 @@ export function fromEmbedResponse(
     index: expected.firstIndex + position,
     embedding: expected.encoding === 'base64' ? toBase64(vector) : vector,
   }));
-  return { events, usage: usageOf(result) };
+  return { events, usage: usageOf(result, expected.count) };
 }
 
 /** @returns null as soon as one part was not counted: a sum with a hole would be taken for the whole */
@@ -60,13 +60,13 @@ function isVector(value: unknown): value is number[] {
   return Array.isArray(value) && value.length > 0 && value.every((number) => typeof number === 'number');
 }
 
-/** Newer answers have usage, older ones a count per input. */
-function usageOf(result: WireObject): Usage | null {
+/** Newer answers have usage, older ones a count per input; a sum with a hole would be taken for the whole. */
+function usageOf(result: WireObject, count: number): Usage | null {
   const usage = readUsage(result['usage']);
   if (usage) return usage;
   const counts = listOf(result['inputTextTokenCounts']).map(countOf);
-  if (counts.length === 0) return null;
-  const inputTokens = counts.reduce<number>((sum, count) => sum + (count ?? 0), 0);
+  if (counts.length !== count || !counts.every((tokens) => tokens !== null)) return null;
+  const inputTokens = counts.reduce((sum, tokens) => sum + tokens, 0);
   return { inputTokens, outputTokens: 0, cachedInputTokens: 0, reasoningTokens: 0 };
 }
 

@@ -1,0 +1,24 @@
+import type { PriceBook } from '@sluice/shared/prices/price-book.ts';
+import type { Authenticated } from '../auth/authenticated.ts';
+import type { Authenticate } from '../auth/create-authenticate.ts';
+import { mayUseModel } from '../auth/may-use-model.ts';
+import type { KnownModels } from './known-models.ts';
+import { namedModels } from './named-models.ts';
+import type { NamedModel, Names } from './named-models.ts';
+
+/** What the endpoints that tell of models are made of. */
+export interface ModelsDeps {
+  readonly authenticate: Authenticate;
+  readonly names: Names;
+  readonly knownModels: () => Promise<KnownModels>;
+  readonly prices: PriceBook;
+}
+
+export function maySee({ key }: Authenticated, name: string): boolean {
+  return key === null || mayUseModel(key, name);
+}
+
+/** The models that a caller may use. */
+export function visibleModels(names: Names, known: KnownModels, caller: Authenticated): NamedModel[] {
+  return namedModels(names, known).filter(({ name }) => maySee(caller, name));
+}

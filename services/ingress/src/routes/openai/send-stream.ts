@@ -1,0 +1,19 @@
+import type { AnswerStart } from '@sluice/shared/contracts/token-event.ts';
+import { answerHeaders } from '../../http/response-headers.ts';
+import { sendSse } from '../../stream/send-sse.ts';
+import type { SseSurface } from '../../stream/send-sse.ts';
+import type { InferenceDeps } from './inference-deps.ts';
+import type { Served } from './inference-route.ts';
+
+/** Streams an answer as `surface` writes it, with the headers that its start makes known. */
+export async function sendStream(
+  { res, answer, exchange, admitted: { job } }: Served<unknown>,
+  surface: (onStart: (start: AnswerStart) => void) => SseSurface,
+  { metrics, now }: Pick<InferenceDeps, 'metrics' | 'now'>,
+): Promise<void> {
+  const onStart = (start: AnswerStart) => {
+    exchange.setHeaders(answerHeaders(start));
+    metrics.firstByte({ model: job.alias }, (now() - exchange.startedAt) / 1_000);
+  };
+  await sendSse(res, answer, surface(onStart));
+}

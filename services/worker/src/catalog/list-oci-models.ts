@@ -1,0 +1,81 @@
+import type { Dispatcher } from 'undici';
+import { isObject, objectFromJson, textOf } from '../providers/oci/wire.ts';
+import { signGet } from '../providers/oci/signing.ts';
+import type { SigningIdentity } from '../providers/oci/signing.ts';
+
+export interface ModelListing {
+  readonly items: readonly unknown[];
+  /** False: there were more pages than are read. */
+  readonly complete: boolean;
+}
+
+export interface ListOciModelsDeps {
+  readonly dispatcher: Dispatcher;
+  readonly now: () => number;
+}
+
+const pageSize = 100;
+const pagesMax = 20;
+const pageBytesMax = 4 * 1024 * 1024;
+
+/**
+ * All models that a compartment sees in a region: `GET /20231130/models`, page by page (oci-wire.md §1.3).
+ *
+ * @param url of the control plane, without a path
+ * @throws Error when a page is refused or is not as documented; the whole is then unknown
+ */
+export async function listOciModels(
+  { dispatcher, now }: ListOciModelsDeps,
+  place: { readonly url: string; readonly compartmentId: string; readonly signer: SigningIdentity },
+  signal: AbortSignal,
+): Promise<ModelListing> {
+  const items: unknown[] = [];
+  let page: string | null = null;
+  for (let pages = 0; pages < pagesMax; pages += 1) {
+    const query: string[] = [`compartmentId=${encodeURIComponent(place.compartmentId)}`, `limit=${pageSize}`];
+    if (page !== null) query.push(`page=${encodeURIComponent(page)}`);
+    const path = `/20231130/models?${query.join('&')}`;
+    const { host } = new URL(place.url);
+    const headers = await signGet(place.signer, { target: path, host, date: new Date(now()) });
+    const response = await dispatcher.request({
+      origin: place.url,
+      path,
+      method: 'GET',
+      headers: { ...headers, accept: 'application/json', 'accept-encoding': 'identity' },
+      signal,
+    });
+    const body = await readBody(response.body);
+    const listed = objectFromJson(body)?.['items'];
+    if (response.statusCode !== 200) throw refusal(response, body);
+    if (!Array.isArray(listed)) throw new Error('the control plane sent something else than a list of models');
+    items.push(...(listed as unknown[]));
+    page = headerOf(response, 'opc-next-page');
+    if (page === null) return { items, complete: true };
+  }
+  return { items, complete: false };
+}
+
+async function readBody(body: Dispatcher.ResponseData['body']): Promise<string> {
+  const parts: Buffer[] = [];
+  let bytes = 0;
+  for await (const part of body as AsyncIterable<Buffer>) {
+    bytes += part.length;
+    if (bytes > pageBytesMax) throw new Error(`a page of models is larger than ${pageBytesMax} bytes`);
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString();
+}
+
+/** What OCI said, and under which id its support finds it (oci-wire.md §6.1). */
+function refusal(response: Dispatcher.ResponseData, body: string): Error {
+  const said = objectFromJson(body);
+  const message = isObject(said) ? textOf(said['message']).slice(0, 500) : '';
+  const id = headerOf(response, 'opc-request-id') ?? 'none';
+  return new Error(`the control plane answered ${response.statusCode}: ${message} (opc-request-id: ${id})`);
+}
+
+/** null: absent or empty. */
+function headerOf({ headers }: Dispatcher.ResponseData, name: string): string | null {
+  const value = headers[name];
+  return typeof value === 'string' && value !== '' ? value : null;
+}

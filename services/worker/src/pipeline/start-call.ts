@@ -1,0 +1,72 @@
+import type { Deployment } from '@sluice/shared/config/gateway-config.ts';
+import type { InferenceJob } from '@sluice/shared/contracts/inference-job.ts';
+import { callIdOf } from '@sluice/shared/ids.ts';
+import { ProviderError } from '../providers/provider.ts';
+import type { ProviderEvent } from '../providers/provider.ts';
+import type { JobDeps } from './job-context.ts';
+import type { OpenedRequest } from './open-request.ts';
+
+interface CallToMake {
+  readonly job: InferenceJob;
+  readonly request: OpenedRequest;
+  readonly call: number;
+  readonly deployment: Deployment;
+  /** Of all choices. */
+  readonly outputTokensCap: number;
+  readonly mayBeSent: Promise<void>;
+}
+
+/** Has the deployment's provider answer; nothing is sent before the answer is iterated. */
+export function startCall(
+  { job, request, call, deployment, outputTokensCap, mayBeSent }: CallToMake,
+  { providers, config: { router, sluice } }: Pick<JobDeps, 'providers' | 'config'>,
+  signal: AbortSignal,
+): AsyncIterable<readonly ProviderEvent[]> {
+  const provider = providers[deployment.target.api];
+  const totalMs = deployment.timeoutMs ?? router.timeoutMs;
+  const common = {
+    callId: callIdOf(job.requestId, call),
+    deployment,
+    dropParams: job.dropParams,
+    mayBeSent,
+    timeouts: {
+      connectMs: sluice.connectTimeoutMs,
+      firstTokenMs: job.stream ? (deployment.streamTimeoutMs ?? router.streamTimeoutMs) : totalMs,
+      betweenTokensMs: sluice.betweenTokensTimeoutMs,
+    },
+  };
+  const { defaultParams } = deployment;
+  switch (request.kind) {
+    case 'embedding': {
+      const asked = { ...common, request: { ...defaultParams, ...request.body } };
+      return provider?.embed?.(asked, signal) ?? refused(deployment, 'embeddings');
+    }
+    case 'rerank': {
+      const asked = { ...common, request: { ...defaultParams, ...request.body } };
+      return provider?.rerank?.(asked, signal) ?? refused(deployment, 'reranking');
+    }
+    case 'moderation': {
+      const asked = { ...common, request: { ...defaultParams, ...request.body } };
+      return provider?.moderate?.(asked, signal) ?? refused(deployment, 'moderation');
+    }
+    case 'chat': {
+      const body = { ...defaultParams, ...request.body };
+      // The deployment's own default may ask for several choices.
+      const each = Math.max(1, Math.floor(outputTokensCap / (body.n ?? 1)));
+      // A cap that nobody named is ours: it must suit this model, which may be a fallback that writes less.
+      const named = request.body.max_completion_tokens ?? request.body.max_tokens;
+      const most = named == null ? (deployment.maxOutputTokens ?? each) : each;
+      const asked = { ...common, request: body, stream: job.stream, outputTokensCap: Math.min(each, most) };
+      return provider?.chat(asked, signal) ?? refused(deployment, 'chat');
+    }
+    default:
+      return request satisfies never;
+  }
+}
+
+/** A call that fails before anything is sent: the next alias may be able to do it. */
+// oxlint-disable-next-line require-yield -- an answer of nothing but an error
+async function* refused(deployment: Deployment, what: string): AsyncGenerator<readonly ProviderEvent[]> {
+  const message = `litellm.BadRequestError: ${deployment.model} cannot be called for ${what}.`;
+  throw new ProviderError('provider_bad_request', message, { status: 400, mayBeBilled: false });
+}
