@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import OpenAI from 'openai';
+import { BadRequestError } from 'openai';
+import type OpenAI from 'openai';
 import type { ChatCompletion, ChatCompletionCreateParamsNonStreaming } from 'openai/resources/chat/completions';
 import { endpointOcid } from '../oci-simulator/models.ts';
 import { gateways } from './gateway.ts';
@@ -116,7 +117,7 @@ for (const { mode, open } of gateways) {
         const messages = [{ role: 'user' as const, content: 'Hi' }];
         const { completions } = gateway.client().chat;
         await assert.rejects(completions.create({ ...request, messages }), (error) => {
-          assert.ok(error instanceof OpenAI.BadRequestError);
+          assert.ok(error instanceof BadRequestError);
           assert.equal(error.param, param);
           return true;
         });

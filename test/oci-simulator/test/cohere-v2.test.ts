@@ -88,10 +88,6 @@ test('COHEREV2: probabilities, piece by piece', async () => {
   assert.equal(pieces.map((piece) => pick(piece, 'text')).join(''), pick(answer, 'message', 'content', 0, 'text'));
 });
 
-function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : '';
-}
-
 const image = { role: 'USER', content: [{ type: 'IMAGE_URL', imageUrl: { url: 'data:,' } }] };
 const strangeResult = { role: 'TOOL', content: [{ type: 'TEXT', text: 'x' }], toolCallId: 'never-made' };
 const refusals = [
