@@ -1,6 +1,7 @@
 import type { ProviderEvent } from '../provider.ts';
 import type { ChatEventReader } from './chat-format.ts';
 import { brokenAnswer } from './errors.ts';
+import { parseExactly } from './exact-json.ts';
 import { SseParser } from './sse.ts';
 import { isObject } from './wire.ts';
 import type { WireObject } from './wire.ts';
@@ -92,7 +93,7 @@ export class ChatStream {
   }
 
   #event(payload: string): WireObject {
-    const event = this.#parse((): unknown => JSON.parse(payload));
+    const event = this.#parse(() => parseExactly(payload));
     if (!isObject(event)) throw brokenAnswer('An event is no object.', this.#providerRequestId);
     return event;
   }

@@ -6,6 +6,7 @@ import { Pool } from 'undici';
 import type { OciTarget } from '@sluice/shared/config/gateway-config.ts';
 import type { ChatCall } from '../provider.ts';
 import { brokenAnswer, errorFromHttp } from './errors.ts';
+import { parseExactly } from './exact-json.ts';
 import type { OciSigner } from './identity/oci-signer.ts';
 import { sendSigned } from './identity/send-signed.ts';
 import type { UpstreamExchange } from './upstream-exchange.ts';
@@ -254,7 +255,7 @@ async function readJson(exchange: UpstreamExchange, now: () => number): Promise<
     throw errorFromHttp({ status, body, retryAfter: exchange.header('retry-after'), providerRequestId }, now());
   }
   try {
-    return { [wireAnswer]: JSON.parse(body) as unknown };
+    return { [wireAnswer]: parseExactly(body) };
   } catch (error) {
     throw brokenAnswer('The answer is not JSON.', providerRequestId, error);
   }
