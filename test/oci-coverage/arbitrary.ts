@@ -1,35 +1,43 @@
 import * as fc from 'fast-check';
-import { isCohereRequest } from '../oci-simulator/formats/cohere-request.ts';
-import { isCohereV2Request } from '../oci-simulator/formats/cohere-v2-request.ts';
-import { isGenericRequest } from '../oci-simulator/formats/generic-request.ts';
 
 /** A failure prints its seed and its smallest case; with SLUICE_TEST_SEED it runs again. */
 const seed = Number(process.env['SLUICE_TEST_SEED'] ?? Date.now() % 2 ** 31);
-export const runs = { seed, numRuns: 250 };
 
-/** Each format, with a model that speaks it. */
-export const formats = [
-  { format: 'GENERIC', model: 'support.qwen3-32b', accepts: isGenericRequest, images: true, choicesMax: 3 },
-  {
-    format: 'GENERIC',
-    model: 'meta.llama-4-scout-17b-16e-instruct',
-    accepts: isGenericRequest,
-    images: true,
-    choicesMax: 1,
-  },
-  { format: 'COHERE', model: 'cohere.command-a-03-2025', accepts: isCohereRequest, images: false, choicesMax: 1 },
-  {
-    format: 'COHEREV2',
-    model: 'cohere.command-a-vision-07-2025',
-    accepts: isCohereV2Request,
-    images: true,
-    choicesMax: 1,
-  },
+export function runs(numRuns: number): { seed: number; numRuns: number } {
+  return { seed, numRuns };
+}
+
+/** Texts that have been lost or changed somewhere: empty, JSON, line ends, pieces of characters, long integers. */
+const strange = [
+  '',
+  ' ',
+  'data: [DONE]\n\n',
+  '\r\n\u2028\u0000\uFEFF',
+  'é e\u0301 \u{1D504} 👩‍👩‍👧 🌊 水門',
+  '\uD83C',
+  '"quoted \\ \u007F"',
+  '{"id":12345678901234567890}',
+  '[{"a":1},{"a":1}]',
+  '[{"a":1}],"list":[{"b":1}]',
+  '[]',
+  'null',
 ] as const;
 
-export const words = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 12 });
+export const text = fc.oneof(
+  { weight: 3, arbitrary: fc.string({ unit: 'grapheme', maxLength: 12 }) },
+  { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 6 }) },
+  { weight: 2, arbitrary: fc.constantFrom(...strange) },
+);
 export const name = fc.constantFrom('weather', 'time', 'look_up');
-export const json = fc.dictionary(fc.stringMatching(/^[a-z]{1,6}$/), fc.oneof(words, fc.integer(), fc.boolean()), {
-  maxKeys: 4,
-  noNullPrototype: true,
-});
+
+const plainValue = fc.oneof(
+  text.map((value) => JSON.stringify(value)),
+  fc.integer().map(String),
+  fc.bigInt({ min: -(2n ** 63n), max: 2n ** 64n }).map(String),
+  fc.constantFrom('true', 'null', '0.5', '[]', '{}', '[1,{"a":"b"}]'),
+);
+
+/** The JSON text of an object, as a model writes the arguments of a call. */
+export const jsonObject = fc
+  .dictionary(fc.stringMatching(/^[a-z_]{1,6}$/), plainValue, { maxKeys: 4, noNullPrototype: true })
+  .map((fields) => `{${Object.entries(fields).map(([key, value]) => `${JSON.stringify(key)}:${value}`)}}`);
