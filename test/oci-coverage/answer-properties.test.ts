@@ -72,7 +72,7 @@ for (const { format, choicesMax } of [
         assert.deepEqual(comparable(got, answer), expected, stream ? 'streamed' : 'whole');
       }
     });
-    await fc.assert(kept, runs(300));
+    await fc.assert(kept, runs(150));
   });
 }
 

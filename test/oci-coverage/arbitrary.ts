@@ -41,4 +41,9 @@ const plainValue = fc.oneof(
 /** The JSON text of an object, as a model writes the arguments of a call. */
 export const jsonObject = fc
   .dictionary(fc.stringMatching(/^[a-z_]{1,6}$/), plainValue, { maxKeys: 4, noNullPrototype: true })
-  .map((fields) => `{${Object.entries(fields).map(([key, value]) => `${JSON.stringify(key)}:${value}`)}}`);
+  .map(
+    (fields) =>
+      `{${Object.entries(fields)
+        .map(([key, value]) => `${JSON.stringify(key)}:${value}`)
+        .join(',')}}`,
+  );

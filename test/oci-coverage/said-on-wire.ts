@@ -3,7 +3,7 @@ import { isCohereRequest } from '../oci-simulator/formats/cohere-request.ts';
 import { isCohereV2Request } from '../oci-simulator/formats/cohere-v2-request.ts';
 import { isGenericRequest } from '../oci-simulator/formats/generic-request.ts';
 import type { Call, Picture, Said } from './said.ts';
-import { exactJson, speech } from './said.ts';
+import { exactJson, speech, textOf } from './said.ts';
 
 /** What OCI is told by the `chatRequest` of this JSON text. @throws Error for one that the simulator refuses */
 export function saidOnWire(body: string): Said[] {
@@ -14,7 +14,7 @@ export function saidOnWire(body: string): Said[] {
         if (part.type === 'TEXT') return part.text;
         return part.type === 'IMAGE' ? pictureOf(part.imageUrl) : unknownPart(part.type);
       });
-      if (message.role === 'TOOL') return { who: 'tool', call: message.toolCallId, result: parts.join('') };
+      if (message.role === 'TOOL') return { who: 'tool', call: message.toolCallId, result: textOf(parts) };
       if (message.role !== 'ASSISTANT') return speech(message.role === 'USER' ? 'user' : 'system', parts);
       const calls = (message.toolCalls ?? []).map(({ id, name, arguments: json }) => ({ id, name, arguments: json }));
       return speech('assistant', parts, { thought: message.reasoningContent ?? '', calls });
@@ -28,7 +28,7 @@ export function saidOnWire(body: string): Said[] {
         if (part.type === 'THINKING') return '';
         return part.type === 'IMAGE_URL' ? pictureOf(part.imageUrl) : unknownPart(part.type);
       });
-      if (message.role === 'TOOL') return { who: 'tool', call: message.toolCallId, result: parts.join('') };
+      if (message.role === 'TOOL') return { who: 'tool', call: message.toolCallId, result: textOf(parts) };
       if (message.role !== 'ASSISTANT') return speech(message.role === 'USER' ? 'user' : 'system', parts);
       const thought = content.map((part) => (part.type === 'THINKING' ? part.thinking : '')).join('');
       const calls = (message.toolCalls ?? []).map(({ id, function: made }) => ({ id, ...made }));

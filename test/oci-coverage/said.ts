@@ -40,6 +40,10 @@ export function speech(
   return { who, content: merged, thought: '', calls: [], ...more };
 }
 
+export function textOf(content: readonly (string | Picture)[]): string {
+  return content.map((part) => (typeof part === 'string' ? part : '')).join('');
+}
+
 /** What an OpenAI request says. */
 export function saidIn(messages: readonly ChatMessage[]): Said[] {
   return messages.map((message): Said => {
@@ -60,15 +64,16 @@ export function saidIn(messages: readonly ChatMessage[]): Said[] {
           })),
         });
       case 'tool':
-        return { who: 'tool', call: message.tool_call_id, result: parts.join('') };
+        return { who: 'tool', call: message.tool_call_id, result: textOf(parts) };
     }
   });
 }
 
 function contentOf(part: Exclude<ChatMessage['content'], string | null | undefined>[number]): string | Picture {
-  if (part.type === 'text') return String(part['text']);
-  if (part.type === 'refusal') return String(part['refusal']);
-  const { url, detail = null } = Object(part['image_url']);
+  if (part.type === 'text') return part.text;
+  if (part.type === 'refusal') return part.refusal;
+  if (part.type !== 'image_url') throw new Error(`No conversation of these tests holds a part of type ${part.type}.`);
+  const { url, detail = null } = part.image_url;
   return { url, detail };
 }
 
@@ -82,13 +87,13 @@ export function withSystemInUser(said: readonly Said[]): Said[] {
   const count = said.findIndex(({ who }) => who !== 'system');
   const [first, ...others] = said.slice(count);
   if (count === 0 || first?.who !== 'user') return [...said];
-  const texts = said.slice(0, count).map((each) => (each.who === 'tool' ? '' : each.content.join('')));
+  const texts = said.slice(0, count).map((each) => (each.who === 'tool' ? '' : textOf(each.content)));
   return [speech('user', [`${texts.join('\n\n')}\n\n`, ...first.content]), ...others];
 }
 
 /** As COHERE can say it: the system first, calls by value and without ids, results as objects. */
 export function asCohere(said: readonly Said[]): Said[] {
-  const system = said.flatMap((each) => (each.who === 'system' ? [each.content.join('')] : []));
+  const system = said.flatMap((each) => (each.who === 'system' ? [textOf(each.content)] : []));
   const made = new Map<unknown, Omit<Call, 'id'>>();
   const others = said.flatMap((each): Said[] => {
     if (each.who === 'system') return [];
