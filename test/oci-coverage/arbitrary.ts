@@ -1,10 +1,12 @@
 import * as fc from 'fast-check';
 
-/** A failure prints its seed and its smallest case; with SLUICE_TEST_SEED it runs again. */
 const seed = Number(process.env['SLUICE_TEST_SEED'] ?? Date.now() % 2 ** 31);
+/** Far above what the runs take; it ends the search for the smallest case of a failure. */
+const limitMs = 8_000;
 
-export function runs(numRuns: number): { seed: number; numRuns: number } {
-  return { seed, numRuns };
+/** A failure prints its seed and the smallest case that was found; with SLUICE_TEST_SEED it runs again. */
+export function runs(numRuns: number): { seed: number; numRuns: number; interruptAfterTimeLimit: number } {
+  return { seed, numRuns, interruptAfterTimeLimit: limitMs };
 }
 
 /** Texts that have been lost or changed somewhere: empty, JSON, line ends, pieces of characters, long integers. */
