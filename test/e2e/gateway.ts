@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import type { OciIdentity } from '@sluice/shared/config/gateway-config.ts';
 import OpenAI from 'openai';
 import { stringify } from 'yaml';
 import { createSimulatedIdentity } from '../oci-simulator/identity.ts';
@@ -15,6 +16,7 @@ import { openNatsServer } from '../servers/nats.ts';
 import { openPostgresServer } from '../servers/postgres.ts';
 import { openRedisServer } from '../servers/redis.ts';
 import type { TestServer } from '../servers/server.ts';
+import { giveIdentity } from './gateway-identity.ts';
 
 /** A whole gateway, as its users meet it: processes that were started by their commands, in front of the simulator. */
 export interface TestGateway extends AsyncDisposable {
@@ -55,7 +57,7 @@ export interface GatewayOptions {
   readonly config?: Record<string, unknown>;
   readonly models?: Readonly<Record<string, Record<string, unknown>>>;
   /** Whom the gateway calls OCI as; an instance has no key in its configuration. */
-  readonly identity?: 'api_key' | 'instance_principal';
+  readonly identity?: OciIdentity['type'];
 }
 
 const run = promisify(execFile);
@@ -154,20 +156,12 @@ async function openBase(stack: AsyncDisposableStack, options: GatewayOptions) {
   const simulator = stack.use(await openOciSimulator({ identities: [identity] }));
   const folder = await mkdtemp(path.join(tmpdir(), 'sluice-e2e-'));
   stack.defer(() => rm(folder, { recursive: true, force: true }));
-  const isInstance = options.identity === 'instance_principal';
-  const who = isInstance
-    ? { oci_auth: 'instance_principal' }
-    : {
-        oci_tenancy: identity.tenancy,
-        oci_user: identity.user,
-        oci_fingerprint: identity.fingerprint,
-        oci_key: 'os.environ/OCI_KEY',
-      };
+  const given = await giveIdentity(options.identity ?? 'api_key', { user: identity, simulator, home: folder, stack });
   const place = {
     api_base: simulator.url,
     oci_region: identity.region,
     oci_compartment_id: identity.compartmentId,
-    ...who,
+    ...given.params,
   };
   const config = {
     model_list: Object.entries({ ...models, ...options.models }).map(([alias, params]) => ({
@@ -183,9 +177,7 @@ async function openBase(stack: AsyncDisposableStack, options: GatewayOptions) {
     PATH: process.env['PATH'],
     HOME: folder,
     TMPDIR: folder,
-    ...(isInstance
-      ? { OCI_METADATA_BASE_URL: `${simulator.url}/opc/v2`, OCI_SDK_AUTH_CLIENT_REGION_URL: simulator.url }
-      : { OCI_KEY: identity.keyPem }),
+    ...given.env,
     LITELLM_MASTER_KEY: masterKey,
     LITELLM_LOG: 'INFO',
   };

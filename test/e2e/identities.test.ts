@@ -3,7 +3,7 @@ import { glob, readFile, readdir, readlink, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { chat } from './ask.ts';
-import { openDistributedGateway } from './gateway.ts';
+import { openDistributedGateway, openEmbeddedGateway } from './gateway.ts';
 import type { DistributedGateway } from './gateway.ts';
 
 describe('distributed: with instance principals', () => {
@@ -72,6 +72,15 @@ describe('distributed: with instance principals', () => {
     }
   });
 });
+
+for (const identity of ['config_file', 'session_token', 'resource_principal', 'oke_workload_identity'] as const) {
+  test(`embedded: with ${identity} the gateway answers whole and streamed`, async () => {
+    await using gateway = await openEmbeddedGateway({ identity });
+    assert.equal((await chat(gateway, gateway.masterKey)).status, 200);
+    assert.match((await chat(gateway, gateway.masterKey, { stream: true })).text, /data: \[DONE\]/);
+    assert.equal(gateway.simulator.billed().length, 2);
+  });
+}
 
 /** Files in the folder, which is the process's home and its place for temporary files, and all that it holds open. */
 async function filesOf(pid: number, folder: string): Promise<string[]> {

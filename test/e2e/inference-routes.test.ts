@@ -27,7 +27,7 @@ const models = {
 /** Nano-USD. */
 const searchPrice = 2_000_000;
 const tokenPrice = 100;
-const defaultTokenPrice = loadPriceBook().defaultPrice.inputNanoUsdPerMillion / 1e6;
+const defaultSearchPrice = loadPriceBook().defaultPrice.searchNanoUsd ?? 0;
 
 const documents = ['The mill stands still.', 'A river and its gate.', 'The gate is closed.'];
 const search = { query: 'river gate', documents };
@@ -324,7 +324,7 @@ for (const { mode, open } of gateways) {
           callType: 'arerank',
           model: `oci/${rerankModel}`,
           tokens: [rerankTokens, 0],
-          cost: rerankTokens * defaultTokenPrice,
+          cost: defaultSearchPrice,
           source: 'default',
           estimated: true,
           searchUnits: 1,

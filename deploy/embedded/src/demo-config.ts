@@ -36,6 +36,8 @@ export function demoConfig(simulator: { url: string; identity: SimulatedIdentity
 
 /** What has to be in the environment for a start against OCI itself. */
 export function hasOciCredentials(env: Readonly<Record<string, string | undefined>>): boolean {
+  // Only an API key has to be named part by part.
+  if ((env['OCI_AUTH'] || 'api_key') !== 'api_key') return Boolean(env['OCI_COMPARTMENT_ID']);
   const names = ['OCI_USER', 'OCI_FINGERPRINT', 'OCI_TENANCY', 'OCI_COMPARTMENT_ID'];
   return names.every((name) => env[name]) && Boolean(env['OCI_KEY'] ?? env['OCI_KEY_FILE']);
 }

@@ -14,6 +14,7 @@ import { createPostgresBodyStore } from '@sluice/shared/adapters/postgres/postgr
 import { createPostgresSpendReports } from '@sluice/shared/adapters/postgres/postgres-spend-reports.ts';
 import { openPostgres } from '@sluice/shared/adapters/postgres/postgres.ts';
 import type { GatewayConfig } from '@sluice/shared/config/gateway-config.ts';
+import { queuesOf } from '@sluice/shared/config/resolve-alias.ts';
 import type { Logger } from '@sluice/shared/log.ts';
 import { migrate } from '@sluice/shared/migrate.ts';
 import { schemas } from '@sluice/shared/schemas.ts';
@@ -59,7 +60,7 @@ export async function openEmbeddedGateway(options: EmbeddedGatewayOptions): Prom
   const bus = createMemoryTokenBus();
   const catalog = createMemoryModelCatalog(onError);
   const { log: usage, source: usageSource } = createMemoryUsageLog(onError);
-  const connections = 16 + 2 * config.aliases.size;
+  const connections = 16 + 2 * queuesOf(config).length;
   const backend = opening.use(await openPostgresBackend({ url, connections, onError }));
   const queue = opening.use(openBullJobQueue(backend, { timeLimitMs: queueTimeLimitMs }));
   const source = opening.use(openBullJobSource(backend));
@@ -70,7 +71,7 @@ export async function openEmbeddedGateway(options: EmbeddedGatewayOptions): Prom
   const { upstreamConnections, workerConcurrency } = config.sluice;
   const signers = opening.use(openSigners({ env: options.env, log }));
   const oci = opening.use(openOciProvider({ signers, connectionsPerDeployment: upstreamConnections, log }));
-  const models = opening.use(openOciCatalog({ config, log, now: Date.now }));
+  const models = opening.use(openOciCatalog({ config, signers, log, now: Date.now }));
   opening.use(await catalog.answer(() => models.list()));
   opening.use(
     await openWorker({

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { Meter } from '@opentelemetry/api';
 import type { GatewayConfig } from '@sluice/shared/config/gateway-config.ts';
+import { resolveAlias } from '@sluice/shared/config/resolve-alias.ts';
 import type { Logger } from '@sluice/shared/log.ts';
 import type { Admission } from '@sluice/shared/ports/admission.ts';
 import type { BodyStore } from '@sluice/shared/ports/body-store.ts';
@@ -83,8 +84,8 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
       authenticate,
       names: {
         aliases: config.aliases,
-        wildcards: [],
-        resolve: (name) => config.aliases.get(name) ?? null,
+        wildcards: config.wildcards,
+        resolve: (name) => resolveAlias(config, name),
       },
       knownModels: createKnownModels({
         catalog: options.catalog,

@@ -28,6 +28,7 @@ export function spendRowOf(event: UsageEvent) {
     cached_input_nano_usd_per_million: price?.cachedInputNanoUsdPerMillion,
     search_units: usage.searchUnits,
     search_nano_usd: price?.searchNanoUsd,
+    reasoning_nano_usd_per_million: price?.reasoningNanoUsdPerMillion,
     price_source: event.priceSource,
     cost_ceiling_nano_usd: event.costCeilingNanoUsd,
     cost_nano_usd: usageCostNanoUsd(event),

@@ -41,6 +41,22 @@ test('a booked call is a row, moves its account and its day', async () => {
   });
 });
 
+test('a row keeps the price that made its cost, the price of reasoning included', async () => {
+  await using books = await openBooks();
+  const price = {
+    inputNanoUsdPerMillion: 0,
+    outputNanoUsdPerMillion: 1_000_000,
+    reasoningNanoUsdPerMillion: 3_000_000,
+  };
+  await bookUsage(books.sql, [usageEvent(1, { price }), usageEvent(2)]);
+  const rows = await books.query(
+    'select cost_nano_usd, output_nano_usd_per_million as output, reasoning_nano_usd_per_million as reasoning from ledger.spend_rows order by call_id',
+  );
+  // 300 tokens of text at 1 nano-USD, 40 of reasoning at 3.
+  assert.deepEqual(rows[0], { cost_nano_usd: '420', output: '1000000', reasoning: '3000000' });
+  assert.equal(rows[1]?.reasoning, null);
+});
+
 test('a duplicate changes nothing, within a batch and across batches, and still tells the balance', async () => {
   await using books = await openBooks();
   const [one, two] = [usageEvent(1), usageEvent(2)];

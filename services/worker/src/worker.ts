@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { queuesOf } from '@sluice/shared/config/resolve-alias.ts';
 import type { JobDelivery, JobSource } from '@sluice/shared/ports/job-queue.ts';
 import type { JobDeps, StopReason } from './pipeline/job-context.ts';
 import { processJob } from './pipeline/process-job.ts';
@@ -33,9 +34,7 @@ export async function openWorker({
       remember(requestId);
     }),
   );
-  opening.use(
-    await source.consume([...deps.config.aliases.keys()], { concurrency: deps.config.sluice.workerConcurrency }, run),
-  );
+  opening.use(await source.consume(queuesOf(deps.config), { concurrency: deps.config.sluice.workerConcurrency }, run));
   return opening.move();
 
   async function run(delivery: JobDelivery): Promise<void> {
@@ -50,7 +49,7 @@ export async function openWorker({
     );
     if (cancelled.has(job.requestId) || job.admittedAt < clientsGoneBefore)
       stop.abort('client-gone' satisfies StopReason);
-    deps.metrics.jobStarted(job.alias);
+    deps.metrics.jobStarted(job.queue ?? job.alias);
     try {
       await processJob(delivery, deps, AbortSignal.any([delivery.signal, stop.signal]));
     } catch (error) {
@@ -59,7 +58,7 @@ export async function openWorker({
     } finally {
       clearTimeout(deadline);
       if (running.get(job.requestId) === stop) running.delete(job.requestId);
-      deps.metrics.jobEnded(job.alias);
+      deps.metrics.jobEnded(job.queue ?? job.alias);
     }
     if ('claim' in job.body) {
       await deps.bodies.delete(job.body.claim).catch((error: unknown) => {

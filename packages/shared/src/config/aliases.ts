@@ -1,15 +1,18 @@
-import { type DeploymentDeps, readDeployment } from './deployment.ts';
+import { type DeploymentDeps, type ModelEntry, readModelEntry } from './deployment.ts';
 import type { Findings } from './findings.ts';
-import type { Alias, Deployment } from './gateway-config.ts';
+import type { Alias, Deployment, Mode, WildcardAlias } from './gateway-config.ts';
+import { aliasNameMax } from './resolve-alias.ts';
 import { isMapping, Section } from './section.ts';
 import { unresolved } from './substitute-environment.ts';
-
-const maxNameLength = 256;
+import { isWildcard } from './wildcard.ts';
+import { wildcardAliases, type WildcardGroup } from './wildcard-aliases.ts';
 
 export interface ReadAliases {
   /** In the order of the file. */
   readonly aliases: ReadonlyMap<string, Alias>;
-  /** Also those whose entry is wrong, so that nobody is told about one mistake twice. */
+  /** The most specific first. */
+  readonly wildcards: readonly WildcardAlias[];
+  /** Also those whose entry is wrong, so that nobody is told about one mistake twice. Patterns too. */
   readonly names: ReadonlySet<string>;
 }
 
@@ -17,6 +20,7 @@ export interface ReadAliases {
 export async function readAliases(root: Section, findings: Findings, deps: DeploymentDeps): Promise<ReadAliases> {
   const names = new Set<string>();
   const groups = new Map<string, Group>();
+  const wildcards = new Map<string, WildcardGroup>();
   const ids = new Set<string>();
   for (const { path, value } of root.list('model_list')) {
     if (!isMapping(value)) {
@@ -26,23 +30,37 @@ export async function readAliases(root: Section, findings: Findings, deps: Deplo
     const entry = new Section(findings, path, value);
     const name = readName(entry);
     if (name !== null) names.add(name);
-    const read = await readDeployment(entry, name ?? '', deps);
+    const read = await readModelEntry(entry, name, deps);
     if (name === null || read === null) continue;
-    const { mode, ...deployment } = read;
-    const group = groups.get(name) ?? { mode, deployments: [] };
-    groups.set(name, group);
-    if (group.mode !== mode) {
-      const text = `alias "${name}" is ${group.mode} in an earlier entry and ${mode} in this one`;
-      entry.problem('model_info', `${text}: deployments of one alias must share a mode`);
-    }
-    group.deployments.push({ ...deployment, id: claimId(deployment.id, ids) });
+    const id = claimId(read.deployment.id, ids);
+    if (isWildcard(name)) groupOf(wildcards, name, []).push({ ...read, deployment: { ...read.deployment, id } });
+    else addTo(groups, name, { ...read, deployment: { ...read.deployment, id } }, entry);
   }
-  return { names, aliases: new Map([...groups].map(([name, group]) => [name, { name, ...group }])) };
+  return {
+    names,
+    aliases: new Map([...groups].map(([name, group]) => [name, { name, ...group }])),
+    wildcards: wildcardAliases(wildcards, deps.prices),
+  };
 }
 
 interface Group {
-  readonly mode: Alias['mode'];
+  readonly mode: Mode;
   readonly deployments: Deployment[];
+}
+
+function addTo(groups: Map<string, Group>, name: string, { mode, deployment }: ModelEntry, entry: Section): void {
+  const group = groupOf(groups, name, { mode, deployments: [] });
+  if (group.mode !== mode) {
+    const text = `alias "${name}" is ${group.mode} in an earlier entry and ${mode} in this one`;
+    entry.problem('model_info', `${text}: deployments of one alias must share a mode`);
+  }
+  group.deployments.push(deployment);
+}
+
+function groupOf<T>(groups: Map<string, T>, name: string, fresh: T): T {
+  const group = groups.get(name) ?? fresh;
+  groups.set(name, group);
+  return group;
 }
 
 function readName(entry: Section): string | null {
@@ -59,9 +77,8 @@ function readName(entry: Section): string | null {
 
 function nameFault(name: string): string | null {
   if (name.trim() === '') return 'expected a name, got an empty one';
-  if (name.length > maxNameLength) return `longer than ${maxNameLength} characters`;
-  if (/\p{Cc}/u.test(name)) return 'holds control characters';
-  return name.includes('*') ? 'wildcards (*) are not supported yet' : null;
+  if (name.length > aliasNameMax) return `longer than ${aliasNameMax} characters`;
+  return /\p{Cc}/u.test(name) ? 'holds control characters' : null;
 }
 
 /** The id, or the id with the first free number from 2: entries may be equal to the letter. */

@@ -1,11 +1,22 @@
 import { nanoUsdToUsd } from '../money.ts';
 import type { TokenPrice } from '../contracts/token-price.ts';
-import type { Alias, Deployment, GatewayConfig, Target } from './gateway-config.ts';
+import type {
+  Alias,
+  Deployment,
+  GatewayConfig,
+  OciIdentity,
+  OpenAiTarget,
+  Target,
+  WildcardAlias,
+} from './gateway-config.ts';
 
 /** A configuration as `--check-config` prints it: what each line of the file came to, and no secret. */
 export function describeConfig(config: GatewayConfig): string {
   const sections = [
-    ['Aliases', [...config.aliases.values()].flatMap(describeAlias)],
+    [
+      'Aliases',
+      [...[...config.aliases.values()].flatMap(describeAlias), ...config.wildcards.flatMap(describeWildcard)],
+    ],
     ['Fallbacks', [...config.router.fallbacks].map(describeFallback)],
     ['Settings', describeSettings(config)],
   ] as const;
@@ -14,32 +25,83 @@ export function describeConfig(config: GatewayConfig): string {
     .join('\n\n');
 }
 
-function describeAlias({ name, mode, deployments }: Alias): readonly string[] {
-  return [`${name} (${mode})`, ...deployments.flatMap(describeDeployment)];
+function describeAlias({ name, mode, deployments, standsFor, hidden }: Alias): readonly string[] {
+  const notes = [
+    mode,
+    ...(standsFor === undefined ? [] : [`another name of ${standsFor}`]),
+    ...(hidden ? ['hidden'] : []),
+  ];
+  const title = `${name} (${notes.join(', ')})`;
+  return standsFor === undefined ? [title, ...deployments.flatMap(describeDeployment)] : [title];
+}
+
+function describeWildcard({ pattern, deployments }: WildcardAlias): readonly string[] {
+  return [
+    `${pattern} (any that it matches; those that no book prices at what follows)`,
+    ...deployments.flatMap(describeDeployment),
+  ];
 }
 
 function describeDeployment(deployment: Deployment): readonly string[] {
-  const { model, target, price, priceSource } = deployment;
+  const { model, target, price, priceSource, priceChanges = [] } = deployment;
   return [
     `  ${model} at ${describeTarget(target)}`,
     `    ${describePrice(price)} (${priceSource})`,
+    ...priceChanges.map((change) => {
+      const day = new Date(change.from).toISOString().slice(0, 10);
+      return `    from ${day} ${describePrice(change.price)} (${change.priceSource})`;
+    }),
     ...describeLimits(deployment).map((line) => `    ${line}`),
   ];
 }
 
 function describeTarget(target: Target): string {
-  if (target.api !== 'oci') return `${target.baseUrl}, ${target.api} API`;
-  const { region, endpoint, servingMode, identity } = target;
-  const dedicated = servingMode.type === 'DEDICATED' ? `, dedicated ${servingMode.endpointId}` : '';
-  return `${endpoint ?? region}${dedicated}, identity ${identity.type}`;
+  switch (target.api) {
+    case 'oci': {
+      const { region, endpoint, servingMode, identity } = target;
+      const dedicated = servingMode.type === 'DEDICATED' ? `, dedicated ${servingMode.endpointId}` : '';
+      return `${endpoint ?? region}${dedicated}, ${describeIdentity(identity)}`;
+    }
+    case 'openai': {
+      const query = new URLSearchParams(target.query).toString();
+      return `${target.baseUrl}${query && `?${query}`}, OpenAI API, ${describeAuth(target.auth)}`;
+    }
+    case 'anthropic':
+      return `${target.baseUrl}, Anthropic API, API key`;
+    default:
+      return target satisfies never;
+  }
+}
+
+function describeAuth(auth: OpenAiTarget['auth']): string {
+  switch (auth.type) {
+    case 'none':
+      return 'no key';
+    case 'bearer':
+      return 'API key';
+    case 'header':
+      return `API key in ${auth.name}`;
+    case 'oci':
+      return describeIdentity(auth.identity);
+    default:
+      return auth satisfies never;
+  }
+}
+
+function describeIdentity(identity: OciIdentity): string {
+  if (identity.type !== 'config_file' && identity.type !== 'session_token') return `identity ${identity.type}`;
+  return `identity ${identity.type}, profile ${identity.profile} of ${identity.file ?? '~/.oci/config'}`;
 }
 
 function describePrice(price: TokenPrice): string {
   const cached = price.cachedInputNanoUsdPerMillion;
+  const reasoning = price.reasoningNanoUsdPerMillion;
   return [
     `per 1M tokens: input ${usd(price.inputNanoUsdPerMillion)}`,
     ...(cached === undefined ? [] : [`cached input ${usd(cached)}`]),
     `output ${usd(price.outputNanoUsdPerMillion)}`,
+    ...(reasoning === undefined ? [] : [`reasoning ${usd(reasoning)}`]),
+    ...(price.searchNanoUsd === undefined ? [] : [`per search ${usd(price.searchNanoUsd)}`]),
   ].join(', ');
 }
 

@@ -78,6 +78,15 @@ export function readDefaultParams(params: Section, mode: Mode): Readonly<Record<
   return defaults;
 }
 
+/** Those defaults that a request of this mode can have: what a wildcard gives to whatever model it meets. */
+export function defaultsFor(
+  mode: Mode,
+  defaults: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> {
+  const names = requests[mode]?.shape ?? {};
+  return Object.fromEntries(Object.entries(defaults).filter(([name]) => Object.hasOwn(names, name)));
+}
+
 function readParam(params: Section, name: string, kind: Kind): unknown {
   switch (kind) {
     case 'number':

@@ -2,8 +2,10 @@ import type { TokenPrice } from '../contracts/token-price.ts';
 
 /** The configuration file and environment, parsed, resolved and complete: what every process starts from. */
 export interface GatewayConfig {
-  /** By alias, in the order of the file. */
+  /** By name, in the order of the file, without wildcards: `resolveAlias` finds the alias of any name. */
   readonly aliases: ReadonlyMap<string, Alias>;
+  /** The most specific first. */
+  readonly wildcards: readonly WildcardAlias[];
   readonly router: RouterSettings;
   /** Drop parameters that a model does not support instead of refusing them. */
   readonly dropParams: boolean;
@@ -23,12 +25,35 @@ export interface Alias {
   readonly mode: Mode;
   /** At least one; one of them answers. */
   readonly deployments: readonly Deployment[];
+  /** The queue that its jobs wait in; absent: one of its own name. */
+  readonly queue?: string;
+  /** The alias that this is another name of, by `model_group_alias` or `model_alias_map`. */
+  readonly standsFor?: string;
+  /** Not in the list of models. */
+  readonly hidden?: boolean;
+}
+
+/** Entries of `model_list` with a `*` in their `model_name`: an alias for each name that it matches. */
+export interface WildcardAlias {
+  /** `oci/*`: each `*` stands for any text. Also the name of the queue that all of its names share. */
+  readonly pattern: string;
+  /** As `--check-config` shows them, `*` for the model, and price and limits for one that no book lists. */
+  readonly deployments: readonly Deployment[];
+  /** Names that the price book has models for. */
+  readonly knownNames: readonly string[];
+  /** The alias for a name that the pattern matches; null: the name makes no possible name of a model. */
+  resolve(name: string): Alias | null;
 }
 
 /** One entry of `model_list`: a model, in a place, with an identity and a price. */
 export interface Deployment {
   /** `model_info.id`, or a hash of the entry without its secrets: the same in every process. */
   readonly id: string;
+  /**
+   * The id of the wildcard's entry that this one was made of; absent: of none. Connections are shared by it, since
+   * clients choose how many models a wildcard has.
+   */
+  readonly entryId?: string;
   readonly alias: string;
   /** As LiteLLM prefixes it and the books name it: `oci`, `openai`, `groq`. */
   readonly provider: string;
@@ -37,9 +62,12 @@ export interface Deployment {
   /** As the provider names it: `xai.grok-4`. */
   readonly upstreamModel: string;
   readonly target: Target;
+  /** What it costs until the first of `priceChanges`; `priceAt` knows the price of a moment. */
   readonly price: TokenPrice;
-  /** `config`, `default`, or the price book's name and version. */
+  /** `config`, `default`, or the price book's name and the day from which the price holds. */
   readonly priceSource: string;
+  /** Oldest first; absent: none is known. */
+  readonly priceChanges?: readonly PriceChange[];
   /** The most tokens that the model writes; null: unknown. */
   readonly maxOutputTokens: number | null;
   readonly maxInputTokens: number | null;
@@ -52,6 +80,14 @@ export interface Deployment {
   readonly defaultParams: Readonly<Record<string, unknown>>;
   /** `model_info` as the file has it, own keys of the operator included, without what may be secret. Absent: empty. */
   readonly info?: Readonly<Record<string, unknown>>;
+}
+
+/** Another price, from a moment on. */
+export interface PriceChange {
+  /** Epoch milliseconds. */
+  readonly from: number;
+  readonly price: TokenPrice;
+  readonly priceSource: string;
 }
 
 /** Where a deployment is called, in which protocol (`api`), and as whom. */

@@ -5,6 +5,8 @@ import { Findings } from './findings.ts';
 import type { GatewayConfig } from './gateway-config.ts';
 import { readGeneralSettings } from './general-settings.ts';
 import { readConfigFiles } from './read-config-files.ts';
+import { withOtherNames } from './model-group-aliases.ts';
+import { readOciDefaults } from './oci-identity.ts';
 import { readRouterSettings } from './router-settings.ts';
 import { Section } from './section.ts';
 import { readSluiceSettings } from './sluice-settings.ts';
@@ -50,10 +52,14 @@ async function readRoot(root: Section, env: Environment, findings: Findings): Pr
   checkKeys(general, vocabularies.generalSettings);
 
   const prices = loadPriceBook();
-  const sluice = readSluiceSettings(root.section('sluice_settings'), prices);
-  const known = await readAliases(root, findings, { env, prices, defaultPrice: sluice.defaultPrice });
+  const own = root.section('sluice_settings');
+  const sluice = readSluiceSettings(own, prices);
+  const ociDefaults = readOciDefaults(own, env);
+  const listed = await readAliases(root, findings, { env, prices, ociDefaults, defaultPrice: sluice.defaultPrice });
+  const known = withOtherNames({ litellm, router }, listed);
   return {
     aliases: known.aliases,
+    wildcards: known.wildcards,
     router: readRouterSettings({ router, litellm }, known, findings),
     dropParams: litellm.boolean('drop_params') ?? false,
     ...readGeneralSettings(general, env, findings),

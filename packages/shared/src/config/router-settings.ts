@@ -1,9 +1,11 @@
-import { nearestWord } from './edit-distance.ts';
 import type { Findings } from './findings.ts';
-import type { Alias, RouterSettings } from './gateway-config.ts';
 import type { ReadAliases } from './aliases.ts';
+import type { RouterSettings } from './gateway-config.ts';
+import { isKnownName, unknownAlias } from './model-group-aliases.ts';
+import { resolveAlias } from './resolve-alias.ts';
 import { isMapping, Section } from './section.ts';
 import { unresolved } from './substitute-environment.ts';
+import { isWildcard } from './wildcard.ts';
 
 /** Which aliases answer when one cannot; this key holds the default. */
 const anyAlias = '*';
@@ -63,7 +65,7 @@ function readFallbackList(section: Section, known: ReadAliases, findings: Findin
       findings.unexpected(path, 'a mapping of one alias to its fallbacks, as in {my-alias: [other-alias]}', value);
       continue;
     }
-    if (alias !== anyAlias && !known.names.has(alias))
+    if (alias !== anyAlias && !isKnownName(alias, known))
       item.problem(alias, unknownAlias(alias, JSON.stringify(alias.slice(0, 80)), known));
     if (fallbacks.has(alias)) item.problem(alias, 'this alias has fallbacks already');
     fallbacks.set(alias, readTargets(item, alias, alias, known, findings));
@@ -90,14 +92,9 @@ function readTargets(
 function targetFault(target: unknown, shown: string, alias: string, known: ReadAliases): string | null {
   if (typeof target !== 'string') return 'expected a list of aliases';
   if (target === alias) return 'an alias cannot be its own fallback';
-  if (!known.names.has(target)) return unknownAlias(target, shown, known);
-  const modes = [known.aliases.get(alias), known.aliases.get(target)].map((one: Alias | undefined) => one?.mode);
+  if (isWildcard(target)) return 'a fallback must be one alias, not a wildcard';
+  if (!isKnownName(target, known)) return unknownAlias(target, shown, known);
+  const modes = [alias, target].map((name) => resolveAlias(known, name)?.mode);
   const differ = modes.every((mode) => mode !== undefined) && new Set(modes).size > 1;
   return differ ? `"${target}" is an alias for ${modes[1]}, but "${alias}" for ${modes[0]}` : null;
-}
-
-function unknownAlias(name: string, shown: string, { names }: ReadAliases): string {
-  const meant = nearestWord(name, names);
-  const hint = meant === null ? '' : `; did you mean ${JSON.stringify(meant)}?`;
-  return `${shown} is no alias of model_list${hint}`;
 }

@@ -1,7 +1,7 @@
 import type { PriceBook } from '../prices/price-book.ts';
 import { checkKeys } from './check-keys.ts';
-import { readUsdPerToken } from './deployment.ts';
 import type { SluiceSettings } from './gateway-config.ts';
+import { readUsdPerSearch, readUsdPerToken } from './model-facts.ts';
 import type { Section } from './section.ts';
 import { vocabularies } from './vocabulary.ts';
 
@@ -30,6 +30,7 @@ export function readSluiceSettings(section: Section, prices: PriceBook): SluiceS
         readUsdPerToken([price], 'input_cost_per_token') ?? prices.defaultPrice.inputNanoUsdPerMillion,
       outputNanoUsdPerMillion:
         readUsdPerToken([price], 'output_cost_per_token') ?? prices.defaultPrice.outputNanoUsdPerMillion,
+      searchNanoUsd: readUsdPerSearch([price], 'input_cost_per_query') ?? prices.defaultPrice.searchNanoUsd,
     },
   };
 }

@@ -11,7 +11,10 @@ export interface Vocabulary {
 }
 
 const ociParams = [
+  'oci_api',
   'oci_auth',
+  'oci_config_file',
+  'oci_config_profile',
   'oci_region',
   'oci_user',
   'oci_fingerprint',
@@ -24,7 +27,13 @@ const ociParams = [
   'oci_endpoint_id',
 ];
 
-const prices = ['input_cost_per_token', 'output_cost_per_token', 'cache_read_input_token_cost', 'input_cost_per_query'];
+const prices = [
+  'input_cost_per_token',
+  'output_cost_per_token',
+  'cache_read_input_token_cost',
+  'output_cost_per_reasoning_token',
+  'input_cost_per_query',
+];
 
 export const vocabularies = {
   file: {
@@ -54,6 +63,9 @@ export const vocabularies = {
       'model',
       'custom_llm_provider',
       'api_base',
+      'api_key',
+      'api_version',
+      'organization',
       'base_model',
       'timeout',
       'stream_timeout',
@@ -64,8 +76,8 @@ export const vocabularies = {
       ...prices,
       ...ociParams,
     ],
-    notYet: words(`api_key api_version organization rpm tpm max_parallel_requests order cooldown_time tags
-      output_cost_per_reasoning_token tiered_pricing input_cost_per_character
+    notYet: words(`rpm tpm max_parallel_requests order cooldown_time tags
+      tiered_pricing input_cost_per_character
       output_cost_per_character input_cost_per_second output_cost_per_second input_cost_per_image
       cache_creation_input_token_cost max_budget budget_duration mock_response drop_params additional_drop_params
       allowed_openai_params region_name litellm_credential_name merge_reasoning_content_in_choices
@@ -83,7 +95,15 @@ export const vocabularies = {
   },
   litellmSettings: {
     // `set_verbose` is deprecated in LiteLLM too: it is taken, and means nothing.
-    used: ['drop_params', 'num_retries', 'request_timeout', 'fallbacks', 'default_fallbacks', 'set_verbose'],
+    used: [
+      'drop_params',
+      'num_retries',
+      'request_timeout',
+      'fallbacks',
+      'default_fallbacks',
+      'model_alias_map',
+      'set_verbose',
+    ],
     notYet: words(`modify_params json_logs context_window_fallbacks content_policy_fallbacks allowed_fails callbacks
       success_callback failure_callback service_callback service_callbacks turn_off_message_logging
       redact_user_api_key_info langfuse_default_tags cache cache_params enable_redis_auth_cache max_budget
@@ -96,7 +116,7 @@ export const vocabularies = {
       require_auth_for_metrics_endpoint prometheus_initialize_budget_metrics prometheus_metrics_config
       custom_prometheus_metadata_labels custom_prometheus_tags prometheus_emit_stream_label
       prometheus_latency_buckets expose_router_debug_in_errors enable_json_schema_validation mcp_aliases
-      public_model_groups default_max_internal_user_budget model_group_settings model_alias_map
+      public_model_groups default_max_internal_user_budget model_group_settings
       forward_client_headers_to_llm_api`),
     dialect: { guardrails: 'guardrails (a section of its own)', content_policy: 'guardrails with blocked_words' },
     others: 'warn',
@@ -110,10 +130,11 @@ export const vocabularies = {
       'retry_after',
       'timeout',
       'stream_timeout',
+      'model_group_alias',
     ],
     notYet: words(`routing_strategy routing_strategy_args context_window_fallbacks content_policy_fallbacks
       allowed_fails cooldown_time disable_cooldowns allowed_fails_policy retry_policy model_group_retry_policy
-      model_group_alias enable_pre_call_checks enable_tag_filtering tag_filtering_match_any optional_pre_call_checks
+      enable_pre_call_checks enable_tag_filtering tag_filtering_match_any optional_pre_call_checks
       provider_budget_config default_litellm_params default_max_parallel_requests default_priority redis_host
       redis_port redis_password redis_url redis_db enable_weighted_failover routing_groups
       model_group_affinity_config deployment_affinity_ttl_seconds client_ttl ignore_invalid_deployments`),
@@ -158,13 +179,16 @@ export const vocabularies = {
       'upstream_connections',
       'drain_ms',
       'default_price',
+      'oci_auth',
+      'oci_config_file',
+      'oci_config_profile',
     ],
     notYet: [],
     dialect: {},
     others: 'stop',
   },
   defaultPrice: {
-    used: ['input_cost_per_token', 'output_cost_per_token'],
+    used: ['input_cost_per_token', 'output_cost_per_token', 'input_cost_per_query'],
     notYet: [],
     dialect: {},
     others: 'stop',

@@ -17,6 +17,8 @@ export const InferenceJob = z.object({
   requestId: RequestId,
   /** The model name that the client used and the key was checked for. */
   alias: z.string(),
+  /** The queue it waits in; absent: the one named as the alias. Those that one wildcard matches share one. */
+  queue: z.string().optional(),
   /** Where the answer goes: the inbox of the ingress that serves the client. */
   replyTo: z.string(),
   /** The client's request as JSON text, already validated; or where it lies when it is too big for the queue. */

@@ -16,9 +16,9 @@ export const streams = {
 } as const;
 
 /**
- * The queue of an alias. The name is the alias, made safe: BullMQ refuses `:` and Redis Cluster reads `{}`.
- * Distinct aliases give distinct names.
+ * The name that a queue has at BullMQ: its own, made safe, since BullMQ refuses `:` and Redis Cluster reads `{}`.
+ * Distinct queues have distinct names.
  */
-export function queueNameOf(alias: string): string {
-  return `inference-${Buffer.from(alias).toString('base64url')}`;
+export function queueNameOf(queue: string): string {
+  return `inference-${Buffer.from(queue).toString('base64url')}`;
 }

@@ -1,7 +1,7 @@
 import type { InferenceJob } from '../contracts/inference-job.ts';
 import type { RequestId } from '../ids.ts';
 
-/** Where admitted requests wait; one line per alias. */
+/** Where admitted requests wait: each in the queue that its job names, else in the one of its alias. */
 export interface JobQueue extends AsyncDisposable {
   /**
    * Durable once resolved; the same requestId twice is one job.
@@ -10,10 +10,10 @@ export interface JobQueue extends AsyncDisposable {
   enqueue(job: InferenceJob): Promise<void>;
 
   /** @returns true: the job was waiting and will never run. false: a worker has or had it, or it is unknown. */
-  withdraw(alias: string, requestId: RequestId): Promise<boolean>;
+  withdraw(queue: string, requestId: RequestId): Promise<boolean>;
 
-  /** Jobs waiting in one alias's line, not counting running ones. */
-  depth(alias: string): Promise<number>;
+  /** Jobs waiting in one queue, not counting running ones. */
+  depth(queue: string): Promise<number>;
 
   /** Resolves when the queue answers. @throws when it does not within its time limit. */
   ping(): Promise<void>;
@@ -22,12 +22,12 @@ export interface JobQueue extends AsyncDisposable {
 /** The worker's end of the queue. */
 export interface JobSource extends AsyncDisposable {
   /**
-   * Runs `handler` for each job of the aliases' lines, at most `concurrency` at a time per line. The job is
+   * Runs `handler` for each job of the queues, at most `concurrency` at a time per queue. The job is
    * acknowledged when the handler resolves. When it rejects, or the process dies, the job is delivered again:
    * to another worker within 5 s of a death. Disposing the result stops taking jobs and waits for running ones.
    */
   consume(
-    aliases: readonly string[],
+    queues: readonly string[],
     options: { concurrency: number },
     handler: (delivery: JobDelivery) => Promise<void>,
   ): Promise<AsyncDisposable>;

@@ -5,6 +5,8 @@ export interface CallTokens {
   readonly outputTokens: number;
   /** The part of `inputTokens` that the provider read from its cache. */
   readonly cachedInputTokens?: number;
+  /** The part of `outputTokens` that was reasoning. */
+  readonly reasoningTokens?: number;
   /** Of a rerank. */
   readonly searchUnits?: number | undefined;
 }
@@ -22,10 +24,14 @@ export interface CallTokens {
 export function callCostNanoUsd(tokens: CallTokens, price: TokenPrice): number {
   const cached = Math.min(tokens.cachedInputTokens ?? 0, tokens.inputTokens);
   const cachedPrice = price.cachedInputNanoUsdPerMillion ?? price.inputNanoUsdPerMillion;
-  // Cached and fresh input are one side: with equal prices the split must not add a second rounding.
+  // Cached and fresh input are one side, as are reasoning and text: a split must not add a second rounding.
   const input =
     count(tokens.inputTokens - cached) * BigInt(price.inputNanoUsdPerMillion) + count(cached) * BigInt(cachedPrice);
-  const output = count(tokens.outputTokens) * BigInt(price.outputNanoUsdPerMillion);
+  const reasoning = Math.min(tokens.reasoningTokens ?? 0, tokens.outputTokens);
+  const reasoningPrice = price.reasoningNanoUsdPerMillion ?? price.outputNanoUsdPerMillion;
+  const output =
+    count(tokens.outputTokens - reasoning) * BigInt(price.outputNanoUsdPerMillion) +
+    count(reasoning) * BigInt(reasoningPrice);
   const searches = count(tokens.searchUnits ?? 0) * BigInt(price.searchNanoUsd ?? 0);
   return Number(perMillionRoundedUp(input) + perMillionRoundedUp(output) + searches);
 }

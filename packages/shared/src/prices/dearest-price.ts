@@ -1,44 +1,48 @@
-import { callCostNanoUsd } from './call-cost.ts';
+import type { GatewayConfig } from '../config/gateway-config.ts';
+import { deploymentsOf } from '../config/resolve-alias.ts';
 import type { TokenPrice } from '../contracts/token-price.ts';
-
-interface Priced {
-  readonly price: TokenPrice;
-}
-
-/** As much of the configuration as prices need. */
-interface PricedConfig {
-  readonly aliases: ReadonlyMap<string, { readonly deployments: readonly Priced[] }>;
-}
+import { callCostNanoUsd } from './call-cost.ts';
+import { priceAt, type Priced } from './price-at.ts';
 
 /**
  * The most that any deployment of these aliases asks, side by side: what admission must reserve at, because a
- * fallback may answer. Cached input never costs more than fresh.
+ * fallback may answer, and nobody knows how much of the input is cached and of the output reasoning.
+ *
+ * @param at epoch milliseconds: when the request was admitted
  */
-export function dearestPrice(config: PricedConfig, aliases: readonly string[]): TokenPrice {
-  const prices = aliases.flatMap((name) => config.aliases.get(name)?.deployments ?? []).map(({ price }) => price);
-  const most = (pick: (price: TokenPrice) => number) => Math.max(0, ...prices.map(pick));
-  const searchNanoUsd = most((price) => price.searchNanoUsd ?? 0);
+export function dearestPrice(
+  config: Pick<GatewayConfig, 'aliases' | 'wildcards'>,
+  aliases: readonly string[],
+  at: number,
+): DearestPrice {
+  const prices = deploymentsOf(config, aliases).map((deployment) => dearestOf(priceAt(deployment, at).price));
+  const most = (pick: (price: DearestPrice) => number) => Math.max(0, ...prices.map(pick));
   return {
-    inputNanoUsdPerMillion: most((price) =>
-      Math.max(price.inputNanoUsdPerMillion, price.cachedInputNanoUsdPerMillion ?? 0),
-    ),
+    inputNanoUsdPerMillion: most((price) => price.inputNanoUsdPerMillion),
     outputNanoUsdPerMillion: most((price) => price.outputNanoUsdPerMillion),
-    ...(searchNanoUsd > 0 && { searchNanoUsd }),
+    searchNanoUsd: most((price) => price.searchNanoUsd),
   };
 }
 
-/** The most that one call to this deployment can have cost. */
+/** The most that one call to this deployment can have cost, for a request that was admitted `at` (epoch ms). */
 export function ceilingNanoUsd(
   deployment: Priced,
   bounds: { inputTokensMax: number; outputTokensCap: number; searchUnits?: number | undefined },
+  at: number,
 ): number {
   const { inputTokensMax: inputTokens, outputTokensCap: outputTokens, searchUnits } = bounds;
-  return callCostNanoUsd({ inputTokens, outputTokens, searchUnits }, dearestOf(deployment.price));
+  return callCostNanoUsd({ inputTokens, outputTokens, searchUnits }, dearestOf(priceAt(deployment, at).price));
 }
 
-function dearestOf(price: TokenPrice): TokenPrice {
+interface DearestPrice extends TokenPrice {
+  readonly searchNanoUsd: number;
+}
+
+/** With the parts that may cost more than their whole taken for the whole. */
+function dearestOf(price: TokenPrice): DearestPrice {
   return {
-    ...price,
     inputNanoUsdPerMillion: Math.max(price.inputNanoUsdPerMillion, price.cachedInputNanoUsdPerMillion ?? 0),
+    outputNanoUsdPerMillion: Math.max(price.outputNanoUsdPerMillion, price.reasoningNanoUsdPerMillion ?? 0),
+    searchNanoUsd: price.searchNanoUsd ?? 0,
   };
 }

@@ -6,7 +6,8 @@ export interface ConfiguredPrice {
   readonly input: number | null;
   readonly output: number | null;
   readonly cachedInput: number | null;
-  /** Of one search unit of a rerank, nano-USD. */
+  readonly reasoning: number | null;
+  /** Nano-USD per search. */
   readonly search: number | null;
 }
 
@@ -27,31 +28,38 @@ export interface DeploymentPrice {
 
 /**
  * The price of one deployment, field by field: the configuration's, else the price book's, else the default.
- * Only chat writes tokens, so an output price that nobody gives is 0 for the others and not a guess.
+ * Only chat models write tokens, so an output price that nobody gives is 0 for the others and not a guess. A rerank
+ * is priced by its searches, its tokens or both.
  */
-export function deploymentPrice({ mode, configured, listed, defaultPrice }: DeploymentPriceSources): DeploymentPrice {
+export function deploymentPrice(sources: DeploymentPriceSources): DeploymentPrice {
+  const { mode, configured, listed, defaultPrice } = sources;
   const book = listed?.price;
-  const search = configured.search ?? book?.searchNanoUsd;
-  const writesTokens = mode === 'chat';
-  const priced = configured.input ?? book?.inputNanoUsdPerMillion ?? null;
-  // What is priced by the search need not be priced by its tokens too.
-  const input = priced === null && mode === 'rerank' && search !== undefined ? 0 : priced;
-  const output = configured.output ?? book?.outputNanoUsdPerMillion ?? (writesTokens ? null : 0);
-  // The book's discount must not become a surcharge on a cheaper, or free, configured price.
-  const listedCachedInput = book?.cachedInputNanoUsdPerMillion;
-  const cachedInput =
-    configured.cachedInput ?? (listedCachedInput === undefined ? undefined : Math.min(listedCachedInput, input ?? 0));
-  const guessed = whatIsMissing(input, writesTokens ? output : input);
+  const search = configured.search ?? book?.searchNanoUsd ?? null;
+  const paidBySearch = mode === 'rerank' && search !== null;
+  const input = configured.input ?? book?.inputNanoUsdPerMillion ?? (paidBySearch ? 0 : null);
+  const output = configured.output ?? book?.outputNanoUsdPerMillion ?? (mode === 'chat' ? null : 0);
+  const guessed = whatIsMissing(input, mode === 'chat' ? output : input);
+  const guessedSearch = mode === 'rerank' && input === null ? (defaultPrice.searchNanoUsd ?? null) : null;
+  const cachedInput = cachedInputOf(sources, input);
+  const reasoning = configured.reasoning ?? (configured.output === null ? book?.reasoningNanoUsdPerMillion : undefined);
+  const searchNanoUsd = search ?? guessedSearch;
   return {
     price: {
-      inputNanoUsdPerMillion: input ?? defaultPrice.inputNanoUsdPerMillion,
+      inputNanoUsdPerMillion: input ?? (guessedSearch === null ? defaultPrice.inputNanoUsdPerMillion : 0),
       outputNanoUsdPerMillion: output ?? defaultPrice.outputNanoUsdPerMillion,
       ...(cachedInput !== undefined && { cachedInputNanoUsdPerMillion: cachedInput }),
-      ...(search !== undefined && { searchNanoUsd: search }),
+      ...(reasoning !== undefined && { reasoningNanoUsdPerMillion: reasoning }),
+      ...(searchNanoUsd !== null && { searchNanoUsd }),
     },
     source: sourceOf(guessed, configured, listed?.version),
     guessed,
   };
+}
+
+/** The book's discount must not become a surcharge on a cheaper, or free, configured price. */
+function cachedInputOf({ configured, listed }: DeploymentPriceSources, input: number | null): number | undefined {
+  const discounted = listed?.price.cachedInputNanoUsdPerMillion;
+  return configured.cachedInput ?? (discounted === undefined ? undefined : Math.min(discounted, input ?? 0));
 }
 
 function whatIsMissing(input: number | null, output: number | null): DeploymentPrice['guessed'] {

@@ -16,7 +16,21 @@ test('check config: what it prints', async () => {
       },
       { model_name: 'vectors', litellm_params: { model: 'oci/cohere.embed-v4.0', oci_region: 'eu-paris-1' } },
       { model_name: 'small', litellm_params: { model: 'oci/xai.grok-3-mini' } },
+      {
+        model_name: 'local',
+        litellm_params: { model: 'ollama/x', input_cost_per_token: 0, output_cost_per_token: 0 },
+      },
+      { model_name: 'azure', litellm_params: { model: 'azure/d', api_base: 'https://x.example', api_key: 'MARKER' } },
+      { model_name: 'claude', litellm_params: { model: 'anthropic/claude', api_key: 'MARKER' } },
+      { model_name: 'compatible', litellm_params: { model: 'oci/xai.grok-3', oci_api: 'openai' } },
+      { model_name: 'keyed', litellm_params: { model: 'oci/xai.grok-3', oci_api: 'openai', api_key: 'MARKER' } },
+      {
+        model_name: 'oci/*',
+        litellm_params: { model: 'oci/*', oci_auth: 'instance_principal' },
+        model_info: { output_cost_per_reasoning_token: 3e-5, input_cost_per_query: 0.001 },
+      },
     ],
+    litellm_settings: { model_alias_map: { tiny: { model: 'small', hidden: true } } },
     router_settings: { fallbacks: [{ grok: ['small'] }], default_fallbacks: ['grok'] },
     general_settings: { master_key: 'a-secret-master-key' },
   };
@@ -38,6 +52,25 @@ test('check config: what it prints', async () => {
   small (chat)
     oci/xai.grok-3-mini at us-ashburn-1, identity api_key
       per 1M tokens: input 0.3 USD, output 0.5 USD (oci-prices@2026-11-21)
+  local (chat)
+    ollama/x at http://localhost:11434/v1, OpenAI API, no key
+      per 1M tokens: input 0 USD, output 0 USD (config)
+  azure (chat)
+    azure/d at https://x.example/openai/deployments/d?api-version=2025-02-01-preview, OpenAI API, API key in api-key
+      per 1M tokens: input 10.68 USD, output 25 USD (default)
+  claude (chat)
+    anthropic/claude at https://api.anthropic.com, Anthropic API, API key
+      per 1M tokens: input 10.68 USD, output 25 USD (default)
+  compatible (chat)
+    oci/xai.grok-3 at https://inference.generativeai.us-ashburn-1.oci.oraclecloud.com/openai/v1, OpenAI API, identity api_key
+      per 1M tokens: input 3 USD, output 15 USD (oci-prices@2026-11-21)
+  keyed (chat)
+    oci/xai.grok-3 at https://inference.generativeai.us-ashburn-1.oci.oraclecloud.com/openai/v1, OpenAI API, API key
+      per 1M tokens: input 3 USD, output 15 USD (oci-prices@2026-11-21)
+  tiny (chat, another name of small, hidden)
+  oci/* (any that it matches; those that no book prices at what follows)
+    oci/* at us-ashburn-1, identity instance_principal
+      per 1M tokens: input 10.68 USD, output 25 USD, reasoning 30 USD, per search 0.001 USD (default)
 
 Fallbacks
   grok → small
@@ -59,6 +92,6 @@ Settings
   workerConcurrency 256
   upstreamConnections 256
   drainMs 30000
-  default price per 1M tokens: input 10.68 USD, output 25 USD`,
+  default price per 1M tokens: input 10.68 USD, output 25 USD, per search 0.002 USD`,
   );
 });

@@ -102,6 +102,7 @@ for (const source of [{}, { file: fixture('empty.yaml') }]) {
     assert.deepEqual([...problems, ...warnings], []);
     assert.deepEqual(config, {
       aliases: new Map(),
+      wildcards: [],
       router: {
         fallbacks: new Map(),
         maxFallbacks: 5,
@@ -121,7 +122,11 @@ for (const source of [{}, { file: fixture('empty.yaml') }]) {
         workerConcurrency: 256,
         upstreamConnections: 256,
         drainMs: 30_000,
-        defaultPrice: { inputNanoUsdPerMillion: 10_680_000_000, outputNanoUsdPerMillion: 25_000_000_000 },
+        defaultPrice: {
+          inputNanoUsdPerMillion: 10_680_000_000,
+          outputNanoUsdPerMillion: 25_000_000_000,
+          searchNanoUsd: 2_000_000,
+        },
       },
     });
   });
@@ -148,7 +153,7 @@ test('load: our own settings', async () => {
     worker_concurrency: 4,
     upstream_connections: 5,
     drain_ms: 0,
-    default_price: { input_cost_per_token: 1e-6, output_cost_per_token: '2e-6' },
+    default_price: { input_cost_per_token: 1e-6, output_cost_per_token: '2e-6', input_cost_per_query: 0.0023 },
   };
   const { config } = await load({ values: { sluice_settings } });
   assert.deepEqual(config?.sluice, {
@@ -159,7 +164,11 @@ test('load: our own settings', async () => {
     workerConcurrency: 4,
     upstreamConnections: 5,
     drainMs: 0,
-    defaultPrice: { inputNanoUsdPerMillion: 1_000_000_000, outputNanoUsdPerMillion: 2_000_000_000 },
+    defaultPrice: {
+      inputNanoUsdPerMillion: 1_000_000_000,
+      outputNanoUsdPerMillion: 2_000_000_000,
+      searchNanoUsd: 2_300_000,
+    },
   });
 });
 
@@ -427,6 +436,27 @@ const facts: {
     is: { price: { inputNanoUsdPerMillion: 3e9, outputNanoUsdPerMillion: 15e9, cachedInputNanoUsdPerMillion: 75e7 } },
   },
   {
+    why: 'a price of reasoning',
+    info: { output_cost_per_reasoning_token: 2e-5 },
+    is: { price: { inputNanoUsdPerMillion: 3e9, outputNanoUsdPerMillion: 15e9, reasoningNanoUsdPerMillion: 20e9 } },
+  },
+  {
+    why: 'a price of searches',
+    params: { model: 'oci/cohere.rerank.v3-5', input_cost_per_query: 0.001 },
+    is: {
+      price: { inputNanoUsdPerMillion: 0, outputNanoUsdPerMillion: 0, searchNanoUsd: 1e6 },
+      priceSource: 'config',
+    },
+  },
+  {
+    why: 'searches of a model that nobody prices are not free',
+    params: { model: 'oci/cohere.rerank.v3-5' },
+    is: {
+      price: { inputNanoUsdPerMillion: 0, outputNanoUsdPerMillion: 0, searchNanoUsd: 2e6 },
+      priceSource: 'default',
+    },
+  },
+  {
     why: 'the price of base_model',
     params: { model: 'oci/tuned' },
     info: { base_model: 'xai.grok-3-mini' },
@@ -467,10 +497,13 @@ const modes = [
   { model: 'oci/guardrails-1.0', info: {}, mode: 'moderation' },
   { model: 'oci/ocid1.generativeaiendpoint.x', info: { mode: 'rerank' }, mode: 'rerank' },
   { model: 'oci/new.embedder', info: { mode: 'chat' }, mode: 'chat' },
+  { model: 'oci/cohere.rerank.v3-5', info: {}, mode: 'rerank' },
+  { model: 'oci/new.reranker', info: {}, mode: 'rerank' },
+  { model: 'openai/omni-moderation-latest', info: {}, mode: 'moderation' },
 ];
 for (const { model, info, mode } of modes) {
   test(`mode: ${model} ${JSON.stringify(info)} is ${mode}`, async () => {
-    const { config } = await load({ values: oneModel({ model }, info) });
+    const { config } = await load({ values: oneModel({ model }, info), env: { ...ociEnv, OPENAI_API_KEY: 'sk' } });
     assert.equal(config?.aliases.get('grok')?.mode, mode);
   });
 }

@@ -79,33 +79,35 @@ const cases: Case[] = [
   { values: { model_list: [entry(' ')] }, problem: 'model_list[0].model_name: expected a name, got an empty one' },
   { values: { model_list: [entry('x'.repeat(257))] }, problem: 'model_list[0].model_name: longer than 256 characters' },
   { values: { model_list: [entry('a\nb')] }, problem: 'model_list[0].model_name: holds control characters' },
-  {
-    values: { model_list: [entry('oci/*')] },
-    problem: 'model_list[0].model_name: wildcards (*) are not supported yet',
-  },
   // Models
   {
     values: { model_list: [{ model_name: 'a' }] },
-    problem: `${inParams}.model: missing; expected oci/ and the name of a model`,
+    problem: `${inParams}.model: missing; expected a provider and a model, as in oci/xai.grok-4`,
   },
   {
     values: { model_list: [{ model_name: 'a', litellm_params: 'oci/x' }] },
     problem: `${inParams}: expected a mapping, got "oci/x"`,
   },
   {
-    ...params({ model: 'openai/gpt-5' }),
-    problem: `${inParams}.model: this version speaks to OCI only; expected oci/ and the name of a model, got "openai/gpt-5"`,
+    ...params({ model: 'nobody/gpt-5' }),
+    problem: `${inParams}.model: expected a provider and a model, as in oci/xai.grok-4, got "nobody/gpt-5"; oci/, openai/, azure/, ollama/, ollama_chat/, openrouter/, hosted_vllm/, groq/, gemini/, anthropic/ are known`,
   },
   {
     ...params({ model: 'gpt-5' }),
-    problem: `${inParams}.model: this version speaks to OCI only; expected oci/ and the name of a model, got "gpt-5"`,
+    problem: `${inParams}.model: expected a provider and a model, as in oci/xai.grok-4, got "gpt-5"; oci/, openai/, azure/, ollama/, ollama_chat/, openrouter/, hosted_vllm/, groq/, gemini/, anthropic/ are known`,
   },
   {
-    ...params({ custom_llm_provider: 'openai' }),
-    problem: `${inParams}.model: this version speaks to OCI only; expected oci/ and the name of a model, got custom_llm_provider "openai"`,
+    ...params({ custom_llm_provider: 'nobody' }),
+    problem: `${inParams}.custom_llm_provider: expected "oci" or "openai" or "azure" or "ollama" or "ollama_chat" or "openrouter" or "hosted_vllm" or "groq" or "gemini" or "anthropic", got "nobody"`,
   },
-  { ...params({ model: 'oci/*' }), problem: `${inParams}.model: wildcards (*) are not supported yet` },
-  { ...params({ model: 'oci/' }), problem: `${inParams}.model: expected oci/ and the name of a model, without spaces` },
+  {
+    ...params({ model: 'oci/*' }),
+    problem: `${inParams}.model: has 1 *, but model_name only 0 to fill them from`,
+  },
+  ...['oci/', 'oci/a b', 'oci/a/../b', 'oci/..', `oci/${'x'.repeat(513)}`].map((model) => ({
+    ...params({ model }),
+    problem: `${inParams}.model: expected the name of a model after its provider, without spaces`,
+  })),
   {
     ...info({ mode: 'realtime' }),
     problem:
@@ -145,13 +147,9 @@ const cases: Case[] = [
   },
   // Identity
   {
-    ...params({ oci_auth: 'session_token' }),
-    problem: `${inParams}.oci_auth: expected "api_key" or "instance_principal" or "resource_principal" or "oke_workload_identity" (other identities are not supported yet), got "session_token"`,
-  },
-  {
     ...params({}),
     env: {},
-    problem: `${inParams}: missing oci_tenancy (or OCI_TENANCY), oci_user (or OCI_USER), oci_fingerprint (or OCI_FINGERPRINT), oci_compartment_id (or OCI_COMPARTMENT_ID), oci_key or oci_key_file (or OCI_KEY, OCI_KEY_FILE)`,
+    problem: `${inParams}: missing oci_tenancy (or OCI_TENANCY), oci_user (or OCI_USER), oci_fingerprint (or OCI_FINGERPRINT), oci_key or oci_key_file (or OCI_KEY, OCI_KEY_FILE), oci_compartment_id (or OCI_COMPARTMENT_ID)`,
   },
   {
     ...params({ oci_region: 'Nowhere!' }),
@@ -266,7 +264,7 @@ const cases: Case[] = [
       model_list: [...ab.model_list, entry('c', { litellm_params: {} })],
       router_settings: { fallbacks: [{ c: ['a'] }] },
     },
-    problem: 'model_list[3].litellm_params.model: missing; expected oci/ and the name of a model',
+    problem: 'model_list[3].litellm_params.model: missing; expected a provider and a model, as in oci/xai.grok-4',
   },
   // Secrets of the gateway
   {

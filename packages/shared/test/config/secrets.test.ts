@@ -69,14 +69,20 @@ test('secrets: nothing of a variable, wherever it is put', async () => {
     'oci_serving_mode',
     'oci_auth',
     'api_base',
+    'api_version',
+    'organization',
+    'oci_api',
+    'oci_config_file',
+    'oci_config_profile',
     'input_cost_per_token',
+    'input_cost_per_query',
     'num_retries',
   ];
   const ref = 'os.environ/SECRET';
   for (const value of [marker, pem, url, `${marker}"!`]) {
     for (const key of keys) {
       const values = {
-        ...oneModel({ [key]: ref }, { mode: ref, max_tokens: ref }),
+        ...oneModel({ oci_auth: 'config_file', [key]: ref }, { mode: ref, max_tokens: ref }),
         litellm_settings: { drop_params: ref, fallbacks: ref, default_fallbacks: [ref] },
       };
       const { problems, warnings } = await load({ values, env: { ...ociEnv, SECRET: value } });
@@ -86,8 +92,21 @@ test('secrets: nothing of a variable, wherever it is put', async () => {
   }
 });
 
+test('secrets: nothing of a key of another provider, from the entry or the environment', async () => {
+  for (const value of [marker, `${marker} `, pem]) {
+    for (const model of ['openai/x', 'azure/x', 'groq/x', 'anthropic/x', 'ollama/x', 'oci/x']) {
+      const values = { ...oneModel({ model, api_key: value, oci_api: 'openai' }), sluice_settings: { stops: 1 } };
+      const named = ['OPENAI_API_KEY', 'AZURE_API_BASE', 'GROQ_API_KEY', 'ANTHROPIC_API_KEY', 'OLLAMA_API_BASE'];
+      const env = Object.fromEntries(named.map((name) => [name, `${value}!`]));
+      for (const found of [await load({ values }), await load({ values: oneModel({ model }), env })]) {
+        assertSilent([...found.problems, ...found.warnings]);
+      }
+    }
+  }
+});
+
 test('secrets: nothing of them from the environment', async () => {
-  const names = ['OCI_KEY', 'OCI_KEY_FILE', 'OCI_USER', 'OCI_REGION', 'DATABASE_URL'];
+  const names = ['OCI_AUTH', 'OCI_KEY', 'OCI_KEY_FILE', 'OCI_USER', 'OCI_REGION', 'DATABASE_URL'];
   const env = {
     ...Object.fromEntries(names.map((name) => [name, `${marker} "\n`])),
     LITELLM_MASTER_KEY: `${marker}\n`,
@@ -127,9 +146,21 @@ for (const text of brokenTexts) {
 }
 
 test('secrets: none in what --check-config prints', async () => {
-  const values = { ...oneModel(), general_settings: { master_key: `${marker}-long-enough`, database_url: url } };
+  const api_key = marker;
+  const keyed = [
+    { model: 'openai/x', api_key },
+    { model: 'azure/x', api_key, api_base: 'https://a' },
+    { model: 'anthropic/x', api_key },
+    { model: 'oci/x', oci_api: 'openai', api_key },
+    { model: 'oci/*', oci_api: 'openai', api_key },
+  ].map((litellm_params, index) => ({ model_name: `m${index}*`, litellm_params }));
+  const values = {
+    model_list: [...oneModel().model_list, ...keyed],
+    general_settings: { master_key: `${marker}-long-enough`, database_url: url },
+  };
   const { config } = await load({ values });
   assert.ok(config);
+  assert.equal(config.wildcards.length, keyed.length);
   assertSilent([describeConfig(config)]);
 });
 

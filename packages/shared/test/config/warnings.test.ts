@@ -105,6 +105,31 @@ const cases: { values: Record<string, unknown>; warnings: string[] }[] = [
     warnings: [`model_list[0]: alias "grok": oci/new.model has no input price; ${usual}`],
   },
   {
+    values: oneModel({ model: 'oci/xai.grok-4.3' }),
+    warnings: [`model_list[0]: alias "grok": no price is published in the book for oci/xai.grok-4.3; ${usual}`],
+  },
+  {
+    values: oneModel({ model: 'oci/tuned' }, { base_model: 'openai.gpt-4o' }),
+    warnings: [`model_list[0]: alias "grok": no price is published in the book for oci/openai.gpt-4o; ${usual}`],
+  },
+  {
+    values: oneModel({ model: 'oci/cohere.rerank.v3-5' }),
+    warnings: [
+      'model_list[0]: alias "grok": no price is published in the book for oci/cohere.rerank.v3-5; counted at the default price (0.002 USD per search)',
+    ],
+  },
+  { values: oneModel({ model: 'oci/cohere.rerank.v3-5', input_cost_per_query: 0.001 }), warnings: [] },
+  {
+    values: oneModel({ model: 'ollama/llama3' }),
+    warnings: [`model_list[0]: alias "grok": ollama/llama3 has no price; ${usual}`],
+  },
+  { values: oneModel({ model: 'ollama/llama3', input_cost_per_token: 0, output_cost_per_token: 0 }), warnings: [] },
+  {
+    values: { model_list: [{ model_name: 'oci/*', litellm_params: { model: 'oci/*' } }] },
+    warnings: [],
+  },
+  { values: oneModel({ api_key: 'sk-1' }), warnings: [`${inParams}.api_key: ignored: it is for oci_api: openai`] },
+  {
     values: {
       ...oneModel({ model: 'oci/new.model' }),
       sluice_settings: { default_price: { input_cost_per_token: 1e-6, output_cost_per_token: 0 } },

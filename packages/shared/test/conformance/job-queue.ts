@@ -37,6 +37,26 @@ export function jobQueueConformance(name: string, open: () => Promise<JobQueuePa
     assert.equal(copies[0]?.attempt, 1);
   });
 
+  test(`${name} queue: a job waits in the queue that it names, together with other aliases`, async () => {
+    await using parts = await open();
+    const queue = `${fresh()}/*`;
+    const jobs = [fresh(), fresh()].map((alias) => sampleJob({ alias, queue }));
+    const withdrawn = sampleJob({ alias: fresh(), queue });
+    for (const job of [...jobs, withdrawn]) await parts.queue.enqueue(job);
+    assert.equal(await parts.queue.depth(queue), 3);
+    assert.equal(await parts.queue.depth(withdrawn.alias), 0);
+    assert.equal(await parts.queue.withdraw(queue, withdrawn.requestId), true);
+    const seen: string[] = [];
+    await using _ = await parts.sources[0].consume([queue], { concurrency: 1 }, async ({ job }) => {
+      seen.push(job.alias);
+    });
+    await waitUntil(() => seen.length === 2, { what: 'both jobs' });
+    assert.deepEqual(
+      seen,
+      jobs.map(({ alias }) => alias),
+    );
+  });
+
   test(`${name} queue: a rejected job comes again with a higher attempt and the journal of the earlier one`, async () => {
     await using parts = await open();
     const alias = fresh();

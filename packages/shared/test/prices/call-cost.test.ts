@@ -16,6 +16,17 @@ const cases = [
   { inputTokens: 3, outputTokens: 0, cachedInputTokens: 2, cost: 113, why: 'cached input without its own price' },
 ];
 
+/** Reasoning at three times the price of text, and 5 nano-USD a search. */
+const reasoned = { ...price, reasoningNanoUsdPerMillion: 112_500_000, searchNanoUsd: 5 };
+const reasonedCases = [
+  { inputTokens: 0, outputTokens: 100, reasoningTokens: 0, cost: 3_750, why: 'none' },
+  { inputTokens: 0, outputTokens: 100, reasoningTokens: 100, cost: 11_250, why: 'nothing else' },
+  { inputTokens: 0, outputTokens: 3, reasoningTokens: 2, cost: 263, why: 'one side, one rounding' },
+  { inputTokens: 0, outputTokens: 1, reasoningTokens: 9, cost: 113, why: 'more of it than there is counts as all' },
+  { inputTokens: 0, outputTokens: 0, searchUnits: 3, cost: 15, why: 'searches on top, exactly' },
+  { inputTokens: 1, outputTokens: 1, searchUnits: 0, cost: 76, why: 'no search' },
+];
+
 const cachedCases = [
   { inputTokens: 100, outputTokens: 0, cachedInputTokens: 0, cost: 3_750, why: 'nothing cached' },
   { inputTokens: 100, outputTokens: 0, cachedInputTokens: 100, cost: 375, why: 'all cached' },
@@ -27,29 +38,24 @@ const cachedCases = [
 for (const { cost, why, ...tokens } of cases) {
   test(`call cost: ${why}`, () => assert.equal(callCostNanoUsd(tokens, price), cost));
 }
+for (const { cost, why, ...tokens } of reasonedCases) {
+  test(`call cost, reasoning: ${why}`, () => assert.equal(callCostNanoUsd(tokens, reasoned), cost));
+}
+test('call cost: reasoning without its own price costs like other output, to the last rounding', () => {
+  const tokens = { inputTokens: 0, outputTokens: 3, reasoningTokens: 2, searchUnits: 4 };
+  assert.equal(callCostNanoUsd(tokens, price), callCostNanoUsd({ inputTokens: 0, outputTokens: 3 }, price));
+});
 for (const { cost, why, ...tokens } of cachedCases) {
   test(`call cost, cached input: ${why}`, () => assert.equal(callCostNanoUsd(tokens, discounted), cost));
 }
-
-const searched = { ...price, searchNanoUsd: 2_000_000 };
-const searches = [
-  { searchUnits: 0, inputTokens: 0, cost: 0, why: 'no search, no cost' },
-  { searchUnits: 3, inputTokens: 0, cost: 6_000_000, why: 'each unit at its price' },
-  { searchUnits: 1, inputTokens: 1, cost: 2_000_038, why: 'beside its tokens' },
-];
-for (const { cost, why, ...used } of searches) {
-  test(`call cost, searches: ${why}`, () =>
-    assert.equal(callCostNanoUsd({ ...used, outputTokens: 0 }, searched), cost));
-}
-
-test('call cost, searches: without a price of their own they cost their tokens only', () =>
-  assert.equal(callCostNanoUsd({ inputTokens: 1, outputTokens: 0, searchUnits: 9 }, price), 38));
 
 for (const bad of [-1, 0.5, Number.NaN, Infinity, 2 ** 53]) {
   test(`call cost: ${bad} is no token count, better no bill than a wrong one`, () => {
     assert.throws(() => callCostNanoUsd({ inputTokens: bad, outputTokens: 0 }, price), RangeError);
     assert.throws(() => callCostNanoUsd({ inputTokens: 0, outputTokens: bad }, price), RangeError);
-    assert.throws(() => callCostNanoUsd({ inputTokens: 0, outputTokens: 0, searchUnits: bad }, searched), RangeError);
-    assert.throws(() => callCostNanoUsd({ inputTokens: 5, outputTokens: 0, cachedInputTokens: -1 }, price), RangeError);
+    const none = { inputTokens: 5, outputTokens: 5 };
+    assert.throws(() => callCostNanoUsd({ ...none, cachedInputTokens: -1 }, price), RangeError);
+    assert.throws(() => callCostNanoUsd({ ...none, reasoningTokens: -1 }, price), RangeError);
+    assert.throws(() => callCostNanoUsd({ ...none, searchUnits: bad }, price), RangeError);
   });
 }

@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { maxUsdPerToken, nanoUsdPerMillion } from '../../src/prices/nano-usd-per-million.ts';
-import { loadPriceBook } from '../../src/prices/price-book.ts';
+import {
+  maxUsdPerSearch,
+  maxUsdPerToken,
+  nanoUsdPerMillion,
+  nanoUsdPerSearch,
+} from '../../src/prices/nano-usd-per-million.ts';
+import { priceAt } from '../../src/prices/price-at.ts';
+import { createPriceBook, loadPriceBook } from '../../src/prices/price-book.ts';
 
 const book = loadPriceBook();
 const text = await readFile(new URL('../../src/prices/oci-prices.json', import.meta.url), 'utf8');
@@ -51,7 +57,7 @@ for (const { model, input, output, mode } of known) {
 test('price book: it has every row of the list, and knows no others', () => {
   assert.equal(rows.length, 44);
   assert.deepEqual(
-    book.entries.map(({ model }) => model),
+    book.entries.filter(({ price }) => price !== null).map(({ model }) => model),
     rows.map(({ model }) => model),
   );
   for (const model of ['xai.grok-4', 'oci/xai.grok-9', 'toString']) assert.equal(book.find(model), null);
@@ -66,10 +72,11 @@ test('price book: no chat model costs more than the default, on either side', ()
   assert.deepEqual(book.defaultPrice, {
     inputNanoUsdPerMillion: 10_680_000_000,
     outputNanoUsdPerMillion: 25_000_000_000,
+    searchNanoUsd: 2_000_000,
   });
   for (const { mode, price } of book.entries.filter((entry) => entry.mode === 'chat')) {
-    assert.ok(price.inputNanoUsdPerMillion <= book.defaultPrice.inputNanoUsdPerMillion, mode);
-    assert.ok(price.outputNanoUsdPerMillion <= book.defaultPrice.outputNanoUsdPerMillion, mode);
+    assert.ok((price?.inputNanoUsdPerMillion ?? 0) <= book.defaultPrice.inputNanoUsdPerMillion, mode);
+    assert.ok((price?.outputNanoUsdPerMillion ?? 0) <= book.defaultPrice.outputNanoUsdPerMillion, mode);
   }
 });
 
@@ -103,4 +110,69 @@ for (const { usd, nano } of conversions) {
 
 for (const usd of [-1e-9, Number.NaN, Infinity, maxUsdPerToken + 1]) {
   test(`${usd} USD per token is no price`, () => assert.throws(() => nanoUsdPerMillion(usd), RangeError));
+}
+
+const unpriced = [
+  { model: 'oci/openai.gpt-oss-120b', mode: 'chat', listed: true },
+  { model: 'oci/xai.grok-4.3', mode: 'chat', listed: true },
+  { model: 'oci/openai.gpt-4o-mini', mode: 'chat', listed: false },
+  { model: 'oci/openai.gpt-5.2', mode: 'chat', listed: false },
+  { model: 'oci/google.gemini-3-pro', mode: 'chat', listed: false },
+  { model: 'oci/cohere.rerank.v3-5', mode: 'rerank', listed: true },
+  { model: 'oci/cohere.rerank-v4.0-fast', mode: 'rerank', listed: false },
+];
+for (const { model, mode, listed } of unpriced) {
+  test(`price book: ${model} is known, and has no price`, () => {
+    const entry = book.find(model);
+    assert.deepEqual([entry?.model, entry?.price, entry?.mode], [model, null, mode]);
+    assert.equal(
+      book.entries.some((one) => one.model === model),
+      listed,
+    );
+  });
+}
+
+const row = { model: 'oci/a', mode: 'chat', input_cost_per_token: 1e-6, output_cost_per_token: 2e-6 };
+const later = (from: string, usd: number) => ({ from, input_cost_per_token: usd, output_cost_per_token: usd });
+
+test('price book: a price holds from its day on, UTC, and names it', () => {
+  const dated = [{ ...row, later_prices: [later('2027-01-01', 5e-6), later('2027-02-01', 3e-6)] }];
+  const changing = createPriceBook(dated, []);
+  const entry = changing.find('oci/a');
+  assert.ok(entry?.price);
+  const priced = { ...entry, price: entry.price, priceChanges: entry.changes };
+  const at = (time: string) => {
+    const { price, priceSource } = priceAt(priced, Date.parse(time));
+    return [price.inputNanoUsdPerMillion / 1e9, priceSource];
+  };
+  assert.deepEqual(at('2020-01-01T00:00:00Z'), [1, 'oci-prices@2026-11-21']);
+  assert.deepEqual(at('2026-12-31T23:59:59.999Z'), [1, 'oci-prices@2026-11-21']);
+  assert.deepEqual(at('2027-01-01T00:00:00Z'), [5, 'oci-prices@2027-01-01']);
+  assert.deepEqual(at('2027-02-01T00:00:00Z'), [3, 'oci-prices@2027-02-01']);
+  assert.equal(changing.defaultPrice.inputNanoUsdPerMillion, 5_000_000_000, 'the dearest of all times');
+});
+
+const broken = [
+  { why: 'a day twice', priced: [{ ...row, later_prices: [later('2027-01-01', 1), later('2027-01-01', 1)] }] },
+  { why: 'a day before the book', priced: [{ ...row, later_prices: [later('2020-01-01', 1)] }] },
+  { why: 'a model twice', priced: [row, row] },
+  { why: 'a model with and without a price', priced: [row], withoutPrice: [{ model: 'oci/a', mode: 'chat' }] },
+  { why: 'a row without a price', priced: [{ model: 'oci/a', mode: 'chat' }] },
+];
+for (const { why, priced, withoutPrice = [] } of broken) {
+  test(`price book: ${why} is refused`, () => assert.throws(() => createPriceBook(priced, withoutPrice)));
+}
+
+for (const { usd, nano } of [
+  { usd: 0, nano: 0 },
+  { usd: 0.002, nano: 2_000_000 },
+  { usd: 0.0023, nano: 2_300_000 },
+  { usd: 1e-12, nano: 1 },
+  { usd: maxUsdPerSearch, nano: 1e12 },
+]) {
+  test(`${usd} USD per search is ${nano} nano-USD`, () => assert.equal(nanoUsdPerSearch(usd), nano));
+}
+
+for (const usd of [-1e-9, Number.NaN, maxUsdPerSearch + 1]) {
+  test(`${usd} USD per search is no price`, () => assert.throws(() => nanoUsdPerSearch(usd), RangeError));
 }

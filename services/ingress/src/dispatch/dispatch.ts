@@ -59,7 +59,7 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
   async function takeBack(job: InferenceJob): Promise<void> {
     try {
       deps.bus.cancel({ version: 1, requestId: job.requestId });
-      if (await deps.queue.withdraw(job.alias, job.requestId)) await giveBack(job);
+      if (await deps.queue.withdraw(job.queue ?? job.alias, job.requestId)) await giveBack(job);
     } catch (error) {
       deps.log.warn({ requestId: job.requestId, err: error }, 'request not taken back; its deadline ends it');
     }

@@ -1,14 +1,16 @@
-import type { Alias, Deployment } from '@sluice/shared/config/gateway-config.ts';
+import type { Alias, Deployment, WildcardAlias } from '@sluice/shared/config/gateway-config.ts';
+import { countWildcards, fillWildcard, matchWildcard } from '@sluice/shared/config/wildcard.ts';
 import type { CatalogModel } from '@sluice/shared/contracts/model-catalog.ts';
 import { modelsAt } from './known-models.ts';
 import type { KnownModels } from './known-models.ts';
-import { countWildcards, fillWildcard, matchWildcard } from './wildcard.ts';
 
 /** A name that clients can put into `model`, and what answers to it. */
 export interface NamedModel {
   readonly name: string;
   readonly mode: CatalogModel['mode'] | Alias['mode'];
   readonly deployments: readonly Deployment[];
+  /** The alias that this is another name of. */
+  readonly standsFor?: string;
 }
 
 /** The names of the configuration. */
@@ -19,25 +21,19 @@ export interface Names {
   readonly resolve: (name: string) => Alias | null;
 }
 
-export interface Wildcard {
-  /** `oci/*`. */
-  readonly pattern: string;
-  /** Their `model` is a pattern too, or the one that answers to all names. */
-  readonly deployments: readonly Deployment[];
-  /** Names that the price book has models for. */
-  readonly knownNames: readonly string[];
-}
+/** `*` or a pattern stands for the model in its deployments too. */
+export type Wildcard = Pick<WildcardAlias, 'pattern' | 'deployments' | 'knownNames'>;
 
 /**
  * The names to show, each once: those of the file in its order, then those that wildcards stand for. A wildcard
  * stands for what its deployments really have; while nobody knows that, for what the price book knows.
  */
 export function namedModels({ aliases, wildcards, resolve }: Names, known: KnownModels): NamedModel[] {
-  const named = new Map<string, NamedModel>(aliases);
+  const named = new Map<string, NamedModel>([...aliases].filter(([, { hidden }]) => hidden !== true));
   for (const wildcard of wildcards) {
     const live = liveModels(wildcard, known);
     for (const name of live?.keys() ?? wildcard.knownNames) {
-      const alias = named.has(name) ? null : resolve(name);
+      const alias = aliases.has(name) || named.has(name) ? null : resolve(name);
       if (alias === null) continue;
       named.set(name, { name, mode: live?.get(name) ?? alias.mode, deployments: alias.deployments });
     }

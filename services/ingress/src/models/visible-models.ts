@@ -1,7 +1,7 @@
 import type { PriceBook } from '@sluice/shared/prices/price-book.ts';
 import type { Authenticated } from '../auth/authenticated.ts';
 import type { Authenticate } from '../auth/create-authenticate.ts';
-import { mayUseModel } from '../auth/may-use-model.ts';
+import { mayUseAlias } from '../auth/may-use-model.ts';
 import type { KnownModels } from './known-models.ts';
 import { namedModels } from './named-models.ts';
 import type { NamedModel, Names } from './named-models.ts';
@@ -14,11 +14,11 @@ export interface ModelsDeps {
   readonly prices: PriceBook;
 }
 
-export function maySee({ key }: Authenticated, name: string): boolean {
-  return key === null || mayUseModel(key, name);
+export function maySee({ key }: Authenticated, named: Pick<NamedModel, 'name' | 'standsFor'>): boolean {
+  return key === null || mayUseAlias(key, named);
 }
 
 /** The models that a caller may use. */
 export function visibleModels(names: Names, known: KnownModels, caller: Authenticated): NamedModel[] {
-  return namedModels(names, known).filter(({ name }) => maySee(caller, name));
+  return namedModels(names, known).filter((named) => maySee(caller, named));
 }

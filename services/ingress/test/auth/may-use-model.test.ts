@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { mayUseModel, requireModel } from '../../src/auth/may-use-model.ts';
+import { mayUseAlias, mayUseModel, requireModel } from '../../src/auth/may-use-model.ts';
 
 const cases = [
   { models: [], alias: 'any', may: true, why: 'no list is every alias' },
@@ -26,6 +26,14 @@ const cases = [
 for (const { models, alias, may, why } of cases) {
   test(`model access: ${why}`, () => assert.equal(mayUseModel({ models }, alias), may));
 }
+
+test('model access: another name of an alias may be used by either name', () => {
+  const alias = { name: 'gpt-4', standsFor: 'oci/xai.grok-4' };
+  for (const models of [[], ['gpt-4'], ['oci/xai.grok-4'], ['oci/*']])
+    assert.equal(mayUseAlias({ models }, alias), true);
+  assert.equal(mayUseAlias({ models: ['grok'] }, alias), false);
+  assert.equal(mayUseAlias({ models: ['oci/*'] }, { name: 'gpt-4' }), false);
+});
 
 test('model access: a hostile pattern takes no time', () => {
   const models = [`${'*a'.repeat(100)}*b`];

@@ -90,6 +90,17 @@ test('named models: what a model of a wildcard is for, the provider says', () =>
   ]);
 });
 
+test('named models: a hidden name is not shown, not even by a wildcard', () => {
+  const names = namesOf({ 'oci/xai.grok-4': ['oci/xai.grok-4'], 'oci/*': ['oci/*'] });
+  const [alias] = names.aliases.values();
+  assert.ok(alias);
+  const hidden = { ...names, aliases: new Map([[alias.name, { ...alias, hidden: true }]]) };
+  assert.deepEqual(
+    namedModels(hidden, new Map([[place, [grok, llama]]])).map(({ name }) => name),
+    ['oci/meta.llama-3'],
+  );
+});
+
 test('named models: a name that nothing resolves is not there', () => {
   const names = { ...namesOf({ 'oci/*': ['oci/*'] }), resolve: () => null };
   assert.deepEqual(namedModels(names, new Map(Object.entries(here))), []);

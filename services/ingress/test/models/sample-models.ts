@@ -1,8 +1,8 @@
 import type { Alias, Deployment, OciTarget } from '@sluice/shared/config/gateway-config.ts';
+import { fillWildcard, matchWildcard } from '@sluice/shared/config/wildcard.ts';
 import type { CatalogModel } from '@sluice/shared/contracts/model-catalog.ts';
 import { placeIdOf } from '@sluice/shared/place-id.ts';
 import type { Names } from '../../src/models/named-models.ts';
-import { fillWildcard, matchWildcard } from '../../src/models/wildcard.ts';
 
 /** What must never be in an answer. */
 export const secretPem = '-----BEGIN PRIVATE KEY----- the secret of these tests';

@@ -2,6 +2,7 @@ import type { Dispatcher } from 'undici';
 import { isObject, objectFromJson, textOf } from '../providers/oci/wire.ts';
 import { signGet } from '../providers/oci/signing.ts';
 import type { SigningIdentity } from '../providers/oci/signing.ts';
+import type { OciSigner } from '../providers/oci/identity/oci-signer.ts';
 
 export interface ModelListing {
   readonly items: readonly unknown[];
@@ -26,7 +27,7 @@ const pageBytesMax = 4 * 1024 * 1024;
  */
 export async function listOciModels(
   { dispatcher, now }: ListOciModelsDeps,
-  place: { readonly url: string; readonly compartmentId: string; readonly signer: SigningIdentity },
+  place: { readonly url: string; readonly compartmentId: string; readonly signer: OciSigner },
   signal: AbortSignal,
 ): Promise<ModelListing> {
   const items: unknown[] = [];
@@ -34,16 +35,7 @@ export async function listOciModels(
   for (let pages = 0; pages < pagesMax; pages += 1) {
     const query: string[] = [`compartmentId=${encodeURIComponent(place.compartmentId)}`, `limit=${pageSize}`];
     if (page !== null) query.push(`page=${encodeURIComponent(page)}`);
-    const path = `/20231130/models?${query.join('&')}`;
-    const { host } = new URL(place.url);
-    const headers = await signGet(place.signer, { target: path, host, date: new Date(now()) });
-    const response = await dispatcher.request({
-      origin: place.url,
-      path,
-      method: 'GET',
-      headers: { ...headers, accept: 'application/json', 'accept-encoding': 'identity' },
-      signal,
-    });
+    const response = await askedTwice(`/20231130/models?${query.join('&')}`);
     const body = await readBody(response.body);
     const listed = objectFromJson(body)?.['items'];
     if (response.statusCode !== 200) throw refusal(response, body);
@@ -53,6 +45,22 @@ export async function listOciModels(
     if (page === null) return { items, complete: true };
   }
   return { items, complete: false };
+
+  /** A token that has ended is renewed on a 401, and the question asked once more. */
+  async function askedTwice(path: string): Promise<Dispatcher.ResponseData> {
+    const identity = await place.signer.current();
+    const response = await ask(path, identity);
+    if (response.statusCode !== 401 || !(await place.signer.refused(identity))) return response;
+    await response.body.dump();
+    return ask(path, await place.signer.current());
+  }
+
+  async function ask(path: string, identity: SigningIdentity): Promise<Dispatcher.ResponseData> {
+    const { host } = new URL(place.url);
+    const signed = await signGet(identity, { target: path, host, date: new Date(now()) });
+    const headers = { ...signed, accept: 'application/json', 'accept-encoding': 'identity' };
+    return dispatcher.request({ origin: place.url, path, method: 'GET', headers, signal });
+  }
 }
 
 async function readBody(body: Dispatcher.ResponseData['body']): Promise<string> {

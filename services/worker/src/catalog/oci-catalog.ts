@@ -5,8 +5,7 @@ import type { Logger } from '@sluice/shared/log.ts';
 import { placeIdOf } from '@sluice/shared/place-id.ts';
 import { createRefreshed } from '@sluice/shared/refreshed.ts';
 import type { Refreshed } from '@sluice/shared/refreshed.ts';
-import { signingIdentityOf } from '../providers/oci/signing.ts';
-import type { SigningIdentity } from '../providers/oci/signing.ts';
+import type { OciSigners } from '../providers/oci/identity/oci-signer.ts';
 import { controlPlaneUrlOf } from './control-plane-url.ts';
 import { listOciModels } from './list-oci-models.ts';
 import { usableModels } from './usable-models.ts';
@@ -19,6 +18,8 @@ export interface OciCatalog extends AsyncDisposable {
 
 export interface OciCatalogOptions {
   readonly config: GatewayConfig;
+  /** Stay the caller's to close. */
+  readonly signers: OciSigners;
   readonly log: Logger;
   readonly now: () => number;
   readonly limits?: Partial<OciCatalogLimits>;
@@ -31,7 +32,7 @@ export interface OciCatalogLimits {
   readonly staleMs: number;
   /** How long a place that failed is left alone. */
   readonly retryMs: number;
-  /** All pages of one place. */
+  /** All pages of one place. Signers have time limits of their own. */
   readonly timeLimitMs: number;
   /** How long a question waits for a place that has never been asked. Less than `catalogTimeLimitMs`. */
   readonly patienceMs: number;
@@ -54,7 +55,7 @@ interface Place {
 }
 
 /** Opens no connection before the first question. */
-export function openOciCatalog({ config, log, now, limits }: OciCatalogOptions): OciCatalog {
+export function openOciCatalog({ config, signers, log, now, limits }: OciCatalogOptions): OciCatalog {
   const { timeLimitMs, patienceMs, ...ages } = { ...usualLimits, ...limits };
   const dispatcher = new Agent({ connections: 2, connect: { timeout: config.sluice.connectTimeoutMs } });
   const closing = new AbortController();
@@ -62,7 +63,7 @@ export function openOciCatalog({ config, log, now, limits }: OciCatalogOptions):
   const load = async (place: Place): Promise<readonly CatalogModel[]> => {
     const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(timeLimitMs)]);
     const { url, compartmentId } = place;
-    const signer = signerOf(place.identity);
+    const signer = signers.signerFor(place.identity);
     const { items, complete } = await listOciModels({ dispatcher, now }, { url, compartmentId, signer }, signal);
     if (!complete) log.warn({ controlPlane: url, items: items.length }, 'too many models: the rest is left out');
     return usableModels(items, now());
@@ -98,9 +99,4 @@ function placesOf({ aliases }: GatewayConfig): Place[] {
     places.set(id, { id, url: controlPlaneUrlOf(target), compartmentId, identity });
   }
   return [...places.values()];
-}
-
-function signerOf(identity: OciIdentity): SigningIdentity {
-  if (identity.type !== 'api_key') throw new Error(`identities of type ${identity.type} cannot list models yet`);
-  return signingIdentityOf(identity);
 }

@@ -1,9 +1,16 @@
 import type { Deployment } from '@sluice/shared/config/gateway-config.ts';
+import { ociInferenceUrl } from '@sluice/shared/config/oci-realms.ts';
 import type { UsageEvent } from '@sluice/shared/contracts/usage-event.ts';
+import { priceAt } from '@sluice/shared/prices/price-at.ts';
 
-/** The part of a usage event that names where a call went and at what price. */
+/**
+ * The part of a usage event that names where a call went and at what price.
+ *
+ * @param admittedAt when the call's request was admitted, epoch milliseconds: its price is of then
+ */
 export function placeOf(
   deployment: Deployment,
+  admittedAt: number,
 ): Pick<UsageEvent, 'answeredBy' | 'model' | 'deploymentId' | 'provider' | 'apiBase' | 'price' | 'priceSource'> {
   return {
     answeredBy: deployment.alias,
@@ -11,14 +18,13 @@ export function placeOf(
     deploymentId: deployment.id,
     provider: deployment.provider,
     apiBase: apiBaseOf(deployment),
-    price: deployment.price,
-    priceSource: deployment.priceSource,
+    ...priceAt(deployment, admittedAt),
   };
 }
 
 export function apiBaseOf({ target }: Deployment): string {
   if (target.api !== 'oci') return target.baseUrl;
-  return target.endpoint ?? `https://inference.generativeai.${target.region}.oci.oraclecloud.com`;
+  return target.endpoint ?? ociInferenceUrl(target.region);
 }
 
 /** null: the provider has no regions that we know of. */

@@ -1,4 +1,5 @@
 import type { Deployment } from '@sluice/shared/config/gateway-config.ts';
+import { deploymentsOf } from '@sluice/shared/config/resolve-alias.ts';
 import type { AnswerEnd, AnswerError } from '@sluice/shared/contracts/token-event.ts';
 import { unbilledUsageEvent } from '@sluice/shared/contracts/unbilled-usage-event.ts';
 import type { UsageEvent } from '@sluice/shared/contracts/usage-event.ts';
@@ -84,7 +85,10 @@ export async function processJob(delivery: JobDelivery, deps: JobDeps, signal: A
     // Another worker may have the job by now, and be making this very call.
     if (why === 'lock-lost' || delivery.signal.aborted) throw lockLost();
     const times = { call: at.call, attempt, startedAt, endedAt: deps.now() };
-    const event = { ...unbilledUsageEvent(job, times, failureOf(why)), ...(deployment && placeOf(deployment)) };
+    const event = {
+      ...unbilledUsageEvent(job, times, failureOf(why)),
+      ...(deployment && placeOf(deployment, job.admittedAt)),
+    };
     const unstored = at.reserved ? event : null;
     // Before it is stored: a call under a number that the books have closed would cost nothing.
     await delivery.journal(writeJournalLine({ type: 'ended', call: at.call, event: unstored }));
@@ -107,13 +111,13 @@ export async function processJob(delivery: JobDelivery, deps: JobDeps, signal: A
     const usage = end.meter.provided ?? end.meter.estimate({ ...bounds, inputTokensEstimate: job.inputTokensEstimate });
     return {
       ...event,
-      ...placeOf(made.deployment),
+      ...placeOf(made.deployment, job.admittedAt),
       outcome: completed ? 'completed' : 'cut',
       countedBy: end.meter.provided ? 'provider' : 'gateway',
       usage: { ...usage, ...(searchUnits !== undefined && { searchUnits }) },
       inputCharacters: request.inputCharacters,
       outputCharacters: end.meter.outputCharacters,
-      costCeilingNanoUsd: blind ? ceilingNanoUsd(made.deployment, bounds) : null,
+      costCeilingNanoUsd: blind ? ceilingNanoUsd(made.deployment, bounds, job.admittedAt) : null,
       providerRequestId: end.providerRequestId,
       retries: made.retries,
       firstTokenAt: end.firstTokenAt,
@@ -147,15 +151,15 @@ async function takeOver(
       { call: lost.call, attempt: attempt - 1, startedAt: lost.startedAt, endedAt: deps.now() },
       failure,
     );
-    const deployment = deps.config.aliases.get(lost.alias)?.deployments.find(({ id }) => id === lost.deploymentId);
+    const deployment = deploymentsOf(deps.config, [lost.alias]).find(({ id }) => id === lost.deploymentId);
     const { inputTokensMax, searchUnits } = job;
     const bounds = { inputTokensMax, searchUnits, outputTokensCap: lost.outputTokensCap };
     return {
       ...event,
-      ...(deployment ? placeOf(deployment) : {}),
+      ...(deployment ? placeOf(deployment, job.admittedAt) : {}),
       outcome: 'cut',
       usage: { ...event.usage, inputTokens: job.inputTokensEstimate },
-      costCeilingNanoUsd: deployment ? ceilingNanoUsd(deployment, bounds) : job.reservedNanoUsd,
+      costCeilingNanoUsd: deployment ? ceilingNanoUsd(deployment, bounds, job.admittedAt) : job.reservedNanoUsd,
     };
   }
 }

@@ -25,7 +25,7 @@ export async function reserveAgain(
   deps: JobDeps,
   signal: AbortSignal,
 ): Promise<{ outputTokensCap: number }> {
-  const price = dearestPrice(deps.config, [job.alias, ...job.fallbacks]);
+  const price = dearestPrice(deps.config, [job.alias, ...job.fallbacks], job.admittedAt);
   const giveUpAt = Math.min(deps.now() + patienceMs, job.deadlineAt);
   const request = {
     callId: callIdOf(job.requestId, call),

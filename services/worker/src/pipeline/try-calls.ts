@@ -1,4 +1,5 @@
 import type { Alias, Deployment } from '@sluice/shared/config/gateway-config.ts';
+import { resolveAlias } from '@sluice/shared/config/resolve-alias.ts';
 import { errorCatalog, GatewayError } from '@sluice/shared/errors.ts';
 import type { JobDelivery } from '@sluice/shared/ports/job-queue.ts';
 import { ProviderError } from '../providers/provider.ts';
@@ -86,7 +87,7 @@ export async function tryCalls(
   const failures: Failure[] = [];
 
   for (const [fallbacks, name] of chain.entries()) {
-    const alias = deps.config.aliases.get(name);
+    const alias = resolveAlias(deps.config, name);
     if (!alias) continue; // the worker's configuration is older or newer than the ingress's
     const tried = new Set<string>();
     const numRetries = retriesOf(alias, deps, delivery.job.numRetries);

@@ -7,6 +7,7 @@ import { createSimulatedIdentity } from '../../../../test/oci-simulator/identity
 import { openOciSimulator } from '../../../../test/oci-simulator/simulator.ts';
 import type { OciSimulator } from '../../../../test/oci-simulator/simulator.ts';
 import { waitUntil } from '../../../../test/servers/wait-until.ts';
+import { openSigners } from '../../src/providers/oci/identity/open-signers.ts';
 import { openOciCatalog } from '../../src/catalog/oci-catalog.ts';
 import type { OciCatalogLimits } from '../../src/catalog/oci-catalog.ts';
 import { configOf, deployment } from '../pipeline/recording-deps.ts';
@@ -50,8 +51,17 @@ function open(deployments: readonly Deployment[], limits: Partial<OciCatalogLimi
     warn: (fields: Record<string, unknown>, text: string) => warnings.push({ text, fields }),
   });
   const config = configOf({ alias: deployments });
-  const catalog = openOciCatalog({ config, log, now, limits: { patienceMs: 5_000, ...limits } });
-  return { catalog, warnings, [Symbol.asyncDispose]: () => catalog[Symbol.asyncDispose]() };
+  const env = { OCI_METADATA_BASE_URL: `${simulator.url}/opc/v2`, OCI_SDK_AUTH_CLIENT_REGION_URL: simulator.url };
+  const signers = openSigners({ env, log, now });
+  const catalog = openOciCatalog({ config, signers, log, now, limits: { patienceMs: 5_000, ...limits } });
+  return {
+    catalog,
+    warnings,
+    async [Symbol.asyncDispose]() {
+      await catalog[Symbol.asyncDispose]();
+      await signers[Symbol.asyncDispose]();
+    },
+  };
 }
 
 const namesIn = (places: Awaited<ReturnType<ReturnType<typeof open>['catalog']['list']>>) =>
@@ -116,7 +126,7 @@ test('catalog: deployments in one place are one question; other regions, compart
     deploymentAt('b', simulator.url),
     deploymentAt('c', simulator.url, { compartmentId: tenancy }),
     deploymentAt('d', simulator.url, dedicated),
-    deploymentAt('e', simulator.url, { identity: { type: 'instance_principal' } }),
+    deploymentAt('e', simulator.url, { identity: { type: 'resource_principal' } }),
   ];
   await using opened = open(deployments);
   const places = await opened.catalog.list();
@@ -148,6 +158,21 @@ test('catalog: a place is asked once for all who want to know, and again when th
   assert.ok(stale?.includes('xai.grok-4'), 'nobody waits while it is asked again');
   await waitUntil(async () => !namesIn(await catalog.list())[0]?.includes('xai.grok-4'), { what: 'the new list' });
   assert.equal(simulator.controlPlaneRequests() - asked, 2 * pages);
+  simulator.setControlPlane({});
+});
+
+test('catalog: an identity that comes as a token lists models too; one that was revoked is renewed', async () => {
+  await using opened = open([deploymentAt('a', simulator.url, { identity: { type: 'instance_principal' } })]);
+  assert.ok(namesIn(await opened.catalog.list())[0]?.includes('xai.grok-4'));
+  const { federations } = simulator.principals.counts();
+  simulator.principals.revokeTokens();
+  simulator.setControlPlane({ without: ['xai.grok-4'] });
+  clock.aheadMs = 11 * 60_000;
+  await waitUntil(async () => namesIn(await opened.catalog.list())[0]?.includes('xai.grok-4') === false, {
+    what: 'the new list',
+  });
+  assert.ok(simulator.principals.counts().federations > federations);
+  assert.deepEqual(opened.warnings, []);
   simulator.setControlPlane({});
 });
 

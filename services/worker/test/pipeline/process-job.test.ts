@@ -1,7 +1,20 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { StopReason } from '../../src/pipeline/job-context.ts';
-import { accepted, finish, goodAnswer, Recording, refusal, text, usage } from './recording-deps.ts';
+import { loadGatewayConfig } from '@sluice/shared/config/load-config.ts';
+import { deploymentsOf } from '@sluice/shared/config/resolve-alias.ts';
+import {
+  accepted,
+  configOf,
+  deployment,
+  finish,
+  goodAnswer,
+  price,
+  Recording,
+  refusal,
+  text,
+  usage,
+} from './recording-deps.ts';
 
 const wait = { type: 'wait', accountKey: 'key:sample@0' } as const;
 const overBudget = { type: 'over-budget', accountKey: 'key:sample@0', settledNanoUsd: 1 } as const;
@@ -26,6 +39,48 @@ test('job: usage is stored before the end is announced, and the end is noted bes
   assert.deepEqual(run.lastEvent, { type: 'answer-end', usage: usage(10, 5).usage, costNanoUsd: 20_000 });
   assert.equal(run.answerText, 'Hello world');
   run.assertClosed();
+});
+
+for (const { why, from, cost } of [
+  { why: 'the price of its admission, though another holds when it runs', from: 999_990, cost: 20_000 },
+  { why: 'the price that began before its admission', from: 999_950, cost: 200_000 },
+]) {
+  test(`job: costs ${why}`, async () => {
+    const dearer = { inputNanoUsdPerMillion: 10_000_000_000, outputNanoUsdPerMillion: 20_000_000_000 };
+    const priceChanges = [{ from, price: dearer, priceSource: 'later' }];
+    const run = new Recording({ config: configOf({ sample: [deployment('sample', 'A', { priceChanges })] }) });
+    await run.run();
+    const [event] = run.booked.values();
+    assert.deepEqual(event?.price, cost === 20_000 ? price : dearer);
+    assert.deepEqual(run.lastEvent, { type: 'answer-end', usage: usage(10, 5).usage, costNanoUsd: cost });
+    run.assertClosed();
+  });
+}
+
+test("job: the call of a dead worker to a wildcard's model is booked at that model's ceiling", async () => {
+  const config = await loadGatewayConfig({
+    file: null,
+    env: {},
+    warn: () => undefined,
+    values: {
+      model_list: [
+        {
+          model_name: 'oci/*',
+          litellm_params: { model: 'oci/*', oci_auth: 'instance_principal', oci_compartment_id: 'compartment' },
+        },
+      ],
+    },
+  });
+  const alias = 'oci/xai.grok-4';
+  const run = new Recording({ config, job: { alias, queue: 'oci/*' } });
+  const [called] = deploymentsOf(config, [alias]);
+  const deploymentId = called?.id ?? '';
+  run.died({ type: 'call', call: 1, alias, deploymentId, outputTokensCap: 100, startedAt: run.now });
+  await run.run();
+  const [lost] = run.booked.values();
+  assert.equal(lost?.model, 'oci/xai.grok-4');
+  // 32 tokens in at 3 USD and 100 out at 15 USD a million.
+  assert.equal(lost.costCeilingNanoUsd, 1_596_000);
 });
 
 test('job: an answer without counts is counted by the gateway, never above the cap', async () => {

@@ -69,6 +69,7 @@ export function configOf(aliases: Readonly<Record<string, readonly (string | Dep
   ]);
   return {
     aliases: new Map(entries),
+    wildcards: [],
     router: {
       fallbacks: new Map(),
       maxFallbacks: 5,

@@ -21,8 +21,8 @@ export function openBullJobQueue(
   { timeLimitMs = redisTimeLimitMs }: { timeLimitMs?: number } = {},
 ): JobQueue {
   const queues = new Map<string, BullQueue>();
-  const queueFor = (alias: string): BullQueue => {
-    const name = queueNameOf(alias);
+  const queueFor = (queue: string): BullQueue => {
+    const name = queueNameOf(queue);
     const known = queues.get(name);
     if (known) return known;
     const opened = backend.newQueue(name);
@@ -33,7 +33,7 @@ export function openBullJobQueue(
 
   return {
     async enqueue(job) {
-      const add = queueFor(job.alias).add(job.kind, job, {
+      const add = queueFor(job.queue ?? job.alias).add(job.kind, job, {
         jobId: job.requestId,
         removeOnComplete: true,
         removeOnFail: true,
@@ -41,14 +41,14 @@ export function openBullJobQueue(
       });
       await limited(add);
     },
-    async withdraw(alias, requestId) {
-      const queue = queueFor(alias);
+    async withdraw(queueOfJob, requestId) {
+      const queue = queueFor(queueOfJob);
       const job = await limited(queue.getJob(requestId));
       // A job that was started once has a journal, and perhaps a call to book: only a worker may end it.
       if (!job || job.attemptsStarted > 0) return false;
       return (await limited(queue.remove(requestId))) === 1;
     },
-    depth: (alias) => limited(queueFor(alias).getWaitingCount()),
+    depth: (queue) => limited(queueFor(queue).getWaitingCount()),
     async ping() {
       const [any] = queues.values();
       await limited((any ?? queueFor('ping')).getWaitingCount());

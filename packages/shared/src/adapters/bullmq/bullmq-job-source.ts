@@ -31,8 +31,8 @@ export function openBullJobSource(backend: BullBackend): JobSource {
   };
 
   return {
-    async consume(aliases, { concurrency }, handler) {
-      const workers = aliases.map((alias) => openWorker(queueNameOf(alias), concurrency, handler));
+    async consume(queueNames, { concurrency }, handler) {
+      const workers = queueNames.map((queue) => openWorker(queueNameOf(queue), concurrency, handler));
       await Promise.all(workers.map((worker) => worker.waitUntilReady()));
       return {
         async [Symbol.asyncDispose]() {

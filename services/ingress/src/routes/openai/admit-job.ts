@@ -1,5 +1,7 @@
 import type { CallType, JobKind } from '@sluice/shared/contracts/call-type.ts';
 import { kindOf } from '@sluice/shared/contracts/call-type.ts';
+import type { Alias } from '@sluice/shared/config/gateway-config.ts';
+import { resolveAlias } from '@sluice/shared/config/resolve-alias.ts';
 import { GatewayError } from '@sluice/shared/errors.ts';
 import { callIdOf, RequestId } from '@sluice/shared/ids.ts';
 import { callCostNanoUsd } from '@sluice/shared/prices/call-cost.ts';
@@ -80,6 +82,7 @@ export async function admitJob(
   const controls = requestControls(body.model, body, req.headers, deps.config, key);
   const aliases = [body.model, ...controls.fallbacks];
   const choices = ask.choices?.(aliases) ?? 1;
+  const alias = resolveAlias(deps.config, body.model);
   const asked = ask.outputTokens * choices;
   const inputTokensMax = bounds.inputTokensMax + defaultBytesMax(deps.config, aliases);
   const job: NewJob = {
@@ -88,6 +91,7 @@ export async function admitJob(
     callType: ask.callType,
     requestId: RequestId.parse(`${idPrefixes[ask.callType]}-${deps.newId()}`),
     alias: body.model,
+    ...(alias?.queue !== undefined && { queue: alias.queue }),
     stream: body.stream ?? false,
     outputTokensCap: asked,
     inputTokensEstimate: bounds.inputTokensEstimate,
@@ -106,9 +110,9 @@ export async function admitJob(
   exchange.about(body.model, job.stream);
 
   try {
-    if (key) requireModel(key, body.model);
-    requireAlias(job, from.path, deps);
-    const price = dearestPrice(deps.config, aliases);
+    if (key) requireModel(key, body.model, alias);
+    requireAlias(job, from.path, alias);
+    const price = dearestPrice(deps.config, aliases, admittedAt);
     const admitted = await deps.admit(
       {
         callId: callIdOf(job.requestId, 1),
@@ -146,8 +150,7 @@ function accountLimits({ key, caller }: Authenticated, now: number): AccountLimi
   return { id: `key:${caller.keyHash}`, windowStart: 0, ...none };
 }
 
-function requireAlias({ kind, alias: model }: NewJob, path: string, { config }: InferenceDeps): void {
-  const alias = config.aliases.get(model);
+function requireAlias({ kind, alias: model }: NewJob, path: string, alias: Alias | null): void {
   if (!alias) {
     const message = `${path}: Invalid model name passed in model=${model}. Call \`/v1/models\` to view available models for your key.`;
     throw new GatewayError('unknown_model', message, { param: 'model' });

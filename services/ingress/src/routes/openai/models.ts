@@ -27,7 +27,7 @@ export function listModels(deps: ModelsDeps): RequestHandler {
     const patterns = withWildcards ? wildcards.map(({ pattern }) => pattern) : [];
     res.json({
       object: 'list',
-      data: [...names, ...patterns.filter((pattern) => maySee(caller, pattern))].map(modelObject),
+      data: [...names, ...patterns.filter((name) => maySee(caller, { name }))].map(modelObject),
     });
   };
 }
@@ -40,7 +40,7 @@ export function retrieveModel(deps: ModelsDeps): RequestHandler {
   return async (req, res) => {
     const caller = await deps.authenticate(req.headers);
     const id = modelInPath(req) ?? '';
-    if (!maySee(caller, id) || !(await exists(deps, id))) {
+    if (!maySee(caller, deps.names.resolve(id) ?? { name: id }) || !(await exists(deps, id))) {
       throw new GatewayError('not_found', `The model '${id}' does not exist or you do not have access to it.`, {
         param: 'model',
       });

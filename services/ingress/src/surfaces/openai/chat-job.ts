@@ -1,5 +1,6 @@
 import type { ChatCompletionRequest } from '@sluice/shared/api/openai/chat-completion.ts';
 import type { GatewayConfig } from '@sluice/shared/config/gateway-config.ts';
+import { deploymentsOf } from '@sluice/shared/config/resolve-alias.ts';
 
 /** How many choices a request comes to; deployments may have a default of their own. */
 export function choicesOf(request: ChatCompletionRequest, config: GatewayConfig, aliases: readonly string[]): number {
@@ -14,8 +15,7 @@ export function defaultBytesMax(config: GatewayConfig, aliases: readonly string[
 }
 
 function defaultsOf(config: GatewayConfig, aliases: readonly string[]) {
-  const deployments = aliases.flatMap((name) => config.aliases.get(name)?.deployments ?? []);
-  return deployments.map(({ defaultParams }) => defaultParams);
+  return deploymentsOf(config, aliases).map(({ defaultParams }) => defaultParams);
 }
 
 /**
@@ -23,7 +23,7 @@ function defaultsOf(config: GatewayConfig, aliases: readonly string[]) {
  * more than the model writes. Tokens.
  */
 export function askedOutputTokens(request: ChatCompletionRequest, config: GatewayConfig): number {
-  const deployments = config.aliases.get(request.model)?.deployments ?? [];
+  const deployments = deploymentsOf(config, [request.model]);
   const modelMax = Math.max(0, ...deployments.map(({ maxOutputTokens }) => maxOutputTokens ?? 0));
   const defaults = deployments.map(({ defaultParams }) =>
     Number(defaultParams['max_completion_tokens'] ?? defaultParams['max_tokens'] ?? 0),

@@ -1,9 +1,10 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { GatewayConfig } from '@sluice/shared/config/gateway-config.ts';
+import { resolveAlias } from '@sluice/shared/config/resolve-alias.ts';
 import { GatewayError } from '@sluice/shared/errors.ts';
 import { z } from 'zod';
 import type { VirtualKey } from '../../auth/authenticated.ts';
-import { mayUseModel } from '../../auth/may-use-model.ts';
+import { mayUseAlias } from '../../auth/may-use-model.ts';
 
 /** What a request says about how it is to be run; contract §7.3, §8.5. None of it goes upstream. */
 export interface RequestControls {
@@ -60,7 +61,7 @@ export function requestControls(
 
 /**
  * The aliases to try after `alias`, in order: the request's own list, else the configured one and what follows from
- * it, depth first, each once. Aliases that the key may not use or that answer something else are left out.
+ * it, depth first, each once. A name without fallbacks has those of its wildcard, or of the alias it stands for. Aliases that the key may not use or that answer something else are left out.
  */
 export function fallbackChain(
   alias: string,
@@ -68,15 +69,23 @@ export function fallbackChain(
   config: GatewayConfig,
   key: VirtualKey | null,
 ): readonly string[] {
-  const mode = config.aliases.get(alias)?.mode;
-  const usable = (name: string) => config.aliases.get(name)?.mode === mode && (key === null || mayUseModel(key, name));
+  const mode = resolveAlias(config, alias)?.mode;
+  const usable = (name: string) => {
+    const found = resolveAlias(config, name);
+    return found !== null && found.mode === mode && (key === null || mayUseAlias(key, found));
+  };
   const chain: string[] = [];
   const visit = (name: string) => {
     if (name === alias || chain.includes(name) || chain.length >= config.router.maxFallbacks || !usable(name)) return;
     chain.push(name);
     next(name).forEach(visit);
   };
-  const next = (name: string) => config.router.fallbacks.get(name) ?? config.router.fallbacks.get('*') ?? [];
+  const { fallbacks } = config.router;
+  const next = (name: string) => {
+    const queue = resolveAlias(config, name)?.queue;
+    const ofQueue = queue === undefined ? undefined : fallbacks.get(queue);
+    return fallbacks.get(name) ?? ofQueue ?? fallbacks.get('*') ?? [];
+  };
   (asked ?? next(alias)).forEach(visit);
   return chain;
 }

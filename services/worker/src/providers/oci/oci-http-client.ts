@@ -39,13 +39,9 @@ export interface DeploymentClient extends AsyncDisposable {
 export type WholeOperation = 'embedText' | 'rerankText' | 'applyGuardrails';
 
 /** What a request must know of the call that it belongs to. */
-type BegunCall = Pick<ChatCall, 'callId' | 'mayBeSent'>;
+type BegunCall = Pick<ChatCall, 'callId' | 'mayBeSent' | 'deployment'>;
 
-export function openDeploymentClient(
-  oci: OciTarget,
-  upstreamModel: string,
-  options: DeploymentClientOptions,
-): DeploymentClient {
+export function openDeploymentClient(oci: OciTarget, options: DeploymentClientOptions): DeploymentClient {
   const http = new OciHttpClient(options);
   const sdk = new GenerativeAiInferenceClient(
     { httpClient: http },
@@ -57,19 +53,11 @@ export function openDeploymentClient(
   if (oci.endpoint === null) sdk.regionId = oci.region;
   else sdk.endpoint = oci.endpoint.replace(/\/+$/, '');
 
-  const target = {
-    compartmentId: oci.compartmentId,
-    servingMode:
-      oci.servingMode.type === 'ON_DEMAND'
-        ? { servingType: 'ON_DEMAND', modelId: upstreamModel }
-        : { servingType: 'DEDICATED', endpointId: oci.servingMode.endpointId },
-  };
-
   return {
     async chat(chatRequest, exchange, begun) {
       const call = http.begin(exchange, begun);
       try {
-        const answer: unknown = await sdk.chat({ ...call, chatDetails: asSdk({ ...target, chatRequest }) });
+        const answer: unknown = await sdk.chat({ ...call, chatDetails: asSdk({ ...placeOf(begun), chatRequest }) });
         return isObject(answer) ? wireAnswerOf(answer['chatResult'], 'chatResponse', exchange) : null;
       } finally {
         http.end(call);
@@ -78,7 +66,7 @@ export function openDeploymentClient(
     async ask(operation, request, exchange, begun) {
       const call = http.begin(exchange, begun);
       try {
-        const answer: unknown = await operations[operation](sdk, call, { ...target, ...request });
+        const answer: unknown = await operations[operation](sdk, call, { ...placeOf(begun), ...request });
         return wireAnswerOf(isObject(answer) ? answer[`${operation}Result`] : null, null, exchange);
       } finally {
         http.end(call);
@@ -88,6 +76,19 @@ export function openDeploymentClient(
       sdk.close();
       await http[Symbol.asyncDispose]();
     },
+  };
+}
+
+/** Whose bill, and which model: the models of a wildcard share a client. */
+function placeOf({ deployment: { target, upstreamModel } }: BegunCall): WireObject {
+  if (target.api !== 'oci') throw new Error(`a deployment that speaks ${target.api}, not OCI's own API`);
+  const { compartmentId, servingMode } = target;
+  return {
+    compartmentId,
+    servingMode:
+      servingMode.type === 'ON_DEMAND'
+        ? { servingType: 'ON_DEMAND', modelId: upstreamModel }
+        : { servingType: 'DEDICATED', endpointId: servingMode.endpointId },
   };
 }
 

@@ -197,16 +197,16 @@ class OciProvider implements Required<Provider> {
   }
 
   #client(deployment: Deployment, connectMs: number): DeploymentClient {
-    const { target, upstreamModel } = deployment;
+    const { target } = deployment;
     if (target.api !== 'oci') throw new Error(`deployment ${deployment.id} speaks ${target.api}, not OCI's own API`);
-    const { region, endpoint, compartmentId, servingMode, identity } = target;
+    const { region, endpoint, identity } = target;
     const who = identity.type === 'api_key' ? [identity.user, identity.fingerprint] : [identity];
-    const key = JSON.stringify([deployment.id, upstreamModel, region, endpoint, compartmentId, servingMode, ...who]);
+    const key = JSON.stringify([deployment.entryId ?? deployment.id, region, endpoint, ...who]);
     const known = this.#clients.get(key);
     if (known) return known;
     const { connectionsPerDeployment: connections, now } = this.#options;
     const signer = this.#options.signers.signerFor(identity);
-    const client = openDeploymentClient(target, upstreamModel, { signer, connections, connectMs, now, newSuffix });
+    const client = openDeploymentClient(target, { signer, connections, connectMs, now, newSuffix });
     this.#clients.set(key, client);
     return client;
   }

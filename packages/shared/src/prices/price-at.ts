@@ -1,0 +1,24 @@
+import type { TokenPrice } from '../contracts/token-price.ts';
+
+/** What a deployment costs in the course of time. */
+export interface Priced {
+  readonly price: TokenPrice;
+  readonly priceSource: string;
+  /** Oldest first. */
+  readonly priceChanges?: readonly {
+    readonly from: number;
+    readonly price: TokenPrice;
+    readonly priceSource: string;
+  }[];
+}
+
+/**
+ * The price of a moment. A request is priced by the moment of its admission, in every process and at every attempt:
+ * what was reserved for it must be enough.
+ *
+ * @param at epoch milliseconds
+ */
+export function priceAt(priced: Priced, at: number): Pick<Priced, 'price' | 'priceSource'> {
+  const { price, priceSource } = priced.priceChanges?.findLast(({ from }) => from <= at) ?? priced;
+  return { price, priceSource };
+}
