@@ -99,11 +99,14 @@ async function fromWhole(events: readonly TokenEvent[]): Promise<ClientAnswer> {
   return {
     usage,
     choices: choices.map(({ message, logprobs, finish_reason: finishReason }) => ({
-      ...emptyChoice(),
       text: message.content ?? '',
       reasoning: message.reasoning_content ?? '',
       refusal: message.refusal ?? '',
-      calls: (message.tool_calls ?? []).map((call) => ({ id: call.id, ...call.function })),
+      calls: (message.tool_calls ?? []).map(({ id, function: { name, arguments: json } }) => ({
+        id,
+        name,
+        arguments: json,
+      })),
       logProbs: logprobs?.content ?? [],
       annotations: message.annotations ?? [],
       providerFields: message.provider_specific_fields ?? {},

@@ -4,9 +4,10 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { chatFamilies } from '../../services/worker/src/providers/oci/chat-families.ts';
 import { chatFamilyOf } from '../../services/worker/src/providers/oci/model-family.ts';
-import { abilities, parameters } from './checks.ts';
-import type { Check } from './checks.ts';
+import { abilities } from './abilities.ts';
 import { openOciClient } from './open-oci-client.ts';
+import { parameters } from './parameters.ts';
+import type { Check } from './subject.ts';
 
 const page = path.join(import.meta.dirname, '../../docs/oci-coverage.md');
 const rewrite = 'SLUICE_WRITE_DOCS=1 npm test -- test/oci-coverage';
@@ -88,6 +89,7 @@ const notes = `¹ By its dedicated endpoint.
 - \`tool_choice\` is tried with \`required\`. Cohere's models take \`none\` and \`auto\` too; COHERE has neither, so \`none\` sends no tools.
 - \`logprobs\` of COHEREV2 have a number for each piece of text, the sum over its tokens.
 - Citations of Cohere's models and Gemini's grounding come in \`provider_specific_fields\`, under the provider's own names; pages that other models cite come as \`annotations\`.
+- COHERE has no place for a last message by the assistant, nor for arguments of a call that are no JSON object: both are a 400 that says so. System messages go before all others.
 - A JSON schema is simplified for every model: references put in place, the first of several branches taken. \`strict\` of a tool reaches COHEREV2 only.
 - \`web_search_options\`, \`prediction\`, \`audio\` and service tiers other than \`auto\` and \`default\` are refused: what they cost is in no price book.
 - A model newer than this table is learnt from its 400s: the other limit field is tried once, and with \`drop_params\` what it refuses is left out from then on.

@@ -29,6 +29,8 @@ export interface Asked {
   readonly answer: ClientAnswer;
   /** What the simulator charged for. */
   readonly billed: BilledCall;
+  /** What the model was sent. */
+  readonly chatRequest: Readonly<Record<string, unknown>>;
 }
 
 /** The OCI provider before the simulator, over HTTP and with signatures, and OpenAI's surface behind it. */
@@ -43,7 +45,10 @@ const limitMs = 20_000;
 export async function openOciClient(): Promise<OciClient> {
   await using opened = new AsyncDisposableStack();
   const identity = createSimulatedIdentity();
-  const simulator = opened.use(await openOciSimulator({ identities: [identity] }));
+  let chatRequest: Asked['chatRequest'] = {};
+  const simulator = opened.use(
+    await openOciSimulator({ identities: [identity], onChatRequest: (request) => (chatRequest = request) }),
+  );
   const signers = opened.use(openSigners({ env: {}, log: silentLogger }));
   const provider = opened.use(openOciProvider({ signers, connectionsPerDeployment: 4, graceMs: 50 }));
   const resources = opened.move();
@@ -74,14 +79,21 @@ export async function openOciClient(): Promise<OciClient> {
       await waitUntil(() => simulator.callsInFlight() === 0, { what: 'the bill' });
       const [billed, ...others] = simulator.billed();
       if (!billed || others.length > 0) throw new Error(`Billed are ${simulator.billed().length} calls, not one.`);
-      return { answer: await answerThroughSurface(events, stream), billed };
+      return { answer: await answerThroughSurface(events, stream), billed, chatRequest };
     },
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
 }
 
-function deploymentOf(model: string, dedicated: boolean, endpoint: string, identity: SimulatedIdentity): Deployment {
-  const { tenancy, user, fingerprint, keyPem: privateKeyPem, compartmentId, region } = identity;
+/** @param identity absent: nothing is signed with it */
+export function deploymentOf(
+  model: string,
+  dedicated = false,
+  endpoint: string | null = null,
+  identity: Partial<SimulatedIdentity> = {},
+): Deployment {
+  const { tenancy = '', user = '', fingerprint = '', compartmentId = '', region = 'us-chicago-1' } = identity;
+  const { keyPem: privateKeyPem = '' } = identity;
   return {
     id: `id-of-${model}`,
     alias: 'chat',

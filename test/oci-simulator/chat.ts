@@ -7,18 +7,20 @@ import { parseBody, sendJson, type Exchange } from './exchange.ts';
 import { badFormat, notFound, OciFailure, vendorRefusal } from './failure.ts';
 import type { ChatTurn, Outcome } from './formats/chat-format.ts';
 import { chatFormats } from './formats/formats.ts';
-import type { ApiFormat, ChatModel } from './models.ts';
+import type { ChatModel } from './models.ts';
 import { createPace } from './pace.ts';
 import { isServingMode, mayUse, servingChatModel } from './serving.ts';
 
 export interface ChatDeps extends AdmitDeps {
   readonly now: () => number;
+  readonly onChatRequest: (chatRequest: Readonly<Record<string, unknown>>) => void;
 }
 
 /** `POST /20231130/actions/chat` */
 export async function chat(deps: ChatDeps, exchange: Exchange): Promise<void> {
   const { response } = exchange;
-  const { model, format, turn } = readCall(exchange);
+  const { model, format, turn, chatRequest } = readCall(exchange);
+  deps.onChatRequest(chatRequest);
   const pace = createPace(response);
   const { streamed, steeringText, promptTokens } = turn;
   const applicant: Applicant = { model: model.name, format, streamed, steeringText, promptTokens };
@@ -56,7 +58,7 @@ const isChatDetails = isFields({ compartmentId: isText, servingMode: isServingMo
 const isApiFormat = isWord('GENERIC', 'COHERE', 'COHEREV2');
 
 /** @throws OciFailure 400 or 404 */
-function readCall({ body, identity }: Exchange): { model: ChatModel; format: ApiFormat; turn: ChatTurn } {
+function readCall({ body, identity }: Exchange) {
   const details = parseBody(body, isChatDetails);
   const format = details.chatRequest['apiFormat'];
   if (!isApiFormat(format)) throw badFormat();
@@ -66,7 +68,7 @@ function readCall({ body, identity }: Exchange): { model: ChatModel; format: Api
 
   const turn = chatFormats[format].readTurn(details.chatRequest, model);
   if (turn.promptTokens > model.contextTokens) throw promptTooLong(turn.promptTokens, model);
-  return { model, format, turn };
+  return { model, format, turn, chatRequest: details.chatRequest };
 }
 
 function promptTooLong(promptTokens: number, model: ChatModel): OciFailure {

@@ -32,6 +32,8 @@ export interface OciSimulatorOptions {
   readonly errorCodes?: ErrorCodes;
   /** What `setBehaviour` goes back to. */
   readonly defaults?: Partial<Behaviour>;
+  /** Told the `chatRequest` of each call that is well-formed and allowed. */
+  readonly onChatRequest?: (chatRequest: Readonly<Record<string, unknown>>) => void;
 }
 
 /**
@@ -61,7 +63,13 @@ export interface OciSimulator extends AsyncDisposable {
 }
 
 export async function openOciSimulator(options: OciSimulatorOptions): Promise<OciSimulator> {
-  const { port = 0, host = '127.0.0.1', now = Date.now, errorCodes = 'mixed' } = options;
+  const {
+    port = 0,
+    host = '127.0.0.1',
+    now = Date.now,
+    errorCodes = 'mixed',
+    onChatRequest = () => undefined,
+  } = options;
   const book = createBillBook(now);
   const knobs = createKnobs(options.defaults ?? {});
   const controlPlane = createControlPlane();
@@ -106,7 +114,7 @@ export async function openOciSimulator(options: OciSimulatorOptions): Promise<Oc
     allow(method, 'POST');
     switch (pathname.slice('/20231130/actions/'.length)) {
       case 'chat':
-        return chat({ knobs, book, now }, exchange);
+        return chat({ knobs, book, now, onChatRequest }, exchange);
       case 'embedText':
         return embedText({ knobs, book }, exchange);
       case 'rerankText':

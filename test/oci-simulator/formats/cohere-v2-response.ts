@@ -23,7 +23,7 @@ export function cohereV2Response(request: CohereV2Request, outcome: Outcome, beh
     message: {
       role: 'ASSISTANT',
       ...(content.length > 0 && { content }),
-      ...(isPlan && { toolPlan: said, toolCalls: toolCalls.map((call) => ({ ...headOf(call, argumentsOf(call)) })) }),
+      ...(isPlan && { toolPlan: said, toolCalls: toolCalls.map((call) => headOf(call, argumentsOf(call))) }),
       ...(citations.length > 0 && { citations }),
     },
     finishReason: finishReasonOf(answer, behaviour),

@@ -155,7 +155,7 @@ const details: TokenEvent[] = [
   finish,
   end,
 ];
-const logprobs = {
+const logProbs = {
   content: [
     {
       token: 'Hé',
@@ -173,7 +173,7 @@ const annotation = {
 
 test('completion: probabilities, citations and what only the provider has a word for', async () => {
   const { choices } = await collect(details);
-  assert.deepEqual(choices[0]?.logprobs, logprobs);
+  assert.deepEqual(choices[0]?.logprobs, logProbs);
   assert.deepEqual(choices[0]?.message.annotations, [annotation]);
   assert.deepEqual(Reflect.get(choices[0].message, 'provider_specific_fields'), {
     citations: [{ text: 'a' }, { text: 'b' }],
@@ -186,7 +186,7 @@ test('chunks: probabilities, citations and what only the provider has a word for
   const chunks = await chunksOf(details);
   assert.deepEqual(
     chunks.map(({ choices }) => choices[0]?.logprobs),
-    [null, logprobs, null, null, null, null],
+    [null, logProbs, null, null, null, null],
   );
   assert.deepEqual(
     chunks.map(({ choices }) => choices[0]?.delta),

@@ -112,14 +112,12 @@ function split(event: TokenEvent): TokenEvent[] {
       const { type, choice, toolCall } = event;
       return [{ ...event, arguments: first }, ...rest.map((piece) => ({ type, choice, toolCall, arguments: piece }))];
     }
-    case 'logprobs':
-      return slices(event.tokens, logProbsPerEvent).map((tokens) => ({ ...event, tokens }));
+    case 'logprobs': {
+      const { type, choice } = event;
+      return slices(event.tokens, logProbsPerEvent).map((tokens) => ({ type, choice, tokens }));
+    }
     case 'provider-fields':
-      return Object.entries(event.fields).flatMap(([name, value]) =>
-        (Array.isArray(value) ? value.map((item: unknown) => [item]) : [value])
-          .map((part) => ({ ...event, fields: { [name]: part } }))
-          .filter((part) => sizeMax(part) <= frameBytesMax - overheadBytes),
-      );
+      return fieldByField(event).filter((part) => sizeMax(part) <= frameBytesMax - overheadBytes);
     case 'answer-error':
       return [{ ...event, message: pieces(event.message, unitsMax)[0] ?? '' }];
     case 'answer-start':
@@ -133,6 +131,14 @@ function split(event: TokenEvent): TokenEvent[] {
     default:
       return [event];
   }
+}
+
+/** Lists item by item, since those concatenate again. */
+function fieldByField({ type, choice, fields }: Extract<TokenEvent, { type: 'provider-fields' }>): TokenEvent[] {
+  return Object.entries(fields).flatMap(([name, value]) => {
+    const parts: unknown[] = Array.isArray(value) ? value.map((item: unknown) => [item]) : [value];
+    return parts.map((part) => ({ type, choice, fields: { [name]: part } }));
+  });
 }
 
 function slices<T>(list: readonly T[], size: number): T[][] {

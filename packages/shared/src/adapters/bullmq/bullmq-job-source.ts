@@ -10,7 +10,7 @@ import type { BullBackend, BullQueue, BullWorker } from './backend.ts';
  * to another. Together well under the 5 s that a takeover may take (BullMQ's defaults: a minute), and long enough for a
  * worker that is too busy to renew in time.
  */
-const locks = { lockDuration: 2_500, lockRenewTime: 800, stalledInterval: 750 };
+const locks = { lockDuration: 3_000, lockRenewTime: 1_000, stalledInterval: 750 };
 
 /**
  * Seconds. Word of a new job goes to the worker that has waited longest, which may be one that is frozen: the others

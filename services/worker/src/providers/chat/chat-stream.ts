@@ -1,4 +1,5 @@
 import type { ProviderEvent } from '../provider.ts';
+import { parseExactly } from '../http/exact-json.ts';
 import type { Failures } from '../http/failures.ts';
 import type { ChatEventReader } from './chat-event-reader.ts';
 import { SseParser } from '../http/sse.ts';
@@ -94,7 +95,7 @@ export class ChatStream {
   }
 
   #event(payload: string): WireObject {
-    const event = this.#parse((): unknown => JSON.parse(payload));
+    const event = this.#parse(() => parseExactly(payload));
     if (!isObject(event)) throw this.#failures.brokenAnswer('An event is no object.', this.#providerRequestId);
     return event;
   }

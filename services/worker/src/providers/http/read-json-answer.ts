@@ -1,3 +1,4 @@
+import { parseExactly } from './exact-json.ts';
 import type { Failures } from './failures.ts';
 import type { UpstreamExchange } from './upstream-exchange.ts';
 
@@ -18,7 +19,7 @@ export async function readJsonAnswer(
     throw failures.fromHttp({ status, body, retryAfter: exchange.header('retry-after'), providerRequestId }, now());
   }
   try {
-    return JSON.parse(body) as unknown;
+    return parseExactly(body);
   } catch (error) {
     throw failures.brokenAnswer('The answer is not JSON.', providerRequestId, error);
   }

@@ -1,3 +1,5 @@
+import { parseExactly } from './exact-json.ts';
+
 /** Readers of what a provider sent: whatever is not as documented counts as absent, so that no answer is lost to it. */
 export type WireObject = Readonly<Record<string, unknown>>;
 
@@ -24,7 +26,7 @@ export function countOf(value: unknown): number | null {
 /** JSON text as an object; null when it is something else or no JSON. */
 export function objectFromJson(text: string): WireObject | null {
   try {
-    const value: unknown = JSON.parse(text);
+    const value = parseExactly(text);
     return isObject(value) ? value : null;
   } catch {
     return null;

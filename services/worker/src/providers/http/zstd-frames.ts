@@ -15,26 +15,24 @@ export class ZstdFrames extends Transform {
   }
 
   override _flush(done: TransformCallback): void {
-    const ended = once(this.#frame, 'end');
-    this.#frame.end();
+    const { stream, ended } = this.#frame;
+    stream.end();
     callBack(ended, done);
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    this.#frame.destroy();
+    this.#frame.stream.destroy();
     done(error);
   }
 
   async #feed(bytes: Buffer): Promise<void> {
     for (let rest = bytes; rest.length > 0;) {
-      const frame = this.#frame;
-      const ended = once(frame, 'end');
-      ended.catch(() => undefined); // an error comes through the write, too
-      const before = frame.bytesWritten;
+      const { stream, ended } = this.#frame;
+      const before = stream.bytesWritten;
       await new Promise<void>((resolve, reject) => {
-        frame.write(rest, (error) => (error ? reject(error) : resolve()));
+        stream.write(rest, (error) => (error ? reject(error) : resolve()));
       });
-      const taken = frame.bytesWritten - before;
+      const taken = stream.bytesWritten - before;
       if (taken === rest.length) return;
       if (taken === 0) throw new Error('What follows a zstd frame is none.');
       await ended;
@@ -44,10 +42,12 @@ export class ZstdFrames extends Transform {
   }
 
   #open() {
-    const frame = createZstdDecompress();
-    frame.on('data', (bytes: Buffer) => this.push(bytes));
-    frame.on('error', (error) => this.destroy(error));
-    return frame;
+    const stream = createZstdDecompress();
+    stream.on('data', (bytes: Buffer) => this.push(bytes));
+    stream.on('error', (error) => this.destroy(error));
+    const ended = once(stream, 'end');
+    ended.catch(() => undefined); // an error comes through the write, too
+    return { stream, ended };
   }
 }
 

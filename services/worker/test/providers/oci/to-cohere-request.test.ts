@@ -88,10 +88,27 @@ const conversations: readonly { messages: ChatCompletionRequest['messages']; sen
   {
     messages: [
       { role: 'user', content: 'Q' },
-      { role: 'assistant', content: 'So far' },
+      { role: 'assistant', content: null, tool_calls: [call('1', 'f', '{"a":1}')] },
+      { role: 'tool', tool_call_id: '1', content: 'one' },
+      { role: 'assistant', content: null, tool_calls: [call('1', 'g', '{"id":12}')] },
+      { role: 'tool', tool_call_id: '1', content: '[{"x":1}],"list":[]' },
     ],
-    sent: { message: 'Q', chatHistory: [{ role: 'CHATBOT', message: 'So far' }] },
-    why: 'the message is a user turn even when the assistant had the last word',
+    sent: {
+      message: '',
+      chatHistory: [
+        { role: 'USER', message: 'Q' },
+        { role: 'CHATBOT', toolCalls: [{ name: 'f', parameters: { a: 1 } }] },
+        { role: 'TOOL', toolResults: [{ call: { name: 'f', parameters: { a: 1 } }, outputs: [{ output: 'one' }] }] },
+        { role: 'CHATBOT', toolCalls: [{ name: 'g', parameters: { id: 12 } }] },
+      ],
+      toolResults: [
+        {
+          call: { name: 'g', parameters: { id: 12 } },
+          outputs: [{ output: '[{"x":1}],"list":[]' }],
+        },
+      ],
+    },
+    why: 'ids may be used again in a later round',
   },
   {
     messages: [
@@ -109,6 +126,33 @@ const conversations: readonly { messages: ChatCompletionRequest['messages']; sen
 for (const { messages, sent: expected, why } of conversations) {
   test(`cohere messages: ${why}`, () =>
     assert.deepEqual(sent({ messages }), { apiFormat: 'COHERE', maxTokens: 700, ...expected }));
+}
+
+const unsayable: readonly { messages: ChatCompletionRequest['messages']; param: string; why: string }[] = [
+  {
+    messages: [
+      { role: 'user', content: 'Q' },
+      { role: 'assistant', content: 'So far' },
+    ],
+    param: 'messages',
+    why: 'the beginning of an answer, which has no place',
+  },
+  {
+    messages: [
+      { role: 'assistant', content: null, tool_calls: [call('1', 'f', '{"a":')] },
+      { role: 'tool', tool_call_id: '1', content: 'ok' },
+    ],
+    param: 'tool_calls',
+    why: 'arguments that are half an object',
+  },
+];
+for (const { messages, param, why } of unsayable) {
+  test(`cohere messages: refused is ${why}, also with drop_params`, () => {
+    for (const dropParams of [false, true]) {
+      const request = chatCallOf(model, { messages }, { dropParams });
+      assert.throws(() => toCohereRequest(request, chatFamilyOf(model)), { code: 'unsupported_parameter', param });
+    }
+  });
 }
 
 const fields: readonly { request: Partial<ChatCompletionRequest>; fields: object }[] = [

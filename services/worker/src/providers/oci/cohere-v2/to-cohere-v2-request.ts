@@ -62,7 +62,7 @@ function toMessage(message: ChatMessage, family: ChatFamily, model: string): Wir
         type: 'FUNCTION',
         function: { name: call.function.name, arguments: call.function.arguments || '{}' },
       }));
-      if (content.length === 0 && message.refusal) content.push({ type: 'TEXT', text: message.refusal });
+      if (message.refusal) content.push({ type: 'TEXT', text: message.refusal });
       if (family.takesReasoning && message.reasoning_content) {
         content.unshift({ type: 'THINKING', thinking: message.reasoning_content });
       }

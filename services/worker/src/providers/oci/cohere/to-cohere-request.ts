@@ -1,10 +1,12 @@
 import type { ChatCompletionRequest, ChatMessage, Tool, ToolCall } from '@sluice/shared/api/openai/chat-completion.ts';
+import { ProviderError } from '../../provider.ts';
 import type { ChatCall } from '../../provider.ts';
+import { parseExactly } from '../../http/exact-json.ts';
 import { plainJsonSchema } from '../json-schema.ts';
 import { refuseParts, textOfContent } from '../../chat/message-content.ts';
 import type { ChatFamily } from '../model-family.ts';
 import { supportedParams } from '../../chat/supported-params.ts';
-import { isObject, listOf, objectFromJson, textOf } from '../../http/wire.ts';
+import { isObject, listOf, textOf } from '../../http/wire.ts';
 import type { WireObject } from '../../http/wire.ts';
 
 /**
@@ -63,6 +65,8 @@ type Turn = Exclude<ChatMessage, { role: 'system' | 'developer' }>;
 /**
  * After tool results `message` must be empty, and results of earlier rounds belong in the history: OCI answers
  * 400 to new text beside old results. An empty history is left out, for that was a 400 too.
+ *
+ * @throws ProviderError `unsupported_parameter` when the assistant has the last word: there is no place for it
  */
 function toConversation(messages: readonly ChatMessage[]): WireObject {
   const system = messages.filter((message) => message.role === 'system' || message.role === 'developer');
@@ -70,24 +74,24 @@ function toConversation(messages: readonly ChatMessage[]): WireObject {
     (message): message is Turn => message.role !== 'system' && message.role !== 'developer',
   );
 
-  const resultsFrom = turns.findLastIndex((turn) => turn.role !== 'tool') + 1;
-  const hasResults = resultsFrom < turns.length;
-  const current = hasResults ? -1 : turns.findLastIndex((turn) => turn.role === 'user');
-  const currentTurn = turns[current];
-  const earlier = hasResults ? turns.slice(0, resultsFrom) : turns.filter((_, position) => position !== current);
-
-  const calls = toolCallsById(turns);
-  const history = toHistory(earlier, calls);
+  const last = turns.at(-1);
+  if (last?.role === 'assistant') {
+    throw unsayable('messages', 'the last message must be of the user, or the result of a tool');
+  }
+  const history = toHistory(last?.role === 'user' ? turns.slice(0, -1) : turns);
+  const results = last?.role === 'tool' ? history.pop() : undefined;
   return {
-    message: currentTurn ? textOfContent(currentTurn.content) : '',
+    message: last?.role === 'user' ? textOfContent(last.content) : '',
     chatHistory: history.length > 0 ? history : undefined,
     preambleOverride: system.length > 0 ? system.map(({ content }) => textOfContent(content)).join('\n') : undefined,
-    toolResults: hasResults ? turns.slice(resultsFrom).flatMap((turn) => toToolResult(turn, calls)) : undefined,
+    toolResults: results?.['toolResults'],
   };
 }
 
-function toHistory(turns: readonly Turn[], calls: ReadonlyMap<string, ToolCall>): WireObject[] {
+function toHistory(turns: readonly Turn[]): WireObject[] {
   const history: WireObject[] = [];
+  // By id; a later round may use the ids of an earlier one again.
+  const calls = new Map<string, WireObject>();
   let results: WireObject[] | null = null;
   for (const turn of turns) {
     if (turn.role === 'tool') {
@@ -96,53 +100,63 @@ function toHistory(turns: readonly Turn[], calls: ReadonlyMap<string, ToolCall>)
         results = [];
         history.push({ role: 'TOOL', toolResults: results });
       }
-      results.push(...toToolResult(turn, calls));
-    } else {
-      results = null;
-      history.push(toHistoryEntry(turn));
+      results.push(toToolResult(turn, calls.get(turn.tool_call_id)));
+      continue;
     }
+    results = null;
+    if (turn.role === 'user') {
+      history.push({ role: 'USER', message: textOfContent(turn.content) });
+      continue;
+    }
+    const toolCalls = (turn.tool_calls ?? []).map((call) => {
+      const sent = toCall(call);
+      calls.set(call.id, sent);
+      return sent;
+    });
+    const message = textOfContent(turn.content) + textOf(turn.refusal);
+    history.push(
+      toolCalls.length > 0
+        ? { role: 'CHATBOT', message: message === '' ? undefined : message, toolCalls }
+        : { role: 'CHATBOT', message },
+    );
   }
   return history;
 }
 
-function toHistoryEntry(turn: Exclude<Turn, { role: 'tool' }>): WireObject {
-  const text = textOfContent(turn.content);
-  if (turn.role === 'user') return { role: 'USER', message: text };
-  const toolCalls = (turn.tool_calls ?? []).map(toCall);
-  const message = text === '' ? textOf(turn.refusal) : text;
-  return toolCalls.length > 0
-    ? { role: 'CHATBOT', message: message === '' ? undefined : message, toolCalls }
-    : { role: 'CHATBOT', message };
-}
-
-function toolCallsById(turns: readonly Turn[]): ReadonlyMap<string, ToolCall> {
-  const calls = turns.flatMap((turn) => (turn.role === 'assistant' ? (turn.tool_calls ?? []) : []));
-  return new Map(calls.map((call) => [call.id, call]));
-}
-
-function toCall(call: ToolCall): WireObject {
-  return { name: call.function.name, parameters: objectFromJson(call.function.arguments) ?? {} };
+/** @throws ProviderError `unsupported_parameter` for arguments that are no object: parameters must be one */
+function toCall({ function: { name, arguments: text } }: ToolCall): WireObject {
+  const parameters = text.trim() === '' ? {} : jsonOf(text);
+  if (!isObject(parameters)) throw unsayable('tool_calls', `the arguments of a call of '${name}' are no JSON object`);
+  return { name, parameters };
 }
 
 /** Cohere knows calls by name and parameters, not by id. Outputs must be objects. */
-function toToolResult(turn: Turn, calls: ReadonlyMap<string, ToolCall>): WireObject[] {
-  if (turn.role !== 'tool') return [];
-  const call = calls.get(turn.tool_call_id);
+function toToolResult(turn: Extract<Turn, { role: 'tool' }>, call: WireObject | undefined): WireObject {
   const text = textOfContent(turn.content);
-  return [
-    {
-      call: call ? toCall(call) : { name: textOf(turn['name']) || turn.tool_call_id, parameters: {} },
-      outputs: toOutputs(text),
-    },
-  ];
+  const unknown = { name: textOf(turn['name']) || turn.tool_call_id, parameters: {} };
+  return { call: call ?? unknown, outputs: toOutputs(text) };
 }
 
 function toOutputs(text: string): WireObject[] {
-  const object = objectFromJson(text);
-  if (object) return [object];
-  const list = objectFromJson(`{"list":${text}}`)?.['list'];
-  const objects = listOf(list);
-  return objects.length > 0 && objects.every(isObject) ? objects.filter(isObject) : [{ output: text }];
+  const value = jsonOf(text);
+  if (isObject(value)) return [value];
+  const objects = listOf(value).filter(isObject);
+  return objects.length > 0 && objects.length === listOf(value).length ? objects : [{ output: text }];
+}
+
+/** Undefined when it is no JSON. */
+function jsonOf(text: string): unknown {
+  try {
+    return parseExactly(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Left out, the answer would be about something else, so it cannot be dropped either. */
+function unsayable(param: string, why: string): ProviderError {
+  const message = `litellm.UnsupportedParamsError: oci cannot send these '${param}' to models with the COHERE format: ${why}`;
+  return new ProviderError('unsupported_parameter', message, { status: 400, param, mayBeBilled: false });
 }
 
 /** Python's names, which Cohere's models were trained on; a bare `List` was a 500. */

@@ -78,8 +78,8 @@ function toAssistantParts(
   model: string,
 ): WireObject[] | undefined {
   const parts = toParts(message.content, model).filter((part) => part['text'] !== '');
-  if (parts.length > 0) return parts;
-  return message.refusal ? [{ type: 'TEXT', text: message.refusal }] : undefined;
+  if (message.refusal) parts.push({ type: 'TEXT', text: message.refusal });
+  return parts.length > 0 ? parts : undefined;
 }
 
 function toToolCalls(calls: readonly ToolCall[] | null | undefined): WireObject[] | undefined {

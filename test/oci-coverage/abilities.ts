@@ -1,25 +1,12 @@
 import assert from 'node:assert/strict';
 import type { ChatCompletionRequest } from '@sluice/shared/api/openai/chat-completion.ts';
-import { ProviderError } from '../../services/worker/src/providers/provider.ts';
 import { findChatModel } from '../oci-simulator/models.ts';
 import type { ClientAnswer } from './answer-through-surface.ts';
-import type { Ask, Asked, OciClient } from './open-oci-client.ts';
-
-/** `✔`: it works, as shown. `—`: the family cannot; a 400 that names the parameter says so. */
-export type Cell = '✔' | '—';
-
-export interface Subject {
-  readonly client: OciClient;
-  readonly model: string;
-  readonly dedicated: boolean;
-}
-
-/** Tries one ability with a model. @throws AssertionError when it neither works nor is refused by name */
-export type Check = (subject: Subject) => Promise<Cell>;
+import { ask, functionTool, onlyChoice, unlessRefused, ways } from './subject.ts';
+import type { Cell, Check, Subject } from './subject.ts';
 
 const weather = functionTool('weather');
 const time = functionTool('time');
-const ways = [false, true] as const;
 
 /** What a family can do, by the title of its column. */
 export const abilities: Readonly<Record<string, Check>> = {
@@ -40,42 +27,6 @@ export const abilities: Readonly<Record<string, Check>> = {
   'usage exact': countsExactly,
   'finish reasons': endsForReasons,
 };
-
-/** A value of each parameter that every model which knows the parameter takes. */
-const samples: Readonly<Record<string, Partial<ChatCompletionRequest>>> = {
-  temperature: { temperature: 0.5 },
-  top_p: { top_p: 0.5 },
-  top_k: { top_k: 20 },
-  seed: { seed: 7 },
-  stop: { stop: ['the end of the world'] },
-  n: { n: 2 },
-  frequency_penalty: { frequency_penalty: 0.5 },
-  presence_penalty: { presence_penalty: 0.5 },
-  logit_bias: { logit_bias: { '7': -1 } },
-  logprobs: { logprobs: true },
-  top_logprobs: { logprobs: true, top_logprobs: 3 },
-  tool_choice: { tools: [weather], tool_choice: 'required' },
-  parallel_tool_calls: { tools: [weather], parallel_tool_calls: false },
-  reasoning_effort: { reasoning_effort: 'low' },
-  verbosity: { verbosity: 'low' },
-};
-
-/** Whether each parameter reaches the model, whole and streamed; and that it can be dropped where it does not. */
-export const parameters: Readonly<Record<string, Check>> = Object.fromEntries(
-  Object.entries(samples).map(([name, request]) => [
-    name,
-    async (subject: Subject) => {
-      const names = name === 'top_logprobs' ? ['top_logprobs', 'logprobs'] : [name];
-      const cell = await unlessRefused(names, async () => {
-        for (const stream of ways) isHonoured(name, await ask(subject, { request, stream }));
-        return '✔';
-      });
-      if (cell === '—') await ask(subject, { request, dropParams: true });
-      return cell;
-    },
-  ]),
-);
-
 async function works(subject: Subject, stream: boolean): Promise<Cell> {
   const messages: ChatCompletionRequest['messages'] = [
     { role: 'system', content: 'Be brief.' },
@@ -143,9 +94,11 @@ async function callsTools(
 async function seesPicture(subject: Subject): Promise<Cell> {
   const picture = { type: 'image_url' as const, image_url: { url: `data:image/png;base64,${'A'.repeat(400)}` } };
   const words = { type: 'text' as const, text: 'What is it?' };
-  const plain = await ask(subject, { request: { messages: [{ role: 'user', content: [words] }] } });
-  const seen = await ask(subject, { request: { messages: [{ role: 'user', content: [words, picture] }] } });
-  assert.ok(seen.billed.promptTokens > plain.billed.promptTokens + 200, 'the picture is in the prompt');
+  for (const stream of ways) {
+    const plain = await ask(subject, { request: { messages: [{ role: 'user', content: [words] }] }, stream });
+    const seen = await ask(subject, { request: { messages: [{ role: 'user', content: [words, picture] }] }, stream });
+    assert.ok(seen.billed.promptTokens > plain.billed.promptTokens + 200, 'the picture is in the prompt');
+  }
   return '✔';
 }
 
@@ -237,67 +190,9 @@ async function endsForReasons(subject: Subject): Promise<Cell> {
   }
   return '✔';
 }
-
-/** The traces that a parameter leaves in the answer, for those that leave any. */
-function isHonoured(name: string, { answer }: Asked): void {
-  const { text, calls, logProbs } = answer.choices[0] ?? assert.fail('no choice');
-  switch (name) {
-    case 'n':
-      assert.equal(answer.choices.length, 2);
-      assert.notEqual(answer.choices[1]?.text, text);
-      return;
-    case 'logprobs':
-    case 'top_logprobs': {
-      assert.equal(logProbs.map(({ token }) => token).join(''), text, 'the tokens are the text');
-      const wanted = name === 'top_logprobs' ? 3 : 0;
-      for (const token of logProbs) {
-        assert.ok(token.logprob < 0);
-        assert.equal(Object(token)['top_logprobs'].length, wanted);
-      }
-      return;
-    }
-    case 'tool_choice':
-      assert.equal(calls.length, 1);
-      return;
-    default:
-      assert.notEqual(text, '');
-  }
-}
-
-/** @param names any of them may be the one that is named */
-async function unlessRefused(names: string | readonly string[], attempt: () => Promise<Cell>): Promise<Cell> {
-  try {
-    return await attempt();
-  } catch (error) {
-    if (!(error instanceof ProviderError) || error.code !== 'unsupported_parameter') throw error;
-    assert.equal(error.status, 400);
-    assert.ok(error.param !== null && [names].flat().includes(error.param), `the 400 names ${error.param}`);
-    return '—';
-  }
-}
-
-function ask({ client, model, dedicated }: Subject, what: Omit<Ask, 'model' | 'dedicated'>): Promise<Asked> {
-  return client.ask({ model, dedicated, ...what });
-}
-
 function simulated({ model }: Subject) {
   return findChatModel(model) ?? assert.fail(`the simulator does not know ${model}`);
 }
-
-function onlyChoice({ choices }: ClientAnswer): ClientAnswer['choices'][number] {
-  assert.equal(choices.length, 1);
-  return choices[0] ?? assert.fail();
-}
-
 function reasoningTokensOf({ usage }: ClientAnswer): unknown {
   return Object(usage)['completion_tokens_details']['reasoning_tokens'];
-}
-
-function functionTool(name: string) {
-  const schema = {
-    type: 'object',
-    properties: { city: { type: 'string' }, days: { type: 'integer', exclusiveMinimum: 0 } },
-    required: ['city'],
-  };
-  return { type: 'function', function: { name, description: `The ${name} of a city`, parameters: schema } };
 }
