@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { after, before, test } from 'node:test';
+import { openRedisIdempotencyStore } from '../../src/adapters/redis/redis-idempotency-store.ts';
+import { RequestId } from '../../src/ids.ts';
+import { openRedisServer } from '../../../../test/servers/redis.ts';
+import { notOurs } from '../../../../test/servers/server.ts';
+import { waitUntil } from '../../../../test/servers/wait-until.ts';
+import { idempotencyStoreConformance } from '../conformance/idempotency-store.ts';
+
+let server: Awaited<ReturnType<typeof openRedisServer>>;
+before(async () => {
+  server = await openRedisServer();
+});
+after(() => server[Symbol.asyncDispose]());
+
+idempotencyStoreConformance('Redis', async (times) => {
+  const stack = new AsyncDisposableStack();
+  const open = async () => stack.use(await openRedisIdempotencyStore({ url: server.url, ...times }));
+  const stores = [await open(), await open()] as const;
+  return { stores, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+});
+
+const ours = { skip: notOurs('REDIS_URL') };
+const unavailable = { code: 'dependency_unavailable', retryAfterSeconds: 1 };
+const newClaim = () => ({ scope: randomUUID(), requestId: RequestId.parse(`chatcmpl-${randomUUID()}`) });
+
+test('Redis idempotency: opening fails when there is no Redis', ours, async () => {
+  await using gone = await openRedisServer();
+  const { url } = gone;
+  await gone.stop();
+  await assert.rejects(openRedisIdempotencyStore({ url }), unavailable);
+});
+
+test('Redis idempotency: a killed Redis is an error at once, and records are there after it', ours, async () => {
+  await using own = await openRedisServer();
+  await using store = await openRedisIdempotencyStore({ url: own.url });
+  const claim = newClaim();
+  await store.begin(claim, 'body');
+  await store.queue(claim, 1);
+  await own.kill('SIGKILL');
+  const killedAt = performance.now();
+  await assert.rejects(store.begin(newClaim(), 'body'), unavailable);
+  await assert.rejects(store.queue(claim, 1), unavailable);
+  await assert.rejects(store.finish(claim, null), unavailable);
+  await assert.rejects(store.forget(claim), unavailable);
+  assert.ok(performance.now() - killedAt < 900, 'a dead Redis is noticed, not waited for');
+  await own.start();
+  const begun = await waitUntil(() => store.begin({ ...newClaim(), scope: claim.scope }, 'body'), { what: 'the record' });
+  assert.equal(begun.type, 'running');
+});
+
+test('Redis idempotency: a Redis that hangs is an error in time', ours, async () => {
+  await using own = await openRedisServer();
+  await using store = await openRedisIdempotencyStore({ url: own.url, timeoutMs: 200 });
+  await own.kill('SIGSTOP');
+  const askedAt = performance.now();
+  await assert.rejects(store.begin(newClaim(), 'body'), unavailable);
+  assert.ok(performance.now() - askedAt < 600);
+  await own.kill('SIGCONT');
+  await waitUntil(() => store.begin(newClaim(), 'body'), { what: 'an answer' });
+});
