@@ -53,7 +53,10 @@ export function idempotencyStoreConformance(name: string, open: (times: Times) =
     assert.equal(owners.length, 1);
     const others = begun.filter(({ type }) => type !== 'claimed');
     const running = { type: 'running', requestId: owners[0]?.requestId, deadlineAt: null };
-    assert.deepEqual(others, Array.from({ length: 49 }, () => running));
+    assert.deepEqual(
+      others,
+      Array.from({ length: 49 }, () => running),
+    );
   });
 
   promise('claimed, queued, finished: each is what the others see', {}, async ([here, there]) => {
@@ -83,7 +86,8 @@ export function idempotencyStoreConformance(name: string, open: (times: Times) =
   });
 
   promise('scopes know nothing of each other', {}, async ([here]) => {
-    for (const claim of [newClaim(), newClaim()]) assert.deepEqual(await here.begin(claim, 'body'), { type: 'claimed' });
+    for (const claim of [newClaim(), newClaim()])
+      assert.deepEqual(await here.begin(claim, 'body'), { type: 'claimed' });
   });
 
   promise('what is forgotten is free, queued or not; what is finished stays', {}, async ([here, there]) => {
