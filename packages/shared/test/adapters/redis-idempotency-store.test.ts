@@ -51,7 +51,7 @@ test('Redis idempotency: opening fails when there is no Redis', ours, async () =
 });
 
 test('Redis idempotency: a killed Redis is an error at once, and records are there after it', ours, async () => {
-  await using own = await openRedisServer();
+  await using own = await openRedisServer({ keeps: true });
   await using store = await openRedisIdempotencyStore({ url: own.url });
   const claim = newClaim();
   await store.begin(claim, 'body');

@@ -39,11 +39,12 @@ function answerOf({ requestId }: IdempotencyClaim, text = 'the sea – 海\u0000
 
 /** What every adapter of the idempotency store promises. */
 export function idempotencyStoreConformance(name: string, open: (times: Times) => Promise<Ends>): void {
-  const promise = (what: string, times: Times, body: (ends: Ends['stores']) => Promise<void>) =>
+  const promise = (what: string, times: Times, body: (ends: Ends['stores']) => Promise<void>): void => {
     test(`${name} idempotency: ${what}`, async () => {
       await using ends = await open(times);
       await body(ends.stores);
     });
+  };
 
   promise('of fifty that begin at once one has the record', {}, async ([here, there]) => {
     const { scope } = newClaim();
