@@ -5,10 +5,10 @@ import { foreignServer, openServer, type TestServer } from './server.ts';
 import { openTemporaryFolder } from './temporary-folder.ts';
 
 /**
- * A private Redis that keeps nothing on disk: a restarted one is empty, as after a real crash
+ * A private Redis that keeps nothing on disk, unless it `keeps`: a restarted one is empty, as after a real crash
  * without persistence. With `REDIS_URL` set, that server instead, which no test may stop.
  */
-export async function openRedisServer(): Promise<TestServer> {
+export async function openRedisServer({ keeps = false } = {}): Promise<TestServer> {
   if (process.env.REDIS_URL) return foreignServer('REDIS_URL', process.env.REDIS_URL);
 
   const command = await serverBinary('redis-server');
@@ -24,7 +24,7 @@ export async function openRedisServer(): Promise<TestServer> {
     '--save',
     '',
     '--appendonly',
-    'no',
+    keeps ? 'yes' : 'no',
   ];
   return openServer({
     url: `redis://127.0.0.1:${port}`,

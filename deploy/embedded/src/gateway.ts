@@ -6,6 +6,7 @@ import { openPostgresBackend } from '@sluice/shared/adapters/bullmq/backend.ts';
 import { openBullJobQueue } from '@sluice/shared/adapters/bullmq/bullmq-job-queue.ts';
 import { openBullJobSource } from '@sluice/shared/adapters/bullmq/bullmq-job-source.ts';
 import { createMemoryAdmission } from '@sluice/shared/adapters/memory/memory-admission.ts';
+import { createMemoryIdempotencyStore } from '@sluice/shared/adapters/memory/memory-idempotency-store.ts';
 import { createMemoryModelCatalog } from '@sluice/shared/adapters/memory/memory-model-catalog.ts';
 import { createMemoryTokenBus } from '@sluice/shared/adapters/memory/memory-token-bus.ts';
 import { createMemoryUsageLog } from '@sluice/shared/adapters/memory/memory-usage-log.ts';
@@ -59,6 +60,7 @@ export async function openEmbeddedGateway(options: EmbeddedGatewayOptions): Prom
   const reports = createPostgresSpendReports(sql);
   const bodies = createPostgresBodyStore(sql);
   const admission = opening.use(createMemoryAdmission({ loadBalances: (accounts) => reports.balancesOf(accounts) }));
+  const idempotency = createMemoryIdempotencyStore();
   const bus = createMemoryTokenBus();
   const catalog = createMemoryModelCatalog(onError);
   const { log: usage, source: usageSource } = createMemoryUsageLog(onError);
@@ -86,6 +88,7 @@ export async function openEmbeddedGateway(options: EmbeddedGatewayOptions): Prom
       usage,
       admission,
       bodies,
+      idempotency,
       log,
       clientsGoneBefore: Date.now(),
       config: {
@@ -106,6 +109,7 @@ export async function openEmbeddedGateway(options: EmbeddedGatewayOptions): Prom
       reports,
       queue,
       bodies,
+      idempotency,
       admission,
       usage,
       bus,

@@ -26,6 +26,8 @@ export const errorCatalog = {
   deadline_exceeded: { status: 408, type: 'timeout_error', retryable: true },
   stream_interrupted: { status: 502, type: 'internal_server_error', retryable: true },
   dependency_unavailable: { status: 503, type: 'service_unavailable', retryable: true },
+  idempotency_key_reused: { status: 409, type: 'idempotency_error', retryable: false },
+  answer_not_kept: { status: 409, type: 'idempotency_error', retryable: false },
   // What the provider said (docs: upstream)
   provider_bad_request: { status: 400, type: 'invalid_request_error', retryable: false },
   context_window_exceeded: { status: 400, type: 'invalid_request_error', retryable: false },

@@ -6,6 +6,7 @@ import { resolveAlias } from '@sluice/shared/config/resolve-alias.ts';
 import type { Logger } from '@sluice/shared/log.ts';
 import type { Admission } from '@sluice/shared/ports/admission.ts';
 import type { BodyStore } from '@sluice/shared/ports/body-store.ts';
+import type { IdempotencyStore } from '@sluice/shared/ports/idempotency-store.ts';
 import type { JobQueue } from '@sluice/shared/ports/job-queue.ts';
 import type { ModelCatalog } from '@sluice/shared/ports/model-catalog.ts';
 import type { SpendReports } from '@sluice/shared/ports/spend-reports.ts';
@@ -20,6 +21,7 @@ import { createAuthenticate } from './auth/create-authenticate.ts';
 import { newKey } from './auth/new-key.ts';
 import { createDispatch } from './dispatch/dispatch.ts';
 import { createRecordRefusal } from './dispatch/record-refusal.ts';
+import { createClaimKey } from './idempotency/claim.ts';
 import { listen } from './http/listen.ts';
 import { createIngressMetrics } from './ingress-metrics.ts';
 import { createKnownModels } from './models/known-models.ts';
@@ -37,6 +39,7 @@ export interface IngressOptions {
   readonly queue: JobQueue;
   readonly bus: TokenBus;
   readonly bodies: BodyStore;
+  readonly idempotency: IdempotencyStore;
   readonly usage: UsageLog;
   readonly reports: SpendReports;
   readonly catalog: Pick<ModelCatalog, 'list'>;
@@ -71,6 +74,7 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
   const app = createApp({
     inference: {
       authenticate,
+      claimKey: createClaimKey({ store: options.idempotency, log, now }),
       admit: admit.admit,
       dispatch: createDispatch({ queue, bus, inbox, bodies, usage, log, now }),
       recordRefusal: createRecordRefusal({ usage, log, now }),

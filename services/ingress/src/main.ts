@@ -9,6 +9,7 @@ import { createPostgresSpendReports } from '@sluice/shared/adapters/postgres/pos
 import { openPostgres } from '@sluice/shared/adapters/postgres/postgres.ts';
 import { openRedisAdmission } from '@sluice/shared/adapters/redis/redis-admission.ts';
 import { openRedisBodyStore } from '@sluice/shared/adapters/redis/redis-body-store.ts';
+import { openRedisIdempotencyStore } from '@sluice/shared/adapters/redis/redis-idempotency-store.ts';
 import { startProcess } from '@sluice/shared/config/start-process.ts';
 import { untilSignal } from '@sluice/shared/lifecycle.ts';
 import type { LoadBalances } from '@sluice/shared/ports/admission.ts';
@@ -32,6 +33,7 @@ const reports = createPostgresSpendReports(sql);
 const backend = resources.use(openRedisBackend({ url: config.redisUrl, onError }));
 const queue = resources.use(openBullJobQueue(backend));
 const bodies = resources.use(openRedisBodyStore({ url: config.redisUrl, onError }));
+const idempotency = resources.use(await openRedisIdempotencyStore({ url: config.redisUrl, onError }));
 const loadBalances: LoadBalances = (accounts) => reports.balancesOf(accounts);
 const admission = resources.use(await openRedisAdmission({ url: config.redisUrl, loadBalances, onError }));
 const nats = resources.use(await openNats({ url: config.natsUrl, name: 'sluice-ingress' }));
@@ -51,6 +53,7 @@ const ingress = resources.use(
     reports,
     queue,
     bodies,
+    idempotency,
     admission,
     usage,
     bus,

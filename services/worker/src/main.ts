@@ -9,6 +9,7 @@ import { createPostgresSpendReports } from '@sluice/shared/adapters/postgres/pos
 import { openPostgres } from '@sluice/shared/adapters/postgres/postgres.ts';
 import { openRedisAdmission } from '@sluice/shared/adapters/redis/redis-admission.ts';
 import { openRedisBodyStore } from '@sluice/shared/adapters/redis/redis-body-store.ts';
+import { openRedisIdempotencyStore } from '@sluice/shared/adapters/redis/redis-idempotency-store.ts';
 import { startProcess } from '@sluice/shared/config/start-process.ts';
 import { untilSignal } from '@sluice/shared/lifecycle.ts';
 import type { LoadBalances } from '@sluice/shared/ports/admission.ts';
@@ -44,6 +45,7 @@ const reports = createPostgresSpendReports(sql);
 const loadBalances: LoadBalances = (accounts) => reports.balancesOf(accounts);
 const admission = resources.use(await openRedisAdmission({ url: redisUrl, loadBalances, onError }));
 const bodies = resources.use(openRedisBodyStore({ url: redisUrl, onError }));
+const idempotency = resources.use(await openRedisIdempotencyStore({ url: redisUrl, onError }));
 const nats = resources.use(await openNats({ url: config.natsUrl, name: 'sluice-worker' }));
 const bus = createNatsTokenBus(nats, onError);
 const usage = resources.use(await openNatsUsageLog(nats));
@@ -74,6 +76,7 @@ resources.use(
     usage,
     admission,
     bodies,
+    idempotency,
     log,
     providers,
     metrics: createWorkerMetrics(telemetry.meter),

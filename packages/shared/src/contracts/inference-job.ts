@@ -39,6 +39,11 @@ export const InferenceJob = z.object({
   origin: RequestOrigin,
   /** Aliases to try when this one fails, in order, already checked against the key. */
   fallbacks: z.array(z.string()),
+  /**
+   * The request came with an `Idempotency-Key`: the scope of its record, where the worker keeps the answer. Such a
+   * job runs to its end even if its client leaves.
+   */
+  keepAnswerAs: z.string().optional(),
   /** Retries per alias; absent: the deployment's or the router's. */
   numRetries: z.int().nonnegative().optional(),
   /** Drop parameters that the model does not support instead of refusing them. */

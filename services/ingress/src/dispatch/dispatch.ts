@@ -7,6 +7,7 @@ import type { BodyStore } from '@sluice/shared/ports/body-store.ts';
 import type { JobQueue } from '@sluice/shared/ports/job-queue.ts';
 import type { Inbox, TokenBus } from '@sluice/shared/ports/token-bus.ts';
 import type { UsageLog } from '@sluice/shared/ports/usage-log.ts';
+import type { Claim } from '../idempotency/claim.ts';
 import { openAnswer } from '../stream/open-answer.ts';
 import type { AnswerBatch } from '../stream/open-answer.ts';
 
@@ -20,29 +21,41 @@ export interface DispatchDeps {
   readonly now: () => number;
 }
 
-/** An answer on its way. Disposing it before its end takes the request back: nobody waits for it any more. */
+/**
+ * An answer on its way. Disposing it before its end takes the request back: nobody waits for it any more. One with an
+ * idempotency key goes on until its deadline, since a retry will ask for its answer.
+ */
 export interface Answer extends AsyncIterable<AnswerBatch>, AsyncDisposable {}
 
 /** A job as admission made it, before anybody knows where its body will lie and where its answer goes. */
 export type NewJob = Omit<InferenceJob, 'body' | 'replyTo'>;
 
-export type Dispatch = (job: NewJob, body: string) => Promise<Answer>;
+/** @param claim of a job that came with an idempotency key; it says at the last moment whether the job may run */
+export type Dispatch = (job: NewJob, body: string, claim?: QueueClaim) => Promise<Answer>;
+
+type QueueClaim = Pick<Claim, 'scope' | 'queue' | 'forget'>;
 
 /** Listens for the answer first, then queues the job, so that no frame can be missed. */
 export function createDispatch(deps: DispatchDeps): Dispatch {
-  return async (newJob, body) => {
+  return async (newJob, body, claim) => {
     if (!deps.bus.isLive()) throw busAway();
     const answer = openAnswer(deps.inbox, newJob, deps.now);
-    const job: InferenceJob = { ...newJob, replyTo: deps.inbox.address, body: { inline: body } };
+    const job: InferenceJob = {
+      ...newJob,
+      replyTo: deps.inbox.address,
+      body: { inline: body },
+      ...(claim && { keepAnswerAs: claim.scope }),
+    };
     try {
       if (Buffer.byteLength(body) > inlineBodyBytesMax) {
         job.body = { claim: await deps.bodies.put(job.requestId, body, job.deadlineAt) };
       }
+      await claim?.queue(job.deadlineAt);
       await deps.queue.enqueue(job);
     } catch (error) {
       answer[Symbol.dispose]();
       // It may have been queued all the same, with only the reply lost: take it back without keeping the client.
-      void takeBack(job);
+      void takeBack(job, claim);
       throw error;
     }
     return {
@@ -50,16 +63,19 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
       async [Symbol.asyncDispose]() {
         const { finished } = answer;
         answer[Symbol.dispose]();
-        if (!finished) await takeBack(job);
+        const isKept = claim !== undefined && deps.now() < job.deadlineAt;
+        if (!finished && !isKept) await takeBack(job, claim);
       },
     };
   };
 
   /** Tells the workers, takes the job out of the line if none has it, and then closes its reservation. */
-  async function takeBack(job: InferenceJob): Promise<void> {
+  async function takeBack(job: InferenceJob, claim: QueueClaim | undefined): Promise<void> {
     try {
       deps.bus.cancel({ version: 1, requestId: job.requestId });
-      if (await deps.queue.withdraw(job.queue ?? job.alias, job.requestId)) await giveBack(job);
+      if (!(await deps.queue.withdraw(job.queue ?? job.alias, job.requestId))) return;
+      await giveBack(job);
+      await claim?.forget();
     } catch (error) {
       deps.log.warn({ requestId: job.requestId, err: error }, 'request not taken back; its deadline ends it');
     }

@@ -10,6 +10,20 @@ import { waitUntil } from '../../../../test/servers/wait-until.ts';
 import { createDispatch } from '../../src/dispatch/dispatch.ts';
 import { end, text } from '../stream/answer-frames.ts';
 
+/** A claim that notes what is done with it. */
+function claimOf(onQueue: () => Promise<void> = async () => {}) {
+  const steps: string[] = [];
+  return {
+    steps,
+    scope: 'scope',
+    queue: async () => {
+      steps.push('queue');
+      await onQueue();
+    },
+    forget: async () => void steps.push('forget'),
+  };
+}
+
 /** Dispatch over a memory bus, with a queue that does what the test says. */
 async function openDispatch() {
   const bus = createMemoryTokenBus();
@@ -152,4 +166,42 @@ test('dispatch: without a place for its body a request is not queued', async () 
   it.behaviour.put = () => Promise.reject(new Error('full'));
   await assert.rejects(it.dispatch(it.job, 'x'.repeat(inlineBodyBytesMax + 1)), /full/);
   assert.deepEqual(it.queued, []);
+});
+
+test('dispatch: an answer with an idempotency key goes on when its client leaves', async () => {
+  await using it = await openDispatch();
+  const claim = claimOf();
+  const answer = await it.dispatch({ ...it.job, deadlineAt: Date.now() + 60_000 }, '{}', claim);
+  await answer[Symbol.asyncDispose]();
+  assert.deepEqual([it.withdrawn, it.booked, claim.steps], [[], [], ['queue']]);
+  assert.equal(it.queued[0]?.keepAnswerAs, 'scope', 'and its worker keeps the answer');
+});
+
+test('dispatch: after its deadline it is taken back, and one that no worker had frees the key', async () => {
+  await using it = await openDispatch();
+  const claim = claimOf();
+  const answer = await it.dispatch({ ...it.job, deadlineAt: Date.now() - 1 }, '{}', claim);
+  await answer[Symbol.asyncDispose]();
+  assert.deepEqual(it.withdrawn, [it.job.requestId]);
+  assert.deepEqual(claim.steps, ['queue', 'forget']);
+});
+
+test('dispatch: a job whose claim is lost is not queued', async () => {
+  await using it = await openDispatch();
+  const claim = claimOf(() => Promise.reject(new Error('lost')));
+  await assert.rejects(it.dispatch(it.job, '{}', claim), /lost/);
+  assert.deepEqual(it.queued, []);
+});
+
+test('dispatch: a queue that fails frees the key only when the job was taken back', async () => {
+  for (const isWaiting of [true, false]) {
+    await using it = await openDispatch();
+    const claim = claimOf();
+    it.behaviour.isWaiting = isWaiting;
+    it.behaviour.enqueue = () => Promise.reject(new Error('no reply'));
+    await assert.rejects(it.dispatch(it.job, '{}', claim), /no reply/);
+    await waitUntil(() => it.withdrawn.length > 0 && it.booked.length === Number(isWaiting), { what: 'taken back' });
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual(claim.steps, isWaiting ? ['queue', 'forget'] : ['queue']);
+  }
 });

@@ -2,6 +2,7 @@ import type { GatewayConfig, Target } from '@sluice/shared/config/gateway-config
 import type { Logger } from '@sluice/shared/log.ts';
 import type { Admission } from '@sluice/shared/ports/admission.ts';
 import type { BodyStore } from '@sluice/shared/ports/body-store.ts';
+import type { IdempotencyStore } from '@sluice/shared/ports/idempotency-store.ts';
 import type { TokenBus } from '@sluice/shared/ports/token-bus.ts';
 import type { UsageLog } from '@sluice/shared/ports/usage-log.ts';
 import type { Provider } from '../providers/provider.ts';
@@ -15,6 +16,7 @@ export interface JobDeps {
   readonly usage: UsageLog;
   readonly admission: Admission;
   readonly bodies: BodyStore;
+  readonly idempotency: Pick<IdempotencyStore, 'finish' | 'forget'>;
   readonly metrics: WorkerMetrics;
   readonly log: Logger;
   /** Epoch milliseconds. */

@@ -11,6 +11,7 @@ import { ProviderError } from '../providers/provider.ts';
 import { createAnswerWriter } from './answer-writer.ts';
 import { stopReasonOf } from './job-context.ts';
 import type { JobDeps, StopReason } from './job-context.ts';
+import { createKeptAnswerWriter } from './kept-answer-writer.ts';
 import { readJournal, writeJournalLine } from './journal.ts';
 import type { LostCall } from './journal.ts';
 import { openRequest } from './open-request.ts';
@@ -36,13 +37,15 @@ export async function processJob(delivery: JobDelivery, deps: JobDeps, signal: A
   const { job, attempt } = delivery;
   const startedAt = deps.now();
   const { replyTo, requestId, stream } = job;
-  const writer = createAnswerWriter(deps.bus, { replyTo, requestId, attempt, stream });
-  const announce = (event: AnswerEnd | AnswerError) => writer.end(event);
+  const bare = createAnswerWriter(deps.bus, { replyTo, requestId, attempt, stream });
+  const writer = createKeptAnswerWriter(bare, job, deps);
+  const announce = (event: AnswerEnd | AnswerError, { mayBeBilled }: { mayBeBilled: boolean }) =>
+    writer.end(event, mayBeBilled);
   const store = (event: UsageEvent) => storeUsage(event, delivery, deps);
 
   const standing = attempt === 1 ? { call: 1, reserved: true } : await takeOver(delivery, deps, store);
   // The client has been told the end, unless the worker died at that very moment.
-  if (standing === 'ended') return announce(answerError(stoppedError('lock-lost')));
+  if (standing === 'ended') return announce(answerError(stoppedError('lock-lost')), { mayBeBilled: true });
 
   const stopped = stopReasonOf(signal) ?? (startedAt >= job.deadlineAt ? 'deadline' : null);
   if (stopped) return close(standing, stopped);
@@ -73,8 +76,12 @@ export async function processJob(delivery: JobDelivery, deps: JobDeps, signal: A
   delivery
     .journal(writeJournalLine({ type: 'ended', call: outcome.made.call, event: null }))
     .catch((cause: unknown) => deps.log.warn({ requestId: job.requestId, err: cause }, 'end not noted'));
-  if (type === 'completed') announce({ type: 'answer-end', usage: used.usage, costNanoUsd: usageCostNanoUsd(used) });
-  else announce(answerError(error ?? stoppedError(stoppedBy ?? 'deadline')));
+  const costNanoUsd = usageCostNanoUsd(used);
+  const last: AnswerEnd | AnswerError =
+    type === 'completed'
+      ? { type: 'answer-end', usage: used.usage, costNanoUsd }
+      : answerError(error ?? stoppedError(stoppedBy ?? 'deadline'));
+  await announce(last, { mayBeBilled: true });
 
   /** Ends the job with no call open under `at`; its reservation, if it stands, is given back by the event. */
   async function close(
@@ -93,7 +100,8 @@ export async function processJob(delivery: JobDelivery, deps: JobDeps, signal: A
     // Before it is stored: a call under a number that the books have closed would cost nothing.
     await delivery.journal(writeJournalLine({ type: 'ended', call: at.call, event: unstored }));
     if (unstored) await store(unstored);
-    announce(answerError(typeof why === 'string' ? stoppedError(why) : why));
+    // A call after the first is made only when an earlier one may have cost something.
+    await announce(answerError(typeof why === 'string' ? stoppedError(why) : why), { mayBeBilled: at.call > 1 });
   }
 
   /** What a call used, in the provider's numbers or, where it gave none, in ours. */

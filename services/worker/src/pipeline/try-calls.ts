@@ -71,7 +71,7 @@ export async function tryCalls(
   job: {
     readonly delivery: JobDelivery;
     readonly request: OpenedRequest;
-    readonly writer: AnswerWriter;
+    readonly writer: Pick<AnswerWriter, 'write'>;
     readonly standing: Standing;
     readonly queueMs: number;
   },

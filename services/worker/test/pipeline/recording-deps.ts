@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Alias, Deployment, GatewayConfig } from '@sluice/shared/config/gateway-config.ts';
 import type { InferenceJob } from '@sluice/shared/contracts/inference-job.ts';
+import type { KeptAnswer } from '@sluice/shared/contracts/kept-answer.ts';
 import type { TokenEvent, TokenFrame } from '@sluice/shared/contracts/token-event.ts';
 import { UsageEvent } from '@sluice/shared/contracts/usage-event.ts';
 import type { ErrorCode } from '@sluice/shared/errors.ts';
@@ -134,6 +135,9 @@ export class Recording {
   readonly appends: Error[] = [];
   appendsFail = false;
   bodies = new Map<string, string>();
+  /** Answers kept for idempotency keys. */
+  readonly kept: (KeptAnswer | null)[] = [];
+  keepingFails: Error | null = null;
   onPause: () => void = () => {};
   /** What a line of the journal takes to be written; null: nothing. */
   journalTakes: (() => Promise<void>) | null = null;
@@ -193,6 +197,18 @@ export class Recording {
         put: async () => 'claim',
         get: async (claim) => this.bodies.get(claim) ?? null,
         delete: async () => {},
+      },
+      idempotency: {
+        finish: async ({ scope }, answer) => {
+          assert.equal(scope, this.job.keepAnswerAs);
+          this.effects.push(`keep ${answer?.events.at(-1)?.type ?? 'nothing'}`);
+          if (this.keepingFails) throw this.keepingFails;
+          this.kept.push(answer);
+        },
+        forget: async ({ scope }) => {
+          assert.equal(scope, this.job.keepAnswerAs);
+          this.effects.push('forget');
+        },
       },
       metrics: {
         jobStarted: () => {},

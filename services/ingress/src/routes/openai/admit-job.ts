@@ -71,11 +71,11 @@ const routes: Readonly<Record<JobKind, string>> = {
  */
 export async function admitJob(
   ask: Ask,
-  from: { path: string; req: Request; authenticated: Authenticated; exchange: Exchange },
+  from: { requestId: RequestId; path: string; req: Request; authenticated: Authenticated; exchange: Exchange },
   deps: InferenceDeps,
 ): Promise<AdmittedJob> {
   const { body, bounds } = ask;
-  const { req, authenticated, exchange } = from;
+  const { requestId, req, authenticated, exchange } = from;
   const { key, caller } = authenticated;
   const admittedAt = deps.now();
   const limits = accountLimits(authenticated, admittedAt);
@@ -89,7 +89,7 @@ export async function admitJob(
     version: 1,
     kind: kindOf(ask.callType),
     callType: ask.callType,
-    requestId: RequestId.parse(`${idPrefixes[ask.callType]}-${deps.newId()}`),
+    requestId,
     alias: body.model,
     ...(alias?.queue !== undefined && { queue: alias.queue }),
     stream: body.stream ?? false,
@@ -141,6 +141,11 @@ export async function admitJob(
     if (error instanceof GatewayError) deps.recordRefusal(job, error);
     throw error;
   }
+}
+
+/** The id of a request, and of its answer. */
+export function newRequestId(callType: CallType, { newId }: Pick<InferenceDeps, 'newId'>): RequestId {
+  return RequestId.parse(`${idPrefixes[callType]}-${newId()}`);
 }
 
 /** The operator's own requests are booked on an account too, but nothing limits it. */

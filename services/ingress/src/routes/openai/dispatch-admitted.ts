@@ -1,21 +1,22 @@
 import type { Answer } from '../../dispatch/dispatch.ts';
+import type { Claim } from '../../idempotency/claim.ts';
 import type { AdmittedJob } from './admit-job.ts';
 import type { Exchange } from './exchange.ts';
 import type { InferenceDeps } from './inference-deps.ts';
 
 /**
- * Queues an admitted request. Its answer ends when the client leaves. A request that cannot be queued gives back
+ * Queues an admitted request. Its answer ends when the client leaves; with an idempotency key it is then kept. A request that cannot be queued gives back
  * what was reserved for it.
  */
 export async function dispatchAdmitted(
   admitted: AdmittedJob,
   text: string,
-  { clientGone }: Exchange,
+  { exchange: { clientGone }, claim }: { exchange: Exchange; claim: Claim | undefined },
   { dispatch }: InferenceDeps,
 ): Promise<Answer> {
   try {
     clientGone.throwIfAborted();
-    const answer = await dispatch(admitted.job, text);
+    const answer = await dispatch(admitted.job, text, claim);
     const leave = () => void answer[Symbol.asyncDispose]();
     if (clientGone.aborted) leave();
     else clientGone.addEventListener('abort', leave, { once: true });

@@ -3,11 +3,13 @@ import type { Admit } from '../../admission/admit.ts';
 import type { Authenticate } from '../../auth/create-authenticate.ts';
 import type { Dispatch } from '../../dispatch/dispatch.ts';
 import type { RecordRefusal } from '../../dispatch/record-refusal.ts';
+import type { ClaimKey } from '../../idempotency/claim.ts';
 import type { IngressMetrics } from '../../ingress-metrics.ts';
 
 /** What the endpoints for inference are made of: the steps of a request's path. */
 export interface InferenceDeps {
   readonly authenticate: Authenticate;
+  readonly claimKey: ClaimKey;
   readonly admit: Admit;
   readonly dispatch: Dispatch;
   readonly recordRefusal: RecordRefusal;

@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { test } from 'node:test';
+import { createMemoryIdempotencyStore } from '@sluice/shared/adapters/memory/memory-idempotency-store.ts';
+import { RequestId } from '@sluice/shared/ids.ts';
+import { silentLogger } from '@sluice/shared/log.ts';
+import { createClaimKey } from '../../src/idempotency/claim.ts';
+import type { Claim, Claimed } from '../../src/idempotency/claim.ts';
+import { waitUntil } from '../../../../test/servers/wait-until.ts';
+
+/** A store, and claims on one key of it. */
+function openClaims({ maxWaiting = 10 } = {}) {
+  const store = createMemoryIdempotencyStore();
+  const claimKey = createClaimKey({ store, log: silentLogger, now: Date.now, maxWaiting });
+  const claim = (fingerprint = 'body', { signal = new AbortController().signal, waitMs = 5_000 } = {}) =>
+    claimKey({ scope: 'a', requestId: newRequest(), fingerprint }, { signal, deadlineAt: Date.now() + waitMs });
+  return { store, claim };
+}
+
+const newRequest = () => RequestId.parse(`chatcmpl-${randomUUID()}`);
+
+function toRun(claimed: Claimed): Claim {
+  assert.equal(claimed.type, 'run');
+  return claimed.claim;
+}
+
+test('claim: who waits has the key as soon as its owner gives it up', async () => {
+  const { claim } = openClaims();
+  const first = toRun(await claim());
+  const waiting = claim();
+  await first[Symbol.asyncDispose]();
+  await toRun(await waiting)[Symbol.asyncDispose]();
+});
+
+test('claim: a request that was queued is not given up by leaving, only by being taken back', async () => {
+  const { claim } = openClaims();
+  const first = toRun(await claim());
+  await first.queue(Date.now() + 5_000);
+  await first[Symbol.asyncDispose]();
+  await assert.rejects(claim('body', { waitMs: 60 }), { code: 'deadline_exceeded' });
+  await first.forget();
+  await toRun(await claim())[Symbol.asyncDispose]();
+});
+
+test('claim: long after its deadline a request whose end nobody told is not run again', async () => {
+  const { claim } = openClaims();
+  await using first = toRun(await claim());
+  await first.queue(Date.now() - 11_000);
+  const told = {
+    code: 'answer_not_kept',
+    message: /not known.*may have been billed/,
+    headers: { 'x-should-retry': 'false' },
+  };
+  await assert.rejects(claim(), told);
+});
+
+test('claim: shortly after its deadline its end may still come', async () => {
+  const { claim, store } = openClaims();
+  await using first = toRun(await claim());
+  await first.queue(Date.now() - 1_000);
+  const waiting = claim();
+  const begun = await store.begin({ scope: 'a', requestId: newRequest() }, 'body');
+  assert.equal(begun.type, 'running');
+  await store.finish({ scope: 'a', requestId: RequestId.parse(begun.requestId) }, null);
+  await assert.rejects(waiting, { code: 'answer_not_kept', message: /too large/ });
+});
+
+test('claim: another body is refused at once', async () => {
+  const { claim } = openClaims();
+  await using _ = toRun(await claim());
+  await assert.rejects(claim('other'), { code: 'idempotency_key_reused' });
+});
+
+test('claim: a client who leaves waits no more', async () => {
+  const { claim } = openClaims();
+  await using _ = toRun(await claim());
+  const leaving = new AbortController();
+  const waiting = claim('body', { signal: leaving.signal });
+  leaving.abort(new Error('gone'));
+  await assert.rejects(waiting, /gone/);
+});
+
+test('claim: not more wait than may, and who has left makes room', async () => {
+  const { claim } = openClaims({ maxWaiting: 1 });
+  await using _ = toRun(await claim());
+  const leaving = new AbortController();
+  const waiting = claim('body', { signal: leaving.signal });
+  await waitUntil(() => claim('body', { waitMs: 0 }).then(() => false, isOverloaded), { what: 'a full line' });
+  leaving.abort(new Error('gone'));
+  await assert.rejects(waiting, /gone/);
+  await assert.rejects(claim('body', { waitMs: 1 }), { code: 'deadline_exceeded' });
+});
+
+function isOverloaded(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'overloaded';
+}
+
+test('claim: one that was lost does not run', async () => {
+  const { claim, store } = openClaims();
+  const first = toRun(await claim());
+  await first.forget();
+  await store.begin({ scope: 'a', requestId: newRequest() }, 'body');
+  await assert.rejects(first.queue(Date.now() + 5_000), { code: 'dependency_unavailable' });
+  await first[Symbol.asyncDispose]();
+  const begun = await store.begin({ scope: 'a', requestId: newRequest() }, 'body');
+  assert.equal(begun.type, 'running', 'and takes nothing from who has it now');
+});
+
+test('claim: the lease is renewed while the request waits for its turn', async (t) => {
+  const { store } = openClaims();
+  let renewals = 0;
+  const begin: typeof store.begin = (claim, fingerprint) => {
+    renewals += 1;
+    return store.begin(claim, fingerprint);
+  };
+  const claimKey = createClaimKey({ store: { ...store, begin }, log: silentLogger, now: Date.now });
+  t.mock.timers.enable({ apis: ['setInterval'] });
+  const request = { scope: 'a', requestId: newRequest(), fingerprint: 'body' };
+  const claim = toRun(await claimKey(request, { signal: new AbortController().signal, deadlineAt: Date.now() }));
+  t.mock.timers.tick(9_000);
+  assert.ok(renewals >= 3, 'within every lease');
+  await claim.queue(Date.now());
+  const before = renewals;
+  t.mock.timers.tick(60_000);
+  assert.equal(renewals, before, 'and no longer than that');
+});

@@ -1,0 +1,61 @@
+import type { InferenceJob } from '@sluice/shared/contracts/inference-job.ts';
+import { keptAnswerBytesMax } from '@sluice/shared/contracts/kept-answer.ts';
+import type { KeptAnswer } from '@sluice/shared/contracts/kept-answer.ts';
+import type { AnswerEnd, AnswerError, TokenEvent } from '@sluice/shared/contracts/token-event.ts';
+import type { AnswerWriter } from './answer-writer.ts';
+import type { JobDeps } from './job-context.ts';
+
+export interface KeptAnswerWriter extends Pick<AnswerWriter, 'write'> {
+  /**
+   * The last event.
+   * @param mayBeBilled a provider may want money for what it ends
+   */
+  end(event: AnswerEnd | AnswerError, mayBeBilled: boolean): Promise<void>;
+}
+
+/**
+ * Passes an attempt's events on to `writer`. The answer of a job that came with an `Idempotency-Key` is kept before
+ * its end is announced, so that nobody who has seen it can be told later that it is not there; one that cost nothing
+ * is forgotten instead, and a retry runs. A store that fails costs the replay, not the answer.
+ */
+export function createKeptAnswerWriter(
+  writer: AnswerWriter,
+  job: InferenceJob,
+  { idempotency, log }: Pick<JobDeps, 'idempotency' | 'log'>,
+): KeptAnswerWriter {
+  const { keepAnswerAs: scope, requestId, admittedAt } = job;
+  if (scope === undefined) {
+    return { write: (events) => writer.write(events), end: async (event) => writer.end(event) };
+  }
+  let events: TokenEvent[] | null = [];
+  let units = 0;
+  return {
+    write(written) {
+      note(written);
+      writer.write(written);
+    },
+    async end(event, mayBeBilled) {
+      note([event]);
+      try {
+        if (mayBeBilled) await idempotency.finish({ scope, requestId }, answer());
+        else await idempotency.forget({ scope, requestId });
+      } catch (error) {
+        log.warn({ requestId, err: error }, 'answer not kept for its idempotency key');
+      }
+      writer.end(event);
+    },
+  };
+
+  function note(more: readonly TokenEvent[]): void {
+    if (events === null) return;
+    for (const event of more) {
+      events.push(event);
+      units += JSON.stringify(event).length;
+    }
+    if (units > keptAnswerBytesMax) events = null; // too large to be kept: no use to hold it
+  }
+
+  function answer(): KeptAnswer | null {
+    return events && { version: 1, requestId, callId: job.origin.litellmCallId, admittedAt, events };
+  }
+}

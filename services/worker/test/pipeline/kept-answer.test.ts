@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { keptAnswerBytesMax } from '@sluice/shared/contracts/kept-answer.ts';
+import { accepted, finish, goodAnswer, Recording, refusal, text, usage } from './recording-deps.ts';
+
+const job = { keepAnswerAs: 'scope' };
+const keeping = (run: Recording) => run.effects.filter((effect) => /^(keep|forget)/.test(effect));
+
+test('kept answer: it is kept when its usage is stored, and before its end is announced', async () => {
+  const run = new Recording({ job });
+  await run.run();
+  assert.deepEqual(run.effects.slice(-4), [
+    'append 1 completed',
+    'journal ended 1',
+    'keep answer-end',
+    'publish answer-end',
+  ]);
+  const { requestId, admittedAt, origin } = run.job;
+  assert.deepEqual(run.kept, [{ version: 1, requestId, callId: origin.litellmCallId, admittedAt, events: run.events }]);
+});
+
+test('kept answer: a whole answer is kept as a stream is', async () => {
+  const run = new Recording({ job: { ...job, stream: false } });
+  await run.run();
+  assert.deepEqual(run.kept[0]?.events, run.events);
+});
+
+const ends = [
+  { why: 'refused: nothing was billed', scripts: [[refusal('provider_bad_request')]], effects: ['forget'] },
+  {
+    why: 'throttled to the last try',
+    scripts: Array.from({ length: 3 }, () => [refusal('provider_throttled')]),
+    effects: ['forget'],
+  },
+  {
+    why: 'perhaps billed, then refused',
+    scripts: [[refusal('provider_timeout', { mayBeBilled: true })], [refusal('provider_bad_request')]],
+    effects: ['keep answer-error'],
+  },
+  {
+    why: 'broken after content',
+    scripts: [[[accepted], [text('Hel')], refusal('provider_failed')]],
+    effects: ['keep answer-error'],
+  },
+  {
+    why: 'perhaps billed, then answered',
+    scripts: [[refusal('provider_timeout', { mayBeBilled: true })], goodAnswer],
+    effects: ['keep answer-end'],
+  },
+];
+
+for (const { why, scripts, effects } of ends) {
+  test(`kept answer: a failure is kept only if it may cost something: ${why}`, async () => {
+    const run = new Recording({ job, scripts });
+    await run.run();
+    assert.deepEqual(keeping(run), effects);
+    run.assertClosed();
+  });
+}
+
+test('kept answer: one that is stopped before its call frees the key', async () => {
+  const run = new Recording({ job });
+  run.abort('client-gone');
+  await run.run();
+  assert.deepEqual(keeping(run), ['forget']);
+});
+
+test('kept answer: who takes over what has ended keeps that it was interrupted', async () => {
+  const run = new Recording({ job }).died({ type: 'ended', call: 1, event: null });
+  await run.run();
+  assert.deepEqual(keeping(run), ['keep answer-error']);
+});
+
+test('kept answer: a worker that has lost its job keeps and forgets nothing', async () => {
+  const run = new Recording({ job });
+  run.abort('lock-lost');
+  await assert.rejects(run.run());
+  assert.deepEqual(keeping(run), []);
+});
+
+test('kept answer: a store that is away costs the replay, not the answer', async () => {
+  const run = new Recording({ job });
+  run.keepingFails = new Error('away');
+  await run.run();
+  assert.equal(run.lastEvent?.type, 'answer-end');
+});
+
+test('kept answer: of one that is too large it is kept that it was given', async () => {
+  const half = text('x'.repeat(keptAnswerBytesMax / 2));
+  const run = new Recording({ job, scripts: [[[accepted], [half], [half], [finish, usage(1, 1)]]] });
+  await run.run();
+  assert.deepEqual(run.kept, [null]);
+  assert.equal(run.lastEvent?.type, 'answer-end');
+});
+
+test('kept answer: nothing is kept or forgotten for a job without an idempotency key', async () => {
+  for (const scripts of [[goodAnswer], [[refusal('provider_bad_request')]]]) {
+    const run = new Recording({ scripts });
+    await run.run();
+    assert.deepEqual(keeping(run), []);
+  }
+});
