@@ -41,6 +41,8 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler {
   #state: 'queued' | 'sent' | 'answering' | 'ended' | 'failed' = 'queued';
   #waitingFor: 'first' | 'between' | 'closing' = 'first';
   #timer: NodeJS.Timeout;
+  /** Headers and pieces of the body so far. */
+  #signsOfLife = 0;
   #failure: Error | null = null;
   #isReleased = false;
   #controller: Dispatcher.DispatchController | null = null;
@@ -178,6 +180,7 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler {
 
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: Headers): void {
     if (this.isOver || status < 200) return;
+    this.#signsOfLife += 1;
     this.#state = 'answering';
     this.#status = status;
     this.#headers = headers;
@@ -192,6 +195,7 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#signsOfLife += 1;
     if (this.#decoder) this.#decoder.write(chunk);
     else this.#accept(chunk);
   }
@@ -220,11 +224,16 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler {
     this.#fail(reason instanceof Error ? reason : new Error('The call was aborted.', { cause: reason }));
   };
 
+  /** In a process that was too busy to look, bytes may be waiting at the socket: they are read before the verdict. */
   readonly #onTimer = (): void => {
-    if (this.#waitingFor === 'closing') this.#endHere();
-    // Not silence: what came has not been read yet.
-    else if (this.#chunks.length > 0) this.#timer.refresh();
-    else this.#fail(this.#timeout());
+    const signs = this.#signsOfLife;
+    setImmediate(() => {
+      if (this.isOver) return;
+      // Not silence either: what came has not been read yet.
+      if (this.#signsOfLife !== signs || this.#chunks.length > 0) this.#timer.refresh();
+      else if (this.#waitingFor === 'closing') this.#endHere();
+      else this.#fail(this.#timeout());
+    });
   };
 
   #timeout(): Error {
