@@ -11,6 +11,7 @@ import { openOciSimulator } from '../oci-simulator/simulator.ts';
 import type { OciSimulator } from '../oci-simulator/simulator.ts';
 import { openChild } from '../servers/child.ts';
 import type { Child } from '../servers/child.ts';
+import { openDelayingProxy, type DelayingProxy } from '../servers/delaying-proxy.ts';
 import { freePort } from '../servers/free-port.ts';
 import { openNatsServer } from '../servers/nats.ts';
 import { openPostgresServer } from '../servers/postgres.ts';
@@ -44,12 +45,16 @@ export interface DistributedGateway extends TestGateway {
   readonly ingress: Service;
   readonly workers: readonly Service[];
   readonly ledger: Service;
-  readonly servers: { readonly postgres: TestServer; readonly redis: TestServer; readonly nats: TestServer };
+  readonly servers: Readonly<Record<Dependency, TestServer>>;
+  /** Between the gateway and its servers, if the options ask for it. */
+  readonly proxies: Readonly<Record<Dependency, DelayingProxy>> | null;
   startWorker(): Promise<Child>;
   startLedger(): Promise<Child>;
   /** One more in front of the same queue and books. */
   startIngress(): Promise<Child & { readonly url: string }>;
 }
+
+export type Dependency = 'postgres' | 'redis' | 'nats';
 
 export interface GatewayOptions {
   readonly workers?: number;
@@ -60,6 +65,8 @@ export interface GatewayOptions {
   readonly elsewhere?: Readonly<Record<string, Record<string, unknown>>>;
   /** Whom the gateway calls OCI as; an instance has no key in its configuration. */
   readonly identity?: OciIdentity['type'];
+  /** Distributed: the services reach their servers through proxies that can be slow. */
+  readonly proxied?: boolean;
 }
 
 const run = promisify(execFile);
@@ -105,11 +112,15 @@ export async function openDistributedGateway(options: GatewayOptions = {}): Prom
   const postgres = stack.use(await openPostgresServer());
   const redis = stack.use(await openRedisServer());
   const nats = stack.use(await openNatsServer());
+  const servers = { postgres, redis, nats };
+  const proxies = options.proxied === true ? await openProxies(servers, stack) : null;
+  const through = (url: string, name: Dependency) =>
+    proxies ? url.replace(`:${servers[name].port}`, `:${proxies[name].port}`) : url;
   const env = {
     ...base.env,
-    DATABASE_URL: await postgres.createDatabase(),
-    REDIS_URL: redis.url,
-    NATS_URL: nats.url,
+    DATABASE_URL: through(await postgres.createDatabase(), 'postgres'),
+    REDIS_URL: through(redis.url, 'redis'),
+    NATS_URL: through(nats.url, 'nats'),
     SLUICE_CONFIG: base.configFile,
     HOST: '127.0.0.1',
   };
@@ -137,7 +148,8 @@ export async function openDistributedGateway(options: GatewayOptions = {}): Prom
     ingress,
     workers,
     ledger,
-    servers: { postgres, redis, nats },
+    servers,
+    proxies,
     startWorker: () => start('worker'),
     startLedger: () => start('ledger'),
     startIngress: async () => {
@@ -145,6 +157,11 @@ export async function openDistributedGateway(options: GatewayOptions = {}): Prom
       return Object.assign(child, { url: `http://127.0.0.1:${child.port}` });
     },
   };
+}
+
+async function openProxies(servers: Readonly<Record<Dependency, TestServer>>, stack: AsyncDisposableStack) {
+  const open = async (name: Dependency) => stack.use(await openDelayingProxy(servers[name].port));
+  return { postgres: await open('postgres'), redis: await open('redis'), nats: await open('nats') };
 }
 
 /** Both modes by name, for tests that must hold on each. */

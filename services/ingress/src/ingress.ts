@@ -20,6 +20,7 @@ import { createApp } from './app.ts';
 import { createAuthenticate } from './auth/create-authenticate.ts';
 import { newKey } from './auth/new-key.ts';
 import { createDispatch } from './dispatch/dispatch.ts';
+import { watchForLostAnswers } from './dispatch/lost-answers.ts';
 import { createRecordRefusal } from './dispatch/record-refusal.ts';
 import { createClaimKey } from './idempotency/claim.ts';
 import { listen } from './http/listen.ts';
@@ -69,6 +70,7 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
   });
   const inbox = opening.use(await bus.openInbox());
   const admit = opening.use(await createAdmit({ admission, now }));
+  const lostAnswers = opening.use(watchForLostAnswers({ queue, bus, log, now }));
   let draining = false;
 
   const app = createApp({
@@ -76,7 +78,7 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
       authenticate,
       claimKey: createClaimKey({ store: options.idempotency, log, now }),
       admit: admit.admit,
-      dispatch: createDispatch({ queue, bus, inbox, bodies, usage, log, now }),
+      dispatch: createDispatch({ queue, bus, inbox, bodies, usage, lostAnswers, log, now }),
       recordRefusal: createRecordRefusal({ usage, log, now }),
       config,
       metrics: createIngressMetrics(options.meter),

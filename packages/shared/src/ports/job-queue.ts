@@ -12,6 +12,9 @@ export interface JobQueue extends AsyncDisposable {
   /** @returns true: the job was waiting and will never run. false: a worker has or had it, or it is unknown. */
   withdraw(queue: string, requestId: RequestId): Promise<boolean>;
 
+  /** Whether a job waits or runs. false: it is over, was withdrawn, or was lost. */
+  has(queue: string, requestId: RequestId): Promise<boolean>;
+
   /** Jobs waiting in one queue, not counting running ones. */
   depth(queue: string): Promise<number>;
 

@@ -57,6 +57,24 @@ export function jobQueueConformance(name: string, open: () => Promise<JobQueuePa
     );
   });
 
+  test(`${name} queue: a job is there while it waits and runs, and not before, after, or when it was withdrawn`, async () => {
+    await using parts = await open();
+    const alias = fresh();
+    const [job, withdrawn] = [sampleJob({ alias }), sampleJob({ alias })];
+    assert.equal(await parts.queue.has(alias, job.requestId), false);
+    await parts.queue.enqueue(job);
+    await parts.queue.enqueue(withdrawn);
+    assert.equal(await parts.queue.has(alias, job.requestId), true);
+    await parts.queue.withdraw(alias, withdrawn.requestId);
+    assert.equal(await parts.queue.has(alias, withdrawn.requestId), false);
+    const running = Promise.withResolvers<void>();
+    await using _ = await parts.sources[0].consume([alias], { concurrency: 1 }, () => running.promise);
+    await waitUntil(async () => (await parts.queue.depth(alias)) === 0, { what: 'the job to run' });
+    assert.equal(await parts.queue.has(alias, job.requestId), true);
+    running.resolve();
+    await waitUntil(async () => !(await parts.queue.has(alias, job.requestId)), { what: 'the job to be over' });
+  });
+
   test(`${name} queue: a rejected job comes again with a higher attempt and the journal of the earlier one`, async () => {
     await using parts = await open();
     const alias = fresh();

@@ -8,10 +8,12 @@ import type { JobQueue } from '@sluice/shared/ports/job-queue.ts';
 import type { Inbox, TokenBus } from '@sluice/shared/ports/token-bus.ts';
 import type { UsageLog } from '@sluice/shared/ports/usage-log.ts';
 import type { Claim } from '../idempotency/claim.ts';
+import type { LostAnswers } from './lost-answers.ts';
 import { openAnswer } from '../stream/open-answer.ts';
 import type { AnswerBatch } from '../stream/open-answer.ts';
 
 export interface DispatchDeps {
+  readonly lostAnswers: Pick<LostAnswers, 'watch'>;
   readonly queue: JobQueue;
   readonly bus: TokenBus;
   readonly inbox: Inbox;
@@ -58,10 +60,12 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
       void takeBack(job, claim);
       throw error;
     }
+    const watched = deps.lostAnswers.watch(job, answer);
     return {
       [Symbol.asyncIterator]: () => answer[Symbol.asyncIterator](),
       async [Symbol.asyncDispose]() {
         const { finished } = answer;
+        watched[Symbol.dispose]();
         answer[Symbol.dispose]();
         const isKept = claim !== undefined && deps.now() < job.deadlineAt;
         if (!finished && !isKept) await takeBack(job, claim);

@@ -17,6 +17,10 @@ export type AnswerBatch = readonly (TokenEvent | Restart)[];
 export interface AnswerEvents extends AsyncIterable<AnswerBatch>, Disposable {
   /** The worker has said its last word. False after an end that this side had to make up. */
   readonly finished: boolean;
+  /** When the last frame came, else when it was opened. Epoch milliseconds. */
+  readonly lastSignAt: number;
+  /** Ends it with an error of this side. */
+  fail(code: string, message: string): void;
 }
 
 /** What a client that does not read may make us hold, in UTF-16 units of content. */
@@ -41,6 +45,7 @@ export function openAnswer(
   let finished = false;
   let attempt = 0;
   let nextSeq = 0;
+  let lastSignAt = now();
   let wake: (() => void) | undefined;
 
   const listening = inbox.listen(request.requestId, take);
@@ -53,6 +58,10 @@ export function openAnswer(
     get finished() {
       return finished;
     },
+    get lastSignAt() {
+      return lastSignAt;
+    },
+    fail: end,
     async *[Symbol.asyncIterator]() {
       for (;;) {
         if (held.length > 0) {
@@ -77,6 +86,7 @@ export function openAnswer(
 
   function take(frame: TokenFrame): void {
     if (ended || frame.attempt < attempt) return;
+    lastSignAt = now();
     if (frame.attempt > attempt) {
       if (attempt > 0) held = [{ type: 'restart' }];
       heldUnits = 0;

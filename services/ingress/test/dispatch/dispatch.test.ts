@@ -46,12 +46,14 @@ async function openDispatch() {
         withdrawn.push(requestId);
         return behaviour.isWaiting && first;
       },
+      has: async () => true,
       depth: async () => 0,
       ping: async () => {},
       [Symbol.asyncDispose]: async () => {},
     },
     bus,
     inbox,
+    lostAnswers: { watch: () => ({ [Symbol.dispose]: () => {} }) },
     bodies: {
       put: async (_requestId, body) => {
         bodies.push(body);

@@ -16,6 +16,8 @@ export interface BullBackend extends AsyncDisposable {
 export interface BullQueue {
   add(name: string, data: unknown, options: JobsOptions): Promise<unknown>;
   getJob(jobId: string): Promise<{ attemptsStarted: number } | undefined>;
+  /** `unknown`: there is no such job. */
+  getJobState(jobId: string): Promise<string>;
   /** 0: locked by the worker that runs it. 1: gone, or never there. */
   remove(jobId: string): Promise<number>;
   getWaitingCount(): Promise<number>;

@@ -48,6 +48,7 @@ export function openBullJobQueue(
       if (!job || job.attemptsStarted > 0) return false;
       return (await limited(queue.remove(requestId))) === 1;
     },
+    has: async (queue, requestId) => (await limited(queueFor(queue).getJobState(requestId))) !== 'unknown',
     depth: (queue) => limited(queueFor(queue).getWaitingCount()),
     async ping() {
       const [any] = queues.values();

@@ -5,8 +5,13 @@ import type { Codec } from '../../contracts/codec.ts';
 import { subjects } from '../../contracts/subjects.ts';
 import { tokenFrameCodec } from '../../contracts/token-event.ts';
 import type { TokenFrame } from '../../contracts/token-event.ts';
+import { withTimeLimit } from '../../time-limit.ts';
 import { announceAtEndOfTurn } from '../end-of-turn.ts';
 import type { Inbox, TokenBus } from '../../ports/token-bus.ts';
+
+/** So that a bus which does not answer is known within the second in which a client is promised its 503. */
+const pulseMs = 400;
+const pulseTimeLimitMs = 500;
 
 /**
  * The token bus on NATS core. An ingress has one subject for all its answers: a subscription per request would
@@ -16,8 +21,12 @@ import type { Inbox, TokenBus } from '../../ports/token-bus.ts';
  * @param onError told of messages that no codec understands; they are dropped
  */
 export function createNatsTokenBus(nats: NatsConnection, onError: (error: unknown) => void): TokenBus {
-  let live = true;
+  let connected = true;
+  let answering = true;
+  let feeling = false;
   void watch().catch(onError);
+  const beat = setInterval(() => void feelPulse(), pulseMs);
+  beat.unref();
 
   return {
     async openInbox(): Promise<Inbox> {
@@ -50,7 +59,7 @@ export function createNatsTokenBus(nats: NatsConnection, onError: (error: unknow
         }
       });
     },
-    isLive: () => live,
+    isLive: () => connected && answering,
     cancel(request) {
       nats.publish(subjects.cancel, cancelRequestCodec.encode(request));
     },
@@ -70,9 +79,21 @@ export function createNatsTokenBus(nats: NatsConnection, onError: (error: unknow
   /** Ends with the connection. */
   async function watch(): Promise<void> {
     for await (const { type } of nats.status()) {
-      if (type === 'disconnect' || type === 'close') live = false;
-      if (type === 'reconnect') live = true;
+      if (type === 'disconnect' || type === 'close') connected = false;
+      if (type === 'reconnect') connected = true;
     }
+    clearInterval(beat);
+  }
+
+  /** A server that is frozen or far too slow does not close its connections. */
+  async function feelPulse(): Promise<void> {
+    if (!connected || feeling) return;
+    feeling = true;
+    answering = await withTimeLimit('bus', pulseTimeLimitMs, nats.flush()).then(
+      () => true,
+      () => false,
+    );
+    feeling = false;
   }
 
   function decoded<T>(codec: Codec<T>, bytes: Uint8Array): T | null {
