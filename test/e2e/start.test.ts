@@ -86,6 +86,17 @@ describe('npm start, without a configuration', () => {
     await waitUntil(async () => (await spent()) > 0, { what: 'it is in the books', deadlineMs: 1_000 });
   });
 
+  test("the README's first requests work as they stand there", async () => {
+    const readme = await readFile(path.join(import.meta.dirname, '../../README.md'), 'utf8');
+    const section = readme.split('## First requests')[1]?.split('\n## ')[0] ?? '';
+    const requests = section.match(/^curl (?:.*\\\n)*.*$/gm) ?? [];
+    assert.equal(requests.length, 5);
+    for (const request of requests) {
+      const here = request.replaceAll('127.0.0.1:4000', `127.0.0.1:${port}`);
+      await run('sh', ['-c', `${here} -sS --fail-with-body`], { env: { ...plainEnv, KEY: virtualKey() } });
+    }
+  });
+
   test('what it keeps is for its owner alone', async () => {
     for (const file of ['state.json', 'simulator-identity.pem']) {
       assert.equal((await stat(path.join(data, file))).mode & 0o777, 0o600, file);

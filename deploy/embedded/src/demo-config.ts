@@ -1,4 +1,5 @@
 import type { SimulatedIdentity } from '@sluice/test/oci-simulator/identity.ts';
+import { endpointOcid } from '@sluice/test/oci-simulator/models.ts';
 
 /** Aliases of a start without a configuration file, and what they stand for. */
 const models = {
@@ -7,6 +8,14 @@ const models = {
   'gemini-2.5-flash': 'oci/google.gemini-2.5-flash',
   'command-a': 'oci/cohere.command-a-03-2025',
   'embed-v4': 'oci/cohere.embed-v4.0',
+};
+
+/** Served by dedicated endpoints only, so there is one at the simulator, and at OCI only for who has it. */
+const rerank = {
+  model: 'oci/cohere.rerank.v3-5',
+  oci_serving_mode: 'DEDICATED',
+  oci_endpoint_id: endpointOcid('cohere.rerank.v3-5'),
+  input_cost_per_query: 0.002,
 };
 
 /**
@@ -26,10 +35,10 @@ export function demoConfig(simulator: { url: string; identity: SimulatedIdentity
       }
     : {};
   return {
-    model_list: Object.entries(models).map(([alias, model]) => ({
-      model_name: alias,
-      litellm_params: { model, ...place },
-    })),
+    model_list: [
+      ...Object.entries(models).map(([alias, model]) => ({ model_name: alias, litellm_params: { model, ...place } })),
+      ...(simulator ? [{ model_name: 'rerank', litellm_params: { ...rerank, ...place } }] : []),
+    ],
     litellm_settings: { drop_params: true },
   };
 }

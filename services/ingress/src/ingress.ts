@@ -99,6 +99,7 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
         onError: (error) => log.warn({ err: error }, 'nobody says which models there are'),
       }),
       prices: loadPriceBook(),
+      now,
     },
     management: { authenticate, keys, reports, now, newKey, invalidate },
     spend: { authenticate, keys, reports, now },

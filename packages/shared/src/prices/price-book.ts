@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type Mode, modes } from '../config/gateway-config.ts';
 import { isWildcard, matchWildcard } from '../config/wildcard.ts';
 import type { TokenPrice } from '../contracts/token-price.ts';
+import { chatAbilitiesOf } from './chat-abilities.ts';
 import { maxUsdPerToken, maxUsdPerSearch, nanoUsdPerSearch, nanoUsdPerMillion } from './nano-usd-per-million.ts';
 import listed from './oci-prices.json' with { type: 'json' };
 import unpriced from './oci-unpriced-models.json' with { type: 'json' };
@@ -44,9 +45,10 @@ export interface PriceBookEntry {
   readonly maxOutputTokens: number | null;
   /** Numbers of an embedding; null: not listed, or no embedding model. */
   readonly outputVectorSize: number | null;
-  /** What the list says that the model can do; null: it says nothing. */
+  /** What the model can do; null: nobody says. */
   readonly supports: {
     readonly functionCalling: boolean | null;
+    readonly parallelFunctionCalling: boolean | null;
     readonly responseSchema: boolean | null;
     readonly nativeStreaming: boolean | null;
     readonly vision: boolean | null;
@@ -174,14 +176,21 @@ function toEntry(row: z.infer<typeof Row>, price: TokenPrice | null, changes: re
     maxInputTokens: row.max_input_tokens ?? null,
     maxOutputTokens: row.max_output_tokens ?? null,
     outputVectorSize: row.output_vector_size ?? null,
-    supports: {
-      functionCalling: row.supports_function_calling ?? null,
-      responseSchema: row.supports_response_schema ?? null,
-      nativeStreaming: row.supports_native_streaming ?? null,
-      vision: row.supports_vision ?? null,
-      reasoning: row.supports_reasoning ?? null,
-      embeddingImageInput: row.supports_embedding_image_input ?? null,
-    },
+    supports: supportsOf(row),
+  };
+}
+
+function supportsOf(row: z.infer<typeof Row>): PriceBookEntry['supports'] {
+  const known = row.mode === 'chat' ? chatAbilitiesOf(row.model) : null;
+  const functionCalling = row.supports_function_calling ?? (known && true);
+  return {
+    functionCalling,
+    parallelFunctionCalling: known && functionCalling,
+    responseSchema: known ? true : (row.supports_response_schema ?? null),
+    nativeStreaming: known ? true : (row.supports_native_streaming ?? null),
+    vision: known?.vision ?? row.supports_vision ?? null,
+    reasoning: known?.reasoning ?? row.supports_reasoning ?? null,
+    embeddingImageInput: row.supports_embedding_image_input ?? null,
   };
 }
 

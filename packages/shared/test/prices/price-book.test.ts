@@ -86,6 +86,7 @@ test('price book: limits and abilities, null where the list says nothing', () =>
   assert.equal(gpt.maxInputTokens, 272_000);
   assert.deepEqual(gpt.supports, {
     functionCalling: true,
+    parallelFunctionCalling: true,
     responseSchema: true,
     nativeStreaming: true,
     vision: true,

@@ -1,4 +1,6 @@
 import type { Deployment, OciIdentity, Target } from '@sluice/shared/config/gateway-config.ts';
+import { nanoUsdToUsd } from '@sluice/shared/money.ts';
+import { priceAt } from '@sluice/shared/prices/price-at.ts';
 import type { PriceBook, PriceBookEntry } from '@sluice/shared/prices/price-book.ts';
 import { modelsAt } from './known-models.ts';
 import type { KnownModels } from './known-models.ts';
@@ -20,6 +22,8 @@ export interface DescribedModel extends Omit<NamedModel, 'mode'> {
 export interface ModelInfoDeps {
   readonly prices: Pick<PriceBook, 'find'>;
   readonly known: KnownModels;
+  /** Epoch milliseconds: the moment whose prices are shown. */
+  readonly now: number;
   /** Operators also see where and as whom a deployment is called; nobody sees a secret. */
   readonly forOperator: boolean;
 }
@@ -49,7 +53,7 @@ export function modelInfosOf({ name, mode, deployments }: DescribedModel, deps: 
         max_tokens: deployment.maxOutputTokens,
         max_input_tokens: deployment.maxInputTokens,
         max_output_tokens: deployment.maxOutputTokens,
-        ...pricesOf(deployment),
+        ...pricesOf(deployment, deps.now),
       },
     };
   });
@@ -60,6 +64,7 @@ export function abilitiesOf(entry: PriceBookEntry | null): Readonly<Record<`supp
   const supports = entry?.supports;
   return {
     supports_function_calling: supports?.functionCalling ?? null,
+    supports_parallel_function_calling: supports?.parallelFunctionCalling ?? null,
     supports_response_schema: supports?.responseSchema ?? null,
     supports_native_streaming: supports?.nativeStreaming ?? null,
     supports_vision: supports?.vision ?? null,
@@ -81,14 +86,18 @@ function deprecationDateOf({ target, upstreamModel }: Deployment, known: KnownMo
   return retiresAt === null ? null : new Date(retiresAt).toISOString().slice(0, 10);
 }
 
-function pricesOf({ price, priceSource }: Deployment): Record<string, unknown> {
-  const cached = price.cachedInputNanoUsdPerMillion;
-  return {
-    input_cost_per_token: usdPerToken(price.inputNanoUsdPerMillion),
-    output_cost_per_token: usdPerToken(price.outputNanoUsdPerMillion),
-    ...(cached !== undefined && { cache_read_input_token_cost: usdPerToken(cached) }),
+function pricesOf(deployment: Deployment, now: number): Record<string, unknown> {
+  const { price, priceSource } = priceAt(deployment, now);
+  const usd = (nanoUsdPerMillion: number | undefined) =>
+    nanoUsdPerMillion === undefined ? null : usdPerToken(nanoUsdPerMillion);
+  return given({
+    input_cost_per_token: usd(price.inputNanoUsdPerMillion),
+    output_cost_per_token: usd(price.outputNanoUsdPerMillion),
+    cache_read_input_token_cost: usd(price.cachedInputNanoUsdPerMillion),
+    output_cost_per_reasoning_token: usd(price.reasoningNanoUsdPerMillion),
+    input_cost_per_query: price.searchNanoUsd === undefined ? null : nanoUsdToUsd(price.searchNanoUsd),
     price_source: priceSource,
-  };
+  });
 }
 
 function regionOf(target: Target): Record<string, unknown> {

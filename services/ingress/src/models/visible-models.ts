@@ -12,6 +12,8 @@ export interface ModelsDeps {
   readonly names: Names;
   readonly knownModels: () => Promise<KnownModels>;
   readonly prices: PriceBook;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
 }
 
 export function maySee({ key }: Authenticated, named: Pick<NamedModel, 'name' | 'standsFor'>): boolean {

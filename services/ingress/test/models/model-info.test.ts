@@ -8,10 +8,11 @@ import { catalogModel, deployment, place, secretPem } from './sample-models.ts';
 
 const prices = loadPriceBook();
 const nobodyKnows = new Map();
+const day = (date: string) => Date.parse(date);
 const grok = deployment('grok', 'oci/xai.grok-4');
 
 const infosOf = (deployments: readonly Deployment[], forOperator = false, known = nobodyKnows) =>
-  modelInfosOf({ name: 'grok', mode: 'chat', deployments }, { prices, known, forOperator });
+  modelInfosOf({ name: 'grok', mode: 'chat', deployments }, { prices, known, now: day('2026-12-01'), forOperator });
 const infoOf = (each: Deployment, ...more: [boolean?, Map<string, never>?]) => infosOf([each], ...more)[0]?.model_info;
 
 test('model info: a virtual key sees what the model is, can do and costs, and not where it is called', () => {
@@ -32,10 +33,11 @@ test('model info: a virtual key sees what the model is, can do and costs, and no
       output_cost_per_token: 0.000015,
       price_source: 'config',
       supports_function_calling: true,
-      supports_response_schema: false,
+      supports_parallel_function_calling: true,
+      supports_response_schema: true,
       supports_native_streaming: true,
-      supports_vision: null,
-      supports_reasoning: null,
+      supports_vision: true,
+      supports_reasoning: true,
       supports_embedding_image_input: null,
     },
   });
@@ -153,12 +155,27 @@ test('model info: a cached price and the size of vectors where there are any', (
   assert.equal(info['cache_read_input_token_cost'], 1e-15);
 });
 
+test('model info: the prices of today, of reasoning and of searches too', () => {
+  const price = { inputNanoUsdPerMillion: 1_000_000_000, outputNanoUsdPerMillion: 2_000_000_000 };
+  const later = { ...price, reasoningNanoUsdPerMillion: 3_000_000_000, searchNanoUsd: 2_000_000 };
+  const priceChanges = [{ from: day('2027-01-01'), price: later, priceSource: 'oci-prices@2027-01-01' }];
+  const deployments = [deployment('m', 'oci/xai.grok-4', { price, priceChanges })];
+  const on = (date: string) => {
+    const shown = { prices, known: nobodyKnows, now: day(date), forOperator: false };
+    const info = modelInfosOf({ name: 'm', mode: 'chat', deployments }, shown)[0]?.model_info;
+    const fields = ['price_source', 'output_cost_per_reasoning_token', 'input_cost_per_query'];
+    return fields.map((field) => info?.[field]);
+  };
+  assert.deepEqual(on('2026-12-31'), ['config', undefined, undefined]);
+  assert.deepEqual(on('2027-01-01'), ['oci-prices@2027-01-01', 0.000003, 0.002]);
+});
+
 test('model info: the day on which the provider retires a model', () => {
   const retiresAt = Date.parse('2027-02-03T00:00:00Z');
   const known = new Map([[place, [catalogModel('xai.grok-4', { retiresAt }), catalogModel('xai.grok-3')]]]);
   const shown = modelInfosOf(
     { name: 'grok', mode: 'chat', deployments: [grok] },
-    { prices, known, forOperator: false },
+    { prices, known, now: day('2026-12-01'), forOperator: false },
   );
   assert.equal(shown[0]?.model_info['deprecation_date'], '2027-02-03');
   assert.ok(!('deprecation_date' in (infoOf(grok) ?? {})));
@@ -185,10 +202,10 @@ test('model group: the most of its deployments, each field on its own', () => {
     mode: 'chat',
     tpm: null,
     rpm: null,
-    supports_parallel_function_calling: false,
-    supports_vision: false,
+    supports_parallel_function_calling: true,
+    supports_vision: true,
     supports_function_calling: true,
-    supports_reasoning: false,
+    supports_reasoning: true,
     supports_web_search: false,
     is_public_model_group: false,
     health_status: null,

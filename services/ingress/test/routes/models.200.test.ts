@@ -55,6 +55,7 @@ async function open(list: () => Promise<readonly CatalogPlace[]> = async () => [
     names,
     knownModels: createKnownModels({ catalog, now: Date.now, onError: () => {} }),
     prices: loadPriceBook(),
+    now: Date.now,
   };
   const server = express()
     .get('/v1/models', listModels(deps))

@@ -14,7 +14,7 @@ export function modelGroups(deps: ModelsDeps): RequestHandler {
     const { model_group: asked } = parseQuery(ModelGroupQuery, req.query);
     const known = await deps.knownModels();
     const named = visibleModels(deps.names, known, caller).filter(({ name }) => (asked ?? name) === name);
-    const about = { prices: deps.prices, known, forOperator: false };
+    const about = { prices: deps.prices, known, now: deps.now(), forOperator: false };
     res.json({ data: named.map((each) => modelGroupInfo(each, modelInfosOf(each, about))) });
   };
 }

@@ -64,5 +64,5 @@ async function visibleInfos(deps: ModelsDeps, headers: IncomingHttpHeaders): Pro
     deployments,
   }));
   const shown = [...visibleModels(deps.names, known, caller), ...(forOperator ? wildcards : [])];
-  return shown.flatMap((named) => modelInfosOf(named, { prices: deps.prices, known, forOperator }));
+  return shown.flatMap((named) => modelInfosOf(named, { prices: deps.prices, known, now: deps.now(), forOperator }));
 }

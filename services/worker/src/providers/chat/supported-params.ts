@@ -103,6 +103,7 @@ function adviceOf(name: string, rule: ParamRule | undefined): string {
 }
 
 function isNeutral(name: string, value: unknown): boolean {
+  if (name === 'web_search_options') return false; // an empty one asks for a search as well
   if (typeof value === 'object' && value !== null) return Object.keys(value).length === 0;
   return neutralValues.get(name)?.includes(value) === true;
 }

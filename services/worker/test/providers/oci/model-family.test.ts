@@ -100,6 +100,11 @@ test('params: another service tier has a price that is in no book', () =>
     param: 'service_tier',
   }));
 
+test('params: an empty web_search_options asks for a search too', () =>
+  assert.throws(() => supportedParams({ ...request, web_search_options: {} }, params, false), {
+    param: 'web_search_options',
+  }));
+
 const fine = [
   { n: 1 },
   { n: null },

@@ -46,8 +46,12 @@ const longestPauseMs = 15_000;
 /** How long a file may have changed unnoticed. */
 const lookAgainMs = 10_000;
 
-/** A service that refuses what is new, too, has another reason: it would refuse the next one as well. */
+/**
+ * A service that refuses what is new, too, has another reason: it would refuse the next one as well. So refusals
+ * renew once in 5 s in the long run; three in a row are believed to be tokens that ended.
+ */
 const refusalPauseMs = 5_000;
+const refusalBurstMs = 2 * refusalPauseMs;
 
 /** Node's timers count to 24 days; waking up too early does no harm. */
 const longestTimerMs = 24 * 3_600_000;
@@ -70,7 +74,8 @@ export class RenewingSigner implements OciSigner, AsyncDisposable {
   #held: Held | null = null;
   #flight: Promise<Held> | null = null;
   #failure: { readonly error: ProviderError; readonly count: number; readonly retryAt: number } | null = null;
-  #refusedUntil = 0;
+  /** Each renewal upon a refusal puts it 5 s further on. */
+  #refusalsCountUntil = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(source: IdentitySource, options: RenewingSignerOptions) {
@@ -88,9 +93,10 @@ export class RenewingSigner implements OciSigner, AsyncDisposable {
 
   async refused(identity: SigningIdentity): Promise<boolean> {
     if (this.#held?.identity !== identity) return true;
-    if (this.#options.now() < this.#refusedUntil) return false;
+    if (this.#refusalsCountUntil - this.#options.now() > refusalBurstMs) return false;
+    const isFirst = this.#flight === null;
     const renewed = await this.#renew();
-    this.#refusedUntil = this.#options.now() + refusalPauseMs;
+    if (isFirst) this.#refusalsCountUntil = Math.max(this.#options.now(), this.#refusalsCountUntil) + refusalPauseMs;
     return renewed.identity !== identity;
   }
 

@@ -92,15 +92,16 @@ test('a token that is revoked early heals at the first 401, without an error for
   assert.equal(at.simulator.billed().length, 51);
 });
 
-test('a service that refuses the new token too is believed: no federation call for each request', async () => {
+test('a service that refuses every new token is believed: no federation call for each request', async () => {
   await using at = await setUpIdentities();
   const { principals } = at.simulator;
   assertAnswered(await at.ask(instance));
   for (let i = 0; i < 10; i += 1) {
     principals.revokeTokens();
-    await at.ask(instance);
+    const answer = await at.ask(instance);
+    if (i < 3) assertAnswered(answer); // they may well have ended, each by itself
   }
-  assert.equal(principals.counts().federations, 2);
+  assert.equal(principals.counts().federations, 4);
   const answer = await at.ask(instance);
   assert.ok(answer instanceof ProviderError);
   assert.deepEqual([answer.code, answer.status, answer.mayBeBilled], ['provider_authentication', 401, false]);

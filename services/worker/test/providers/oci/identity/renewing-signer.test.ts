@@ -44,15 +44,21 @@ test('a refusal of a token that is no longer the current one renews nothing, how
   assert.equal(state.asked, 2);
 });
 
-test('a refusal of the renewed token is believed for 5 s', async () => {
+test('three tokens that end soon after one another are renewed; what refuses then too is asked again after 5 s', async () => {
   const { state, signer } = setUp();
   await using _closing = signer;
-  await signer.refused(await signer.current());
-  const second = await signer.current();
-  assert.equal(await signer.refused(second), false);
-  state.now += 5_000;
-  assert.equal(await signer.refused(second), true);
-  assert.equal(state.asked, 3);
+  for (let renewals = 1; renewals <= 3; renewals += 1) {
+    const ended = await signer.current();
+    assert.deepEqual(await Promise.all(Array.from({ length: 9 }, () => signer.refused(ended))), Array(9).fill(true));
+  }
+  const last = await signer.current();
+  assert.equal(await signer.refused(last), false);
+  state.now += 4_999;
+  assert.equal(await signer.refused(last), false);
+  state.now += 1;
+  assert.equal(await signer.refused(last), true);
+  assert.equal(await signer.refused(await signer.current()), false);
+  assert.equal(state.asked, 5);
 });
 
 test('a refusal of what has not changed makes no sense of another try', async () => {
