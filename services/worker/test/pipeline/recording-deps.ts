@@ -32,6 +32,8 @@ export interface SeenCall {
   readonly deploymentId: string;
   readonly outputTokensCap: number | null;
   readonly timeouts: CallTimeouts;
+  /** Of a chat. */
+  readonly messages: unknown;
 }
 
 export const price = { inputNanoUsdPerMillion: 1_000_000_000, outputNanoUsdPerMillion: 2_000_000_000 };
@@ -368,14 +370,19 @@ export class Recording {
   }
 
   async *#call(
-    call: { deployment: Deployment; timeouts: CallTimeouts; mayBeSent: Promise<void> },
+    call: {
+      deployment: Deployment;
+      timeouts: CallTimeouts;
+      mayBeSent: Promise<void>;
+      request: Readonly<Record<string, unknown>>;
+    },
     outputTokensCap: number | null,
     signal: AbortSignal,
   ): AsyncGenerator<readonly ProviderEvent[]> {
     await call.mayBeSent;
     const script = this.#scripts.shift();
     const { deployment: at, timeouts } = call;
-    this.calls.push({ deploymentId: at.id, outputTokensCap, timeouts });
+    this.calls.push({ deploymentId: at.id, outputTokensCap, timeouts, messages: call.request['messages'] });
     this.effects.push(`call ${at.id}`);
     if (!script) throw new Error('the provider has no script for this call');
     if (script.some((step) => (step instanceof ProviderError ? step.mayBeBilled : step !== 'silence'))) {
