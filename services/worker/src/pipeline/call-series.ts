@@ -26,7 +26,7 @@ export interface CallPlan {
   readonly inputTokens: number;
   /** Calls of the same alias before this one. */
   readonly retries: number;
-  /** Hops along fallbacks that led here. */
+  /** Fallbacks that were tried up to here, this one included. */
   readonly fallbacks: number;
 }
 

@@ -74,7 +74,7 @@ export async function tryCalls(
       return outcome satisfies never;
   }
 
-  /** @param fallbacks hops that led here */
+  /** @param fallbacks hops up to here */
   async function visit(name: string, fallbacks: number): Promise<AliasOutcome> {
     const alias = resolveAlias(deps.config, name);
     // Null where the worker's configuration is older or newer than the ingress's.
@@ -90,7 +90,7 @@ export async function tryCalls(
       if (hops >= deps.config.router.maxFallbacks) break;
       hops += 1;
       visited.add(other);
-      const later = await visit(other, fallbacks + 1);
+      const later = await visit(other, hops);
       if (later.type !== 'failed') return later;
     }
     return result;

@@ -82,7 +82,7 @@ for (const { why, plan, fails = {}, maxFallbacks = 5, is } of walks) {
   });
 }
 
-test('fallback: the start tells how deep the alias lies that answers', async () => {
+test('fallback: the start tells how many were tried, the one that answers included', async () => {
   const run = new Recording({
     config: configOf(aliases),
     job: {
@@ -94,7 +94,7 @@ test('fallback: the start tells how deep the alias lies that answers', async () 
   });
   await run.run();
   const [start] = run.events;
-  assert.deepEqual(start?.type === 'answer-start' && [start.alias, start.fallbacks], ['z', 1]);
+  assert.deepEqual(start?.type === 'answer-start' && [start.alias, start.fallbacks], ['z', 3]);
 });
 
 test('fallback: one with messages of its own is asked those', async () => {
