@@ -198,13 +198,13 @@ for (const { mode, open } of gateways) {
       gateway.simulator.clearBilled();
       const struck = () => ask('shared').then((reply) => reply.headers.get('x-litellm-attempted-retries') === '1');
       await waitUntil(struck, { what: 'a call of the throttled one' });
-      const before = await Promise.all(callsOfWorkers(gateway, 'shared'));
+      const earlier = await Promise.all(callsOfWorkers(gateway, 'shared'));
       gateway.simulator.clearBilled();
       await waitUntil(
         async () => {
           await Promise.all(Array.from({ length: 16 }, () => ask('shared', steered({ delayMs: 30 }))));
           const calls = await Promise.all(callsOfWorkers(gateway, 'shared'));
-          return calls.every((count, worker) => count > (before[worker] ?? 0));
+          return calls.every((count, worker) => count > (earlier[worker] ?? 0));
         },
         { what: 'every worker has answered since', deadlineMs: 20_000 },
       );
@@ -273,7 +273,7 @@ for (const { mode, open } of gateways) {
       await using gateway = await openWith({ routing_strategy: 'latency-based-routing' });
       gateway.simulator.enqueueFaults([{ model: models.llama, count: 100, behaviour: { delayMs: 400 } }]);
       await askTimes(gateway, 8, { model: 'pair', ...steered({ outputTokens: 10 }) });
-      assert.deepEqual(billed(gateway).slice(0, 2).toSorted(), ['grok', 'llama']);
+      assert.deepEqual(new Set(billed(gateway).slice(0, 2)), new Set(['grok', 'llama']));
       assert.deepEqual(new Set(billed(gateway).slice(2)), new Set(['grok']));
     });
 

@@ -79,11 +79,11 @@ export async function openWorker({
 
   /** A cancel may overtake its job on the way here. */
   function remember(requestId: string): void {
-    const now = deps.now();
+    const heardAt = now();
     cancelled.delete(requestId); // so that the oldest stay first
-    cancelled.set(requestId, now);
+    cancelled.set(requestId, heardAt);
     for (const [id, at] of cancelled) {
-      if (cancelled.size <= cancelsRemembered && now - at < cancelMemoryMs) break;
+      if (cancelled.size <= cancelsRemembered && heardAt - at < cancelMemoryMs) break;
       cancelled.delete(id);
     }
   }

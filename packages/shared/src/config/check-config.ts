@@ -131,7 +131,14 @@ function describeFallbacks(router: RouterSettings): readonly string[] {
 }
 
 function describeSettings({ router, dropParams, masterKey, databaseUrl, sluice }: GatewayConfig): readonly string[] {
-  const { fallbacks, contextWindowFallbacks, contentPolicyFallbacks, cooldowns, retryPolicies, ...routing } = router;
+  const {
+    fallbacks: _fallbacks,
+    contextWindowFallbacks: _contextWindow,
+    contentPolicyFallbacks: _contentPolicy,
+    cooldowns,
+    retryPolicies,
+    ...routing
+  } = router;
   const { defaultPrice, ...own } = sluice;
   const { allowedFailsPolicy, ...cooling } = cooldowns;
   return [
