@@ -20,9 +20,15 @@ function open(latencyTtlMs = 1_000) {
 test('stats: calls in flight are counted by deployment', () => {
   const { stats } = open();
   const [first] = [stats.begin('A'), stats.begin('A'), stats.begin('B')];
-  assert.deepEqual(['A', 'B', 'C'].map((id) => stats.inFlight(id)), [2, 1, 0]);
+  assert.deepEqual(
+    ['A', 'B', 'C'].map((id) => stats.inFlight(id)),
+    [2, 1, 0],
+  );
   first(sampleOf({}));
-  assert.deepEqual(['A', 'B'].map((id) => stats.inFlight(id)), [1, 1]);
+  assert.deepEqual(
+    ['A', 'B'].map((id) => stats.inFlight(id)),
+    [1, 1],
+  );
 });
 
 test('stats: tokens are those of the current minute', () => {
