@@ -55,12 +55,14 @@ export interface DistributedGateway extends TestGateway {
 }
 
 export type Dependency = 'postgres' | 'redis' | 'nats';
+type Params = Readonly<Record<string, unknown>>;
 
 export interface GatewayOptions {
   readonly workers?: number;
   /** Over the config that all tests share. */
   readonly config?: Record<string, unknown>;
-  readonly models?: Readonly<Record<string, Record<string, unknown>>>;
+  /** Alias → `litellm_params`, of each deployment if there are several; `model_info` in them is put beside them. */
+  readonly models?: Readonly<Record<string, Params | readonly Params[]>>;
   /** Of other places than the simulator's: nothing is added to them. */
   readonly elsewhere?: Readonly<Record<string, Record<string, unknown>>>;
   /** Whom the gateway calls OCI as; an instance has no key in its configuration. */
@@ -74,7 +76,7 @@ export const masterKey = 'sk-master-of-the-tests';
 const root = path.resolve(import.meta.dirname, '../..');
 
 /** Alias → upstream model; the ones that all tests may use. */
-const models: Readonly<Record<string, Record<string, unknown>>> = {
+const models: Readonly<Record<string, Params>> = {
   llama: { model: 'oci/meta.llama-3.3-70b-instruct' },
   grok: { model: 'oci/xai.grok-4' },
   'command-a': { model: 'oci/cohere.command-a-03-2025' },
@@ -170,8 +172,8 @@ export const gateways = [
   { mode: 'distributed', open: openDistributedGateway },
 ] as const;
 
-function entry(alias: string, params: Record<string, unknown>) {
-  return { model_name: alias, litellm_params: params };
+function entry(alias: string, { model_info = {}, ...params }: Params) {
+  return { model_name: alias, litellm_params: params, model_info };
 }
 
 async function openBase(stack: AsyncDisposableStack, options: GatewayOptions) {
@@ -188,8 +190,8 @@ async function openBase(stack: AsyncDisposableStack, options: GatewayOptions) {
   };
   const config = {
     model_list: [
-      ...Object.entries({ ...models, ...options.models }).map(([alias, params]) =>
-        entry(alias, { ...place, ...params }),
+      ...Object.entries({ ...models, ...options.models }).flatMap(([alias, deployments]) =>
+        [deployments].flat().map((params: Params) => entry(alias, { ...place, ...params })),
       ),
       ...Object.entries(options.elsewhere ?? {}).map(([alias, params]) => entry(alias, params)),
     ],

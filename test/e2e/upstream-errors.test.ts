@@ -128,7 +128,7 @@ for (const { mode, open } of gateways) {
           'also-missing': { model: 'oci/xai.grok-NONEXISTENT-8888' },
         },
         config: {
-          router_settings: { num_retries: 0, fallbacks: [{ missing: ['llama'] }] },
+          router_settings: { num_retries: 0, fallbacks: [{ missing: ['llama'] }], disable_cooldowns: true },
           sluice_settings: { between_tokens_timeout_ms: 600 },
         },
       });

@@ -7,6 +7,7 @@ import { openBullJobQueue } from '@sluice/shared/adapters/bullmq/bullmq-job-queu
 import { openBullJobSource } from '@sluice/shared/adapters/bullmq/bullmq-job-source.ts';
 import { createMemoryAdmission } from '@sluice/shared/adapters/memory/memory-admission.ts';
 import { createMemoryIdempotencyStore } from '@sluice/shared/adapters/memory/memory-idempotency-store.ts';
+import { createMemoryCooldownStore } from '@sluice/shared/adapters/memory/memory-cooldown-store.ts';
 import { createMemoryModelCatalog } from '@sluice/shared/adapters/memory/memory-model-catalog.ts';
 import { createMemoryTokenBus } from '@sluice/shared/adapters/memory/memory-token-bus.ts';
 import { createMemoryUsageLog } from '@sluice/shared/adapters/memory/memory-usage-log.ts';
@@ -89,6 +90,7 @@ export async function openEmbeddedGateway(options: EmbeddedGatewayOptions): Prom
       admission,
       bodies,
       idempotency,
+      cooldownStore: opening.use(createMemoryCooldownStore()),
       log,
       clientsGoneBefore: Date.now(),
       config: {

@@ -18,11 +18,13 @@ export const errorCatalog = {
   key_blocked: { status: 401, type: 'auth_error', retryable: false },
   model_not_allowed: { status: 403, type: 'key_model_access_denied', retryable: false },
   route_not_allowed: { status: 403, type: 'permission_error', retryable: false },
+  tags_not_allowed: { status: 401, type: 'permission_error', retryable: false },
   // What the client may still use
   budget_exceeded: { status: 429, type: 'budget_exceeded', retryable: false },
   rate_limited: { status: 429, type: 'throttling_error', retryable: true },
   overloaded: { status: 503, type: 'overloaded_error', retryable: true },
   // What became of the request
+  all_deployments_in_cooldown: { status: 429, type: 'all_deployments_in_cooldown', retryable: true },
   deadline_exceeded: { status: 408, type: 'timeout_error', retryable: true },
   stream_interrupted: { status: 502, type: 'internal_server_error', retryable: true },
   dependency_unavailable: { status: 503, type: 'service_unavailable', retryable: true },

@@ -8,6 +8,7 @@ import { openTelemetry } from '@sluice/shared/adapters/opentelemetry/open-teleme
 import { createPostgresSpendReports } from '@sluice/shared/adapters/postgres/postgres-spend-reports.ts';
 import { openPostgres } from '@sluice/shared/adapters/postgres/postgres.ts';
 import { openRedisAdmission } from '@sluice/shared/adapters/redis/redis-admission.ts';
+import { openRedisCooldownStore } from '@sluice/shared/adapters/redis/redis-cooldown-store.ts';
 import { openRedisBodyStore } from '@sluice/shared/adapters/redis/redis-body-store.ts';
 import { openRedisIdempotencyStore } from '@sluice/shared/adapters/redis/redis-idempotency-store.ts';
 import { startProcess } from '@sluice/shared/config/start-process.ts';
@@ -46,6 +47,7 @@ const loadBalances: LoadBalances = (accounts) => reports.balancesOf(accounts);
 const admission = resources.use(await openRedisAdmission({ url: redisUrl, loadBalances, onError }));
 const bodies = resources.use(openRedisBodyStore({ url: redisUrl, onError }));
 const idempotency = resources.use(await openRedisIdempotencyStore({ url: redisUrl, onError }));
+const cooldownStore = resources.use(await openRedisCooldownStore({ url: redisUrl, onError }));
 const nats = resources.use(await openNats({ url: config.natsUrl, name: 'sluice-worker' }));
 const bus = createNatsTokenBus(nats, onError);
 const usage = resources.use(await openNatsUsageLog(nats));
@@ -77,6 +79,7 @@ resources.use(
     admission,
     bodies,
     idempotency,
+    cooldownStore,
     log,
     providers,
     metrics: createWorkerMetrics(telemetry.meter),

@@ -7,6 +7,8 @@ export interface WorkerMetrics {
   call(labels: { alias: string; model: string; outcome: string; code: string }, seconds: number): void;
   firstToken(labels: { alias: string; model: string }, seconds: number): void;
   takeover(alias: string): void;
+  /** Of a deployment, by what this worker has seen of it. */
+  cooldown(deploymentId: string): void;
 }
 
 /** GenAI operation durations in seconds, as OpenTelemetry's semantic conventions advise. */
@@ -30,11 +32,15 @@ export function createWorkerMetrics(meter: Meter): WorkerMetrics {
   const takeovers = meter.createCounter('sluice_worker_takeovers', {
     description: 'Jobs taken over from another attempt',
   });
+  const cooldowns = meter.createCounter('sluice_worker_cooldowns', {
+    description: 'Deployments left alone for a time because their calls failed, each where it was decided',
+  });
   return {
     jobStarted: (alias) => running.add(1, { alias }),
     jobEnded: (alias) => running.add(-1, { alias }),
     call: (labels, seconds) => calls.record(seconds, labels),
     firstToken: (labels, seconds) => firstTokens.record(seconds, labels),
     takeover: (alias) => takeovers.add(1, { alias }),
+    cooldown: (deployment) => cooldowns.add(1, { deployment }),
   };
 }

@@ -1,11 +1,15 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { queuesOf } from '@sluice/shared/config/resolve-alias.ts';
+import type { CooldownStore } from '@sluice/shared/ports/cooldown-store.ts';
 import type { JobDelivery, JobSource } from '@sluice/shared/ports/job-queue.ts';
 import type { JobDeps, StopReason } from './pipeline/job-context.ts';
 import { processJob } from './pipeline/process-job.ts';
+import { openCooldowns } from './routing/cooldowns.ts';
+import { createDeploymentStats } from './routing/deployment-stats.ts';
 
-export interface WorkerOptions extends Omit<JobDeps, 'pause'> {
+export interface WorkerOptions extends Omit<JobDeps, 'pause' | 'cooldowns' | 'stats'> {
   readonly source: JobSource;
+  readonly cooldownStore: CooldownStore;
   /**
    * Jobs admitted before this (epoch ms) have no client any more: their ingress ended together with an earlier
    * process. They are closed, not called for. Absent: none.
@@ -20,11 +24,17 @@ const cancelsRemembered = 10_000;
 /** Takes jobs and answers them until disposed; disposing finishes what runs and takes nothing new. */
 export async function openWorker({
   source,
+  cooldownStore,
   clientsGoneBefore = 0,
   ...options
 }: WorkerOptions): Promise<AsyncDisposable> {
-  const deps: JobDeps = { ...options, pause };
   await using opening = new AsyncDisposableStack();
+  const { config, log, now, metrics } = options;
+  const { cooldowns: settings, latencyTtlMs } = config.router;
+  const cooldowns = opening.use(
+    await openCooldowns({ store: cooldownStore, settings, log, now, onCooldown: (id) => metrics.cooldown(id) }),
+  );
+  const deps: JobDeps = { ...options, pause, cooldowns, stats: createDeploymentStats({ now, latencyTtlMs }) };
   const running = new Map<string, AbortController>();
   const cancelled = new Map<string, number>();
 
@@ -69,11 +79,11 @@ export async function openWorker({
 
   /** A cancel may overtake its job on the way here. */
   function remember(requestId: string): void {
-    const now = deps.now();
+    const heardAt = now();
     cancelled.delete(requestId); // so that the oldest stay first
-    cancelled.set(requestId, now);
+    cancelled.set(requestId, heardAt);
     for (const [id, at] of cancelled) {
-      if (cancelled.size <= cancelsRemembered && now - at < cancelMemoryMs) break;
+      if (cancelled.size <= cancelsRemembered && heardAt - at < cancelMemoryMs) break;
       cancelled.delete(id);
     }
   }

@@ -16,7 +16,7 @@ import { waitUntil } from '../../../test/servers/wait-until.ts';
  */
 async function openTestWorker() {
   const bus = createMemoryTokenBus();
-  const { deps, booked } = new Recording();
+  const { deps, booked, cooldownStore } = new Recording();
   const calls: { finish: () => void; signal: AbortSignal }[] = [];
   const running = { now: 0, started: 0 };
   let handler: ((delivery: JobDelivery) => Promise<void>) | undefined;
@@ -49,6 +49,7 @@ async function openTestWorker() {
   };
   const worker = await openWorker({
     ...deps,
+    cooldownStore,
     source,
     bus,
     now: Date.now,

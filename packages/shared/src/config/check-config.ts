@@ -6,6 +6,7 @@ import type {
   GatewayConfig,
   OciIdentity,
   OpenAiTarget,
+  RouterSettings,
   Target,
   WildcardAlias,
 } from './gateway-config.ts';
@@ -17,7 +18,7 @@ export function describeConfig(config: GatewayConfig): string {
       'Aliases',
       [...[...config.aliases.values()].flatMap(describeAlias), ...config.wildcards.flatMap(describeWildcard)],
     ],
-    ['Fallbacks', [...config.router.fallbacks].map(describeFallback)],
+    ['Fallbacks', describeFallbacks(config.router)],
     ['Settings', describeSettings(config)],
   ] as const;
   return sections
@@ -105,30 +106,57 @@ function describePrice(price: TokenPrice): string {
   ].join(', ');
 }
 
-function describeLimits({ weight, numRetries, timeoutMs, streamTimeoutMs, defaultParams }: Deployment): string[] {
-  const limits = { weight, numRetries, timeoutMs, streamTimeoutMs };
-  const given = Object.entries(limits).filter(([, value]) => value !== null);
+function describeLimits({ defaultParams, ...deployment }: Deployment): string[] {
+  const { weight, numRetries, timeoutMs, streamTimeoutMs } = deployment;
+  const { order, requestsPerMinute, tokensPerMinute, cooldownMs, tags } = deployment;
+  const own = { weight, order, requestsPerMinute, tokensPerMinute, numRetries, timeoutMs, streamTimeoutMs, cooldownMs };
+  const given = Object.entries(own).filter(([, value]) => value != null);
   const names = Object.keys(defaultParams);
   return [
     ...(given.length > 0 ? [given.map(([name, value]) => `${name} ${value}`).join(', ')] : []),
+    ...(tags === undefined ? [] : [`tags: ${tags.join(', ')}`]),
     ...(names.length > 0 ? [`default parameters: ${names.join(', ')}`] : []),
   ];
 }
 
-function describeFallback([alias, targets]: readonly [string, readonly string[]]): string {
-  return `${alias === '*' ? 'any other' : alias} → ${targets.join(', ')}`;
+function describeFallbacks(router: RouterSettings): readonly string[] {
+  const kinds = [
+    [router.fallbacks, ''],
+    [router.contextWindowFallbacks ?? new Map(), ' when the prompt is too long'],
+    [router.contentPolicyFallbacks ?? new Map(), ' when a filter refuses'],
+  ] as const;
+  return kinds.flatMap(([fallbacks, when]) =>
+    [...fallbacks].map(([alias, targets]) => `${alias === '*' ? 'any other' : alias} → ${targets.join(', ')}${when}`),
+  );
 }
 
 function describeSettings({ router, dropParams, masterKey, databaseUrl, sluice }: GatewayConfig): readonly string[] {
-  const { fallbacks: _, ...routing } = router;
+  const {
+    fallbacks: _fallbacks,
+    contextWindowFallbacks: _contextWindow,
+    contentPolicyFallbacks: _contentPolicy,
+    cooldowns,
+    retryPolicies,
+    ...routing
+  } = router;
   const { defaultPrice, ...own } = sluice;
+  const { allowedFailsPolicy, ...cooling } = cooldowns;
   return [
     `masterKey ${masterKey === null ? 'not configured' : 'configured'}`,
     `databaseUrl ${databaseUrl === null ? 'not configured' : 'configured'}`,
     `dropParams ${dropParams}`,
-    ...Object.entries({ ...routing, ...own }).map(([name, value]) => `${name} ${value}`),
+    ...Object.entries(routing).map(([name, value]) => `${name} ${value}`),
+    `cooldowns ${[cooling, allowedFailsPolicy].map(describePolicy).filter(Boolean).join(', ')}`,
+    ...[...retryPolicies].map(([alias, policy]) => `retries of ${alias}: ${describePolicy(policy)}`),
+    ...Object.entries(own).map(([name, value]) => `${name} ${value}`),
     `default price ${describePrice(defaultPrice)}`,
   ];
+}
+
+function describePolicy(policy: object): string {
+  return Object.entries(policy)
+    .map(([name, value]) => `${name} ${value}`)
+    .join(', ');
 }
 
 function usd(nanoUsd: number): string {

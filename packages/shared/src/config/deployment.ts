@@ -62,7 +62,7 @@ export async function readModelEntry(
   const targetFor = await readTarget(params, model, deps);
   const configured = readConfiguredFacts(params, info);
   const id = readId(info);
-  const limits = readLimits(params);
+  const limits = readLimits(params, info);
   const ownInfo = withoutSecrets(info);
   const defaultParams = readDefaultParams(params, factsOf(configured, model, deps).mode);
   if (targetFor === null) return null;
@@ -117,7 +117,7 @@ function checkWildcards(params: Section, alias: string, { upstreamModel }: Model
   if (inModel > inName) params.problem('model', `has ${inModel} *, but model_name only ${inName} to fill them from`);
 }
 
-function readLimits(params: Section) {
+function readLimits(params: Section, info: Section) {
   const retries = { integer: true, min: 0, max: maxRetries } as const;
   const numRetries = params.number('num_retries', retries);
   const alsoRetries = params.number('max_retries', retries);
@@ -128,7 +128,35 @@ function readLimits(params: Section) {
     numRetries: numRetries ?? alsoRetries,
     timeoutMs: timeoutMs ?? alsoTimeoutMs,
     streamTimeoutMs: params.seconds('stream_timeout', { min: 0.001 }),
+    ...readRouting(params, info),
   };
+}
+
+/** What tells a deployment from others of its alias. What the file does not say is absent. */
+function readRouting(params: Section, info: Section) {
+  const perMinute = { integer: true, min: 1 } as const;
+  const order = params.number('order', { integer: true });
+  const requestsPerMinute = params.number('rpm', perMinute);
+  const tokensPerMinute = params.number('tpm', perMinute);
+  const tags = readTags(params);
+  const cooldownMs = params.seconds('cooldown_time', { min: 0 });
+  const alsoCooldownMs = info.seconds('cooldown_time', { min: 0 });
+  const rests = cooldownMs ?? alsoCooldownMs;
+  return {
+    ...(order !== null && { order }),
+    ...(requestsPerMinute !== null && { requestsPerMinute }),
+    ...(tokensPerMinute !== null && { tokensPerMinute }),
+    ...(tags !== null && { tags }),
+    ...(rests !== null && { cooldownMs: rests }),
+  };
+}
+
+function readTags(params: Section): readonly string[] | null {
+  const tags = params.array('tags');
+  if (tags === null) return null;
+  const texts = tags.filter((tag) => typeof tag === 'string' && tag !== '');
+  if (texts.length < tags.length) params.problem('tags', 'expected a list of texts');
+  return texts.filter((tag) => typeof tag === 'string');
 }
 
 function readId(info: Section): string | null {

@@ -73,6 +73,15 @@ export interface Deployment {
   readonly maxInputTokens: number | null;
   /** Relative share of the traffic between deployments of an alias. */
   readonly weight: number | null;
+  /** Stand for weights where no deployment of the alias has one. Absent: none. */
+  readonly requestsPerMinute?: number;
+  readonly tokensPerMinute?: number;
+  /** The lowest of an alias is called, others when it cannot answer. Absent: after all that have one. */
+  readonly order?: number;
+  /** What requests must ask for to get here, with tag filtering; `default` takes those that ask for nothing. */
+  readonly tags?: readonly string[];
+  /** How long it is left alone after failures; 0: it never is. Absent: as the provider or the router says. */
+  readonly cooldownMs?: number;
   readonly numRetries: number | null;
   readonly timeoutMs: number | null;
   readonly streamTimeoutMs: number | null;
@@ -157,9 +166,64 @@ export interface OciApiKey {
   readonly passphrase: string | null;
 }
 
+/** By alias, the next ones in order; `*` holds the default. */
+export type Fallbacks = ReadonlyMap<string, readonly string[]>;
+
+/** How one of an alias's deployments is chosen. `usage-based-routing` is LiteLLM's older word for its v2. */
+export const routingStrategies = [
+  'simple-shuffle',
+  'least-busy',
+  'usage-based-routing',
+  'usage-based-routing-v2',
+  'latency-based-routing',
+  'cost-based-routing',
+] as const;
+export type RoutingStrategy = (typeof routingStrategies)[number];
+
+/** LiteLLM's exceptions, as far as its policies can name them. */
+export const errorClasses = [
+  'BadRequestError',
+  'AuthenticationError',
+  'TimeoutError',
+  'RateLimitError',
+  'ContentPolicyViolationError',
+  'InternalServerError',
+  'ServiceUnavailableError',
+  'NotFoundError',
+] as const;
+export type ErrorClass = (typeof errorClasses)[number];
+
+/** How often an error of a class is retried, whatever else is configured; `Default` for those that are not named. */
+export type RetryPolicy = Readonly<Partial<Record<ErrorClass | 'Default', number>>>;
+
+/** When a deployment that fails is left alone, and how long. */
+export interface CooldownSettings {
+  readonly enabled: boolean;
+  readonly cooldownMs: number;
+  /** Failures within a cooldown's time that are put up with; null: shares of the traffic decide. */
+  readonly allowedFails: number | null;
+  /** The same by class of error. */
+  readonly allowedFailsPolicy: Readonly<Partial<Record<ErrorClass, number>>>;
+}
+
 export interface RouterSettings {
-  /** By alias; `*` holds the default. */
-  readonly fallbacks: ReadonlyMap<string, readonly string[]>;
+  readonly fallbacks: Fallbacks;
+  /** In place of `fallbacks` for prompts that are too long; null: there is no such list. */
+  readonly contextWindowFallbacks: Fallbacks | null;
+  /** In place of `fallbacks` for what a provider's filter refused; null: there is no such list. */
+  readonly contentPolicyFallbacks: Fallbacks | null;
+  readonly strategy: RoutingStrategy;
+  /** With latency-based routing: how much slower than the fastest is as good, 0.1 for a tenth. */
+  readonly lowestLatencyBuffer: number;
+  /** For how long a measured latency counts. */
+  readonly latencyTtlMs: number;
+  readonly cooldowns: CooldownSettings;
+  /** By alias; `*` holds the one for all. */
+  readonly retryPolicies: ReadonlyMap<string, RetryPolicy>;
+  /** Leave out deployments whose context window the prompt's estimate exceeds. */
+  readonly preCallChecks: boolean;
+  /** Whether a deployment needs any, or all, of the tags that a request asks for. */
+  readonly tagFiltering: 'off' | 'any' | 'all';
   /** Hops along fallbacks for one request. */
   readonly maxFallbacks: number;
   /** Retries per alias after the first try. */

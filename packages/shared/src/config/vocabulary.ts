@@ -1,3 +1,5 @@
+import { errorClasses } from './gateway-config.ts';
+
 /** The keys of one kind of section. Source: LiteLLM's configuration file, as of late 2026. */
 export interface Vocabulary {
   /** What this version reads. */
@@ -73,11 +75,15 @@ export const vocabularies = {
       'num_retries',
       'max_retries',
       'weight',
+      'rpm',
+      'tpm',
+      'order',
+      'tags',
+      'cooldown_time',
       ...prices,
       ...ociParams,
     ],
-    notYet: words(`rpm tpm max_parallel_requests order cooldown_time tags
-      tiered_pricing input_cost_per_character
+    notYet: words(`max_parallel_requests tiered_pricing input_cost_per_character
       output_cost_per_character input_cost_per_second output_cost_per_second input_cost_per_image
       cache_creation_input_token_cost max_budget budget_duration mock_response drop_params additional_drop_params
       allowed_openai_params region_name litellm_credential_name merge_reasoning_content_in_choices
@@ -87,8 +93,17 @@ export const vocabularies = {
   },
   /** LiteLLM hands keys of your own out again, so they are no mistakes. */
   modelInfo: {
-    used: ['id', 'mode', 'base_model', 'max_tokens', 'max_input_tokens', 'max_output_tokens', ...prices],
-    notYet: words(`access_groups team_id team_public_model_name blocked allowed_fails allowed_fails_policy cooldown_time
+    used: [
+      'id',
+      'mode',
+      'base_model',
+      'max_tokens',
+      'max_input_tokens',
+      'max_output_tokens',
+      'cooldown_time',
+      ...prices,
+    ],
+    notYet: words(`access_groups team_id team_public_model_name blocked allowed_fails allowed_fails_policy
       health_check_model health_check_max_tokens health_check_timeout disable_background_health_check`),
     dialect: {},
     others: 'keep',
@@ -101,10 +116,13 @@ export const vocabularies = {
       'request_timeout',
       'fallbacks',
       'default_fallbacks',
+      'context_window_fallbacks',
+      'content_policy_fallbacks',
+      'allowed_fails',
       'model_alias_map',
       'set_verbose',
     ],
-    notYet: words(`modify_params json_logs context_window_fallbacks content_policy_fallbacks allowed_fails callbacks
+    notYet: words(`modify_params json_logs callbacks
       success_callback failure_callback service_callback service_callbacks turn_off_message_logging
       redact_user_api_key_info langfuse_default_tags cache cache_params enable_redis_auth_cache max_budget
       budget_duration max_internal_user_budget internal_user_budget_duration default_internal_user_params
@@ -131,10 +149,21 @@ export const vocabularies = {
       'timeout',
       'stream_timeout',
       'model_group_alias',
+      'routing_strategy',
+      'routing_strategy_args',
+      'context_window_fallbacks',
+      'content_policy_fallbacks',
+      'allowed_fails',
+      'allowed_fails_policy',
+      'cooldown_time',
+      'disable_cooldowns',
+      'retry_policy',
+      'model_group_retry_policy',
+      'enable_pre_call_checks',
+      'enable_tag_filtering',
+      'tag_filtering_match_any',
     ],
-    notYet: words(`routing_strategy routing_strategy_args context_window_fallbacks content_policy_fallbacks
-      allowed_fails cooldown_time disable_cooldowns allowed_fails_policy retry_policy model_group_retry_policy
-      enable_pre_call_checks enable_tag_filtering tag_filtering_match_any optional_pre_call_checks
+    notYet: words(`optional_pre_call_checks
       provider_budget_config default_litellm_params default_max_parallel_requests default_priority redis_host
       redis_port redis_password redis_url redis_db enable_weighted_failover routing_groups
       model_group_affinity_config deployment_affinity_ttl_seconds client_ttl ignore_invalid_deployments`),
@@ -143,6 +172,19 @@ export const vocabularies = {
       enable_cache: 'litellm_settings.cache',
       cache_type: 'litellm_settings.cache_params.type',
     },
+    others: 'warn',
+  },
+  routingStrategyArgs: { used: ['ttl', 'lowest_latency_buffer'], notYet: [], dialect: {}, others: 'warn' },
+  allowedFailsPolicy: {
+    used: errorClasses.map((name) => `${name}AllowedFails`),
+    notYet: [],
+    dialect: {},
+    others: 'warn',
+  },
+  retryPolicy: {
+    used: [...errorClasses.map((name) => `${name}Retries`), 'DefaultRetries'],
+    notYet: [],
+    dialect: {},
     others: 'warn',
   },
   generalSettings: {

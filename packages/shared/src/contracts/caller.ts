@@ -27,3 +27,11 @@ export const RequestOrigin = z.object({
   metadata: z.record(z.string(), z.unknown()),
 });
 export type RequestOrigin = z.infer<typeof RequestOrigin>;
+
+/** What the tag begins with that names the client's program; it is for the books alone. */
+export const userAgentTag = 'User-Agent: ';
+
+/** The tags by which a request asks for deployments. */
+export function routingTags({ tags }: Pick<RequestOrigin, 'tags'>): readonly string[] {
+  return tags.filter((tag) => !tag.startsWith(userAgentTag));
+}

@@ -4,6 +4,16 @@ import { Account } from './account.ts';
 import { CallType, JobKind } from './call-type.ts';
 import { Caller, RequestOrigin } from './caller.ts';
 
+/** Aliases to try when one fails, in order, already checked against the key. */
+const NextAliases = z.object({
+  any: z.array(z.string()),
+  /** In place of `any`, for a prompt that is too long. */
+  contextWindow: z.array(z.string()).optional(),
+  /** In place of `any`, for what a filter refused. */
+  contentPolicy: z.array(z.string()).optional(),
+});
+export type NextAliases = z.infer<typeof NextAliases>;
+
 /**
  * One admitted request, waiting for a worker. Ingress → queue → worker.
  * At least once: a job whose worker dies is delivered again with a higher attempt.
@@ -37,15 +47,23 @@ export const InferenceJob = z.object({
   accounts: z.array(Account.extend({ budgetNanoUsd: z.int().nonnegative().nullable() })),
   caller: Caller,
   origin: RequestOrigin,
-  /** Aliases to try when this one fails, in order, already checked against the key. */
+  /** All aliases that may answer when this one cannot, already checked against the key: money is reserved for any. */
   fallbacks: z.array(z.string()),
   /**
    * The request came with an `Idempotency-Key`: the scope of its record, where the worker keeps the answer. Such a
    * job runs to its end even if its client leaves.
    */
   keepAnswerAs: z.string().optional(),
+  /** What to try after each of them. Absent: `fallbacks` after the alias, in order. */
+  fallbackPlan: z.record(z.string(), NextAliases).optional(),
+  /** Also not between deployments of different `order`. */
+  fallbacksDisabled: z.literal(true).optional(),
+  /** Tokens, as estimated, of the messages that a fallback has of its own: the body's `fallbacks` has them. */
+  fallbackInputTokens: z.record(z.string(), z.int().nonnegative()).optional(),
   /** Retries per alias; absent: the deployment's or the router's. */
   numRetries: z.int().nonnegative().optional(),
+  /** From a streamed call to its first event; absent: the deployment's or the router's. */
+  streamTimeoutMs: z.int().positive().optional(),
   /** Drop parameters that the model does not support instead of refusing them. */
   dropParams: z.boolean(),
   admittedAt: z.int(),

@@ -80,11 +80,17 @@ Settings
   masterKey configured
   databaseUrl not configured
   dropParams false
+  strategy simple-shuffle
+  lowestLatencyBuffer 0
+  latencyTtlMs 3600000
+  preCallChecks false
+  tagFiltering off
   maxFallbacks 5
   numRetries 2
   retryAfterMs 0
   timeoutMs 600000
   streamTimeoutMs 600000
+  cooldowns enabled true, cooldownMs 5000, allowedFails null
   defaultMaxTokens 4096
   connectTimeoutMs 10000
   betweenTokensTimeoutMs 60000

@@ -28,6 +28,19 @@ function apiKeyOf(deployment: Deployment): OciApiKey {
   return identity;
 }
 
+/** What routing is without a word about it. */
+const plainRouting = {
+  contextWindowFallbacks: null,
+  contentPolicyFallbacks: null,
+  strategy: 'simple-shuffle',
+  lowestLatencyBuffer: 0,
+  latencyTtlMs: 3_600_000,
+  cooldowns: { enabled: true, cooldownMs: 5_000, allowedFails: null, allowedFailsPolicy: {} },
+  retryPolicies: new Map(),
+  preCallChecks: false,
+  tagFiltering: 'off',
+};
+
 test("load: a LiteLLM team's file for OCI, as it is, without a warning", async () => {
   await using folder = await mkdtempDisposable(path.join(tmpdir(), 'sluice-'));
   const keyFile = path.join(folder.path, 'key.pem');
@@ -85,6 +98,7 @@ test("load: a LiteLLM team's file for OCI, as it is, without a warning", async (
       ['oci-grok', ['oci-cohere-command']],
       ['*', ['oci-cohere-command']],
     ]),
+    ...plainRouting,
     maxFallbacks: 5,
     numRetries: 1,
     retryAfterMs: 0,
@@ -105,6 +119,7 @@ for (const source of [{}, { file: fixture('empty.yaml') }]) {
       wildcards: [],
       router: {
         fallbacks: new Map(),
+        ...plainRouting,
         maxFallbacks: 5,
         numRetries: 2,
         retryAfterMs: 0,
@@ -204,6 +219,64 @@ const routing = [
     is: { timeoutMs: 600_000, streamTimeoutMs: 2500 },
   },
   {
+    why: 'cooldowns',
+    router: { cooldown_time: 30, disable_cooldowns: 'true' },
+    litellm: { allowed_fails: 2 },
+    is: { cooldowns: { enabled: false, cooldownMs: 30_000, allowedFails: 2, allowedFailsPolicy: {} } },
+  },
+  {
+    why: 'a policy of failures leaves the classes that it does not name to the default',
+    router: { allowed_fails_policy: { RateLimitErrorAllowedFails: 100 } },
+    litellm: {},
+    is: {
+      cooldowns: { enabled: true, cooldownMs: 5_000, allowedFails: 3, allowedFailsPolicy: { RateLimitError: 100 } },
+    },
+  },
+  {
+    why: 'retry policies',
+    router: {
+      retry_policy: { TimeoutErrorRetries: 3, DefaultRetries: '0' },
+      model_group_retry_policy: { grok: { AuthenticationErrorRetries: 1 } },
+    },
+    litellm: {},
+    is: {
+      retryPolicies: new Map([
+        ['*', { TimeoutError: 3, Default: 0 }],
+        ['grok', { AuthenticationError: 1 }],
+      ]),
+    },
+  },
+  {
+    why: 'a strategy and its arguments',
+    router: {
+      routing_strategy: 'latency-based-routing',
+      routing_strategy_args: { ttl: 10, lowest_latency_buffer: 0.5 },
+    },
+    litellm: {},
+    is: { strategy: 'latency-based-routing', latencyTtlMs: 10_000, lowestLatencyBuffer: 0.5 },
+  },
+  {
+    why: 'filters',
+    router: { enable_pre_call_checks: true, enable_tag_filtering: true },
+    litellm: {},
+    is: { preCallChecks: true, tagFiltering: 'any' },
+  },
+  {
+    why: 'all tags',
+    router: { enable_tag_filtering: true, tag_filtering_match_any: 'False' },
+    litellm: {},
+    is: { tagFiltering: 'all' },
+  },
+  {
+    why: 'fallbacks for prompts that are too long, of router_settings',
+    router: { context_window_fallbacks: [{ grok: ['small'] }] },
+    litellm: { context_window_fallbacks: [{ '*': ['grok'] }], content_policy_fallbacks: [{ '*': ['small'] }] },
+    is: {
+      contextWindowFallbacks: new Map([['grok', ['small']]]),
+      contentPolicyFallbacks: new Map([['*', ['small']]]),
+    },
+  },
+  {
     why: 'pauses',
     router: { retry_after: 3, max_fallbacks: 0 },
     litellm: {},
@@ -212,7 +285,10 @@ const routing = [
 ];
 for (const { why, router, litellm, is } of routing) {
   test(`load: ${why}`, async () => {
-    const { config } = await load({ values: { router_settings: router, litellm_settings: litellm } });
+    const model_list = ['grok', 'small'].map((name) => ({ ...oneModel().model_list[0], model_name: name }));
+    const values = { model_list, router_settings: router, litellm_settings: litellm };
+    const { config, problems } = await load({ values });
+    assert.deepEqual(problems, []);
     assert.deepEqual({ ...config?.router, ...is }, config?.router);
   });
 }
@@ -544,4 +620,16 @@ test('deployment id: equal ones get a number', async () => {
   const ids = config?.aliases.get('grok')?.deployments.map(({ id }) => id) ?? [];
   assert.deepEqual(ids.slice(0, 3), ['x', 'x-2', 'x-3']);
   assert.equal(ids[4], `${ids[3]}-2`);
+});
+
+test('load: what tells deployments of an alias apart', async () => {
+  const { config } = await load({
+    values: oneModel({ rpm: 10, tpm: '2000', order: 2, tags: ['free', 'default'], cooldown_time: 1.5 }),
+  });
+  const [deployment] = config?.aliases.get('grok')?.deployments ?? [];
+  const { requestsPerMinute, tokensPerMinute, order, tags, cooldownMs } = deployment ?? {};
+  assert.deepEqual([requestsPerMinute, tokensPerMinute, order, cooldownMs], [10, 2000, 2, 1500]);
+  assert.deepEqual(tags, ['free', 'default']);
+  const { config: other } = await load({ values: oneModel({}, { cooldown_time: 0 }) });
+  assert.equal(other?.aliases.get('grok')?.deployments[0]?.cooldownMs, 0);
 });

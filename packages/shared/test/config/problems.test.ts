@@ -255,6 +255,24 @@ const cases: Case[] = [
     problem: 'router_settings.default_fallbacks[0]: "vector" is no alias of model_list; did you mean "vectors"?',
   },
   {
+    ...router({ context_window_fallbacks: [{ a: ['c'] }] }),
+    problem: 'router_settings.context_window_fallbacks[0].a[0]: "c" is no alias of model_list',
+  },
+  {
+    ...router({ routing_strategy: 'fastest' }),
+    problem:
+      'router_settings.routing_strategy: expected "simple-shuffle" or "least-busy" or "usage-based-routing" or "usage-based-routing-v2" or "latency-based-routing" or "cost-based-routing", got "fastest"',
+  },
+  {
+    ...router({ model_group_retry_policy: { vector: { TimeoutErrorRetries: 101 } } }),
+    problem: [
+      'router_settings.model_group_retry_policy.vector: "vector" is no alias of model_list; did you mean "vectors"?',
+      'router_settings.model_group_retry_policy.vector.TimeoutErrorRetries: expected an integer from 0 to 100, got 101',
+    ],
+  },
+  { ...params({ tags: ['a', 5] }), problem: `${inParams}.tags: expected a list of texts` },
+  { ...params({ order: 'first' }), problem: `${inParams}.order: expected an integer, got "first"` },
+  {
     ...router({ max_fallbacks: 101 }),
     problem: 'router_settings.max_fallbacks: expected an integer from 0 to 100, got 101',
   },

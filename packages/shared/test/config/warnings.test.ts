@@ -22,7 +22,21 @@ const cases: { values: Record<string, unknown>; warnings: string[] }[] = [
   },
   {
     values: { router_settings: { allowed_fail: 1 } },
-    warnings: ['router_settings.allowed_fail: unknown key, ignored; did you mean allowed_fails (not supported yet)?'],
+    warnings: ['router_settings.allowed_fail: unknown key, ignored; did you mean allowed_fails?'],
+  },
+  {
+    values: {
+      router_settings: {
+        routing_strategy_args: { lowest_latency_bufer: 1 },
+        retry_policy: { TimeoutRetries: 1 },
+        allowed_fails_policy: { TimeoutErrorAllowedFail: 1 },
+      },
+    },
+    warnings: [
+      'router_settings.routing_strategy_args.lowest_latency_bufer: unknown key, ignored; did you mean lowest_latency_buffer?',
+      'router_settings.allowed_fails_policy.TimeoutErrorAllowedFail: unknown key, ignored; did you mean TimeoutErrorAllowedFails?',
+      'router_settings.retry_policy.TimeoutRetries: unknown key, ignored',
+    ],
   },
   {
     values: oneModel({}, { max_output_token: 5 }),
@@ -31,7 +45,7 @@ const cases: { values: Record<string, unknown>; warnings: string[] }[] = [
   // Another dialect
   {
     values: oneModel({ priority: 1 }),
-    warnings: [`${inParams}.priority: unknown key, ignored; did you mean order (not supported yet)?`],
+    warnings: [`${inParams}.priority: unknown key, ignored; did you mean order?`],
   },
   {
     values: oneModel({ ttl: 1 }),
@@ -61,9 +75,9 @@ const cases: { values: Record<string, unknown>; warnings: string[] }[] = [
   { values: oneModel({ 'my key': 1 }), warnings: [`${inParams}["my key"]: unknown key, ignored`] },
   // Not yet
   {
-    values: oneModel({ rpm: 5 }, { access_groups: ['a'] }),
+    values: oneModel({ max_parallel_requests: 5 }, { access_groups: ['a'] }),
     warnings: [
-      `${inParams}.rpm: not supported yet, ignored`,
+      `${inParams}.max_parallel_requests: not supported yet, ignored`,
       'model_list[0].model_info.access_groups: not supported yet, ignored',
     ],
   },
@@ -72,16 +86,16 @@ const cases: { values: Record<string, unknown>; warnings: string[] }[] = [
     warnings: ['guardrails: not supported yet, ignored', 'general_settings.mcp_anything: not supported yet, ignored'],
   },
   {
-    values: { litellm_settings: { cache: true }, router_settings: { routing_strategy: 'least-busy' } },
+    values: { litellm_settings: { cache: true }, router_settings: { optional_pre_call_checks: [] } },
     warnings: [
       'litellm_settings.cache: not supported yet, ignored',
-      'router_settings.routing_strategy: not supported yet, ignored',
+      'router_settings.optional_pre_call_checks: not supported yet, ignored',
     ],
   },
   // Once
   {
-    values: { model_list: [0, 1, 2].map(() => oneModel({ rpm: 5 }).model_list[0]) },
-    warnings: [`${inParams}.rpm: not supported yet, ignored (also in 2 more)`],
+    values: { model_list: [0, 1, 2].map(() => oneModel({ max_parallel_requests: 5 }).model_list[0]) },
+    warnings: [`${inParams}.max_parallel_requests: not supported yet, ignored (also in 2 more)`],
   },
   // Nothing to say
   { values: oneModel({ rpm: null }, { colour: 'blue', supports_vision: true }), warnings: [] },

@@ -48,11 +48,6 @@ const cases = [
     { rpm_limit_type: 'guaranteed_throughput' },
   ].map((body) => ({ body, param: Object.keys(body)[0], message: /not supported yet: .+\. Leave it out\.$/ })),
   { body: { metadata: { logging: [{}] } }, param: 'metadata.logging', message: /not supported yet/ },
-  {
-    body: { metadata: { disable_fallbacks: true } },
-    param: 'metadata.disable_fallbacks',
-    message: /not supported yet/,
-  },
 ];
 
 for (const { body, param, message } of cases) {

@@ -1,53 +1,117 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { loadGatewayConfig } from '@sluice/shared/config/load-config.ts';
-import { fallbackChain } from '../../src/surfaces/openai/request-controls.ts';
+import { requestControls } from '../../src/surfaces/openai/request-controls.ts';
+import type { RequestControls } from '../../src/surfaces/openai/request-controls.ts';
 import { virtualKey } from '../auth/virtual-keys.ts';
-
-const entry = (model_name: string, model: string) => ({
-  model_name,
-  litellm_params: { model, input_cost_per_token: 0, output_cost_per_token: 0 },
-});
 
 const config = await loadGatewayConfig({
   file: null,
-  env: { OPENAI_API_KEY: 'sk' },
+  env: {},
   warn: () => undefined,
   values: {
-    model_list: [
-      entry('grok', 'ollama/grok'),
-      entry('small', 'ollama/small'),
-      entry('last', 'ollama/last'),
-      entry('vectors', 'ollama/embed'),
-      entry('any/*', 'ollama/*'),
-    ],
-    router_settings: {
-      model_group_alias: { 'gpt-4': 'grok', tiny: 'small' },
-      fallbacks: [{ grok: ['small'] }, { 'any/*': ['grok'] }, { 'any/special': ['last'] }, { tiny: ['last'] }],
-      default_fallbacks: ['any/default'],
-      max_fallbacks: 3,
-    },
+    model_list: ['a', 'b', 'c', 'd'].map((model_name) => ({
+      model_name,
+      litellm_params: { model: `ollama/${model_name}`, input_cost_per_token: 0, output_cost_per_token: 0 },
+    })),
+    router_settings: { fallbacks: [{ a: ['b'] }], timeout: 30 },
   },
 });
 
-const cases: { alias: string; asked?: string[]; models?: string[]; is: string[]; why: string }[] = [
-  { alias: 'grok', is: ['small', 'any/default'], why: 'its own, and what follows from them' },
-  { alias: 'gpt-4', is: ['small', 'any/default', 'grok'], why: 'another name has those of what it stands for' },
-  { alias: 'tiny', is: ['last', 'any/default', 'grok'], why: 'unless it has its own' },
-  { alias: 'any/thing', is: ['grok', 'small', 'any/default'], why: 'a name of a wildcard has those of the pattern' },
-  { alias: 'any/special', is: ['last', 'any/default', 'grok'], why: 'unless it has its own, too' },
+const messages = [{ role: 'user', content: 'Shorter.' }] as const;
+const general = { fallbacks: ['b'], fallbackPlan: { a: { any: ['b'] } }, dropParams: false };
+
+const cases: {
+  why: string;
+  body?: Record<string, unknown>;
+  headers?: Record<string, string>;
+  metadata?: Record<string, unknown>;
+  timeoutMs?: number;
+  forJob?: RequestControls['forJob'];
+  messages?: RequestControls['messages'];
+}[] = [
+  { why: 'nothing said is as configured' },
   {
-    alias: 'grok',
-    asked: ['any/asked', 'any/embedder', 'nobody'],
-    is: ['any/asked'],
-    why: 'the request may name wildcards',
+    why: 'a timeout in the body before the header',
+    body: { timeout: 2 },
+    headers: { 'x-litellm-timeout': '3' },
+    timeoutMs: 2_000,
   },
-  { alias: 'grok', models: ['grok', 'any/*'], is: [], why: 'a key may not use what its list does not match' },
-  { alias: 'small', models: ['any/*'], is: ['any/default'], why: 'and may use what it does' },
+  { why: 'a timeout in the header', headers: { 'x-litellm-timeout': '0.5' }, timeoutMs: 500 },
+  {
+    why: 'a time for the first event, in the body',
+    body: { stream_timeout: 1.5 },
+    forJob: { ...general, streamTimeoutMs: 1_500 },
+  },
+  {
+    why: 'a time for the first event, in the header',
+    headers: { 'x-litellm-stream-timeout': '2' },
+    forJob: { ...general, streamTimeoutMs: 2_000 },
+  },
+  { why: 'retries', body: { num_retries: 0 }, forJob: { ...general, numRetries: 0 } },
+  { why: 'dropped parameters', body: { drop_params: true }, forJob: { ...general, dropParams: true } },
+  {
+    why: 'no fallbacks',
+    body: { disable_fallbacks: true, fallbacks: ['c'] },
+    forJob: { fallbacks: [], fallbacksDisabled: true, dropParams: false },
+  },
+  {
+    why: 'no fallbacks for a key',
+    metadata: { disable_fallbacks: true },
+    forJob: { fallbacks: [], fallbacksDisabled: true, dropParams: false },
+  },
+  {
+    why: 'fallbacks by name, and with messages of their own',
+    body: { fallbacks: ['c', { model: 'd', messages }, { model: 'nobody', messages }] },
+    forJob: { fallbacks: ['c', 'd'], fallbackPlan: { a: { any: ['c', 'd'] } }, dropParams: false },
+    messages: [{ model: 'd', messages: [...messages] }],
+  },
+  {
+    why: "fallbacks in the configuration's form",
+    body: { fallbacks: [{ a: ['c'] }, { c: ['d'] }] },
+    forJob: {
+      fallbacks: ['c', 'd'],
+      fallbackPlan: { a: { any: ['c'] }, c: { any: ['d'] } },
+      dropParams: false,
+    },
+  },
+  {
+    why: 'fallbacks by kind, in both forms',
+    body: { context_window_fallbacks: [{ a: ['c'] }], content_policy_fallbacks: ['d'] },
+    forJob: {
+      fallbacks: ['b', 'c', 'd'],
+      fallbackPlan: {
+        a: { any: ['b'], contextWindow: ['c'], contentPolicy: ['d'] },
+        b: { any: [], contextWindow: [], contentPolicy: ['d'] },
+        c: { any: [], contextWindow: [], contentPolicy: ['d'] },
+      },
+      dropParams: false,
+    },
+  },
 ];
-for (const { alias, asked, models = [], is, why } of cases) {
-  test(`fallbacks of ${alias}: ${why}`, () => {
-    const key = virtualKey('sk-one', { models });
-    assert.deepEqual(fallbackChain(alias, asked, config, key), is);
+
+for (const { why, body = {}, headers = {}, metadata = {}, ...is } of cases) {
+  test(`controls: ${why}`, () => {
+    const key = virtualKey('sk-one', { metadata });
+    const controls = requestControls('a', body, headers, config, key);
+    assert.deepEqual(controls, { timeoutMs: 30_000, forJob: general, messages: [], ...is });
+  });
+}
+
+const refused: { body: Record<string, unknown>; param: string }[] = [
+  { body: { timeout: 0 }, param: 'timeout' },
+  { body: { stream_timeout: 'soon' }, param: 'stream_timeout' },
+  { body: { num_retries: 51 }, param: 'num_retries' },
+  { body: { fallbacks: 'b' }, param: 'fallbacks' },
+  { body: { fallbacks: [{ model: 'b', messages: [] }] }, param: 'fallbacks.0.messages' },
+  { body: { fallbacks: [{ model: 'b', temperature: 1 }] }, param: 'fallbacks.0' },
+  { body: { fallbacks: Array.from({ length: 101 }, () => 'b') }, param: 'fallbacks' },
+  { body: { context_window_fallbacks: [{ a: 'b' }] }, param: 'context_window_fallbacks' },
+  { body: { disable_fallbacks: 'yes' }, param: 'disable_fallbacks' },
+];
+
+for (const { body, param } of refused) {
+  test(`controls: ${JSON.stringify(body).slice(0, 60)} is refused`, () => {
+    assert.throws(() => requestControls('a', body, {}, config, null), { code: 'invalid_request', param });
   });
 }

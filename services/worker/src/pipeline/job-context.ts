@@ -6,6 +6,8 @@ import type { IdempotencyStore } from '@sluice/shared/ports/idempotency-store.ts
 import type { TokenBus } from '@sluice/shared/ports/token-bus.ts';
 import type { UsageLog } from '@sluice/shared/ports/usage-log.ts';
 import type { Provider } from '../providers/provider.ts';
+import type { Cooldowns } from '../routing/cooldowns.ts';
+import type { DeploymentStats } from '../routing/deployment-stats.ts';
 import type { WorkerMetrics } from '../worker-metrics.ts';
 
 /** What the pipeline's steps share; the same for every job. */
@@ -17,6 +19,8 @@ export interface JobDeps {
   readonly admission: Admission;
   readonly bodies: BodyStore;
   readonly idempotency: Pick<IdempotencyStore, 'finish' | 'forget'>;
+  readonly cooldowns: Cooldowns;
+  readonly stats: DeploymentStats;
   readonly metrics: WorkerMetrics;
   readonly log: Logger;
   /** Epoch milliseconds. */

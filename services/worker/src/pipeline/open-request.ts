@@ -1,3 +1,4 @@
+import { fallbackMessages } from '@sluice/shared/api/litellm/fallbacks.ts';
 import { documentTexts, RerankRequest } from '@sluice/shared/api/cohere/rerank.ts';
 import { ChatCompletionRequest } from '@sluice/shared/api/openai/chat-completion.ts';
 import { EmbeddingRequest } from '@sluice/shared/api/openai/embedding.ts';
@@ -40,6 +41,21 @@ export async function openRequest(job: InferenceJob, bodies: BodyStore): Promise
     default:
       return job.kind satisfies never;
   }
+}
+
+/** The request as one of its aliases gets it: a fallback may have messages of its own. */
+export function withMessages(
+  request: OpenedRequest,
+  { inputTokensEstimate, fallbackInputTokens }: Pick<InferenceJob, 'inputTokensEstimate' | 'fallbackInputTokens'>,
+  alias: string,
+): { readonly request: OpenedRequest; readonly inputTokens: number } {
+  const inputTokens = fallbackInputTokens?.[alias];
+  const own =
+    inputTokens === undefined || request.kind !== 'chat' ? undefined : fallbackMessages(request.body).get(alias);
+  if (!own || inputTokens === undefined || request.kind !== 'chat')
+    return { request, inputTokens: inputTokensEstimate };
+  const body = { ...request.body, messages: own };
+  return { request: { kind: 'chat', body, inputCharacters: promptCharacters(body) }, inputTokens };
 }
 
 /** Characters of the prompt's text: OCI bills some families by them. */

@@ -18,8 +18,8 @@ import { openRequest } from './open-request.ts';
 import type { OpenedRequest } from './open-request.ts';
 import type { CallEnd } from './relay.ts';
 import { storeUsage } from './store-usage.ts';
+import type { MadeCall, Standing } from './call-series.ts';
 import { tryCalls } from './try-calls.ts';
-import type { MadeCall, Standing } from './try-calls.ts';
 import { placeOf } from './place-of.ts';
 
 /** Deliveries of one job before it is answered with an error: something about it may be what kills workers. */
@@ -116,14 +116,14 @@ export async function processJob(delivery: JobDelivery, deps: JobDeps, signal: A
     const blind = !completed && !end.meter.hasContent && end.meter.provided === null;
     const { inputTokensMax, searchUnits } = job;
     const bounds = { inputTokensMax, searchUnits, outputTokensCap: made.outputTokensCap };
-    const usage = end.meter.provided ?? end.meter.estimate({ ...bounds, inputTokensEstimate: job.inputTokensEstimate });
+    const usage = end.meter.provided ?? end.meter.estimate({ ...bounds, inputTokensEstimate: made.inputTokens });
     return {
       ...event,
       ...placeOf(made.deployment, job.admittedAt),
       outcome: completed ? 'completed' : 'cut',
       countedBy: end.meter.provided ? 'provider' : 'gateway',
       usage: { ...usage, ...(searchUnits !== undefined && { searchUnits }) },
-      inputCharacters: request.inputCharacters,
+      inputCharacters: made.request.inputCharacters,
       outputCharacters: end.meter.outputCharacters,
       costCeilingNanoUsd: blind ? ceilingNanoUsd(made.deployment, bounds, job.admittedAt) : null,
       providerRequestId: end.providerRequestId,

@@ -31,7 +31,9 @@ export function startCall(
     mayBeSent,
     timeouts: {
       connectMs: sluice.connectTimeoutMs,
-      firstTokenMs: job.stream ? (deployment.streamTimeoutMs ?? router.streamTimeoutMs) : totalMs,
+      firstTokenMs: job.stream
+        ? (job.streamTimeoutMs ?? deployment.streamTimeoutMs ?? router.streamTimeoutMs)
+        : totalMs,
       betweenTokensMs: sluice.betweenTokensTimeoutMs,
     },
   };

@@ -1,16 +1,4 @@
-import type { Alias } from '@sluice/shared/config/gateway-config.ts';
-import { errorCatalog } from '@sluice/shared/errors.ts';
 import type { ProviderError } from '../providers/provider.ts';
-
-/**
- * True for what may go away by itself: 408, 409, 429, 5xx, no connection; and for an identity that the provider
- * refuses when the alias has more than one deployment (contract §8.5).
- */
-export function isRetryable(error: ProviderError, alias: Alias): boolean {
-  if (errorCatalog[error.code].retryable) return true;
-  const isRefusedIdentity = error.code === 'provider_authentication' || error.code === 'provider_permission';
-  return isRefusedIdentity && alias.deployments.length > 1;
-}
 
 const pauseMs = { first: 500, most: 8_000, jitter: 750 };
 /** A provider that asks for longer is not waited for. */
@@ -24,7 +12,7 @@ const retryAfterSecondsMax = 60;
  * @param random in [0, 1)
  */
 export function retryPauseMs(
-  error: ProviderError,
+  error: Pick<ProviderError, 'retryAfterSeconds'>,
   retry: number,
   options: { otherDeployment: boolean; retryAfterMs: number; random: () => number },
 ): number {

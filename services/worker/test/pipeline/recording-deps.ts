@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Alias, Deployment, GatewayConfig } from '@sluice/shared/config/gateway-config.ts';
+import type { Alias, Deployment, GatewayConfig, RouterSettings } from '@sluice/shared/config/gateway-config.ts';
 import type { InferenceJob } from '@sluice/shared/contracts/inference-job.ts';
 import type { KeptAnswer } from '@sluice/shared/contracts/kept-answer.ts';
 import type { TokenEvent, TokenFrame } from '@sluice/shared/contracts/token-event.ts';
@@ -9,6 +9,8 @@ import { errorCatalog } from '@sluice/shared/errors.ts';
 import { callIdOf } from '@sluice/shared/ids.ts';
 import { silentLogger } from '@sluice/shared/log.ts';
 import type { ReservationRequest, ReservationResult } from '@sluice/shared/ports/admission.ts';
+import { createMemoryCooldownStore } from '@sluice/shared/adapters/memory/memory-cooldown-store.ts';
+import type { CooldownStore } from '@sluice/shared/ports/cooldown-store.ts';
 import type { JobDelivery } from '@sluice/shared/ports/job-queue.ts';
 import { sampleJob } from '../../../../packages/shared/test/conformance/sample-job.ts';
 import type { JobDeps, StopReason } from '../../src/pipeline/job-context.ts';
@@ -16,6 +18,10 @@ import { JournalLine } from '../../src/pipeline/journal.ts';
 import { processJob } from '../../src/pipeline/process-job.ts';
 import { ProviderError } from '../../src/providers/provider.ts';
 import type { CallTimeouts, Provider, ProviderEvent } from '../../src/providers/provider.ts';
+import { openCooldowns } from '../../src/routing/cooldowns.ts';
+import type { Cooldowns } from '../../src/routing/cooldowns.ts';
+import { createDeploymentStats } from '../../src/routing/deployment-stats.ts';
+import type { DeploymentStats } from '../../src/routing/deployment-stats.ts';
 
 /** What a provider does with one call: yields a batch, fails, or runs something and goes on. */
 export type Step = readonly ProviderEvent[] | Error | (() => unknown) | 'silence';
@@ -26,6 +32,8 @@ export interface SeenCall {
   readonly deploymentId: string;
   readonly outputTokensCap: number | null;
   readonly timeouts: CallTimeouts;
+  /** Of a chat. */
+  readonly messages: unknown;
 }
 
 export const price = { inputNanoUsdPerMillion: 1_000_000_000, outputNanoUsdPerMillion: 2_000_000_000 };
@@ -58,8 +66,14 @@ export function deployment(alias: string, id: string, changes: Partial<Deploymen
   };
 }
 
-/** @param aliases names of deployments by alias */
-export function configOf(aliases: Readonly<Record<string, readonly (string | Deployment)[]>>): GatewayConfig {
+/**
+ * @param aliases names of deployments by alias
+ * @param router over settings with two retries and no cooldowns
+ */
+export function configOf(
+  aliases: Readonly<Record<string, readonly (string | Deployment)[]>>,
+  router: Partial<RouterSettings> = {},
+): GatewayConfig {
   const entries = Object.entries(aliases).map(([name, deployments]): [string, Alias] => [
     name,
     {
@@ -73,11 +87,21 @@ export function configOf(aliases: Readonly<Record<string, readonly (string | Dep
     wildcards: [],
     router: {
       fallbacks: new Map(),
+      contextWindowFallbacks: null,
+      contentPolicyFallbacks: null,
+      strategy: 'simple-shuffle',
+      lowestLatencyBuffer: 0,
+      latencyTtlMs: 3_600_000,
+      cooldowns: { enabled: false, cooldownMs: 5_000, allowedFails: null, allowedFailsPolicy: {} },
+      retryPolicies: new Map(),
+      preCallChecks: false,
+      tagFiltering: 'off',
       maxFallbacks: 5,
       numRetries: 2,
       retryAfterMs: 0,
       timeoutMs: 60_000,
       streamTimeoutMs: 60_000,
+      ...router,
     },
     dropParams: false,
     masterKey: null,
@@ -114,7 +138,9 @@ export function refusal(
 /** A job, a provider that follows scripts, and every effect on the world in the order in which it happened. */
 export class Recording {
   readonly job: InferenceJob;
-  readonly deps: JobDeps;
+  readonly deps: Omit<JobDeps, 'cooldowns'>;
+  readonly cooldownStore: CooldownStore;
+  #cooldowns: Promise<Cooldowns> | undefined;
   readonly effects: string[] = [];
   readonly frames: TokenFrame[] = [];
   readonly calls: SeenCall[] = [];
@@ -126,6 +152,7 @@ export class Recording {
   readonly reserved: Set<string>;
   readonly lines: string[] = [];
   readonly takeovers: string[] = [];
+  readonly cooledDown: string[] = [];
   /** Calls that the provider has accepted, or may have. */
   mayBeBilled = 0;
   now = 1_000_000;
@@ -146,9 +173,18 @@ export class Recording {
   stop = new AbortController();
   lock = new AbortController();
 
-  constructor(setup: { config?: GatewayConfig; job?: Partial<InferenceJob>; scripts?: readonly Script[] } = {}) {
+  constructor(
+    setup: {
+      config?: GatewayConfig;
+      job?: Partial<InferenceJob>;
+      scripts?: readonly Script[];
+      cooldownStore?: CooldownStore;
+      stats?: DeploymentStats;
+    } = {},
+  ) {
     const config = setup.config ?? configOf({ sample: ['A'] });
     this.#scripts = [...(setup.scripts ?? [goodAnswer])];
+    this.cooldownStore = setup.cooldownStore ?? createMemoryCooldownStore();
     this.job = sampleJob({
       stream: true,
       outputTokensCap: 100,
@@ -216,7 +252,9 @@ export class Recording {
         call: () => {},
         firstToken: () => {},
         takeover: (alias) => void this.takeovers.push(alias),
+        cooldown: () => {},
       },
+      stats: setup.stats ?? createDeploymentStats({ now: () => this.now, latencyTtlMs: 3_600_000 }),
       log: silentLogger,
       now: () => this.now,
       random: () => 0,
@@ -229,7 +267,7 @@ export class Recording {
   }
 
   /** The next delivery of the job. */
-  run(): Promise<void> {
+  async run(): Promise<void> {
     this.#attempt += 1;
     const delivery: JobDelivery = {
       job: this.job,
@@ -243,7 +281,14 @@ export class Recording {
       },
       readJournal: async () => [...this.lines],
     };
-    return processJob(delivery, this.deps, AbortSignal.any([this.lock.signal, this.stop.signal]));
+    const cooldowns = await (this.#cooldowns ??= openCooldowns({
+      store: this.cooldownStore,
+      settings: this.deps.config.router.cooldowns,
+      log: silentLogger,
+      now: () => this.now,
+      onCooldown: (id) => this.cooledDown.push(id),
+    }));
+    await processJob(delivery, { ...this.deps, cooldowns }, AbortSignal.any([this.lock.signal, this.stop.signal]));
   }
 
   /** A delivery to a worker that died right after it had left these lines. */
@@ -325,14 +370,19 @@ export class Recording {
   }
 
   async *#call(
-    call: { deployment: Deployment; timeouts: CallTimeouts; mayBeSent: Promise<void> },
+    call: {
+      deployment: Deployment;
+      timeouts: CallTimeouts;
+      mayBeSent: Promise<void>;
+      request: Readonly<Record<string, unknown>>;
+    },
     outputTokensCap: number | null,
     signal: AbortSignal,
   ): AsyncGenerator<readonly ProviderEvent[]> {
     await call.mayBeSent;
     const script = this.#scripts.shift();
     const { deployment: at, timeouts } = call;
-    this.calls.push({ deploymentId: at.id, outputTokensCap, timeouts });
+    this.calls.push({ deploymentId: at.id, outputTokensCap, timeouts, messages: call.request['messages'] });
     this.effects.push(`call ${at.id}`);
     if (!script) throw new Error('the provider has no script for this call');
     if (script.some((step) => (step instanceof ProviderError ? step.mayBeBilled : step !== 'silence'))) {

@@ -34,7 +34,6 @@ const unsupported: Readonly<Record<string, string>> = {
 /** The same, set under the reserved names of `metadata`. */
 const unsupportedMetadata: Readonly<Record<string, string>> = {
   allowed_tools: 'tools would not be checked',
-  disable_fallbacks: 'fallbacks would still be taken',
   guardrails: 'no guardrail would run',
   logging: 'nothing would be logged there, and its credentials would be copied into every spend row',
   model_rpm_limit: 'limits per model would not be enforced',

@@ -1,3 +1,4 @@
+import type { ChatMessage } from '@sluice/shared/api/openai/chat-completion.ts';
 import type { CallType, JobKind } from '@sluice/shared/contracts/call-type.ts';
 import { kindOf } from '@sluice/shared/contracts/call-type.ts';
 import type { Alias } from '@sluice/shared/config/gateway-config.ts';
@@ -17,6 +18,7 @@ import type { NewJob } from '../../dispatch/dispatch.ts';
 import { admissionHeaders } from '../../http/response-headers.ts';
 import { defaultBytesMax } from '../../surfaces/openai/chat-job.ts';
 import { requestControls } from '../../surfaces/openai/request-controls.ts';
+import type { RequestControls } from '../../surfaces/openai/request-controls.ts';
 import { requestOrigin } from '../../surfaces/openai/request-origin.ts';
 import type { OriginBody } from '../../surfaces/openai/request-origin.ts';
 import type { Exchange } from './exchange.ts';
@@ -27,6 +29,8 @@ export interface Ask {
   readonly callType: CallType;
   readonly body: OriginBody & { readonly model: string; readonly stream?: boolean | null | undefined };
   readonly bounds: InputBounds;
+  /** The same with other messages; absent: it has none. */
+  readonly boundsOf?: (messages: readonly ChatMessage[]) => InputBounds;
   /** Each choice; 0 for what writes no text. */
   readonly outputTokens: number;
   /** By the aliases that may answer; absent: one. */
@@ -80,11 +84,13 @@ export async function admitJob(
   const admittedAt = deps.now();
   const limits = accountLimits(authenticated, admittedAt);
   const controls = requestControls(body.model, body, req.headers, deps.config, key);
-  const aliases = [body.model, ...controls.fallbacks];
+  const aliases = [body.model, ...controls.forJob.fallbacks];
+  const others = boundsOfFallbacks(ask, controls);
   const choices = ask.choices?.(aliases) ?? 1;
   const alias = resolveAlias(deps.config, body.model);
   const asked = ask.outputTokens * choices;
-  const inputTokensMax = bounds.inputTokensMax + defaultBytesMax(deps.config, aliases);
+  const longest = Math.max(bounds.inputTokensMax, ...others.map((other) => other.bounds.inputTokensMax));
+  const inputTokensMax = longest + defaultBytesMax(deps.config, aliases);
   const job: NewJob = {
     version: 1,
     kind: kindOf(ask.callType),
@@ -101,9 +107,10 @@ export async function admitJob(
     accounts: [],
     caller,
     origin: requestOrigin(req, body, caller, exchange.callId),
-    fallbacks: [...controls.fallbacks],
-    ...(controls.numRetries !== undefined && { numRetries: controls.numRetries }),
-    dropParams: controls.dropParams,
+    ...controls.forJob,
+    ...(others.length > 0 && {
+      fallbackInputTokens: Object.fromEntries(others.map((one) => [one.model, one.bounds.inputTokensEstimate])),
+    }),
     admittedAt,
     deadlineAt: admittedAt + controls.timeoutMs,
   };
@@ -146,6 +153,15 @@ export async function admitJob(
 /** The id of a request, and of its answer. */
 export function newRequestId(callType: CallType, { newId }: Pick<InferenceDeps, 'newId'>): RequestId {
   return RequestId.parse(`${idPrefixes[callType]}-${newId()}`);
+}
+
+/** @throws GatewayError invalid_request for messages to what takes none */
+function boundsOfFallbacks({ boundsOf }: Ask, { messages: others }: RequestControls) {
+  return others.map(({ model, messages }) => {
+    if (boundsOf) return { model, bounds: boundsOf(messages) };
+    const message = "Invalid value for 'fallbacks': only a chat can have other messages for a fallback.";
+    throw new GatewayError('invalid_request', message, { param: 'fallbacks' });
+  });
 }
 
 /** The operator's own requests are booked on an account too, but nothing limits it. */

@@ -19,6 +19,7 @@ export function chatCompletions(deps: InferenceDeps): RequestHandler {
         callType: 'acompletion',
         body,
         bounds: chatInputBounds(body),
+        boundsOf: (messages) => chatInputBounds({ ...body, messages: [...messages] }),
         outputTokens: askedOutputTokens(body, deps.config),
         choices: (aliases) => choicesOf(body, deps.config, aliases),
       }),

@@ -21,6 +21,7 @@ export function completions(deps: InferenceDeps): RequestHandler {
           callType: 'atext_completion',
           body,
           bounds: chatInputBounds(chat),
+          boundsOf: (messages) => chatInputBounds({ ...chat, messages: [...messages] }),
           outputTokens: askedOutputTokens(chat, deps.config),
           choices: (aliases) => choicesOf(chat, deps.config, aliases),
           jobBody: chat,

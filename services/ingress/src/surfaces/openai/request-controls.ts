@@ -1,18 +1,23 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { GatewayConfig } from '@sluice/shared/config/gateway-config.ts';
-import { resolveAlias } from '@sluice/shared/config/resolve-alias.ts';
+import { BodyFallbackLists, BodyFallbacks, ownFallbacks } from '@sluice/shared/api/litellm/fallbacks.ts';
+import type { OwnFallback } from '@sluice/shared/api/litellm/fallbacks.ts';
+import type { Fallbacks, GatewayConfig } from '@sluice/shared/config/gateway-config.ts';
+import type { InferenceJob } from '@sluice/shared/contracts/inference-job.ts';
 import { GatewayError } from '@sluice/shared/errors.ts';
 import { z } from 'zod';
 import type { VirtualKey } from '../../auth/authenticated.ts';
-import { mayUseAlias } from '../../auth/may-use-model.ts';
+import { planFallbacks } from './fallback-plan.ts';
+import type { FallbackPlan } from './fallback-plan.ts';
 
 /** What a request says about how it is to be run; contract §7.3, §8.5. None of it goes upstream. */
 export interface RequestControls {
   readonly timeoutMs: number;
-  readonly numRetries: number | undefined;
-  /** Aliases to try after the first, in order. */
-  readonly fallbacks: readonly string[];
-  readonly dropParams: boolean;
+  /** What the worker is to obey. */
+  readonly forJob: FallbackPlan &
+    Pick<InferenceJob, 'dropParams'> &
+    Partial<Pick<InferenceJob, 'numRetries' | 'streamTimeoutMs' | 'fallbacksDisabled'>>;
+  /** Fallbacks with messages of their own, of those that may be tried. */
+  readonly messages: readonly (OwnFallback & { readonly messages: NonNullable<OwnFallback['messages']> })[];
 }
 
 const timeoutSecondsMax = 3_600;
@@ -21,8 +26,11 @@ const seconds = z.coerce.number().positive().max(timeoutSecondsMax);
 
 const Controls = z.object({
   timeout: seconds.nullish(),
+  stream_timeout: seconds.nullish(),
   num_retries: z.coerce.number().int().min(0).max(retriesMax).nullish(),
-  fallbacks: z.array(z.union([z.string(), z.looseObject({ model: z.string() })])).nullish(),
+  fallbacks: BodyFallbacks.nullish(),
+  context_window_fallbacks: BodyFallbackLists.nullish(),
+  content_policy_fallbacks: BodyFallbackLists.nullish(),
   disable_fallbacks: z.boolean().nullish(),
   drop_params: z.boolean().nullish(),
 });
@@ -33,59 +41,64 @@ export function requestControls(
   body: Readonly<Record<string, unknown>>,
   headers: IncomingHttpHeaders,
   config: GatewayConfig,
-  key: VirtualKey | null,
+  key: Pick<VirtualKey, 'models' | 'metadata'> | null,
 ): RequestControls {
-  const parsed = Controls.safeParse({
+  const asked = parseControls({
+    ...body,
     timeout: body['timeout'] ?? headers['x-litellm-timeout'],
+    stream_timeout: body['stream_timeout'] ?? headers['x-litellm-stream-timeout'],
     num_retries: body['num_retries'] ?? headers['x-litellm-num-retries'],
-    fallbacks: body['fallbacks'],
-    disable_fallbacks: body['disable_fallbacks'],
-    drop_params: body['drop_params'],
   });
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    const param = issue?.path.join('.') ?? '';
-    throw new GatewayError('invalid_request', `Invalid value for '${param}': ${issue?.message ?? 'wrong type'}.`, {
-      param,
-    });
-  }
-  const { timeout, num_retries, fallbacks, disable_fallbacks, drop_params } = parsed.data;
-  const asked = fallbacks?.map((entry) => (typeof entry === 'string' ? entry : entry.model));
+  const own = asked.fallbacks ? ownFallbacks(asked.fallbacks) : null;
+  const disabled = asked.disable_fallbacks ?? key?.metadata['disable_fallbacks'] === true;
+  const plan = disabled ? { fallbacks: [] } : planFallbacks(alias, askedFallbacks(asked, own), config, key);
   return {
-    timeoutMs: timeout ? timeout * 1_000 : config.router.timeoutMs,
-    numRetries: num_retries ?? undefined,
-    fallbacks: disable_fallbacks ? [] : fallbackChain(alias, asked, config, key),
-    dropParams: drop_params ?? config.dropParams,
+    timeoutMs: asked.timeout ? asked.timeout * 1_000 : config.router.timeoutMs,
+    forJob: {
+      ...plan,
+      ...(disabled && { fallbacksDisabled: true }),
+      ...(asked.num_retries != null && { numRetries: asked.num_retries }),
+      ...(asked.stream_timeout != null && { streamTimeoutMs: Math.max(1, Math.round(asked.stream_timeout * 1_000)) }),
+      dropParams: asked.drop_params ?? config.dropParams,
+    },
+    messages: (own ?? []).flatMap(({ model, messages }) =>
+      messages && plan.fallbacks.includes(model) ? [{ model, messages }] : [],
+    ),
   };
 }
 
-/**
- * The aliases to try after `alias`, in order: the request's own list, else the configured one and what follows from
- * it, depth first, each once. A name without fallbacks has those of its wildcard, or of the alias it stands for. Aliases that the key may not use or that answer something else are left out.
- */
-export function fallbackChain(
-  alias: string,
-  asked: readonly string[] | undefined,
-  config: GatewayConfig,
-  key: VirtualKey | null,
-): readonly string[] {
-  const mode = resolveAlias(config, alias)?.mode;
-  const usable = (name: string) => {
-    const found = resolveAlias(config, name);
-    return found !== null && found.mode === mode && (key === null || mayUseAlias(key, found));
+function parseControls(given: Readonly<Record<string, unknown>>): z.infer<typeof Controls> {
+  const parsed = Controls.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const param = issue?.path.join('.') ?? '';
+  throw new GatewayError('invalid_request', `Invalid value for '${param}': ${issue?.message ?? 'wrong type'}.`, {
+    param,
+  });
+}
+
+function askedFallbacks(asked: z.infer<typeof Controls>, own: readonly OwnFallback[] | null) {
+  const { fallbacks, context_window_fallbacks: contextWindow, content_policy_fallbacks: contentPolicy } = asked;
+  return {
+    ...(own ? { own: own.map(({ model }) => model) } : fallbacks && { general: listsOf(fallbacks) }),
+    ...(contextWindow && { contextWindow: listsOf(contextWindow) }),
+    ...(contentPolicy && { contentPolicy: listsOf(contentPolicy) }),
   };
-  const chain: string[] = [];
-  const visit = (name: string) => {
-    if (name === alias || chain.includes(name) || chain.length >= config.router.maxFallbacks || !usable(name)) return;
-    chain.push(name);
-    next(name).forEach(visit);
-  };
-  const { fallbacks } = config.router;
-  const next = (name: string) => {
-    const queue = resolveAlias(config, name)?.queue;
-    const ofQueue = queue === undefined ? undefined : fallbacks.get(queue);
-    return fallbacks.get(name) ?? ofQueue ?? fallbacks.get('*') ?? [];
-  };
-  (asked ?? next(alias)).forEach(visit);
-  return chain;
+}
+
+/** The configuration's form; a plain list of aliases is for every alias. */
+function listsOf(entries: NonNullable<z.infer<typeof Controls>['fallbacks']>): Fallbacks {
+  const lists = new Map<string, readonly string[]>();
+  for (const entry of entries) {
+    if (typeof entry === 'string') lists.set('*', [...(lists.get('*') ?? []), entry]);
+    else
+      for (const [alias, targets] of Object.entries(entry)) {
+        if (Array.isArray(targets))
+          lists.set(
+            alias,
+            targets.filter((target) => typeof target === 'string'),
+          );
+      }
+  }
+  return lists;
 }

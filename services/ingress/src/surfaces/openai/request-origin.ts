@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { userAgentTag } from '@sluice/shared/contracts/caller.ts';
 import type { RequestOrigin } from '@sluice/shared/contracts/caller.ts';
 import { z } from 'zod';
 import type { Authenticated } from '../../auth/authenticated.ts';
@@ -60,7 +61,11 @@ function tagsOf(
   const bodyTags = [...strings(body['tags']), ...strings(metadata['tags'])];
   const headerTags = (text(headers['x-litellm-tags']) ?? '').split(',').map((tag) => tag.trim());
   const product = text(headers['user-agent'])?.split(/[\s/]/, 1)[0];
-  const all = [...keyTags, ...(bodyTags.length > 0 ? bodyTags : headerTags), product ? `User-Agent: ${product}` : ''];
+  const all = [
+    ...keyTags,
+    ...(bodyTags.length > 0 ? bodyTags : headerTags),
+    product ? `${userAgentTag}${product}` : '',
+  ];
   return [...new Set(all)].filter((tag) => tag !== '' && tag.length <= tagLengthMax).slice(0, tagsMax);
 }
 

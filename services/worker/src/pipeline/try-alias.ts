@@ -1,0 +1,138 @@
+import type { Alias, Deployment } from '@sluice/shared/config/gateway-config.ts';
+import { routingTags } from '@sluice/shared/contracts/caller.ts';
+import type { InferenceJob } from '@sluice/shared/contracts/inference-job.ts';
+import { GatewayError } from '@sluice/shared/errors.ts';
+import { ProviderError } from '../providers/provider.ts';
+import { candidatesOf, orderOf } from '../routing/candidates.ts';
+import { chooseDeployment } from '../routing/choose-deployment.ts';
+import { retriesFor } from '../routing/retry-rules.ts';
+import { retryPauseMs } from '../routing/retry-pause.ts';
+import type { CallOutcome, CallPlan, CallSeries } from './call-series.ts';
+import type { JobDeps } from './job-context.ts';
+
+/** The last error of a step: of an alias's deployments of one `order`, after all retries. */
+export interface Failure {
+  readonly alias: string;
+  readonly error: GatewayError | ProviderError;
+  readonly retries: number;
+  readonly numRetries: number;
+}
+
+export type AliasOutcome =
+  | Exclude<CallOutcome, { type: 'failed' }>
+  /** At least one failure: one for each `order` that was tried, in turn. */
+  | { readonly type: 'failed'; readonly failures: readonly Failure[] };
+
+export interface Tries {
+  readonly job: InferenceJob;
+  readonly calls: CallSeries;
+  readonly deps: JobDeps;
+  readonly signal: AbortSignal;
+  /** Told of the deployment of each call before it is made. */
+  readonly onDeployment: (deployment: Deployment) => void;
+}
+
+/**
+ * Calls an alias's deployments until one answers: those of the lowest `order` first, with all their retries, then
+ * those of the next (contract §8.5).
+ */
+export async function tryAlias(
+  alias: Alias,
+  what: Pick<CallPlan, 'request' | 'inputTokens' | 'fallbacks'>,
+  tries: Tries,
+): Promise<AliasOutcome> {
+  const failures: Failure[] = [];
+  let above = -Infinity;
+  for (;;) {
+    const step = await tryStep(alias, what, above, tries);
+    if (step.type !== 'failed') return step;
+    failures.push(step.failure);
+    const { order } = step;
+    const hasMore = order !== null && alias.deployments.some((deployment) => orderOf(deployment) > order);
+    if (!hasMore || tries.job.fallbacksDisabled) return { type: 'failed', failures };
+    above = order;
+  }
+}
+
+type StepOutcome =
+  | Exclude<CallOutcome, { type: 'failed' }>
+  /** `order`: of the deployments that were called; null: none was. */
+  | { readonly type: 'failed'; readonly failure: Failure; readonly order: number | null };
+
+/** The lowest order above `above` that has a deployment to call, with its retries. */
+async function tryStep(
+  alias: Alias,
+  what: Pick<CallPlan, 'request' | 'inputTokens' | 'fallbacks'>,
+  above: number,
+  tries: Tries,
+): Promise<StepOutcome> {
+  const { job, calls, deps, signal } = tries;
+  const tried = new Set<string>();
+  let candidates = findCandidates();
+  if (candidates instanceof GatewayError) {
+    return {
+      type: 'failed',
+      order: null,
+      failure: { alias: alias.name, error: candidates, retries: 0, numRetries: 0 },
+    };
+  }
+  for (let retries = 0; ; retries += 1) {
+    const untried = candidates.filter(({ id }) => !tried.has(id));
+    const deployment = choose(untried.length > 0 ? untried : candidates);
+    tried.add(deployment.id);
+    tries.onDeployment(deployment);
+    const outcome = await calls.make({ ...what, deployment, retries });
+    await report(outcome, deployment);
+    if (outcome.type !== 'failed') return outcome;
+
+    const { error } = outcome;
+    const numRetries = job.numRetries ?? deployment.numRetries ?? deps.config.router.numRetries;
+    const allowed = retriesFor(error, alias, { router: deps.config.router, numRetries });
+    const failure = { alias: alias.name, error, retries, numRetries: Math.max(allowed, numRetries) };
+    const failed = { type: 'failed', failure, order: orderOf(deployment) } as const;
+    if (retries >= allowed) return failed;
+    candidates = findCandidates();
+    if (candidates instanceof GatewayError) return failed; // nobody is left to try
+    const waitMs = retryPauseMs(error, retries, {
+      otherDeployment: candidates.some(({ id }) => !tried.has(id)),
+      retryAfterMs: deps.config.router.retryAfterMs,
+      random: deps.random,
+    });
+    if (deps.now() + waitMs >= job.deadlineAt) return failed;
+    await deps.pause(waitMs, signal);
+  }
+
+  function findCandidates(): readonly Deployment[] | GatewayError {
+    const conditions = {
+      router: deps.config.router,
+      cooledDownUntil: (id: string) => deps.cooldowns.until(id),
+      tags: routingTags(job.origin),
+      inputTokens: what.inputTokens,
+      now: deps.now(),
+    };
+    return candidatesOf(alias, conditions, above);
+  }
+
+  function choose(from: readonly Deployment[]): Deployment {
+    return chooseDeployment(from, {
+      router: deps.config.router,
+      stats: deps.stats,
+      stream: job.stream,
+      admittedAt: job.admittedAt,
+      inputTokens: what.inputTokens,
+      outputTokens: job.outputTokensCap,
+      searchUnits: job.searchUnits ?? 0,
+      random: deps.random,
+    });
+  }
+
+  /** What the call says of its deployment. After a failure it is waited for: the next one is chosen by it. */
+  async function report(outcome: CallOutcome, deployment: Deployment): Promise<void> {
+    const alone = alias.deployments.length === 1;
+    if (outcome.type === 'failed') await deps.cooldowns.failed(deployment, outcome.error, alone);
+    if (outcome.type !== 'ended') return;
+    const { error, type, hasContent } = outcome.end;
+    if (error) void deps.cooldowns.failed(deployment, error, alone);
+    else if (type === 'completed' || hasContent) deps.cooldowns.succeeded(deployment.id);
+  }
+}
