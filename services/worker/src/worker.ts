@@ -1,10 +1,11 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { queuesOf } from '@sluice/shared/config/resolve-alias.ts';
 import type { JobDelivery, JobSource } from '@sluice/shared/ports/job-queue.ts';
+import { createFlow } from './flow/flow.ts';
 import type { JobDeps, StopReason } from './pipeline/job-context.ts';
 import { processJob } from './pipeline/process-job.ts';
 
-export interface WorkerOptions extends Omit<JobDeps, 'pause'> {
+export interface WorkerOptions extends Omit<JobDeps, 'pause' | 'flow'> {
   readonly source: JobSource;
   /**
    * Jobs admitted before this (epoch ms) have no client any more: their ingress ended together with an earlier
@@ -23,8 +24,17 @@ export async function openWorker({
   clientsGoneBefore = 0,
   ...options
 }: WorkerOptions): Promise<AsyncDisposable> {
-  const deps: JobDeps = { ...options, pause };
+  const { log, metrics } = options;
   await using opening = new AsyncDisposableStack();
+  const flow = createFlow({
+    ...options,
+    pause,
+    onThrottled: ({ alias, model }, by) => metrics.throttled({ alias, model, by }),
+    onError: (error) => log.warn({ err: error }, 'a ceiling was not corrected; it corrects itself'),
+  });
+  opening.use(flow);
+  metrics.watchFlow(() => flow.states());
+  const deps: JobDeps = { ...options, pause, flow };
   const running = new Map<string, AbortController>();
   const cancelled = new Map<string, number>();
 
@@ -34,7 +44,9 @@ export async function openWorker({
       remember(requestId);
     }),
   );
-  opening.use(await source.consume(queuesOf(deps.config), { concurrency: deps.config.sluice.workerConcurrency }, run));
+  const concurrency = (queue: string) => flow.concurrencyOf(queue);
+  const consumer = opening.use(await source.consume(queuesOf(deps.config), { concurrency }, run));
+  flow.onConcurrency((queue, atATime) => consumer.setConcurrency(queue, atATime));
   return opening.move();
 
   async function run(delivery: JobDelivery): Promise<void> {

@@ -128,6 +128,20 @@ function readLimits(params: Section) {
     numRetries: numRetries ?? alsoRetries,
     timeoutMs: timeoutMs ?? alsoTimeoutMs,
     streamTimeoutMs: params.seconds('stream_timeout', { min: 0.001 }),
+    ...readCeilings(params),
+  };
+}
+
+/** What the file does not say is absent. */
+function readCeilings(params: Section) {
+  const count = { integer: true, min: 1 } as const;
+  const requestsPerMinute = params.number('rpm', count);
+  const tokensPerMinute = params.number('tpm', count);
+  const maxParallelRequests = params.number('max_parallel_requests', count);
+  return {
+    ...(requestsPerMinute !== null && { requestsPerMinute }),
+    ...(tokensPerMinute !== null && { tokensPerMinute }),
+    ...(maxParallelRequests !== null && { maxParallelRequests }),
   };
 }
 

@@ -73,6 +73,11 @@ export interface Deployment {
   readonly maxInputTokens: number | null;
   /** Relative share of the traffic between deployments of an alias. */
   readonly weight: number | null;
+  /** Ceilings over all workers, in windows of a minute. Absent: none. */
+  readonly requestsPerMinute?: number;
+  readonly tokensPerMinute?: number;
+  /** Calls at a time, over all workers. Absent: what the provider takes. */
+  readonly maxParallelRequests?: number;
   readonly numRetries: number | null;
   readonly timeoutMs: number | null;
   readonly streamTimeoutMs: number | null;

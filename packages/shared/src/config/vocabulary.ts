@@ -73,10 +73,13 @@ export const vocabularies = {
       'num_retries',
       'max_retries',
       'weight',
+      'rpm',
+      'tpm',
+      'max_parallel_requests',
       ...prices,
       ...ociParams,
     ],
-    notYet: words(`rpm tpm max_parallel_requests order cooldown_time tags
+    notYet: words(`order cooldown_time tags
       tiered_pricing input_cost_per_character
       output_cost_per_character input_cost_per_second output_cost_per_second input_cost_per_image
       cache_creation_input_token_cost max_budget budget_duration mock_response drop_params additional_drop_params

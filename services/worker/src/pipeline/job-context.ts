@@ -5,6 +5,7 @@ import type { BodyStore } from '@sluice/shared/ports/body-store.ts';
 import type { IdempotencyStore } from '@sluice/shared/ports/idempotency-store.ts';
 import type { TokenBus } from '@sluice/shared/ports/token-bus.ts';
 import type { UsageLog } from '@sluice/shared/ports/usage-log.ts';
+import type { Flow } from '../flow/flow.ts';
 import type { Provider } from '../providers/provider.ts';
 import type { WorkerMetrics } from '../worker-metrics.ts';
 
@@ -17,6 +18,7 @@ export interface JobDeps {
   readonly admission: Admission;
   readonly bodies: BodyStore;
   readonly idempotency: Pick<IdempotencyStore, 'finish' | 'forget'>;
+  readonly flow: Flow;
   readonly metrics: WorkerMetrics;
   readonly log: Logger;
   /** Epoch milliseconds. */

@@ -2,6 +2,8 @@ import type { Alias, Deployment } from '@sluice/shared/config/gateway-config.ts'
 import { resolveAlias } from '@sluice/shared/config/resolve-alias.ts';
 import { errorCatalog, GatewayError } from '@sluice/shared/errors.ts';
 import type { JobDelivery } from '@sluice/shared/ports/job-queue.ts';
+import { callOutcomeOf, isThrottle, tokensOf } from '../flow/call-outcome.ts';
+import type { Permit } from '../flow/flow.ts';
 import { ProviderError } from '../providers/provider.ts';
 import { chooseDeployment } from '../routing/choose-deployment.ts';
 import { isRetryable, retryPauseMs } from '../routing/retry-pause.ts';
@@ -47,6 +49,13 @@ export type TryOutcome =
       readonly deployment: Deployment | null;
     };
 
+/** A request that is throttled so often ends, though its deadline is not over; the journal has two lines for each. */
+const throttlesMax = 1_000;
+/** Of many failures the latest: only the last of each alias is told. */
+const failuresKept = 100;
+/** With another alias to try, a turn is waited for as long as the longest pause between two tries (contract §8.5). */
+const patienceWithFallbackMs = 8_000;
+
 /** A call on its way: whether it has been noted, and so may have been sent. */
 interface Begin {
   readonly mayBeSent: Promise<void>;
@@ -89,7 +98,9 @@ export async function tryCalls(
   for (const [fallbacks, name] of chain.entries()) {
     const alias = resolveAlias(deps.config, name);
     if (!alias) continue; // the worker's configuration is older or newer than the ingress's
+    const isLastAlias = !chain.slice(fallbacks + 1).some((later) => resolveAlias(deps.config, later));
     const tried = new Set<string>();
+    let throttles = 0;
     const numRetries = retriesOf(alias, deps, delivery.job.numRetries);
     for (let retries = 0; ; retries += 1) {
       try {
@@ -104,13 +115,30 @@ export async function tryCalls(
           );
         }
       }
-      const deployment = chooseDeployment(alias, tried, deps.random);
-      tried.add(deployment.id);
+      const deployments = deps.flow.preferred(alias.deployments);
+      const deployment = chooseDeployment({ ...alias, deployments }, tried, deps.random);
       const made = { call: standing.call, deployment, outputTokensCap, retries };
       const stoppedBefore = stopReasonOf(signal);
       if (stoppedBefore) return stopped(stoppedBefore);
+      const entry = await deps.flow.enter(
+        deployment,
+        {
+          tokensEstimate: delivery.job.inputTokensEstimate + outputTokensCap,
+          since: delivery.job.admittedAt,
+          deadlineAt: delivery.job.deadlineAt,
+          ...(!isLastAlias && { patienceMs: patienceWithFallbackMs }),
+        },
+        signal,
+      );
+      if (entry.type === 'stopped') return stopped(stopReasonOf(signal) ?? 'deadline');
+      if (entry.type === 'too-late') {
+        failures.push({ error: noTurn(deployment, entry), alias: name, deployment, retries, numRetries });
+        break;
+      }
+      using permit = entry.permit;
+      tried.add(deployment.id);
       const begin = beginCall(made);
-      const end = await callOnce(made, fallbacks, begin.mayBeSent);
+      const end = await callOnce(made, fallbacks, begin.mayBeSent, permit);
       // A provider that refused by itself did not wait for it, and what is noted next must come after it.
       await begin.mayBeSent.catch(() => undefined);
       if (begin.failure) throw begin.failure;
@@ -124,6 +152,15 @@ export async function tryCalls(
         standing = { call: standing.call + 1, reserved: false };
       } else {
         await delivery.journal(writeJournalLine({ type: 'refused', call: made.call }));
+      }
+      // Not a failed try: it waits for its turn, here or at another deployment, unless another alias is to be tried.
+      if (isThrottle(error) && !end.mayBeBilled) {
+        throttles += 1;
+        if (throttles > (isLastAlias ? throttlesMax : numRetries)) break;
+        tried.delete(deployment.id);
+        failures.splice(0, failures.length - failuresKept);
+        retries -= 1;
+        continue;
       }
       if (!isRetryable(error, alias) || retries >= numRetries) break;
       const otherDeployment = alias.deployments.some(({ id }) => !tried.has(id));
@@ -193,7 +230,12 @@ export async function tryCalls(
     }
   }
 
-  async function callOnce(made: MadeCall, fallbacks: number, mayBeSent: Promise<void>): Promise<CallEnd> {
+  async function callOnce(
+    made: MadeCall,
+    fallbacks: number,
+    mayBeSent: Promise<void>,
+    permit: Permit,
+  ): Promise<CallEnd> {
     const { deployment } = made;
     const startedAt = deps.now();
     const onContent = () => {
@@ -202,6 +244,11 @@ export async function tryCalls(
     const answer = { writer, deployment, retries: made.retries, fallbacks, queueMs: job.queueMs, onContent };
     const call = startCall({ ...made, job: delivery.job, request, mayBeSent }, deps, signal);
     const end = await relay(call, answer, { signal, now: deps.now });
+    const times = { startedAt, endedAt: deps.now() };
+    permit.leave(
+      callOutcomeOf(end, { isChat: request.kind === 'chat', stream: delivery.job.stream, ...times }),
+      tokensOf(end),
+    );
     const labels = { alias: deployment.alias, model: deployment.model };
     const code = end.error?.code ?? end.stopped ?? '';
     deps.metrics.call({ ...labels, outcome: end.type, code }, (deps.now() - startedAt) / 1_000);
@@ -218,6 +265,11 @@ export async function tryCalls(
       deps.log.warn({ requestId: delivery.job.requestId, err: error }, 'begin of the answer not noted');
     });
   }
+}
+
+function noTurn({ model }: Deployment, { retryAfterSeconds }: { retryAfterSeconds: number }): ProviderError {
+  const message = `litellm.RateLimitError: ${model} takes no more calls now, and this request's turn would not have come within its timeout.`;
+  return new ProviderError('provider_throttled', message, { status: 429, retryAfterSeconds, mayBeBilled: false });
 }
 
 function retriesOf(alias: Alias, deps: JobDeps, asked: number | undefined): number {

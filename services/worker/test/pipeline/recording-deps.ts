@@ -11,6 +11,7 @@ import { silentLogger } from '@sluice/shared/log.ts';
 import type { ReservationRequest, ReservationResult } from '@sluice/shared/ports/admission.ts';
 import type { JobDelivery } from '@sluice/shared/ports/job-queue.ts';
 import { sampleJob } from '../../../../packages/shared/test/conformance/sample-job.ts';
+import { createFlow } from '../../src/flow/flow.ts';
 import type { JobDeps, StopReason } from '../../src/pipeline/job-context.ts';
 import { JournalLine } from '../../src/pipeline/journal.ts';
 import { processJob } from '../../src/pipeline/process-job.ts';
@@ -166,7 +167,7 @@ export class Recording {
       rerank: (call, signal) => this.#call(call, null, signal),
       [Symbol.asyncDispose]: async () => {},
     };
-    this.deps = {
+    const deps: Omit<JobDeps, 'flow'> = {
       config,
       providers: { oci: provider, openai: provider, anthropic: provider },
       bus: {
@@ -216,6 +217,8 @@ export class Recording {
         call: () => {},
         firstToken: () => {},
         takeover: (alias) => void this.takeovers.push(alias),
+        throttled: () => {},
+        watchFlow: () => {},
       },
       log: silentLogger,
       now: () => this.now,
@@ -226,6 +229,8 @@ export class Recording {
         this.onPause();
       },
     };
+    const flow = createFlow({ ...deps, onThrottled: () => {}, onError: (error) => assert.fail(String(error)) });
+    this.deps = { ...deps, flow };
   }
 
   /** The next delivery of the job. */

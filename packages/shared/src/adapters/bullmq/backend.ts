@@ -25,6 +25,8 @@ export interface BullQueue {
 
 /** BullMQ's `Worker`, likewise. */
 export interface BullWorker {
+  /** Read whenever a job ends, and by a worker that waits for jobs. */
+  concurrency: number;
   waitUntilReady(): Promise<void>;
   on(event: 'lockRenewalFailed', listener: (jobIds: string[]) => void): unknown;
   close(): Promise<void>;

@@ -39,11 +39,18 @@ export function openBullJobSource(backend: BullBackend): JobSource {
 
   return {
     async consume(queueNames, { concurrency }, handler) {
-      const workers = queueNames.map((queue) => openWorker(queueNameOf(queue), concurrency, handler));
-      await Promise.all(workers.map((worker) => worker.waitUntilReady()));
+      const concurrencyOf = typeof concurrency === 'number' ? () => concurrency : concurrency;
+      const workers = new Map(
+        queueNames.map((queue) => [queue, openWorker(queueNameOf(queue), concurrencyOf(queue), handler)]),
+      );
+      await Promise.all([...workers.values()].map((worker) => worker.waitUntilReady()));
       return {
+        setConcurrency(queue, atATime) {
+          const worker = workers.get(queue);
+          if (worker) worker.concurrency = atATime;
+        },
         async [Symbol.asyncDispose]() {
-          await Promise.all(workers.map((worker) => worker.close()));
+          await Promise.all([...workers.values()].map((worker) => worker.close()));
         },
       };
     },
