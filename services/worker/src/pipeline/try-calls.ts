@@ -132,7 +132,12 @@ export async function tryCalls(
       );
       if (entry.type === 'stopped') return stopped(stopReasonOf(signal) ?? 'deadline');
       if (entry.type === 'too-late') {
-        failures.push({ error: noTurn(deployment, entry), alias: name, deployment, retries, numRetries });
+        const error = noTurn(
+          deployment,
+          entry,
+          failures.findLast((each) => each.alias === name && isThrottle(each.error)),
+        );
+        failures.push({ error, alias: name, deployment, retries, numRetries });
         break;
       }
       using permit = entry.permit;
@@ -267,8 +272,14 @@ export async function tryCalls(
   }
 }
 
-function noTurn({ model }: Deployment, { retryAfterSeconds }: { retryAfterSeconds: number }): ProviderError {
-  const message = `litellm.RateLimitError: ${model} takes no more calls now, and this request's turn would not have come within its timeout.`;
+function noTurn(
+  { model }: Deployment,
+  { retryAfterSeconds }: { retryAfterSeconds: number },
+  last?: Failure,
+): ProviderError {
+  const message =
+    last?.error.message ??
+    `litellm.RateLimitError: ${model} takes no more calls now, and this request's turn would not have come in time.`;
   return new ProviderError('provider_throttled', message, { status: 429, retryAfterSeconds, mayBeBilled: false });
 }
 
