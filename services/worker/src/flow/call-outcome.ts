@@ -12,7 +12,7 @@ export function isThrottle({ code, retryAfterSeconds, providerCode }: ProviderEr
 }
 
 /** Of fewer tokens the time is mostly the prompt's. */
-const outputTokensLeast = 16;
+const outputTokensLeast = 50;
 
 /**
  * What a call's end says about the provider's load.

@@ -18,6 +18,11 @@ const samplesLeast = 8;
 /** Netflix's Gradient2 takes 1.5 times an average for noise; a least value over few samples is noisier. */
 const tolerance = 2;
 /**
+ * And so much more, in ms: a rise of less than half a second, before the first token or over the fifty tokens that are
+ * the fewest to count, may be this worker's own, when it is busy. (HyStart++ has such a least rise too.)
+ */
+const leastRise: Readonly<Record<LatencyKind, number>> = { 'first-token': 500, 'per-output-token': 10 };
+/**
  * How long a best is remembered, at the least: a model that has become slower for good must not be held against its
  * past for ever. BBR forgets after 10 s, Envoy measures anew each minute; but neither waits for whole answers.
  */
@@ -47,7 +52,8 @@ export function createLatencyWatch(): LatencyWatch {
       if (round.samplesLeft > 0) return false;
       rounds.delete(kind);
       const best = bestOf(kind, now);
-      const isSlow = round.best > tolerance * Math.min(best.current, best.earlier);
+      const usual = Math.min(best.current, best.earlier);
+      const isSlow = round.best > tolerance * usual && round.best > usual + leastRise[kind];
       best.current = Math.min(best.current, round.best);
       return isSlow;
     },
