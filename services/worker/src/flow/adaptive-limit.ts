@@ -19,13 +19,15 @@ export interface Entered {
  * How many calls one worker makes at a time to one deployment: additive increase, multiplicative decrease, as TCP
  * flows share a link that nobody tells them the width of. It has no clock of its own, and does no I/O.
  *
- * starting: every answer adds one, so the limit doubles in a round trip. → the first refusal ends it for good
+ * starting: every call that is taken adds one, so the limit doubles in a round trip. → the first refusal ends it for
+ *   good
  * recovering: some calls were refused. New ones begin only as others end, so that at most as many run as the provider
- *   has just shown to take. → an answer to a call that began after the refusals: steady
+ *   has just shown to take. → one that began after the refusals is taken: steady
  * steady: back to where calls were refused, one in a round trip; held there; then one more, two, four, … until the
  *   next refusal.
  *
- * A round trip is counted in answers: as many as the limit. Only a limit that is used up grows.
+ * A call is taken when it is answered, or has not been refused for a second. A round trip is as many taken calls as the
+ * limit. Only a limit that is used up grows.
  */
 export interface AdaptiveLimit {
   /** Whole calls at a time; at least 1. */
@@ -36,10 +38,18 @@ export interface AdaptiveLimit {
   mayEnter(now: number): boolean;
   /** The caller has asked `mayEnter`. */
   enter(): Entered;
+  /** The call has run for `takenAfterMs`: the provider has taken it, whatever its answer will be. */
+  taken(call: Entered): void;
   leave(call: Entered, outcome: CallOutcome, now: number): void;
 }
 
-/** As Netflix's concurrency-limits do in each of their algorithms: from here 256 is four round trips away. */
+/**
+ * A provider that refuses does so at its door, in milliseconds. So growth need not wait for answers, which may take
+ * minutes: whoever is not refused within a second has been taken.
+ */
+export const takenAfterMs = 1_000;
+
+/** As Netflix's concurrency-limits do in each of their algorithms: from here 256 is four round trips away, or four seconds. */
 export const startLimit = 20;
 
 /**
@@ -87,6 +97,7 @@ export function createAdaptiveLimit({ most, random }: { most: number; random: ()
   let cut = { from: limit, sequence: 0 };
   /** While recovering, how many calls the provider was seen to take. */
   let accepted: number | null = null;
+  const counted = new WeakSet<Entered>();
 
   return {
     get limit() {
@@ -106,14 +117,12 @@ export function createAdaptiveLimit({ most, random }: { most: number; random: ()
       sequence += 1;
       return { sequence };
     },
+    taken: count,
     leave(call, outcome, now) {
-      const isUsedUp = inFlight >= admitted();
+      if (outcome.type === 'answered') count(call);
       inFlight -= 1;
       switch (outcome.type) {
         case 'answered':
-          refusedInRow = 0;
-          if (call.sequence > cut.sequence) accepted = null;
-          if (isUsedUp && (accepted === null || limit < anchor)) grow();
           if (outcome.latency && call.sequence > cut.sequence && latencies.note(outcome.latency, limit, now))
             cutForLatency();
           break;
@@ -129,6 +138,14 @@ export function createAdaptiveLimit({ most, random }: { most: number; random: ()
 
   function admitted(): number {
     return Math.max(1, Math.floor(Math.min(limit, accepted ?? limit)));
+  }
+
+  function count(call: Entered): void {
+    if (counted.has(call)) return;
+    counted.add(call);
+    refusedInRow = 0;
+    if (call.sequence > cut.sequence) accepted = null;
+    if (inFlight >= admitted() && (accepted === null || limit < anchor)) grow();
   }
 
   function grow(): void {

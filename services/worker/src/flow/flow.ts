@@ -31,7 +31,7 @@ export interface CallToEnter {
   readonly since: number;
   /** Epoch ms. */
   readonly deadlineAt: number;
-  /** Waits no longer than this, though the deadline allows it: there is something else to try. */
+  /** A deployment that is closed for longer is not waited for: there is something else to try. */
   readonly patienceMs?: number;
 }
 
@@ -99,9 +99,9 @@ export function createFlow(deps: FlowDeps): Flow {
 
     async enter(deployment, { tokensEstimate, since, deadlineAt, patienceMs = Number.POSITIVE_INFINITY }, signal) {
       const gate = gateOf(deployment);
-      const giveUpAt = Math.min(now() + patienceMs, deadlineAt - Math.min(tellingMs, (deadlineAt - since) / 10));
+      const giveUpAt = deadlineAt - Math.min(tellingMs, (deadlineAt - since) / 10);
       for (;;) {
-        const answer = await gate.enter({ since, giveUpAt }, signal);
+        const answer = await gate.enter({ since, giveUpAt, patienceMs }, signal);
         if (answer.type === 'too-late')
           return { type: 'too-late', retryAfterSeconds: Math.max(1, Math.ceil(answer.retryAfterMs / 1_000)) };
         if (answer.type === 'stopped') return answer;

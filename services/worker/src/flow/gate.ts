@@ -1,5 +1,5 @@
-import { createAdaptiveLimit } from './adaptive-limit.ts';
-import type { AdaptiveLimit, CallOutcome } from './adaptive-limit.ts';
+import { createAdaptiveLimit, takenAfterMs } from './adaptive-limit.ts';
+import type { AdaptiveLimit, CallOutcome, Entered } from './adaptive-limit.ts';
 
 /** Who may call one deployment now, in this worker: as many as its limit, the others in line. */
 export interface Gate {
@@ -16,6 +16,8 @@ export interface Turn {
   readonly since: number;
   /** Epoch ms after which a place is of no use. */
   readonly giveUpAt: number;
+  /** A deployment that is closed for longer is not waited for. */
+  readonly patienceMs: number;
 }
 
 export type GateAnswer =
@@ -49,6 +51,10 @@ export function createGate({ most, now, random, pause, onChange }: GateDeps, clo
   const limit = createAdaptiveLimit({ most, random });
   let line: Waiter[] = [];
   let opensAt = 0;
+  /** Calls that the limit has not counted as taken, by their begin; the oldest first. */
+  const uncounted = new Map<Entered, number>();
+  let counting: NodeJS.Timeout | null = null;
+  closing.addEventListener('abort', () => clearTimeout(counting ?? undefined), { once: true });
   let callMs = callMsUnknown;
 
   return {
@@ -90,16 +96,40 @@ export function createGate({ most, now, random, pause, onChange }: GateDeps, clo
   function entered(): GateAnswer {
     const call = limit.enter();
     const startedAt = now();
+    uncounted.set(call, startedAt);
+    countLater();
     return {
       type: 'entered',
       leave(outcome) {
         const at = now();
+        uncounted.delete(call);
         if (outcome.type === 'answered') callMs += (at - startedAt - callMs) * smoothing;
         limit.leave(call, outcome, at);
         admit();
         onChange();
       },
     };
+  }
+
+  /** Only while the limit is used up: else it does not grow. */
+  function countLater(): void {
+    const [oldest] = uncounted.values();
+    if (counting || closing.aborted || oldest === undefined || limit.inFlight < limit.limit) return;
+    counting = setTimeout(countTaken, Math.max(0, oldest + takenAfterMs - now()));
+    counting.unref();
+  }
+
+  function countTaken(): void {
+    counting = null;
+    const before = now() - takenAfterMs;
+    for (const [call, startedAt] of uncounted) {
+      if (startedAt > before) break;
+      uncounted.delete(call);
+      limit.taken(call);
+    }
+    admit();
+    countLater();
+    onChange();
   }
 
   /** Whoever's turn it is; and who can have none any more hears it now. */
@@ -122,8 +152,9 @@ export function createGate({ most, now, random, pause, onChange }: GateDeps, clo
     });
   }
 
-  function isTooLate({ giveUpAt }: Turn): boolean {
-    return Math.max(limit.closedUntil, now()) >= giveUpAt;
+  function isTooLate({ giveUpAt, patienceMs }: Turn): boolean {
+    const at = now();
+    return Math.max(limit.closedUntil, at) >= giveUpAt || limit.closedUntil - at > patienceMs;
   }
 
   /** When the deployment opens, and those who wait for it have had their turn. */

@@ -53,7 +53,7 @@ export type TryOutcome =
 const throttlesMax = 1_000;
 /** Of many failures the latest: only the last of each alias is told. */
 const failuresKept = 100;
-/** With another alias to try, a turn is waited for as long as the longest pause between two tries (contract §8.5). */
+/** With another alias to try, a closed deployment is waited for as long as the longest pause of a retry (contract §8.5). */
 const patienceWithFallbackMs = 8_000;
 
 /** A call on its way: whether it has been noted, and so may have been sent. */

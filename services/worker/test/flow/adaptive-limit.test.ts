@@ -80,6 +80,12 @@ test('a provider without a limit is used as far as the worker may go, after a fe
   assert.equal(provider.limits[0]?.limit, 256);
 });
 
+test('however long its calls are: whoever is not refused within a second is taken', () => {
+  const provider = simulateProvider({ slots: 10_000, workers: 1, meanMs: 60_000, seed: 1, most: 256 });
+  provider.run(5_000);
+  assert.equal(provider.limits[0]?.limit, 256);
+});
+
 for (const { meanMs, isLess, why } of [
   { meanMs: 2_000, isLess: true, why: 'is given less, but never less than every limit starts with' },
   { meanMs: 100, isLess: false, why: 'by less than may be our own slowness is not' },

@@ -1,4 +1,4 @@
-import { createAdaptiveLimit } from '../../src/flow/adaptive-limit.ts';
+import { createAdaptiveLimit, takenAfterMs } from '../../src/flow/adaptive-limit.ts';
 import type { AdaptiveLimit } from '../../src/flow/adaptive-limit.ts';
 import { seededRandom } from '../seeded-random.ts';
 
@@ -98,11 +98,18 @@ export function simulateProvider(options: {
     count();
     inService += 1;
     const factor = options.slowdown?.(inService) ?? 1;
+    let ended = false;
+    later(takenAfterMs - wayMs, () => {
+      if (ended) return;
+      limit.taken(call);
+      callWhilePossible(worker);
+    });
     later(options.meanMs * factor * (0.5 + random()), () => {
       count();
       inService -= 1;
       answered[worker] = (answered[worker] ?? 0) + 1;
       later(wayMs, () => {
+        ended = true;
         const latency = { kind: 'first-token', ms: now - startedAt } as const;
         limit.leave(call, { type: 'answered', latency }, now);
         later(turnMs, () => callWhilePossible(worker));
