@@ -38,7 +38,7 @@ export interface JobSource extends AsyncDisposable {
 export interface JobConsumer extends AsyncDisposable {
   /**
    * From now on so many of the queue's jobs run at a time; unknown queues are ignored. A lower number stops nothing that
-   * runs. A higher one counts when the next job of the queue ends, at the latest.
+   * runs. A higher one counts within half a second, whether a job ends or not.
    *
    * @param concurrency an integer of at least 1
    */

@@ -25,8 +25,11 @@ export interface BullQueue {
 
 /** BullMQ's `Worker`, likewise. */
 export interface BullWorker {
-  /** Read whenever a job ends, and by a worker that waits for jobs. */
+  /** Looked at when a job ends, and when the worker is resumed. */
   concurrency: number;
+  /** true: without waiting for what runs. */
+  pause(doNotWaitActive: true): Promise<void>;
+  resume(): Promise<void>;
   waitUntilReady(): Promise<void>;
   on(event: 'lockRenewalFailed', listener: (jobIds: string[]) => void): unknown;
   close(): Promise<void>;
