@@ -38,8 +38,8 @@ export interface AdaptiveLimit {
   mayEnter(now: number): boolean;
   /** The caller has asked `mayEnter`. */
   enter(): Entered;
-  /** The call has run for `takenAfterMs`: the provider has taken it, whatever its answer will be. */
-  taken(call: Entered): void;
+  /** These calls have run for `takenAfterMs`: the provider has taken them, whatever their answers will be. */
+  taken(calls: readonly Entered[]): void;
   leave(call: Entered, outcome: CallOutcome, now: number): void;
 }
 
@@ -82,8 +82,9 @@ export function createAdaptiveLimit({ most, random }: { most: number; random: ()
   let closedUntil = 0;
   let refusedInRow = 0;
 
-  /** Grown by this in a round trip, above `anchor`; the limit itself while starting. */
-  let step = Number.POSITIVE_INFINITY;
+  let isStarting = true;
+  /** Grown by this in a round trip, above `anchor`. */
+  let step = 1;
   /** Where the last refusals left it: up to here it grows by one. */
   let anchor = 0;
   let roundsToHold = 0;
@@ -117,9 +118,9 @@ export function createAdaptiveLimit({ most, random }: { most: number; random: ()
       sequence += 1;
       return { sequence };
     },
-    taken: count,
+    taken: (calls) => count(calls, 2),
     leave(call, outcome, now) {
-      if (outcome.type === 'answered') count(call);
+      if (outcome.type === 'answered') count([call], 1);
       inFlight -= 1;
       switch (outcome.type) {
         case 'answered':
@@ -140,20 +141,28 @@ export function createAdaptiveLimit({ most, random }: { most: number; random: ()
     return Math.max(1, Math.floor(Math.min(limit, accepted ?? limit)));
   }
 
-  function count(call: Entered): void {
-    if (counted.has(call)) return;
-    counted.add(call);
-    refusedInRow = 0;
-    if (call.sequence > cut.sequence) accepted = null;
-    if (inFlight >= admitted() && (accepted === null || limit < anchor)) grow();
+  /**
+   * @param atStart what each adds to a limit that is starting. Two for a call that goes on, since it leaves no place: as
+   *   in TCP's slow start, where each acknowledgement sends two packets
+   */
+  function count(calls: readonly Entered[], atStart: number): void {
+    const isUsedUp = inFlight >= admitted();
+    for (const call of calls) {
+      if (counted.has(call)) continue;
+      counted.add(call);
+      refusedInRow = 0;
+      if (call.sequence > cut.sequence) accepted = null;
+      if (isUsedUp && (accepted === null || limit < anchor)) grow(atStart);
+    }
   }
 
-  function grow(): void {
+  function grow(atStart: number): void {
     const round = 1 / limit;
-    if (limit < anchor) limit = Math.min(limit + round, anchor);
+    if (isStarting) limit = Math.min(limit + atStart, most);
+    else if (limit < anchor) limit = Math.min(limit + round, anchor);
     else if (roundsToHold > 0) roundsToHold -= round;
     else {
-      limit = Math.min(limit + Math.min(step, limit) * round, most);
+      limit = Math.min(limit + Math.min(step, limit) * round, most); // at most double
       roundsOfStep += round;
       if (roundsOfStep >= 1) {
         step *= 2;
@@ -189,6 +198,7 @@ export function createAdaptiveLimit({ most, random }: { most: number; random: ()
   }
 
   function holdHere(): void {
+    isStarting = false;
     roundsToHold = holdRounds;
     roundsOfStep = 0;
     step = 1;

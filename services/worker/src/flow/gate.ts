@@ -122,11 +122,9 @@ export function createGate({ most, now, random, pause, onChange }: GateDeps, clo
   function countTaken(): void {
     counting = null;
     const before = now() - takenAfterMs;
-    for (const [call, startedAt] of uncounted) {
-      if (startedAt > before) break;
-      uncounted.delete(call);
-      limit.taken(call);
-    }
+    const taken = [...uncounted].filter(([, startedAt]) => startedAt <= before).map(([call]) => call);
+    for (const call of taken) uncounted.delete(call);
+    limit.taken(taken);
     admit();
     countLater();
     onChange();

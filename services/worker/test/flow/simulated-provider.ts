@@ -101,7 +101,7 @@ export function simulateProvider(options: {
     let ended = false;
     later(takenAfterMs - wayMs, () => {
       if (ended) return;
-      limit.taken(call);
+      limit.taken([call]);
       callWhilePossible(worker);
     });
     later(options.meanMs * factor * (0.5 + random()), () => {
