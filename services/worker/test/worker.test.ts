@@ -22,7 +22,6 @@ async function openTestWorker() {
   let handler: ((delivery: JobDelivery) => Promise<void>) | undefined;
   const handed: Promise<void>[] = [];
   const taken: { aliases: readonly string[]; concurrency: number[] }[] = [];
-  const changes: { queue: string; atATime: number }[] = [];
   const source: JobSource = {
     async consume(aliases, { concurrency }, run) {
       taken.push({
@@ -31,7 +30,7 @@ async function openTestWorker() {
       });
       handler = run;
       return {
-        setConcurrency: (queue, atATime) => void changes.push({ queue, atATime }),
+        setConcurrency: () => {},
         [Symbol.asyncDispose]: async () => {
           handler = undefined;
           await Promise.allSettled(handed);

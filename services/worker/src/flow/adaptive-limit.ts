@@ -19,7 +19,7 @@ export interface Entered {
  * How many calls one worker makes at a time to one deployment: additive increase, multiplicative decrease, as TCP
  * flows share a link that nobody tells them the width of. It has no clock of its own, and does no I/O.
  *
- * starting: every call that is taken adds one, so the limit doubles in a round trip. → the first refusal ends it for
+ * starting: every call that is taken makes room for two, so the limit doubles in a round trip. → the first refusal ends it for
  *   good
  * recovering: some calls were refused. New ones begin only as others end, so that at most as many run as the provider
  *   has just shown to take. → one that began after the refusals is taken: steady
@@ -49,7 +49,7 @@ export interface AdaptiveLimit {
  */
 export const takenAfterMs = 1_000;
 
-/** As Netflix's concurrency-limits do in each of their algorithms: from here 256 is four round trips away, or four seconds. */
+/** As Netflix's concurrency-limits do in each of their algorithms: from here 256 is four round trips away, or three seconds. */
 export const startLimit = 20;
 
 /**

@@ -142,12 +142,14 @@ export function createGate({ most, now, random, pause, onChange }: GateDeps, clo
     const at = limit.closedUntil;
     if (line.length === 0 || at <= now() || opensAt === at) return;
     opensAt = at;
-    void pause(at - now(), closing).then(() => {
-      if (!closing.aborted && opensAt === at) {
-        opensAt = 0;
-        admit();
-      }
-    });
+    void open(at);
+  }
+
+  async function open(at: number): Promise<void> {
+    await pause(at - now(), closing);
+    if (closing.aborted || opensAt !== at) return;
+    opensAt = 0;
+    admit();
   }
 
   function isTooLate({ giveUpAt, patienceMs }: Turn): boolean {
