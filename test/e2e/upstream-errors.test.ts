@@ -69,14 +69,6 @@ const refusals: readonly {
     sdk: NotFoundError,
   },
   {
-    why: 'a 429 with Retry-After',
-    does: { fail: { status: 429, retryAfterS: 7 } },
-    status: 429,
-    type: 'throttling_error',
-    message: /^litellm\.RateLimitError: OciException - /,
-    sdk: RateLimitError,
-  },
-  {
     why: "a proxy's 500 in HTML",
     does: { fail: { status: 500, html: true, message: 'Oops' } },
     status: 500,
@@ -173,6 +165,34 @@ for (const { mode, open } of gateways) {
         );
       });
     }
+
+    test('429 for a 429 whose Retry-After is later than the timeout, at once, with when to come back', async () => {
+      const own = await gateway.newKey();
+      gateway.simulator.clearBilled();
+      const throttled = { model: 'grok', timeout: 3, ...steered({ fail: { status: 429, retryAfterS: 7 } }) };
+      const askedAt = Date.now();
+      const first = await chat(gateway, own, throttled);
+      // The next one is not even sent: the provider has said when to come back.
+      const second = await chat(gateway, own, { ...throttled, stream: true, ...steered({}) });
+      for (const [reply, message] of [
+        [first, /^litellm\.RateLimitError: OciException - /],
+        [second, /^litellm\.RateLimitError: .*takes no more calls now/],
+      ] as const) {
+        const error = errorOf(reply);
+        assert.deepEqual([reply.status, error.type, error.code], [429, 'throttling_error', '429']);
+        assert.match(error.message, message);
+        const retryAfter = Number(reply.headers.get('retry-after'));
+        assert.ok(retryAfter >= 6 && retryAfter <= 9, `Retry-After: ${retryAfter}`);
+      }
+      assert.ok(Date.now() - askedAt < 3_000, 'at once');
+      assert.deepEqual(gateway.simulator.billed(), []);
+      await assert.rejects(gateway.client(key).chat.completions.create(throttled), RateLimitError);
+    });
+
+    test('a 429 without Retry-After is waited out, though no retries are allowed', async () => {
+      gateway.simulator.enqueueFaults([{ count: 3, behaviour: { fail: { status: 429 } } }]);
+      assert.equal((await chat(gateway, key, { model: 'command-a', ...steered({}) })).status, 200);
+    });
 
     test('502 for an answer that breaks off, which was billed and is booked', async () => {
       const own = await gateway.newKey();

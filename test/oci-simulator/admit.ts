@@ -21,13 +21,15 @@ export interface Applicant extends Pick<BilledCall, 'model' | 'format' | 'stream
  */
 export async function chooseBehaviour({ knobs, book }: AdmitDeps, call: Applicant, pace: Pace): Promise<Behaviour> {
   const behaviour = knobs.behaviourFor(call);
-  const { fail, maxInFlight } = behaviour;
+  const { fail, maxInFlight, throttleRetryAfterS } = behaviour;
   if (fail !== null) {
     if (behaviour.delayMs > 0) await pace.wait(behaviour.delayMs);
     throw failureAskedFor(fail);
   }
   if (maxInFlight !== null && book.callsInFlight(call.model) >= maxInFlight) {
-    throw new OciFailure(429, 'Tenancy request-rate limit exceeded. Please use a lower request rate.');
+    throw new OciFailure(429, 'Tenancy request-rate limit exceeded. Please use a lower request rate.', {
+      ...(throttleRetryAfterS !== null && { retryAfterS: throttleRetryAfterS }),
+    });
   }
   if (book.isFull()) throw new OciFailure(503, 'The bill of the simulator is full: clear it.');
   return behaviour;

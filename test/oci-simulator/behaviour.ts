@@ -35,6 +35,8 @@ export interface Behaviour {
   readonly drop: boolean;
   /** Admit so many calls of one model at a time, else 429. */
   readonly maxInFlight: number | null;
+  /** The `Retry-After` of that 429, in seconds. Null: none, as OCI itself does (§6.2). */
+  readonly throttleRetryAfterS: number | null;
   /** After so many events, send nothing more and leave the connection open. */
   readonly stallAfterEvents: number | null;
   /** After so many events, send half of the next and reset the connection. */
@@ -88,6 +90,7 @@ export const plainBehaviour: Behaviour = {
   fail: null,
   drop: false,
   maxInFlight: null,
+  throttleRetryAfterS: null,
   stallAfterEvents: null,
   resetAfterEvents: null,
   endAfterEvents: null,
@@ -143,6 +146,7 @@ export const isBehaviourPatch: Check<Partial<Behaviour>> = isPatch<Behaviour>({
   fail: orNull(isFailure),
   drop: isFlag,
   maxInFlight: orNull(tokens),
+  throttleRetryAfterS: orNull(isNumber(0, 86_400)),
   stallAfterEvents: events,
   resetAfterEvents: events,
   endAfterEvents: events,

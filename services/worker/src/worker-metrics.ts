@@ -1,4 +1,5 @@
 import type { Meter } from '@opentelemetry/api';
+import type { FlowState } from './flow/flow.ts';
 
 /** What a worker counts. */
 export interface WorkerMetrics {
@@ -9,6 +10,10 @@ export interface WorkerMetrics {
   takeover(alias: string): void;
   /** Of a deployment, by what this worker has seen of it. */
   cooldown(deploymentId: string): void;
+  /** A call that had to wait for another turn: the provider refused it, or a ceiling did. */
+  throttled(labels: { alias: string; model: string; by: 'provider' | 'ceiling' }): void;
+  /** Shows what `read` says whenever metrics are asked for. */
+  watchFlow(read: () => readonly FlowState[]): void;
 }
 
 /** GenAI operation durations in seconds, as OpenTelemetry's semantic conventions advise. */
@@ -32,10 +37,37 @@ export function createWorkerMetrics(meter: Meter): WorkerMetrics {
   const takeovers = meter.createCounter('sluice_worker_takeovers', {
     description: 'Jobs taken over from another attempt',
   });
+  const throttles = meter.createCounter('sluice_worker_throttles', {
+    description:
+      'Calls that were refused for now, by the provider or by a configured ceiling, and waited for another turn',
+  });
+  const limits = meter.createObservableGauge('sluice_worker_adaptive_limit', {
+    description: 'Calls at a time that this worker makes to a deployment, as far as it has found out',
+  });
+  const inFlight = meter.createObservableGauge('sluice_worker_calls_in_flight', {
+    description: 'Calls that this worker makes to a deployment now',
+  });
+  const waiting = meter.createObservableGauge('sluice_worker_calls_waiting', {
+    description: 'Jobs in this worker whose call waits for its turn',
+  });
   const cooldowns = meter.createCounter('sluice_worker_cooldowns', {
     description: 'Deployments left alone for a time because their calls failed, each where it was decided',
   });
   return {
+    throttled: (labels) => throttles.add(1, labels),
+    watchFlow: (read) => {
+      meter.addBatchObservableCallback(
+        (observer) => {
+          for (const { deployment, ...state } of read()) {
+            const labels = { alias: deployment.alias, model: deployment.model, deployment: deployment.id };
+            observer.observe(limits, state.limit, labels);
+            observer.observe(inFlight, state.inFlight, labels);
+            observer.observe(waiting, state.waiting, labels);
+          }
+        },
+        [limits, inFlight, waiting],
+      );
+    },
     jobStarted: (alias) => running.add(1, { alias }),
     jobEnded: (alias) => running.add(-1, { alias }),
     call: (labels, seconds) => calls.record(seconds, labels),

@@ -2,12 +2,13 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { queuesOf } from '@sluice/shared/config/resolve-alias.ts';
 import type { CooldownStore } from '@sluice/shared/ports/cooldown-store.ts';
 import type { JobDelivery, JobSource } from '@sluice/shared/ports/job-queue.ts';
+import { createFlow } from './flow/flow.ts';
 import type { JobDeps, StopReason } from './pipeline/job-context.ts';
 import { processJob } from './pipeline/process-job.ts';
 import { openCooldowns } from './routing/cooldowns.ts';
 import { createDeploymentStats } from './routing/deployment-stats.ts';
 
-export interface WorkerOptions extends Omit<JobDeps, 'pause' | 'cooldowns' | 'stats'> {
+export interface WorkerOptions extends Omit<JobDeps, 'pause' | 'cooldowns' | 'stats' | 'flow'> {
   readonly source: JobSource;
   readonly cooldownStore: CooldownStore;
   /**
@@ -34,7 +35,15 @@ export async function openWorker({
   const cooldowns = opening.use(
     await openCooldowns({ store: cooldownStore, settings, log, now, onCooldown: (id) => metrics.cooldown(id) }),
   );
-  const deps: JobDeps = { ...options, pause, cooldowns, stats: createDeploymentStats({ now, latencyTtlMs }) };
+  const flow = createFlow({
+    ...options,
+    pause,
+    onThrottled: ({ alias, model }, by) => metrics.throttled({ alias, model, by }),
+    onError: (error) => log.warn({ err: error }, 'a ceiling was not corrected; it corrects itself'),
+  });
+  opening.use(flow);
+  metrics.watchFlow(() => flow.states());
+  const deps: JobDeps = { ...options, pause, cooldowns, stats: createDeploymentStats({ now, latencyTtlMs }), flow };
   const running = new Map<string, AbortController>();
   const cancelled = new Map<string, number>();
 
@@ -44,7 +53,9 @@ export async function openWorker({
       remember(requestId);
     }),
   );
-  opening.use(await source.consume(queuesOf(deps.config), { concurrency: deps.config.sluice.workerConcurrency }, run));
+  const concurrency = (queue: string) => flow.concurrencyOf(queue);
+  const consumer = opening.use(await source.consume(queuesOf(deps.config), { concurrency }, run));
+  flow.onConcurrency((queue, atATime) => consumer.setConcurrency(queue, atATime));
   return opening.move();
 
   async function run(delivery: JobDelivery): Promise<void> {

@@ -21,12 +21,16 @@ async function openTestWorker() {
   const running = { now: 0, started: 0 };
   let handler: ((delivery: JobDelivery) => Promise<void>) | undefined;
   const handed: Promise<void>[] = [];
-  const taken: { aliases: readonly string[]; concurrency: number }[] = [];
+  const taken: { aliases: readonly string[]; concurrency: number[] }[] = [];
   const source: JobSource = {
     async consume(aliases, { concurrency }, run) {
-      taken.push({ aliases, concurrency });
+      taken.push({
+        aliases,
+        concurrency: aliases.map((alias) => (typeof concurrency === 'number' ? concurrency : concurrency(alias))),
+      });
       handler = run;
       return {
+        setConcurrency: () => {},
         [Symbol.asyncDispose]: async () => {
           handler = undefined;
           await Promise.allSettled(handed);
@@ -98,7 +102,7 @@ async function openTestWorker() {
 
 test('worker: takes the jobs of every alias, and counts what it runs', async () => {
   await using it = await openTestWorker();
-  assert.deepEqual(it.taken, [{ aliases: ['sample'], concurrency: 4 }]);
+  assert.deepEqual(it.taken, [{ aliases: ['sample'], concurrency: [4] }]);
   const done = [it.hand(it.newJob()), it.hand(it.newJob())];
   await waitUntil(() => it.calls.length === 2, { what: 'both calls' });
   assert.equal(it.running.now, 2);

@@ -173,6 +173,22 @@ test('only so many calls of a model are admitted at a time, else 429', limit, as
   assert.equal((await send(simulator.url, genericCall(grok, 'Hi'))).status, 200);
 });
 
+test(
+  'how many calls are admitted can be changed while it runs, and a refusal can say how long to wait',
+  limit,
+  async () => {
+    await using simulator = await openSimulator({ defaults: { maxInFlight: 0, throttleRetryAfterS: 2 } });
+    const refused = await send(simulator.url, genericCall(grok, 'Hi'));
+    assert.deepEqual([refused.status, refused.headers['retry-after']], [429, '2']);
+    simulator.setBehaviour({ maxInFlight: 0, throttleRetryAfterS: null });
+    const silent = await send(simulator.url, genericCall(grok, 'Hi'));
+    assert.deepEqual([silent.status, silent.headers['retry-after']], [429, undefined]);
+    simulator.setBehaviour({ maxInFlight: 1 });
+    assert.equal((await send(simulator.url, genericCall(grok, 'Hi'))).status, 200);
+    assert.equal(simulator.billed().length, 1);
+  },
+);
+
 test('a whole answer can be compressed, or broken off', limit, async () => {
   await using simulator = await openSimulator();
   const zipped = await open(simulator.url, steered({ gzip: true }, {}));

@@ -134,10 +134,11 @@ function readLimits(params: Section, info: Section) {
 
 /** What tells a deployment from others of its alias. What the file does not say is absent. */
 function readRouting(params: Section, info: Section) {
-  const perMinute = { integer: true, min: 1 } as const;
+  const count = { integer: true, min: 1 } as const;
   const order = params.number('order', { integer: true });
-  const requestsPerMinute = params.number('rpm', perMinute);
-  const tokensPerMinute = params.number('tpm', perMinute);
+  const requestsPerMinute = params.number('rpm', count);
+  const tokensPerMinute = params.number('tpm', count);
+  const maxParallelRequests = params.number('max_parallel_requests', count);
   const tags = readTags(params);
   const cooldownMs = params.seconds('cooldown_time', { min: 0 });
   const alsoCooldownMs = info.seconds('cooldown_time', { min: 0 });
@@ -146,6 +147,7 @@ function readRouting(params: Section, info: Section) {
     ...(order !== null && { order }),
     ...(requestsPerMinute !== null && { requestsPerMinute }),
     ...(tokensPerMinute !== null && { tokensPerMinute }),
+    ...(maxParallelRequests !== null && { maxParallelRequests }),
     ...(tags !== null && { tags }),
     ...(rests !== null && { cooldownMs: rests }),
   };

@@ -73,9 +73,14 @@ export interface Deployment {
   readonly maxInputTokens: number | null;
   /** Relative share of the traffic between deployments of an alias. */
   readonly weight: number | null;
-  /** Stand for weights where no deployment of the alias has one. Absent: none. */
+  /**
+   * Ceilings over all workers, in windows of a minute; and weights where no deployment of the alias has one. Absent:
+   * none.
+   */
   readonly requestsPerMinute?: number;
   readonly tokensPerMinute?: number;
+  /** Calls at a time, over all workers. Absent: what the provider takes. */
+  readonly maxParallelRequests?: number;
   /** The lowest of an alias is called, others when it cannot answer. Absent: after all that have one. */
   readonly order?: number;
   /** What requests must ask for to get here, with tag filtering; `default` takes those that ask for nothing. */

@@ -77,13 +77,14 @@ export const vocabularies = {
       'weight',
       'rpm',
       'tpm',
+      'max_parallel_requests',
       'order',
       'tags',
       'cooldown_time',
       ...prices,
       ...ociParams,
     ],
-    notYet: words(`max_parallel_requests tiered_pricing input_cost_per_character
+    notYet: words(`tiered_pricing input_cost_per_character
       output_cost_per_character input_cost_per_second output_cost_per_second input_cost_per_image
       cache_creation_input_token_cost max_budget budget_duration mock_response drop_params additional_drop_params
       allowed_openai_params region_name litellm_credential_name merge_reasoning_content_in_choices

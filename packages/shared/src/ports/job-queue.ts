@@ -25,17 +25,27 @@ export interface JobQueue extends AsyncDisposable {
 /** The worker's end of the queue. */
 export interface JobSource extends AsyncDisposable {
   /**
-   * Runs `handler` for each job of the queues, at most `concurrency` at a time per queue. The job is
-   * acknowledged when the handler resolves. When it rejects, or the process dies, the job is delivered again:
-   * to another worker within 5 s of a death. Disposing the result stops taking jobs and waits for running ones.
+   * Runs `handler` for each job of the queues, at most `concurrency` at a time per queue: one for all, or each one's.
+   * The job is acknowledged when the handler resolves. When it rejects, or the process dies, the job is delivered
+   * again: to another worker within 5 s of a death. Disposing the result stops taking jobs and waits for running ones.
    */
   consume(
     queues: readonly string[],
-    options: { concurrency: number },
+    options: { concurrency: number | ((queue: string) => number) },
     handler: (delivery: JobDelivery) => Promise<void>,
-  ): Promise<AsyncDisposable>;
+  ): Promise<JobConsumer>;
 
   ping(): Promise<void>;
+}
+
+export interface JobConsumer extends AsyncDisposable {
+  /**
+   * From now on so many of the queue's jobs run at a time; unknown queues are ignored. A lower number stops nothing that
+   * runs. A higher one counts within half a second, whether a job ends or not.
+   *
+   * @param concurrency an integer of at least 1
+   */
+  setConcurrency(queue: string, concurrency: number): void;
 }
 
 export interface JobDelivery {

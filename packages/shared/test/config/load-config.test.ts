@@ -471,6 +471,11 @@ const facts: {
   info?: Record<string, unknown>;
   is: Partial<Deployment>;
 }[] = [
+  {
+    why: 'ceilings',
+    params: { rpm: 60, tpm: '1000', max_parallel_requests: 3 },
+    is: { requestsPerMinute: 60, tokensPerMinute: 1_000, maxParallelRequests: 3 },
+  },
   { why: 'limits of the book', is: { maxInputTokens: 128_000, maxOutputTokens: 128_000 } },
   {
     why: 'limits of the file',

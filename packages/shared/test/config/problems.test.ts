@@ -135,6 +135,12 @@ const cases: Case[] = [
     ...params({ output_cost_per_token: 'cheap' }),
     problem: `${inParams}.output_cost_per_token: expected a number from 0 to 9, got "cheap"`,
   },
+  { ...params({ rpm: 0 }), problem: `${inParams}.rpm: expected an integer ≥ 1, got 0` },
+  { ...params({ tpm: 1.5 }), problem: `${inParams}.tpm: expected an integer ≥ 1, got 1.5` },
+  {
+    ...params({ max_parallel_requests: 0 }),
+    problem: `${inParams}.max_parallel_requests: expected an integer ≥ 1, got 0`,
+  },
   { ...params({ weight: -1 }), problem: `${inParams}.weight: expected a number ≥ 0, got -1` },
   { ...params({ weight: Infinity }), problem: `${inParams}.weight: expected a number ≥ 0, got Infinity` },
   { ...params({ num_retries: 1.5 }), problem: `${inParams}.num_retries: expected an integer from 0 to 100, got 1.5` },

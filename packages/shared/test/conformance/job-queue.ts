@@ -162,4 +162,49 @@ export function jobQueueConformance(name: string, open: () => Promise<JobQueuePa
     await waitUntil(() => finished === 20, { what: 'all jobs', deadlineMs: 15_000 });
     assert.ok(most <= 3, `${most} ran at once`);
   });
+
+  test(`${name} queue: how many jobs run at once can be changed while they run, for each queue`, async () => {
+    await using parts = await open();
+    const [changed, other] = [fresh(), fresh()];
+    const running = new Map<string, (() => void)[]>([changed, other].map((alias) => [alias, []]));
+    const count = (alias: string) => running.get(alias)?.length ?? 0;
+    const finish = (alias: string) => running.get(alias)?.shift()?.();
+    let isOver = false;
+    const finishAll = (alias: string) => {
+      isOver = true;
+      while (count(alias) > 0) finish(alias);
+    };
+    await using consumer = await parts.sources[0].consume(
+      [changed, other],
+      { concurrency: (queue) => (queue === changed ? 2 : 1) },
+      async ({ job }) => {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        running.get(job.alias)?.push(resolve);
+        if (!isOver) await promise;
+      },
+    );
+    using _ended = { [Symbol.dispose]: () => [...running.keys()].forEach((alias) => finishAll(alias)) };
+    const aliases = [...Array.from({ length: 16 }, () => changed), other, other];
+    await Promise.all(aliases.map((alias) => parts.queue.enqueue(sampleJob({ alias }))));
+    await waitUntil(() => count(changed) === 2 && count(other) === 1, { what: 'the first concurrency' });
+
+    consumer.setConcurrency(changed, 5);
+    consumer.setConcurrency('unknown', 5);
+    await waitUntil(() => count(changed) === 5, { what: 'the higher concurrency, though no job ends' });
+    assert.equal(count(other), 1);
+
+    consumer.setConcurrency(changed, 1);
+    assert.equal(count(changed), 5, 'what runs is not stopped');
+    for (let ended = 0; ended < 5; ended += 1) finish(changed);
+    await waitUntil(() => count(changed) === 1, { what: 'the lower concurrency' });
+    assert.equal(await parts.queue.depth(changed), 16 - 6);
+    for (let ended = 0; ended < 10; ended += 1) {
+      finish(changed);
+      await waitUntil(() => ended === 9 || count(changed) > 0, { what: 'the next job' });
+      assert.ok(count(changed) <= 1, 'one at a time');
+    }
+    finish(other);
+    await waitUntil(() => count(other) === 1, { what: "the other queue's second job" });
+    finish(other);
+  });
 }

@@ -1,6 +1,8 @@
 import type { Deployment } from '@sluice/shared/config/gateway-config.ts';
 import { errorCatalog, GatewayError } from '@sluice/shared/errors.ts';
 import type { JobDelivery } from '@sluice/shared/ports/job-queue.ts';
+import { callOutcomeOf, tokensOf } from '../flow/call-outcome.ts';
+import type { FlowAnswer, Permit } from '../flow/flow.ts';
 import { ProviderError } from '../providers/provider.ts';
 import type { AnswerWriter } from './answer-writer.ts';
 import { stopReasonOf } from './job-context.ts';
@@ -28,6 +30,8 @@ export interface CallPlan {
   readonly retries: number;
   /** Fallbacks that were tried up to here, this one included. */
   readonly fallbacks: number;
+  /** A deployment that takes no calls for longer is not waited for: there is something else to try. */
+  readonly patienceMs?: number;
 }
 
 /** One call as it was made. */
@@ -40,7 +44,9 @@ export type CallOutcome =
   /** It completed, or ended in a way that must not be repeated. Its usage is not stored yet. */
   | { readonly type: 'ended'; readonly end: CallEnd; readonly made: MadeCall }
   /** The client has seen nothing of it; what it may have cost is booked. */
-  | { readonly type: 'failed'; readonly error: ProviderError }
+  | { readonly type: 'failed'; readonly error: ProviderError; readonly mayBeBilled: boolean }
+  /** No call is open: its turn would not have come in time. `retryAfterSeconds`: when it may. */
+  | { readonly type: 'no-turn'; readonly retryAfterSeconds: number }
   /** No call is open: there is no money for it. */
   | { readonly type: 'refused'; readonly error: GatewayError }
   /** No call is open: the job was stopped before this one. */
@@ -92,9 +98,13 @@ export function createCallSeries(
       if (refusal) return { type: 'refused', error: refusal };
       const stoppedBefore = stopReasonOf(signal);
       if (stoppedBefore) return { type: 'stopped', why: stoppedBefore };
+      const entry = await enter(plan);
+      if (entry.type === 'stopped') return { type: 'stopped', why: stopReasonOf(signal) ?? 'deadline' };
+      if (entry.type === 'too-late') return { type: 'no-turn', retryAfterSeconds: entry.retryAfterSeconds };
+      using permit = entry.permit;
       const made = { ...plan, call: standing.call, outputTokensCap };
       const begin = beginCall(made);
-      const end = await callOnce(made, begin.mayBeSent);
+      const end = await callOnce(made, begin.mayBeSent, permit);
       // A provider that refused by itself did not wait for it, and what is noted next must come after it.
       await begin.mayBeSent.catch(() => undefined);
       if (begin.failure) throw begin.failure;
@@ -107,7 +117,7 @@ export function createCallSeries(
         await delivery.journal(writeJournalLine({ type: 'refused', call: made.call }));
       }
       const error = end.error ?? new ProviderError('internal', 'Internal error.', { status: 500, mayBeBilled: true });
-      return { type: 'failed', error };
+      return { type: 'failed', error, mayBeBilled: end.mayBeBilled };
     },
   };
 
@@ -122,6 +132,13 @@ export function createCallSeries(
       if (signal.aborted) return null;
       return error instanceof GatewayError ? error : new GatewayError('internal', 'Internal error.', { cause: error });
     }
+  }
+
+  /** Waits until the deployment takes one more call. */
+  function enter({ deployment, inputTokens, patienceMs }: CallPlan): Promise<FlowAnswer> {
+    const { admittedAt: since, deadlineAt } = delivery.job;
+    const call = { tokensEstimate: inputTokens + outputTokensCap, since, deadlineAt };
+    return deps.flow.enter(deployment, { ...call, ...(patienceMs !== undefined && { patienceMs }) }, signal);
   }
 
   /** Known to whoever takes over before the provider can know of the call; unless there is no time left to make it. */
@@ -145,7 +162,7 @@ export function createCallSeries(
   }
 
   /** The call itself, and what choosing between deployments learns from it. */
-  async function callOnce(made: MadeCall, mayBeSent: Promise<void>): Promise<CallEnd> {
+  async function callOnce(made: MadeCall, mayBeSent: Promise<void>, permit: Permit): Promise<CallEnd> {
     const { deployment, request, retries, fallbacks } = made;
     const { stream, requestId } = delivery.job;
     const startedAt = deps.now();
@@ -157,6 +174,7 @@ export function createCallSeries(
     const call = startCall({ ...made, job: delivery.job, request, mayBeSent }, deps, signal);
     const end = await relay(call, answer, { signal, now: deps.now });
     const endedAt = deps.now();
+    permit.leave(callOutcomeOf(end, { isChat: request.kind === 'chat', stream, startedAt, endedAt }), tokensOf(end));
     const { inputTokens = 0, outputTokens = 0 } = end.meter.provided ?? {};
     leave({
       stream,

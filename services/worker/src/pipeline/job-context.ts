@@ -5,6 +5,7 @@ import type { BodyStore } from '@sluice/shared/ports/body-store.ts';
 import type { IdempotencyStore } from '@sluice/shared/ports/idempotency-store.ts';
 import type { TokenBus } from '@sluice/shared/ports/token-bus.ts';
 import type { UsageLog } from '@sluice/shared/ports/usage-log.ts';
+import type { Flow } from '../flow/flow.ts';
 import type { Provider } from '../providers/provider.ts';
 import type { Cooldowns } from '../routing/cooldowns.ts';
 import type { DeploymentStats } from '../routing/deployment-stats.ts';
@@ -21,6 +22,7 @@ export interface JobDeps {
   readonly idempotency: Pick<IdempotencyStore, 'finish' | 'forget'>;
   readonly cooldowns: Cooldowns;
   readonly stats: DeploymentStats;
+  readonly flow: Flow;
   readonly metrics: WorkerMetrics;
   readonly log: Logger;
   /** Epoch milliseconds. */

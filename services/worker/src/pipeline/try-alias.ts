@@ -2,6 +2,7 @@ import type { Alias, Deployment } from '@sluice/shared/config/gateway-config.ts'
 import { routingTags } from '@sluice/shared/contracts/caller.ts';
 import type { InferenceJob } from '@sluice/shared/contracts/inference-job.ts';
 import { GatewayError } from '@sluice/shared/errors.ts';
+import { isThrottle } from '../flow/call-outcome.ts';
 import { ProviderError } from '../providers/provider.ts';
 import { candidatesOf, orderOf } from '../routing/candidates.ts';
 import { chooseDeployment } from '../routing/choose-deployment.ts';
@@ -19,9 +20,20 @@ export interface Failure {
 }
 
 export type AliasOutcome =
-  | Exclude<CallOutcome, { type: 'failed' }>
+  | Exclude<CallOutcome, { type: 'failed' | 'no-turn' }>
   /** At least one failure: one for each `order` that was tried, in turn. */
   | { readonly type: 'failed'; readonly failures: readonly Failure[] };
+
+/** What is asked of an alias, wherever it is called. */
+export interface Wanted extends Pick<CallPlan, 'request' | 'inputTokens' | 'fallbacks'> {
+  /** Whether another alias is to be tried if this one fails. */
+  readonly hasFallback: boolean;
+}
+
+/** A request that is throttled so often ends, though its deadline is not over; the journal has two lines for each. */
+const throttlesMax = 1_000;
+/** With something else to try, a closed deployment is waited for as long as the longest pause of a retry (§8.5). */
+const patienceMs = 8_000;
 
 export interface Tries {
   readonly job: InferenceJob;
@@ -36,11 +48,7 @@ export interface Tries {
  * Calls an alias's deployments until one answers: those of the lowest `order` first, with all their retries, then
  * those of the next (contract §8.5).
  */
-export async function tryAlias(
-  alias: Alias,
-  what: Pick<CallPlan, 'request' | 'inputTokens' | 'fallbacks'>,
-  tries: Tries,
-): Promise<AliasOutcome> {
+export async function tryAlias(alias: Alias, what: Wanted, tries: Tries): Promise<AliasOutcome> {
   const failures: Failure[] = [];
   let above = -Infinity;
   for (;;) {
@@ -55,17 +63,12 @@ export async function tryAlias(
 }
 
 type StepOutcome =
-  | Exclude<CallOutcome, { type: 'failed' }>
+  | Exclude<CallOutcome, { type: 'failed' | 'no-turn' }>
   /** `order`: of the deployments that were called; null: none was. */
   | { readonly type: 'failed'; readonly failure: Failure; readonly order: number | null };
 
 /** The lowest order above `above` that has a deployment to call, with its retries. */
-async function tryStep(
-  alias: Alias,
-  what: Pick<CallPlan, 'request' | 'inputTokens' | 'fallbacks'>,
-  above: number,
-  tries: Tries,
-): Promise<StepOutcome> {
+async function tryStep(alias: Alias, what: Wanted, above: number, tries: Tries): Promise<StepOutcome> {
   const { job, calls, deps, signal } = tries;
   const tried = new Set<string>();
   let candidates = findCandidates();
@@ -76,16 +79,39 @@ async function tryStep(
       failure: { alias: alias.name, error: candidates, retries: 0, numRetries: 0 },
     };
   }
+  let throttled: ProviderError | null = null;
+  let throttles = 0;
   for (let retries = 0; ; retries += 1) {
     const untried = candidates.filter(({ id }) => !tried.has(id));
-    const deployment = choose(untried.length > 0 ? untried : candidates);
+    const deployment = choose(deps.flow.preferred(untried.length > 0 ? untried : candidates));
     tried.add(deployment.id);
     tries.onDeployment(deployment);
-    const outcome = await calls.make({ ...what, deployment, retries });
+    const hasMore = what.hasFallback || hasHigherOrder(deployment);
+    const outcome = await calls.make({ ...what, deployment, retries, ...(hasMore && { patienceMs }) });
     await report(outcome, deployment);
+    if (outcome.type === 'no-turn') {
+      const error = noTurn(deployment, outcome.retryAfterSeconds, throttled);
+      const failure = { alias: alias.name, error, retries, numRetries: retries };
+      return { type: 'failed', failure, order: orderOf(deployment) };
+    }
     if (outcome.type !== 'failed') return outcome;
 
     const { error } = outcome;
+    // Not a failed try: it waits for its turn, here or at another deployment.
+    if (isThrottle(error) && !outcome.mayBeBilled) {
+      throttled = error;
+      throttles += 1;
+      const most = hasMore ? (job.numRetries ?? deployment.numRetries ?? deps.config.router.numRetries) : throttlesMax;
+      const found = findCandidates();
+      if (throttles <= most && !(found instanceof GatewayError)) {
+        candidates = found;
+        tried.delete(deployment.id);
+        retries -= 1;
+        continue;
+      }
+      const failure = { alias: alias.name, error, retries, numRetries: retries };
+      return { type: 'failed', failure, order: orderOf(deployment) };
+    }
     const numRetries = job.numRetries ?? deployment.numRetries ?? deps.config.router.numRetries;
     const allowed = retriesFor(error, alias, { router: deps.config.router, numRetries });
     const failure = { alias: alias.name, error, retries, numRetries: Math.max(allowed, numRetries) };
@@ -100,6 +126,10 @@ async function tryStep(
     });
     if (deps.now() + waitMs >= job.deadlineAt) return failed;
     await deps.pause(waitMs, signal);
+  }
+
+  function hasHigherOrder(deployment: Deployment): boolean {
+    return !job.fallbacksDisabled && alias.deployments.some((other) => orderOf(other) > orderOf(deployment));
   }
 
   function findCandidates(): readonly Deployment[] | GatewayError {
@@ -126,13 +156,30 @@ async function tryStep(
     });
   }
 
+  /**
+   * A throttled deployment is not left alone, as it would be in contract §8.5: it gets as many calls as it takes. Unless
+   * the operator has said how many failures are too many.
+   */
+  function waitsForTurn(error: ProviderError): boolean {
+    return isThrottle(error) && deps.config.router.cooldowns.allowedFails === null;
+  }
+
   /** What the call says of its deployment. After a failure it is waited for: the next one is chosen by it. */
   async function report(outcome: CallOutcome, deployment: Deployment): Promise<void> {
     const alone = alias.deployments.length === 1;
-    if (outcome.type === 'failed') await deps.cooldowns.failed(deployment, outcome.error, alone);
+    if (outcome.type === 'failed' && !waitsForTurn(outcome.error)) {
+      await deps.cooldowns.failed(deployment, outcome.error, alone);
+    }
     if (outcome.type !== 'ended') return;
     const { error, type, hasContent } = outcome.end;
     if (error) void deps.cooldowns.failed(deployment, error, alone);
     else if (type === 'completed' || hasContent) deps.cooldowns.succeeded(deployment.id);
   }
+}
+
+function noTurn({ model }: Deployment, retryAfterSeconds: number, last: ProviderError | null): ProviderError {
+  const message =
+    last?.message ??
+    `litellm.RateLimitError: ${model} takes no more calls now, and this request's turn would not have come in time.`;
+  return new ProviderError('provider_throttled', message, { status: 429, retryAfterSeconds, mayBeBilled: false });
 }

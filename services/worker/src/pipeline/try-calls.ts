@@ -80,7 +80,7 @@ export async function tryCalls(
     // Null where the worker's configuration is older or newer than the ingress's.
     const own = withMessages(job.request, tries.job, name);
     const result: AliasOutcome = alias
-      ? await tryAlias(alias, { ...own, fallbacks }, tries)
+      ? await tryAlias(alias, { ...own, fallbacks, hasFallback: hasNext(name) }, tries)
       : { type: 'failed', failures: [] };
     if (result.type !== 'failed') return result;
     failures.push(...result.failures);
@@ -94,5 +94,13 @@ export async function tryCalls(
       if (later.type !== 'failed') return later;
     }
     return result;
+  }
+
+  function hasNext(name: string): boolean {
+    const next = nextAliases(tries.job, name, 'provider_throttled');
+    return (
+      hops < deps.config.router.maxFallbacks &&
+      next.some((other) => !visited.has(other) && resolveAlias(deps.config, other))
+    );
   }
 }

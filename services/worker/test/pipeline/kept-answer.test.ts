@@ -28,8 +28,8 @@ test('kept answer: a whole answer is kept as a stream is', async () => {
 const ends = [
   { why: 'refused: nothing was billed', scripts: [[refusal('provider_bad_request')]], effects: ['forget'] },
   {
-    why: 'throttled to the last try',
-    scripts: Array.from({ length: 3 }, () => [refusal('provider_throttled')]),
+    why: 'failed to the last try',
+    scripts: Array.from({ length: 3 }, () => [refusal('provider_failed')]),
     effects: ['forget'],
   },
   {

@@ -119,10 +119,10 @@ const failures = [
     announced: 'provider_bad_request',
   },
   {
-    why: 'throttled to the last try',
-    scripts: Array.from({ length: 3 }, () => [refusal('provider_throttled')]),
-    books: ['1:failed:provider_throttled:'],
-    announced: 'provider_throttled',
+    why: 'failed to the last try',
+    scripts: Array.from({ length: 3 }, () => [refusal('provider_failed')]),
+    books: ['1:failed:provider_failed:'],
+    announced: 'provider_failed',
   },
   {
     why: 'refused once, then answered under the same number',

@@ -13,6 +13,7 @@ import { createMemoryCooldownStore } from '@sluice/shared/adapters/memory/memory
 import type { CooldownStore } from '@sluice/shared/ports/cooldown-store.ts';
 import type { JobDelivery } from '@sluice/shared/ports/job-queue.ts';
 import { sampleJob } from '../../../../packages/shared/test/conformance/sample-job.ts';
+import { createFlow } from '../../src/flow/flow.ts';
 import type { JobDeps, StopReason } from '../../src/pipeline/job-context.ts';
 import { JournalLine } from '../../src/pipeline/journal.ts';
 import { processJob } from '../../src/pipeline/process-job.ts';
@@ -202,7 +203,7 @@ export class Recording {
       rerank: (call, signal) => this.#call(call, null, signal),
       [Symbol.asyncDispose]: async () => {},
     };
-    this.deps = {
+    const deps: Omit<JobDeps, 'flow' | 'cooldowns'> = {
       config,
       providers: { oci: provider, openai: provider, anthropic: provider },
       bus: {
@@ -253,6 +254,8 @@ export class Recording {
         firstToken: () => {},
         takeover: (alias) => void this.takeovers.push(alias),
         cooldown: () => {},
+        throttled: () => {},
+        watchFlow: () => {},
       },
       stats: setup.stats ?? createDeploymentStats({ now: () => this.now, latencyTtlMs: 3_600_000 }),
       log: silentLogger,
@@ -264,6 +267,8 @@ export class Recording {
         this.onPause();
       },
     };
+    const flow = createFlow({ ...deps, onThrottled: () => {}, onError: (error) => assert.fail(String(error)) });
+    this.deps = { ...deps, flow };
   }
 
   /** The next delivery of the job. */

@@ -180,7 +180,7 @@ test('pre-call checks: a prompt that no window holds is not sent, and has its ow
   assert.deepEqual(called(run), ['Z']);
 });
 
-test('cooldown: a throttled deployment is left alone by the next request, until its time is over', async () => {
+test('cooldown: a deployment that refuses us is left alone by the next request, until its time is over', async () => {
   const store = createMemoryCooldownStore();
   const config = configOf({ sample: [deployment('sample', 'A', { weight: 1 }), 'B'] }, { cooldowns });
   const ask = async (now: number, ...scripts: Script[]) => {
@@ -191,10 +191,31 @@ test('cooldown: a throttled deployment is left alone by the next request, until 
     return { ids: called(run), cooled: run.cooledDown };
   };
   const begun = 1_000_000;
-  assert.deepEqual(await ask(begun, [refusal('provider_throttled')], goodAnswer), { ids: ['A', 'B'], cooled: ['A'] });
+  assert.deepEqual(await ask(begun, [refusal('provider_authentication')], goodAnswer), {
+    ids: ['A', 'B'],
+    cooled: ['A'],
+  });
   assert.deepEqual(await ask(begun + 4_999, goodAnswer), { ids: ['B'], cooled: [] });
   assert.deepEqual(await ask(begun + 5_000, goodAnswer), { ids: ['A'], cooled: [] });
 });
+
+for (const { allowedFails, cooled } of [
+  { allowedFails: null, cooled: [] },
+  { allowedFails: 0, cooled: ['A'] },
+]) {
+  test(`cooldown: a throttled deployment waits for its turn instead, unless allowed_fails is ${allowedFails}`, async () => {
+    const run = new Recording({
+      config: configOf(
+        { sample: [deployment('sample', 'A', { weight: 1 }), 'B'] },
+        { cooldowns: { ...cooldowns, allowedFails } },
+      ),
+      scripts: [[refusal('provider_throttled')], goodAnswer],
+    });
+    await run.run();
+    assert.equal(run.lastEvent?.type, 'answer-end');
+    assert.deepEqual(run.cooledDown, cooled);
+  });
+}
 
 test('cooldown: with nobody left there is no retry, and the next request is told when to come back', async () => {
   const store = createMemoryCooldownStore();

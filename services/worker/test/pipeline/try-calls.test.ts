@@ -20,7 +20,6 @@ const statuses: readonly { code: ErrorCode; calls: number; callsWithTwo: number 
   { code: 'provider_unprocessable', calls: 1, callsWithTwo: 1 },
   { code: 'provider_timeout', calls: 3, callsWithTwo: 3 },
   { code: 'provider_conflict', calls: 3, callsWithTwo: 3 },
-  { code: 'provider_throttled', calls: 3, callsWithTwo: 3 },
   { code: 'provider_failed', calls: 3, callsWithTwo: 3 },
   { code: 'provider_bad_gateway', calls: 3, callsWithTwo: 3 },
   { code: 'provider_unavailable', calls: 3, callsWithTwo: 3 },
@@ -43,7 +42,7 @@ for (const { code, calls, callsWithTwo } of statuses) {
   });
 }
 
-/** How often a request that is always throttled is tried: its own number, else the deployment's, else the router's. */
+/** How often a request that always fails is tried: its own number, else the deployment's, else the router's. */
 const retryCounts = [
   { why: 'the router says', asked: undefined, configured: null, calls: 3 },
   { why: 'the deployment says', asked: undefined, configured: 1, calls: 2 },
@@ -58,7 +57,7 @@ for (const { why, asked, configured, calls } of retryCounts) {
     const run = new Recording({
       config: configOf({ sample: [only] }),
       job: asked === undefined ? {} : { numRetries: asked },
-      scripts: Array.from({ length: 6 }, () => [refusal('provider_throttled')]),
+      scripts: Array.from({ length: 6 }, () => [refusal('provider_failed')]),
     });
     await run.run();
     assert.equal(run.calls.length, calls);
@@ -69,7 +68,7 @@ for (const { why, asked, configured, calls } of retryCounts) {
 test('retry: pauses double where there is no other deployment', async () => {
   const run = new Recording({
     job: { numRetries: 6 },
-    scripts: [...Array.from({ length: 6 }, () => [refusal('provider_throttled')]), goodAnswer],
+    scripts: [...Array.from({ length: 6 }, () => [refusal('provider_failed')]), goodAnswer],
   });
   await run.run();
   assert.deepEqual(run.pauses, [500, 1_000, 2_000, 4_000, 8_000, 8_000]);
@@ -80,7 +79,7 @@ test('retry: every deployment before one twice, and no pause until then', async 
   const run = new Recording({
     config: configOf({ sample: ['A', 'B', 'C'] }),
     job: { numRetries: 3 },
-    scripts: [...Array.from({ length: 3 }, () => [refusal('provider_throttled')]), goodAnswer],
+    scripts: [...Array.from({ length: 3 }, () => [refusal('provider_failed')]), goodAnswer],
   });
   await run.run();
   assert.deepEqual(called(run).slice(0, 3).toSorted(), ['A', 'B', 'C']);
@@ -88,7 +87,7 @@ test('retry: every deployment before one twice, and no pause until then', async 
 });
 
 test('retry: what the provider asks for is waited for', async () => {
-  const run = new Recording({ scripts: [[refusal('provider_throttled', { retryAfterSeconds: 3 })], goodAnswer] });
+  const run = new Recording({ scripts: [[refusal('provider_failed', { retryAfterSeconds: 3 })], goodAnswer] });
   await run.run();
   assert.deepEqual(run.pauses, [3_000]);
 });
@@ -96,12 +95,12 @@ test('retry: what the provider asks for is waited for', async () => {
 test('retry: not when the pause would pass the deadline; then the error is told at once', async () => {
   const run = new Recording({
     job: { deadlineAt: 1_000_000 + 2_999 },
-    scripts: [[refusal('provider_throttled', { retryAfterSeconds: 3 })], goodAnswer],
+    scripts: [[refusal('provider_failed', { retryAfterSeconds: 3 })], goodAnswer],
   });
   await run.run();
   assert.equal(run.calls.length, 1);
   assert.deepEqual(run.pauses, []);
-  assert.equal(errorOf(run)?.code, 'provider_throttled');
+  assert.equal(errorOf(run)?.code, 'provider_failed');
   run.assertClosed();
 });
 
@@ -144,7 +143,7 @@ test('fallback: each alias has its own retries, and the start tells of the last 
   const run = new Recording({
     config: configOf({ sample: ['A'], other: ['B'] }),
     job: { fallbacks: ['other'], numRetries: 1 },
-    scripts: [...Array.from({ length: 3 }, () => [refusal('provider_throttled')]), goodAnswer],
+    scripts: [...Array.from({ length: 3 }, () => [refusal('provider_failed')]), goodAnswer],
   });
   await run.run();
   assert.deepEqual(called(run), ['A', 'A', 'B', 'B']);
@@ -169,7 +168,7 @@ test("fallback: when all fail, the first alias's last error is told, and the tex
     job: { fallbacks: ['other', 'third'], numRetries: 1 },
     scripts: [
       [refusal('provider_failed')],
-      [refusal('provider_throttled', { retryAfterSeconds: 1 })],
+      [refusal('provider_timeout', { retryAfterSeconds: 1 })],
       [refusal('provider_not_found')],
       [refusal('provider_bad_request')],
     ],
@@ -177,9 +176,9 @@ test("fallback: when all fail, the first alias's last error is told, and the tex
   await run.run();
   assert.deepEqual(errorOf(run), {
     type: 'answer-error',
-    code: 'provider_throttled',
+    code: 'provider_timeout',
     message: [
-      'OciException - provider_throttled Received Model Group=sample',
+      'OciException - provider_timeout Received Model Group=sample',
       "Available Model Group Fallbacks=['other', 'third']",
       'LiteLLM Retried: 1 times, LiteLLM Max Retries: 1',
       'Error doing the fallback: other: OciException - provider_not_found',

@@ -27,6 +27,11 @@ export interface BullQueue {
 
 /** BullMQ's `Worker`, likewise. */
 export interface BullWorker {
+  /** Looked at when a job ends, and when the worker is resumed. */
+  concurrency: number;
+  /** true: without waiting for what runs. */
+  pause(doNotWaitActive: true): Promise<void>;
+  resume(): Promise<void>;
   waitUntilReady(): Promise<void>;
   on(event: 'lockRenewalFailed', listener: (jobIds: string[]) => void): unknown;
   close(): Promise<void>;

@@ -24,6 +24,9 @@ const drainDelay = 1;
  */
 const maxStalledCount = 1_000_000;
 
+/** By then, a worker whose jobs end all the time has seen its new concurrency by itself. */
+const wakeMs = 100;
+
 const pingTimeLimitMs = 900;
 
 /** @param backend stays the caller's to close */
@@ -39,11 +42,17 @@ export function openBullJobSource(backend: BullBackend): JobSource {
 
   return {
     async consume(queueNames, { concurrency }, handler) {
-      const workers = queueNames.map((queue) => openWorker(queueNameOf(queue), concurrency, handler));
-      await Promise.all(workers.map((worker) => worker.waitUntilReady()));
+      const concurrencyOf = typeof concurrency === 'number' ? () => concurrency : concurrency;
+      const workers = new Map(
+        queueNames.map((queue) => [queue, openWorker(queueNameOf(queue), concurrencyOf(queue), handler)]),
+      );
+      await Promise.all([...workers.values()].map(({ worker }) => worker.waitUntilReady()));
       return {
+        setConcurrency(queue, atATime) {
+          workers.get(queue)?.setConcurrency(atATime);
+        },
         async [Symbol.asyncDispose]() {
-          await Promise.all(workers.map((worker) => worker.close()));
+          await Promise.all([...workers.values()].map((taker) => taker.close()));
         },
       };
     },
@@ -56,11 +65,7 @@ export function openBullJobSource(backend: BullBackend): JobSource {
     },
   };
 
-  function openWorker(
-    name: string,
-    concurrency: number,
-    handler: (delivery: JobDelivery) => Promise<void>,
-  ): BullWorker {
+  function openWorker(name: string, concurrency: number, handler: (delivery: JobDelivery) => Promise<void>): JobTaker {
     const queue = queueFor(name);
     const held = new Map<string, AbortController>();
     const process = async (job: Job): Promise<void> => {
@@ -98,6 +103,38 @@ export function openBullJobSource(backend: BullBackend): JobSource {
     worker.on('lockRenewalFailed', (ids: string[]) => {
       for (const id of ids) held.get(id)?.abort(new Error('another worker may have this job now'));
     });
-    return worker;
+    let waking: NodeJS.Timeout | null = null;
+    return {
+      worker,
+      setConcurrency(atATime) {
+        const isMore = atATime > worker.concurrency;
+        worker.concurrency = atATime;
+        if (isMore) waking ??= setTimeout(wake, wakeMs);
+      },
+      async close() {
+        clearTimeout(waking ?? undefined);
+        await worker.close();
+      },
+    };
+
+    /**
+     * A worker that has as many jobs as it may looks at its concurrency when one of them ends. Resuming makes it look
+     * now. Never without a job: a worker that is paused and has none would end its loop.
+     */
+    function wake(): void {
+      waking = null;
+      if (held.size === 0 || held.size >= worker.concurrency) return;
+      worker
+        .pause(true)
+        .then(() => worker.resume())
+        .catch(() => undefined); // it emits what goes wrong
+    }
   }
+}
+
+/** A worker of one queue. */
+interface JobTaker {
+  readonly worker: BullWorker;
+  setConcurrency(atATime: number): void;
+  close(): Promise<void>;
 }

@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { openTelemetry } from '@sluice/shared/adapters/opentelemetry/open-telemetry.ts';
+import { createWorkerMetrics } from '../src/worker-metrics.ts';
+
+test("a worker's page shows for each deployment what it may call, calls, and makes wait", async () => {
+  await using telemetry = await openTelemetry({ service: 'sluice-worker', env: {} });
+  const metrics = createWorkerMetrics(telemetry.meter);
+  const deployment = { id: 'd1', alias: 'sample', model: 'oci/xai.grok-4' };
+  let limit = 20;
+  metrics.watchFlow(() => [{ deployment, limit, inFlight: 3, waiting: 2 }]);
+  metrics.throttled({ alias: 'sample', model: 'oci/xai.grok-4', by: 'provider' });
+  const labels = 'alias="sample",model="oci/xai.grok-4",deployment="d1",otel_scope_name="sluice"';
+  const before = await telemetry.prometheusText();
+  for (const line of [
+    `sluice_worker_adaptive_limit{${labels}} 20`,
+    `sluice_worker_calls_in_flight{${labels}} 3`,
+    `sluice_worker_calls_waiting{${labels}} 2`,
+  ]) {
+    assert.ok(before.includes(line), before);
+  }
+  assert.match(
+    before,
+    /^sluice_worker_throttles\w*\{alias="sample",model="oci\/xai\.grok-4",by="provider",otel_scope_name="sluice"\} 1$/m,
+  );
+  limit = 7;
+  assert.ok((await telemetry.prometheusText()).includes(`sluice_worker_adaptive_limit{${labels}} 7`));
+});
