@@ -1,5 +1,4 @@
-import { Redis } from 'ioredis';
-import type { Result } from 'ioredis';
+import type { Redis, Result } from 'ioredis';
 import { accountKey } from '../../contracts/account.ts';
 import type { CallId } from '../../ids.ts';
 import type {
@@ -13,9 +12,9 @@ import type {
   Settlement,
 } from '../../ports/admission.ts';
 import { withTimeLimit } from '../../time-limit.ts';
-import { writeAtEndOfTurn } from '../end-of-turn.ts';
 import { boundedReservation } from '../reservation-cost.ts';
 import { shareLoadBalances } from '../share-load-balances.ts';
+import { openQuickRedis } from './quick-redis.ts';
 import { reserveScript, seedScript, settleScript, shrinkScript } from './redis-admission-scripts.ts';
 
 export type RedisAdmissionOptions = {
@@ -36,28 +35,11 @@ export type RedisAdmissionOptions = {
  */
 export async function openRedisAdmission(options: RedisAdmissionOptions): Promise<Admission> {
   const { loadBalances, timeoutMs = 900, onError = () => {} } = options;
-  const settings = {
-    lazyConnect: true,
-    enableOfflineQueue: false,
-    maxRetriesPerRequest: 0,
-    connectTimeout: timeoutMs,
-    // A connection that went silent is replaced: waiting for TCP to give up on it takes minutes.
-    socketTimeout: 2 * timeoutMs,
-    retryStrategy: (attempt: number) => Math.min(50 * attempt, 500),
-  };
-  const redis = 'url' in options ? new Redis(options.url, settings) : options.redis.duplicate(settings);
-  redis.on('error', onError);
-  redis.on('connect', () => writeAtEndOfTurn(redis.stream));
+  const redis = await openQuickRedis(options, { what: dependency, timeoutMs, onError });
   redis.defineCommand('admissionReserve', { lua: reserveScript, numberOfKeys: 1 });
   redis.defineCommand('admissionShrink', { lua: shrinkScript, numberOfKeys: 1 });
   redis.defineCommand('admissionSettle', { lua: settleScript, numberOfKeys: 1 });
   redis.defineCommand('admissionSeed', { lua: seedScript, numberOfKeys: 1 });
-  try {
-    await withTimeLimit(dependency, timeoutMs, redis.connect());
-  } catch (error) {
-    redis.disconnect();
-    throw error;
-  }
   return new RedisAdmission({ redis, loadBalances: shareLoadBalances(loadBalances, timeoutMs), timeoutMs, onError });
 }
 
