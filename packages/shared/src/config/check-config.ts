@@ -121,12 +121,14 @@ function describeFallback([alias, targets]: readonly [string, readonly string[]]
 
 function describeSettings({ router, dropParams, masterKey, databaseUrl, sluice }: GatewayConfig): readonly string[] {
   const { fallbacks: _, ...routing } = router;
-  const { defaultPrice, ...own } = sluice;
+  const { defaultPrice, fairShare, ...own } = sluice;
+  const shares = [...fairShare.weights, ['any other', fairShare.defaultWeight]];
   return [
     `masterKey ${masterKey === null ? 'not configured' : 'configured'}`,
     `databaseUrl ${databaseUrl === null ? 'not configured' : 'configured'}`,
     `dropParams ${dropParams}`,
     ...Object.entries({ ...routing, ...own }).map(([name, value]) => `${name} ${value}`),
+    `fair share: ${shares.map(([name, weight]) => `${name} ${weight}`).join(', ')}`,
     `default price ${describePrice(defaultPrice)}`,
   ];
 }

@@ -130,12 +130,13 @@ export const vocabularies = {
       'retry_after',
       'timeout',
       'stream_timeout',
+      'default_priority',
       'model_group_alias',
     ],
     notYet: words(`routing_strategy routing_strategy_args context_window_fallbacks content_policy_fallbacks
       allowed_fails cooldown_time disable_cooldowns allowed_fails_policy retry_policy model_group_retry_policy
       enable_pre_call_checks enable_tag_filtering tag_filtering_match_any optional_pre_call_checks
-      provider_budget_config default_litellm_params default_max_parallel_requests default_priority redis_host
+      provider_budget_config default_litellm_params default_max_parallel_requests redis_host
       redis_port redis_password redis_url redis_db enable_weighted_failover routing_groups
       model_group_affinity_config deployment_affinity_ttl_seconds client_ttl ignore_invalid_deployments`),
     dialect: {
@@ -177,12 +178,20 @@ export const vocabularies = {
       'max_request_mb',
       'worker_concurrency',
       'upstream_connections',
+      'max_queued',
+      'fair_share',
       'drain_ms',
       'default_price',
       'oci_auth',
       'oci_config_file',
       'oci_config_profile',
     ],
+    notYet: [],
+    dialect: {},
+    others: 'stop',
+  },
+  fairShare: {
+    used: ['weights', 'default_weight'],
     notYet: [],
     dialect: {},
     others: 'stop',

@@ -2,7 +2,7 @@ import { after, before } from 'node:test';
 import { openPostgresBackend } from '../../src/adapters/bullmq/backend.ts';
 import { openBullJobQueue } from '../../src/adapters/bullmq/bullmq-job-queue.ts';
 import { openBullJobSource } from '../../src/adapters/bullmq/bullmq-job-source.ts';
-import { createPostgresFairShare } from '../../src/adapters/postgres/postgres-fair-share.ts';
+import { createPostgresFairShare } from '../../src/adapters/bullmq/postgres-fair-share.ts';
 import { openPostgres } from '../../src/adapters/postgres/postgres.ts';
 import { openPostgresServer } from '../../../../test/servers/postgres.ts';
 import { fairShareConformance } from '../conformance/fair-share.ts';

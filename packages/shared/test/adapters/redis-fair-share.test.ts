@@ -2,7 +2,7 @@ import { after, before } from 'node:test';
 import { openRedisBackend } from '../../src/adapters/bullmq/backend.ts';
 import { openBullJobQueue } from '../../src/adapters/bullmq/bullmq-job-queue.ts';
 import { openBullJobSource } from '../../src/adapters/bullmq/bullmq-job-source.ts';
-import { openRedisFairShare } from '../../src/adapters/redis/redis-fair-share.ts';
+import { openRedisFairShare } from '../../src/adapters/bullmq/redis-fair-share.ts';
 import { openRedisServer } from '../../../../test/servers/redis.ts';
 import { fairShareConformance } from '../conformance/fair-share.ts';
 

@@ -9,6 +9,7 @@ import { errorCatalog } from '@sluice/shared/errors.ts';
 import { callIdOf } from '@sluice/shared/ids.ts';
 import { silentLogger } from '@sluice/shared/log.ts';
 import type { ReservationRequest, ReservationResult } from '@sluice/shared/ports/admission.ts';
+import type { Correction } from '@sluice/shared/ports/fair-share.ts';
 import type { JobDelivery } from '@sluice/shared/ports/job-queue.ts';
 import { sampleJob } from '../../../../packages/shared/test/conformance/sample-job.ts';
 import type { JobDeps, StopReason } from '../../src/pipeline/job-context.ts';
@@ -78,6 +79,7 @@ export function configOf(aliases: Readonly<Record<string, readonly (string | Dep
       retryAfterMs: 0,
       timeoutMs: 60_000,
       streamTimeoutMs: 60_000,
+      defaultPriority: 128,
     },
     dropParams: false,
     masterKey: null,
@@ -89,6 +91,8 @@ export function configOf(aliases: Readonly<Record<string, readonly (string | Dep
       maxRequestBytes: 1_000_000,
       workerConcurrency: 4,
       upstreamConnections: 4,
+      maxQueued: 1_000,
+      fairShare: { weights: new Map(), defaultWeight: 1 },
       drainMs: 1_000,
       defaultPrice: price,
     },
@@ -126,6 +130,7 @@ export class Recording {
   readonly reserved: Set<string>;
   readonly lines: string[] = [];
   readonly takeovers: string[] = [];
+  readonly corrections: Correction[] = [];
   /** Calls that the provider has accepted, or may have. */
   mayBeBilled = 0;
   now = 1_000_000;
@@ -193,6 +198,7 @@ export class Recording {
         ping: async () => {},
         [Symbol.asyncDispose]: async () => {},
       },
+      fairShare: { correct: async (correction) => void this.corrections.push(correction) },
       bodies: {
         put: async () => 'claim',
         get: async (claim) => this.bodies.get(claim) ?? null,

@@ -1,4 +1,5 @@
-import type { Redis, Result } from 'ioredis';
+import { Redis } from 'ioredis';
+import type { Result } from 'ioredis';
 import { accountKey } from '../../contracts/account.ts';
 import type { CallId } from '../../ids.ts';
 import type {
@@ -14,7 +15,7 @@ import type {
 import { withTimeLimit } from '../../time-limit.ts';
 import { boundedReservation } from '../reservation-cost.ts';
 import { shareLoadBalances } from '../share-load-balances.ts';
-import { openQuickRedis } from './quick-redis.ts';
+import { connectQuickly, quickRedisSettings } from '../quick-redis.ts';
 import { reserveScript, seedScript, settleScript, shrinkScript } from './redis-admission-scripts.ts';
 
 export type RedisAdmissionOptions = {
@@ -35,11 +36,13 @@ export type RedisAdmissionOptions = {
  */
 export async function openRedisAdmission(options: RedisAdmissionOptions): Promise<Admission> {
   const { loadBalances, timeoutMs = 900, onError = () => {} } = options;
-  const redis = await openQuickRedis(options, { what: dependency, timeoutMs, onError });
+  const settings = quickRedisSettings(timeoutMs);
+  const redis = 'url' in options ? new Redis(options.url, settings) : options.redis.duplicate(settings);
   redis.defineCommand('admissionReserve', { lua: reserveScript, numberOfKeys: 1 });
   redis.defineCommand('admissionShrink', { lua: shrinkScript, numberOfKeys: 1 });
   redis.defineCommand('admissionSettle', { lua: settleScript, numberOfKeys: 1 });
   redis.defineCommand('admissionSeed', { lua: seedScript, numberOfKeys: 1 });
+  await connectQuickly(redis, { what: dependency, timeoutMs, onError });
   return new RedisAdmission({ redis, loadBalances: shareLoadBalances(loadBalances, timeoutMs), timeoutMs, onError });
 }
 

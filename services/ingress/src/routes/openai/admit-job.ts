@@ -17,6 +17,7 @@ import type { NewJob } from '../../dispatch/dispatch.ts';
 import { admissionHeaders } from '../../http/response-headers.ts';
 import { defaultBytesMax } from '../../surfaces/openai/chat-job.ts';
 import { requestControls } from '../../surfaces/openai/request-controls.ts';
+import { turnOf } from '../../surfaces/openai/turn.ts';
 import { requestOrigin } from '../../surfaces/openai/request-origin.ts';
 import type { OriginBody } from '../../surfaces/openai/request-origin.ts';
 import type { Exchange } from './exchange.ts';
@@ -92,6 +93,7 @@ export async function admitJob(
     requestId,
     alias: body.model,
     ...(alias?.queue !== undefined && { queue: alias.queue }),
+    turn: turnOf(body, caller, deps.config),
     stream: body.stream ?? false,
     outputTokensCap: asked,
     inputTokensEstimate: bounds.inputTokensEstimate,
@@ -112,6 +114,7 @@ export async function admitJob(
   try {
     if (key) requireModel(key, body.model, alias);
     requireAlias(job, from.path, alias);
+    await deps.requireTurn(job);
     const price = dearestPrice(deps.config, aliases, admittedAt);
     const admitted = await deps.admit(
       {

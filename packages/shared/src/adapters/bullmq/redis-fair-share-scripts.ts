@@ -7,7 +7,7 @@ import {
   retentionMs,
   roomShare,
   unitsPerToken,
-} from '../fair-share-units.ts';
+} from './fair-share-units.ts';
 import { outputTokenWeight } from '../../ports/fair-share.ts';
 
 /**

@@ -1,12 +1,13 @@
-import type { Redis, Result } from 'ioredis';
+import { Redis } from 'ioredis';
+import type { Result } from 'ioredis';
 import { queueNameOf } from '../../contracts/subjects.ts';
 import type { Lane } from '../../contracts/turn.ts';
 import type { Correction, FairShare, Line, Outlook, PlaceRequest } from '../../ports/fair-share.ts';
 import { withTimeLimit } from '../../time-limit.ts';
-import { redisKeysOf } from '../bullmq/backend.ts';
-import { firstScore, lanePriorities, tagRange } from '../bullmq/lanes.ts';
-import { chargeGraceMs } from '../fair-share-units.ts';
-import { openQuickRedis } from './quick-redis.ts';
+import { redisKeysOf } from './backend.ts';
+import { firstScore, lanePriorities, tagRange } from './lanes.ts';
+import { chargeGraceMs } from './fair-share-units.ts';
+import { connectQuickly, quickRedisSettings } from '../quick-redis.ts';
 import { correctScript, lineScript, placeScript } from './redis-fair-share-scripts.ts';
 
 export interface RedisFairShareOptions {
@@ -37,10 +38,11 @@ const dependency = 'queue';
  */
 export async function openRedisFairShare(options: RedisFairShareOptions): Promise<FairShare> {
   const { url, timeoutMs = 900, onError = () => {}, range = tagRange } = options;
-  const redis = await openQuickRedis({ url }, { what: dependency, timeoutMs, onError });
+  const redis = new Redis(url, quickRedisSettings(timeoutMs));
   redis.defineCommand('fairPlace', { lua: placeScript, numberOfKeys: 2 });
   redis.defineCommand('fairCorrect', { lua: correctScript, numberOfKeys: 2 });
   redis.defineCommand('fairLine', { lua: lineScript, numberOfKeys: 2 });
+  await connectQuickly(redis, { what: dependency, timeoutMs, onError });
   return new RedisFairShare({ redis, timeoutMs, range });
 }
 

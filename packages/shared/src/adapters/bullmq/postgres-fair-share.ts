@@ -3,10 +3,10 @@ import { queueNameOf } from '../../contracts/subjects.ts';
 import type { Lane } from '../../contracts/turn.ts';
 import type { FairShare, PlaceRequest } from '../../ports/fair-share.ts';
 import type { Sql } from '../../ports/sql.ts';
-import { lanePriorities, tagRange } from '../bullmq/lanes.ts';
-import { chargeGraceMs } from '../fair-share-units.ts';
-import { FairLine } from '../memory/fair-line.ts';
-import type { Heads, Move } from '../memory/fair-line.ts';
+import { lanePriorities, tagRange } from './lanes.ts';
+import { chargeGraceMs } from './fair-share-units.ts';
+import { FairLine } from './fair-line.ts';
+import type { Heads, Move } from './fair-line.ts';
 
 /**
  * Places jobs of BullMQ's PostgreSQL backend, for a gateway that is one process: who owes what is in its memory,

@@ -1,4 +1,4 @@
-import { rateCompletionsMin, rateMemoryMs, rateWindowMs } from '../fair-share-units.ts';
+import { rateCompletionsMin, rateMemoryMs, rateWindowMs } from './fair-share-units.ts';
 
 /**
  * How many jobs a queue ends per second while there is a line: what it can do, which says when a job's turn comes.

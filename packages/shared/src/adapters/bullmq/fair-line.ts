@@ -1,7 +1,7 @@
 import type { Lane, Turn } from '../../contracts/turn.ts';
 import { outputTokenWeight } from '../../ports/fair-share.ts';
 import type { Correction, Line, Outlook, PlaceRequest } from '../../ports/fair-share.ts';
-import { outputAverageGain, owedShare, roomShare, unitsPerToken } from '../fair-share-units.ts';
+import { outputAverageGain, owedShare, roomShare, unitsPerToken } from './fair-share-units.ts';
 import { CompletionRate } from './completion-rate.ts';
 
 /** A job's new tag. */
