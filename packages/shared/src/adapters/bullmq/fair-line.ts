@@ -11,8 +11,15 @@ export interface Move {
   readonly tag: number;
 }
 
-/** The tag of who is next in each lane; null: nobody that was placed waits. */
-export type Heads = Readonly<Record<Lane, number | null>>;
+/** Who is next in a lane, of those that were placed. */
+export interface Head {
+  readonly tag: number;
+  /** All that wait at this tag. */
+  readonly requestIds: readonly string[];
+}
+
+/** null: nobody. */
+export type Heads = Readonly<Record<Lane, Head | null>>;
 
 interface Waiting {
   readonly requestId: string;
@@ -25,8 +32,8 @@ interface Flow {
   readonly finishes: Map<number, number>;
   /** The flow's waiting jobs by tag; those that left are dropped when time has passed them. */
   waiting: Waiting[];
-  /** Where free room begins that was made for jobs with a priority. */
-  room: number;
+  /** Free room that was made for jobs with a priority, in front of a job. */
+  room: { from: number; to: number } | null;
   /** Corrections that are still to be applied. */
   owed: number;
 }
@@ -86,7 +93,7 @@ export class FairLine {
           if (other > priority && finish > tag) flow.finishes.set(other, finish + by);
         }
       }
-      flow.room = tag + cost;
+      flow.room = { from: tag + cost, to: later[0]?.tag ?? 0 };
     }
     flow.finishes.set(priority, tag + cost);
     for (const [other, finish] of flow.finishes) {
@@ -126,7 +133,7 @@ export class FairLine {
 
     const by = flow.owed;
     flow.owed = 0;
-    flow.room = Infinity;
+    flow.room = null;
     const lastBefore = flow.waiting.at(-1)?.tag ?? Infinity;
     const moves = this.#move(flow.waiting, by, lane, present);
     const lastAfter = flow.waiting.at(-1)?.tag ?? 0;
@@ -148,9 +155,12 @@ export class FairLine {
   /** The present: the tag of who is next; when nobody waits, nobody owes anything. Drops what has passed. */
   #present(lane: Lane, heads: Heads): number {
     const { flows, top } = this.#lanes[lane];
-    const present = heads[lane] ?? top;
+    const head = heads[lane];
+    const present = head?.tag ?? top;
     for (const [id, flow] of flows) {
-      const left = heads[lane] === null ? flow.waiting.length : flow.waiting.findIndex(({ tag }) => tag >= present);
+      const waits = ({ tag, requestId }: Waiting) =>
+        head !== null && (tag > present || (tag === present && head.requestIds.includes(requestId)));
+      const left = flow.waiting.findIndex(waits);
       flow.waiting.splice(0, left < 0 ? flow.waiting.length : left);
       const isPast = flow.owed === 0 && [...flow.finishes.values()].every((finish) => finish < present);
       if (isPast && flow.waiting.length === 0) flows.delete(id);
@@ -168,7 +178,7 @@ export class FairLine {
     const [first] = later;
     let tag = this.#finishMax(lane, id, present);
     if (flow && first) {
-      const room = Math.max(soonest, flow.room);
+      const room = flow.room?.to === first.tag ? Math.max(soonest, flow.room.from) : Infinity;
       tag = room + cost <= first.tag ? room : first.tag;
     }
     return { tag: Math.min(tag, this.#range - 1), later };
@@ -193,7 +203,7 @@ export class FairLine {
     const state = this.#lanes[lane];
     state.top = Math.max(0, state.top - by);
     return [...state.flows.values()].flatMap((flow) => {
-      flow.room = Infinity;
+      flow.room = null;
       for (const [priority, finish] of flow.finishes) flow.finishes.set(priority, Math.max(0, finish - by));
       return this.#move(flow.waiting, -by, lane, 0);
     });
@@ -218,7 +228,7 @@ export class FairLine {
 
   #flowOf({ lane, flow }: Turn): Flow {
     const { flows } = this.#lanes[lane];
-    const known = flows.get(flow) ?? { finishes: new Map(), waiting: [], room: Infinity, owed: 0 };
+    const known = flows.get(flow) ?? { finishes: new Map(), waiting: [], room: null, owed: 0 };
     flows.set(flow, known);
     return known;
   }

@@ -6,7 +6,7 @@ import type { Sql } from '../../ports/sql.ts';
 import { lanePriorities, tagRange } from './lanes.ts';
 import { chargeGraceMs } from './fair-share-units.ts';
 import { FairLine } from './fair-line.ts';
-import type { Heads, Move } from './fair-line.ts';
+import type { Head, Heads, Move } from './fair-line.ts';
 
 /**
  * Places jobs of BullMQ's PostgreSQL backend, for a gateway that is one process: who owes what is in its memory,
@@ -81,7 +81,7 @@ export function createPostgresFairShare(sql: Sql, { range = tagRange }: { range?
             moves.set(move.requestId, move);
             if (known.get(move.requestId) === 'taken') continue;
             // What is placed in this turn waits for those that follow in it.
-            present[move.lane] = Math.min(present[move.lane] ?? move.tag, move.tag);
+            present[move.lane] = earlier(present[move.lane], move);
           }
           return taken.done;
         });
@@ -113,20 +113,22 @@ const firstSeq = 2 ** 40;
 
 const placedPriority = (lane: Lane) => lanePriorities[lane].givenBack + 1;
 
-const HeadRows = z.array(z.object({ priority: z.int(), tag: z.number() }));
+const HeadRows = z.array(z.object({ priority: z.int(), tag: z.number(), id: z.string() }));
 const JobRows = z.array(z.object({ id: z.string(), waits: z.boolean() }));
 
 async function readFacts(sql: Sql, queue: string, requestIds: readonly string[]): Promise<Facts> {
   const name = queueNameOf(queue);
   const [headRows, jobRows] = await Promise.all([
     sql.query(
-      `select lane.priority, first.seq::float8 - $2 as tag
+      `select lane.priority, first.seq::float8 - $2 as tag, job.id
        from unnest($3::int[]) as lane (priority)
        cross join lateral (
          select seq from bullmq.job
          where queue = $1 and state = 'waiting' and priority = lane.priority and seq >= $2
          order by seq limit 1
-       ) as first`,
+       ) as first
+       join bullmq.job on job.queue = $1 and job.state = 'waiting'
+         and job.priority = lane.priority and job.seq = first.seq`,
       [name, firstSeq, [placedPriority('interactive'), placedPriority('batch')]],
     ),
     requestIds.length === 0
@@ -136,9 +138,10 @@ async function readFacts(sql: Sql, queue: string, requestIds: readonly string[])
           requestIds,
         ]),
   ]);
-  const heads: Record<Lane, number | null> = { interactive: null, batch: null };
-  for (const { priority, tag } of HeadRows.parse(headRows.rows)) {
-    heads[priority === placedPriority('batch') ? 'batch' : 'interactive'] = tag;
+  const heads: Record<Lane, Head | null> = { interactive: null, batch: null };
+  for (const { priority, tag, id } of HeadRows.parse(headRows.rows)) {
+    const lane = priority === placedPriority('batch') ? 'batch' : 'interactive';
+    heads[lane] = earlier(heads[lane], { requestId: id, tag });
   }
   const jobs = JobRows.parse(jobRows.rows);
   return { heads, known: new Map(jobs.map(({ id, waits }) => [id, waits ? 'waiting' : 'taken'])) };
@@ -157,6 +160,11 @@ async function writeMoves(sql: Sql, queue: string, moves: readonly Move[]): Prom
       moves.map(({ tag }) => firstSeq + tag),
     ],
   );
+}
+
+function earlier(head: Head | null, { requestId, tag }: Pick<Move, 'requestId' | 'tag'>): Head {
+  if (head === null || tag < head.tag) return { tag, requestIds: [requestId] };
+  return tag > head.tag ? head : { tag, requestIds: [...head.requestIds, requestId] };
 }
 
 function withGrace(request: PlaceRequest): PlaceRequest {

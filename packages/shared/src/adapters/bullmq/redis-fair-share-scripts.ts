@@ -22,7 +22,7 @@ import { outputTokenWeight } from '../../ports/fair-share.ts';
  *                          count, busy, last, at: completions and milliseconds of the time with a line, decaying;
  *                          when the last one came if there was a line, and when any came
  *   …flows           set   flows with state
- *   …flow:<flow>     hash  <lane>:<priority> = finish; room:<lane> = where free room begins that was made for jobs
+ *   …flow:<flow>     hash  <lane>:<priority> = finish; room:<lane> = free room, from and to, that was made for jobs
  *                          with a priority; owed:<lane> = corrections that are still to be applied; out
  *   …index:<lane>:<flow>   zset  the flow's waiting jobs by tag. Jobs that left are dropped when time has passed them
  *   …charge:<job id>       string  what the job was charged
@@ -51,6 +51,13 @@ local function present(lane)
   local first = redis.call('ZRANGEBYSCORE', waitingKey, int(base), '(' .. int(base + range), 'WITHSCORES', 'LIMIT', 0, 1)
   if first[2] then return tonumber(first[2]) - base, true end
   return tonumber(redis.call('HGET', lineKey, 'top:' .. lane) or 0), false
+end
+
+-- Drops the jobs of a flow that time has passed. Of those at the present, at most one, it must be asked.
+local function dropPassed(index, at)
+  redis.call('ZREMRANGEBYSCORE', index, '-inf', '(' .. int(at))
+  local id = redis.call('ZRANGEBYSCORE', index, int(at), int(at))[1]
+  if id and not redis.call('ZSCORE', waitingKey, id) then redis.call('ZREM', index, id) end
 end
 
 local function costOf(inputTokens, outputTokens, weight)
@@ -160,27 +167,29 @@ if isReal and virtual > 0 and (finishMax + cost >= range or (not isBusy and virt
   fields, finishes = readFlow(flow, lane)
   finishMax, soonest, virtual = finishMax - virtual, soonest - virtual, 0
 end
-if isReal then redis.call('ZREMRANGEBYSCORE', index, '-inf', '(' .. int(virtual)) end
+if isReal then dropPassed(index, virtual) end
 
 -- Behind all of the flow that is not for later; before what is for later, if any of it still waits.
 local start = finishMax
 local later = hasLater and redis.call('ZRANGEBYSCORE', index, int(soonest), '+inf', 'WITHSCORES') or {}
 if later[1] then
   local first = tonumber(later[2])
-  local room = math.max(soonest, tonumber(fields['room:' .. lane] or range))
-  if room + cost <= first then
+  local from, to = string.match(fields['room:' .. lane] or '', '^(%d+)-(%d+)$')
+  local room = math.max(soonest, tonumber(from or range))
+  if tonumber(to) == first and room + cost <= first then
     start = room
   else
     start = math.max(soonest, first)
     if isReal then
       local by = cost * math.ceil(#later / 2 / ${roomShare})
       move(later, by, lane, index, start + cost)
+      first = first + by
       for other, finish in pairs(finishes) do
         if other > priority and finish > start then finishes[other] = finish + by end
       end
     end
   end
-  if isReal then redis.call('HSET', flowKey, 'room:' .. lane, int(start + cost)) end
+  if isReal then redis.call('HSET', flowKey, 'room:' .. lane, int(start + cost) .. '-' .. int(first)) end
 end
 start = math.min(start, range - 1)
 if not isReal then return outlook(base + start) end
@@ -253,7 +262,7 @@ local owed = tonumber(fields['owed:' .. lane] or 0) + used - charged
 if owed == 0 then return 0 end
 
 local virtual = present(lane)
-redis.call('ZREMRANGEBYSCORE', index, '-inf', '(' .. int(virtual))
+dropPassed(index, virtual)
 local count = redis.call('ZCARD', index)
 if math.abs(owed) * ${owedShare} < count * math.max(charged, 1) then
   redis.call('HSET', flowKey, 'owed:' .. lane, int(owed))
@@ -291,7 +300,7 @@ if waiting > 0 then
   for _, flow in ipairs(redis.call('SRANDMEMBER', flowsKey, 1000)) do
     for lane in pairs(lanes) do
       local index = indexAt(lane, flow)
-      redis.call('ZREMRANGEBYSCORE', index, '-inf', '(' .. int((present(lane))))
+      dropPassed(index, (present(lane)))
       local id = redis.call('ZRANGE', index, 0, 0)[1]
       if id and redis.call('ZSCORE', waitingKey, id) then consider(id) end
     end
