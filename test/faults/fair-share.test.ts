@@ -5,6 +5,9 @@ import { openDistributedGateway } from '../e2e/gateway.ts';
 import type { TestGateway } from '../e2e/gateway.ts';
 import { waitUntil } from '../servers/wait-until.ts';
 
+/** Deep enough to show it, and sent in half a minute; FAIR_BACKLOG=10000 takes a minute and a half. */
+const backlog = Number(process.env['FAIR_BACKLOG'] ?? 3_000);
+
 /** Real time that a model takes, and how many calls run at once: so many a second, whoever sends them. */
 const serviceMs = 300;
 const concurrency = 20;
@@ -70,7 +73,7 @@ function percentile95(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.ceil(values.length * 0.95) - 1] ?? 0;
 }
 
-test('10,000 queued requests of one team do not delay another that asks one at a time', async (t) => {
+test('a deep backlog of one team does not delay another that asks one at a time', async (t) => {
   await using gateway = await openDistributedGateway({ config: settings({}) });
   await using stack = new AsyncDisposableStack();
   const agent = stack.adopt(new Agent({ keepAlive: true, maxSockets: Infinity }), (open) => open.destroy());
@@ -90,7 +93,6 @@ test('10,000 queued requests of one team do not delay another that asks one at a
   };
   await oneAtATime(5);
   const alone = await oneAtATime(40);
-  const backlog = 10_000;
   const flood: Promise<unknown>[] = [];
   let most = 0;
   // In waves, as a client of two cores can send them.
@@ -109,7 +111,7 @@ test('10,000 queued requests of one team do not delay another that asks one at a
   );
   leave.abort();
   await Promise.all(flood);
-  assert.ok(left > 1_000, `${left} still wait`);
+  assert.ok(left > backlog / 3, `${left} still wait`);
   assert.ok(beside <= 1.5 * alone + serviceMs, `${beside} ms beside, ${alone} ms alone`);
 });
 
