@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { Agent, request } from 'node:http';
 import { test } from 'node:test';
+import { z } from 'zod';
 import { openDistributedGateway } from '../e2e/gateway.ts';
 import type { TestGateway } from '../e2e/gateway.ts';
 import { waitUntil } from '../servers/wait-until.ts';
@@ -63,6 +64,8 @@ function ask(gateway: TestGateway, agent: Agent, { key, outputTokens, delayMs = 
   sent.end(body);
   return promise;
 }
+
+const Answer = z.object({ usage: z.object({ prompt_tokens: z.int(), completion_tokens: z.int() }) });
 
 async function depth(gateway: TestGateway): Promise<number> {
   const text = await (await gateway.request('/metrics')).text();
@@ -141,7 +144,7 @@ test('teams that all have a backlog are served by their weights, in tokens', asy
         }).catch(() => null);
         if (!reply) return;
         assert.equal(reply.status, 200, reply.body);
-        const { usage } = JSON.parse(reply.body) as { usage: { prompt_tokens: number; completion_tokens: number } };
+        const { usage } = Answer.parse(JSON.parse(reply.body));
         tokens.set(team, (tokens.get(team) ?? 0) + usage.prompt_tokens + 2 * usage.completion_tokens);
         answered += 1;
       }

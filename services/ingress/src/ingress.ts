@@ -81,7 +81,7 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
     inference: {
       authenticate,
       claimKey: createClaimKey({ store: options.idempotency, log, now }),
-      requireTurn: line.requireTurn,
+      requireTurn: (job) => line.requireTurn(job),
       admit: admit.admit,
       dispatch: createDispatch({ queue, line, bus, inbox, bodies, usage, log, now }),
       recordRefusal: createRecordRefusal({ usage, log, now }),

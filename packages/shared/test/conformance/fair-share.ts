@@ -43,7 +43,7 @@ export function fairShareConformance(name: string, open: (range?: number) => Pro
     for (const [i, first] of flows.entries()) {
       for (const [j, second] of flows.entries()) {
         const bound = first.tokens / first.weight + second.tokens / second.weight;
-        assert.ok(Math.abs((shares[i] ?? 0) - (shares[j] ?? 0)) <= bound, `${shares.join(' ')}`);
+        assert.ok(Math.abs((shares[i] ?? 0) - (shares[j] ?? 0)) <= bound, shares.join(' '));
       }
     }
   });

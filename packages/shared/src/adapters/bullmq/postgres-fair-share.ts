@@ -88,7 +88,7 @@ export function createPostgresFairShare(sql: Sql, { range = tagRange }: { range?
         await writeMoves(sql, queue, [...moves.values()]);
         for (const resolve of done) resolve();
       } catch (error) {
-        for (const { reject } of batch) reject(error);
+        for (const step of batch) step.reject(error);
       }
     }
     running.delete(queue);
