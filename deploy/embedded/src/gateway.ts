@@ -13,6 +13,7 @@ import { createMemoryTokenBus } from '@sluice/shared/adapters/memory/memory-toke
 import { createMemoryUsageLog } from '@sluice/shared/adapters/memory/memory-usage-log.ts';
 import { openTelemetry } from '@sluice/shared/adapters/opentelemetry/open-telemetry.ts';
 import { createPostgresBodyStore } from '@sluice/shared/adapters/postgres/postgres-body-store.ts';
+import { createPostgresFairShare } from '@sluice/shared/adapters/bullmq/postgres-fair-share.ts';
 import { createPostgresSpendReports } from '@sluice/shared/adapters/postgres/postgres-spend-reports.ts';
 import { openPostgres } from '@sluice/shared/adapters/postgres/postgres.ts';
 import type { GatewayConfig } from '@sluice/shared/config/gateway-config.ts';
@@ -69,6 +70,7 @@ export async function openEmbeddedGateway(options: EmbeddedGatewayOptions): Prom
   const backend = opening.use(await openPostgresBackend({ url, connections, onError }));
   const queue = opening.use(openBullJobQueue(backend, { timeLimitMs: queueTimeLimitMs }));
   const source = opening.use(openBullJobSource(backend));
+  const fairShare = createPostgresFairShare(sql);
 
   // The ledger is opened first and so closed last: what the worker still reports is still booked.
   const ledger = opening.use(await openLedger({ sql, usage: usageSource, admission, log, maxWaitMs: 2 }));
@@ -88,6 +90,7 @@ export async function openEmbeddedGateway(options: EmbeddedGatewayOptions): Prom
       bus,
       usage,
       admission,
+      fairShare,
       bodies,
       idempotency,
       cooldownStore: opening.use(createMemoryCooldownStore()),
@@ -110,6 +113,7 @@ export async function openEmbeddedGateway(options: EmbeddedGatewayOptions): Prom
       sql,
       reports,
       queue,
+      fairShare,
       bodies,
       idempotency,
       admission,

@@ -22,6 +22,8 @@ export const errorCatalog = {
   // What the client may still use
   budget_exceeded: { status: 429, type: 'budget_exceeded', retryable: false },
   rate_limited: { status: 429, type: 'throttling_error', retryable: true },
+  wait_too_long: { status: 429, type: 'throttling_error', retryable: true },
+  queue_full: { status: 429, type: 'throttling_error', retryable: true },
   overloaded: { status: 503, type: 'overloaded_error', retryable: true },
   // What became of the request
   all_deployments_in_cooldown: { status: 429, type: 'all_deployments_in_cooldown', retryable: true },

@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { Meter } from '@opentelemetry/api';
 import type { GatewayConfig } from '@sluice/shared/config/gateway-config.ts';
-import { resolveAlias } from '@sluice/shared/config/resolve-alias.ts';
+import { queuesOf, resolveAlias } from '@sluice/shared/config/resolve-alias.ts';
 import type { Logger } from '@sluice/shared/log.ts';
+import type { FairShare } from '@sluice/shared/ports/fair-share.ts';
 import type { Admission } from '@sluice/shared/ports/admission.ts';
 import type { BodyStore } from '@sluice/shared/ports/body-store.ts';
 import type { IdempotencyStore } from '@sluice/shared/ports/idempotency-store.ts';
@@ -21,12 +22,14 @@ import { createAuthenticate } from './auth/create-authenticate.ts';
 import { newKey } from './auth/new-key.ts';
 import { createDispatch } from './dispatch/dispatch.ts';
 import { watchForLostAnswers } from './dispatch/lost-answers.ts';
+import { createLine } from './dispatch/line.ts';
 import { createRecordRefusal } from './dispatch/record-refusal.ts';
 import { createClaimKey } from './idempotency/claim.ts';
 import { listen } from './http/listen.ts';
 import { createIngressMetrics } from './ingress-metrics.ts';
 import { createKnownModels } from './models/known-models.ts';
 import { virtualKeysIn } from './sql/virtual-keys.ts';
+import { watchLines } from './watch-lines.ts';
 
 export interface IngressOptions {
   readonly host: string;
@@ -38,6 +41,7 @@ export interface IngressOptions {
   readonly sql: Sql;
   readonly admission: Admission;
   readonly queue: JobQueue;
+  readonly fairShare: FairShare;
   readonly bus: TokenBus;
   readonly bodies: BodyStore;
   readonly idempotency: IdempotencyStore;
@@ -58,7 +62,7 @@ const keyCache = { freshMs: 500, staleIfErrorMs: 3_600_000, maxEntries: 50_000 }
 
 /** Serves HTTP until disposed; disposing refuses new requests and lets running ones end, streams included. */
 export async function openIngress(options: IngressOptions): Promise<Ingress> {
-  const { config, log, queue, bus, bodies, usage, admission, reports, sql } = options;
+  const { config, log, queue, fairShare, bus, bodies, usage, admission, reports, sql } = options;
   const now = Date.now;
   await using opening = new AsyncDisposableStack();
   const keys = virtualKeysIn(sql);
@@ -71,14 +75,17 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
   const inbox = opening.use(await bus.openInbox());
   const admit = opening.use(await createAdmit({ admission, now }));
   const lostAnswers = opening.use(watchForLostAnswers({ queue, bus, log, now }));
+  const line = createLine({ fairShare, maxQueued: config.sluice.maxQueued, log, now });
+  watchLines(options.meter, { fairShare, queues: queuesOf(config), now, log });
   let draining = false;
 
   const app = createApp({
     inference: {
       authenticate,
       claimKey: createClaimKey({ store: options.idempotency, log, now }),
+      requireTurn: (job) => line.requireTurn(job),
       admit: admit.admit,
-      dispatch: createDispatch({ queue, bus, inbox, bodies, usage, lostAnswers, log, now }),
+      dispatch: createDispatch({ queue, line, bus, inbox, bodies, usage, lostAnswers, log, now }),
       recordRefusal: createRecordRefusal({ usage, log, now }),
       config,
       metrics: createIngressMetrics(options.meter),

@@ -8,6 +8,7 @@ import { openTelemetry } from '@sluice/shared/adapters/opentelemetry/open-teleme
 import { createPostgresSpendReports } from '@sluice/shared/adapters/postgres/postgres-spend-reports.ts';
 import { openPostgres } from '@sluice/shared/adapters/postgres/postgres.ts';
 import { openRedisAdmission } from '@sluice/shared/adapters/redis/redis-admission.ts';
+import { openRedisFairShare } from '@sluice/shared/adapters/bullmq/redis-fair-share.ts';
 import { openRedisBodyStore } from '@sluice/shared/adapters/redis/redis-body-store.ts';
 import { openRedisIdempotencyStore } from '@sluice/shared/adapters/redis/redis-idempotency-store.ts';
 import { startProcess } from '@sluice/shared/config/start-process.ts';
@@ -32,6 +33,7 @@ await assertSchema(sql, [schemas.ingress, schemas.ledger]);
 const reports = createPostgresSpendReports(sql);
 const backend = resources.use(openRedisBackend({ url: config.redisUrl, onError }));
 const queue = resources.use(openBullJobQueue(backend));
+const fairShare = resources.use(await openRedisFairShare({ url: config.redisUrl, onError }));
 const bodies = resources.use(openRedisBodyStore({ url: config.redisUrl, onError }));
 const idempotency = resources.use(await openRedisIdempotencyStore({ url: config.redisUrl, onError }));
 const loadBalances: LoadBalances = (accounts) => reports.balancesOf(accounts);
@@ -52,6 +54,7 @@ const ingress = resources.use(
     sql,
     reports,
     queue,
+    fairShare,
     bodies,
     idempotency,
     admission,

@@ -139,7 +139,8 @@ function describeSettings({ router, dropParams, masterKey, databaseUrl, sluice }
     retryPolicies,
     ...routing
   } = router;
-  const { defaultPrice, ...own } = sluice;
+  const { defaultPrice, fairShare, ...own } = sluice;
+  const shares = [...fairShare.weights, ['any other', fairShare.defaultWeight]];
   const { allowedFailsPolicy, ...cooling } = cooldowns;
   return [
     `masterKey ${masterKey === null ? 'not configured' : 'configured'}`,
@@ -149,6 +150,7 @@ function describeSettings({ router, dropParams, masterKey, databaseUrl, sluice }
     `cooldowns ${[cooling, allowedFailsPolicy].map(describePolicy).filter(Boolean).join(', ')}`,
     ...[...retryPolicies].map(([alias, policy]) => `retries of ${alias}: ${describePolicy(policy)}`),
     ...Object.entries(own).map(([name, value]) => `${name} ${value}`),
+    `fair share: ${shares.map(([name, weight]) => `${name} ${weight}`).join(', ')}`,
     `default price ${describePrice(defaultPrice)}`,
   ];
 }

@@ -239,6 +239,8 @@ export interface RouterSettings {
   readonly timeoutMs: number;
   /** From the upstream request to its first event. */
   readonly streamTimeoutMs: number;
+  /** Of requests that name none, 0 to 255; among those of one team, lower is sooner. */
+  readonly defaultPriority: number;
 }
 
 /** Sluice's own settings, under `sluice_settings`. */
@@ -254,6 +256,13 @@ export interface SluiceSettings {
   readonly workerConcurrency: number;
   /** Open upstream connections per deployment and worker. */
   readonly upstreamConnections: number;
+  /** Jobs that may wait in one queue; more are refused. */
+  readonly maxQueued: number;
+  readonly fairShare: {
+    /** By team id, or by alias for keys without a team; relative to each other. */
+    readonly weights: ReadonlyMap<string, number>;
+    readonly defaultWeight: number;
+  };
   /** How long a stopping process may finish what is running. */
   readonly drainMs: number;
   /** For models without a price anywhere. */

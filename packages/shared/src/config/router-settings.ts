@@ -1,3 +1,4 @@
+import { priorityDefault, priorityMax } from '../contracts/turn.ts';
 import type { Findings } from './findings.ts';
 import type { ReadAliases } from './aliases.ts';
 import type { RouterSettings } from './gateway-config.ts';
@@ -32,5 +33,6 @@ export function readRouterSettings(
     retryAfterMs: router.seconds('retry_after', { min: 0 }) ?? 0,
     timeoutMs,
     streamTimeoutMs: router.seconds('stream_timeout', { min: 0.001 }) ?? timeoutMs,
+    defaultPriority: router.number('default_priority', { integer: true, min: 0, max: priorityMax }) ?? priorityDefault,
   };
 }

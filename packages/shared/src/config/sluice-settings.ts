@@ -5,6 +5,9 @@ import { readUsdPerSearch, readUsdPerToken } from './model-facts.ts';
 import type { Section } from './section.ts';
 import { vocabularies } from './vocabulary.ts';
 
+/** A greater difference would leave the least of them nothing. */
+const weightBounds = { min: 0.01, max: 100 } as const;
+
 /** The longest time that Node's timers can wait. */
 const maxMs = 2 ** 31 - 1;
 const bytesPerMb = 1024 * 1024;
@@ -24,6 +27,8 @@ export function readSluiceSettings(section: Section, prices: PriceBook): SluiceS
     maxRequestBytes: Math.round(megabytes * bytesPerMb),
     workerConcurrency: section.number('worker_concurrency', { ...positive, max: 100_000 }) ?? 256,
     upstreamConnections: section.number('upstream_connections', { ...positive, max: 100_000 }) ?? 256,
+    maxQueued: section.number('max_queued', { ...positive, max: 10_000_000 }) ?? 50_000,
+    fairShare: readFairShare(section.section('fair_share')),
     drainMs: section.number('drain_ms', { integer: true, min: 0, max: maxMs }) ?? 30_000,
     defaultPrice: {
       inputNanoUsdPerMillion:
@@ -33,4 +38,14 @@ export function readSluiceSettings(section: Section, prices: PriceBook): SluiceS
       searchNanoUsd: readUsdPerSearch([price], 'input_cost_per_query') ?? prices.defaultPrice.searchNanoUsd,
     },
   };
+}
+
+function readFairShare(section: Section): SluiceSettings['fairShare'] {
+  checkKeys(section, vocabularies.fairShare);
+  const weights = section.section('weights');
+  const entries = weights.keys.flatMap((name): [string, number][] => {
+    const weight = weights.number(name, weightBounds);
+    return weight === null ? [] : [[name, weight]];
+  });
+  return { weights: new Map(entries), defaultWeight: section.number('default_weight', weightBounds) ?? 1 };
 }

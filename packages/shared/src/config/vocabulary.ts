@@ -149,6 +149,7 @@ export const vocabularies = {
       'retry_after',
       'timeout',
       'stream_timeout',
+      'default_priority',
       'model_group_alias',
       'routing_strategy',
       'routing_strategy_args',
@@ -165,7 +166,7 @@ export const vocabularies = {
       'tag_filtering_match_any',
     ],
     notYet: words(`optional_pre_call_checks
-      provider_budget_config default_litellm_params default_max_parallel_requests default_priority redis_host
+      provider_budget_config default_litellm_params default_max_parallel_requests redis_host
       redis_port redis_password redis_url redis_db enable_weighted_failover routing_groups
       model_group_affinity_config deployment_affinity_ttl_seconds client_ttl ignore_invalid_deployments`),
     dialect: {
@@ -220,12 +221,20 @@ export const vocabularies = {
       'max_request_mb',
       'worker_concurrency',
       'upstream_connections',
+      'max_queued',
+      'fair_share',
       'drain_ms',
       'default_price',
       'oci_auth',
       'oci_config_file',
       'oci_config_profile',
     ],
+    notYet: [],
+    dialect: {},
+    others: 'stop',
+  },
+  fairShare: {
+    used: ['weights', 'default_weight'],
     notYet: [],
     dialect: {},
     others: 'stop',

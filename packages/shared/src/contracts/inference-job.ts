@@ -3,6 +3,7 @@ import { RequestId } from '../ids.ts';
 import { Account } from './account.ts';
 import { CallType, JobKind } from './call-type.ts';
 import { Caller, RequestOrigin } from './caller.ts';
+import { Turn } from './turn.ts';
 
 /** Aliases to try when one fails, in order, already checked against the key. */
 const NextAliases = z.object({
@@ -29,6 +30,8 @@ export const InferenceJob = z.object({
   alias: z.string(),
   /** The queue it waits in; absent: the one named as the alias. Those that one wildcard matches share one. */
   queue: z.string().optional(),
+  /** What decides when it is its turn; absent: before all that have one. */
+  turn: Turn.optional(),
   /** Where the answer goes: the inbox of the ingress that serves the client. */
   replyTo: z.string(),
   /** The client's request as JSON text, already validated; or where it lies when it is too big for the queue. */

@@ -90,6 +90,7 @@ Settings
   retryAfterMs 0
   timeoutMs 600000
   streamTimeoutMs 600000
+  defaultPriority 128
   cooldowns enabled true, cooldownMs 5000, allowedFails null
   defaultMaxTokens 4096
   connectTimeoutMs 10000
@@ -97,7 +98,9 @@ Settings
   maxRequestBytes 33554432
   workerConcurrency 256
   upstreamConnections 256
+  maxQueued 50000
   drainMs 30000
+  fair share: any other 1
   default price per 1M tokens: input 10.68 USD, output 25 USD, per search 0.002 USD`,
   );
 });

@@ -104,6 +104,7 @@ test("load: a LiteLLM team's file for OCI, as it is, without a warning", async (
     retryAfterMs: 0,
     timeoutMs: 90_000,
     streamTimeoutMs: 90_000,
+    defaultPriority: 128,
   });
 });
 
@@ -125,6 +126,7 @@ for (const source of [{}, { file: fixture('empty.yaml') }]) {
         retryAfterMs: 0,
         timeoutMs: 600_000,
         streamTimeoutMs: 600_000,
+        defaultPriority: 128,
       },
       dropParams: false,
       masterKey: 'sk-a-long-enough-key',
@@ -136,6 +138,8 @@ for (const source of [{}, { file: fixture('empty.yaml') }]) {
         maxRequestBytes: 33_554_432,
         workerConcurrency: 256,
         upstreamConnections: 256,
+        maxQueued: 50_000,
+        fairShare: { weights: new Map(), defaultWeight: 1 },
         drainMs: 30_000,
         defaultPrice: {
           inputNanoUsdPerMillion: 10_680_000_000,
@@ -167,6 +171,8 @@ test('load: our own settings', async () => {
     max_request_mb: 1.5,
     worker_concurrency: 4,
     upstream_connections: 5,
+    max_queued: 100,
+    fair_share: { weights: { 'team-a': 3, 'key-b': '0.5' }, default_weight: 2 },
     drain_ms: 0,
     default_price: { input_cost_per_token: 1e-6, output_cost_per_token: '2e-6', input_cost_per_query: 0.0023 },
   };
@@ -178,6 +184,14 @@ test('load: our own settings', async () => {
     maxRequestBytes: 1_572_864,
     workerConcurrency: 4,
     upstreamConnections: 5,
+    maxQueued: 100,
+    fairShare: {
+      weights: new Map([
+        ['team-a', 3],
+        ['key-b', 0.5],
+      ]),
+      defaultWeight: 2,
+    },
     drainMs: 0,
     defaultPrice: {
       inputNanoUsdPerMillion: 1_000_000_000,

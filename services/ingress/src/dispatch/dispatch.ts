@@ -11,10 +11,12 @@ import type { Claim } from '../idempotency/claim.ts';
 import type { LostAnswers } from './lost-answers.ts';
 import { openAnswer } from '../stream/open-answer.ts';
 import type { AnswerBatch } from '../stream/open-answer.ts';
+import type { Line } from './line.ts';
 
 export interface DispatchDeps {
   readonly lostAnswers: Pick<LostAnswers, 'watch'>;
   readonly queue: JobQueue;
+  readonly line: Pick<Line, 'place' | 'leave'>;
   readonly bus: TokenBus;
   readonly inbox: Inbox;
   readonly bodies: BodyStore;
@@ -54,6 +56,8 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
       }
       await claim?.queue(job.deadlineAt);
       await deps.queue.enqueue(job);
+      // It waits already, so nobody waits for this.
+      void deps.line.place(job);
     } catch (error) {
       answer[Symbol.dispose]();
       // It may have been queued all the same, with only the reply lost: take it back without keeping the client.
@@ -78,6 +82,7 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
     try {
       deps.bus.cancel({ version: 1, requestId: job.requestId });
       if (!(await deps.queue.withdraw(job.queue ?? job.alias, job.requestId))) return;
+      void deps.line.leave(job);
       await giveBack(job);
       await claim?.forget();
     } catch (error) {

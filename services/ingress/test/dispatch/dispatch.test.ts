@@ -32,6 +32,7 @@ async function openDispatch() {
   const withdrawn: string[] = [];
   const cancelled: string[] = [];
   const bodies: string[] = [];
+  const line: string[] = [];
   const booked: UsageEvent[] = [];
   const hearing = await bus.onCancel(({ requestId }) => cancelled.push(requestId));
   const behaviour = { enqueue: async () => {}, isWaiting: true, append: async () => {}, put: async () => 'claim' };
@@ -50,6 +51,10 @@ async function openDispatch() {
       depth: async () => 0,
       ping: async () => {},
       [Symbol.asyncDispose]: async () => {},
+    },
+    line: {
+      place: async ({ requestId }) => void line.push(`place ${requestId}`),
+      leave: async ({ requestId }) => void line.push(`leave ${requestId}`),
     },
     bus,
     inbox,
@@ -82,6 +87,7 @@ async function openDispatch() {
     withdrawn,
     cancelled,
     bodies,
+    line,
     booked,
     behaviour,
     answer: (seq: number, ...events: Parameters<typeof text>[0][]) =>
@@ -127,6 +133,8 @@ test('dispatch: a client who leaves early takes the job out of the line and clos
     it.booked.map(({ callId, outcome, error }) => [callId, outcome, error?.code]),
     [[`${it.job.requestId}:1`, 'failed', 'client_gone']],
   );
+  const { requestId } = it.job;
+  assert.deepEqual(it.line, [`place ${requestId}`, `leave ${requestId}`], 'and its team is charged nothing');
 });
 
 test('dispatch: a job that a worker has is cancelled, and closed by the worker', async () => {

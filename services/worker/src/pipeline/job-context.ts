@@ -3,6 +3,7 @@ import type { Logger } from '@sluice/shared/log.ts';
 import type { Admission } from '@sluice/shared/ports/admission.ts';
 import type { BodyStore } from '@sluice/shared/ports/body-store.ts';
 import type { IdempotencyStore } from '@sluice/shared/ports/idempotency-store.ts';
+import type { FairShare } from '@sluice/shared/ports/fair-share.ts';
 import type { TokenBus } from '@sluice/shared/ports/token-bus.ts';
 import type { UsageLog } from '@sluice/shared/ports/usage-log.ts';
 import type { Flow } from '../flow/flow.ts';
@@ -18,6 +19,7 @@ export interface JobDeps {
   readonly bus: TokenBus;
   readonly usage: UsageLog;
   readonly admission: Admission;
+  readonly fairShare: Pick<FairShare, 'correct'>;
   readonly bodies: BodyStore;
   readonly idempotency: Pick<IdempotencyStore, 'finish' | 'forget'>;
   readonly cooldowns: Cooldowns;

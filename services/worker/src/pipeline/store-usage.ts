@@ -19,7 +19,22 @@ export async function storeUsage(event: UsageEvent, delivery: JobDelivery, deps:
   const shrunk = deps.admission
     .shrink(event.callId, actual)
     .catch((error: unknown) => deps.log.warn({ callId: event.callId, err: error }, 'reservation not shrunk'));
+  correctShare(event, delivery, deps);
   await Promise.all([append(event, delivery, deps), shrunk]);
+}
+
+/**
+ * The job's team is charged what the call used instead of what was expected. Nobody waits for it, and it may fail:
+ * it is about who is next, and only for a while.
+ */
+function correctShare(event: UsageEvent, { job }: JobDelivery, deps: JobDeps): void {
+  const { turn, requestId } = job;
+  if (!turn) return;
+  const { inputTokens, outputTokens } = event.usage;
+  const outcome = event.outcome === 'completed' ? 'answered' : 'ended';
+  deps.fairShare
+    .correct({ queue: job.queue ?? job.alias, requestId, turn, inputTokens, outputTokens, outcome, now: deps.now() })
+    .catch((error: unknown) => deps.log.warn({ callId: event.callId, err: error }, 'fair share not corrected'));
 }
 
 async function append(event: UsageEvent, delivery: JobDelivery, deps: JobDeps): Promise<void> {

@@ -570,3 +570,25 @@ test('takeover: a streamed answer that the client has begun to see is not called
   assert.equal(run.lastEvent?.type, 'answer-error');
   run.assertClosed();
 });
+
+test('job: its team is charged what the call used, and nothing for a job that never ran', async () => {
+  const turn = { flow: 'team:a', weight: 2, lane: 'interactive', priority: 128 } as const;
+  const answered = new Recording({ job: { turn, queue: 'sample/*' } });
+  await answered.run();
+  const late = new Recording({ job: { turn, deadlineAt: 999_999 } });
+  await late.run();
+  const seen = [...answered.corrections, ...late.corrections].map(
+    ({ queue, inputTokens, outputTokens, outcome, turn: { flow } }) => [
+      queue,
+      flow,
+      inputTokens,
+      outputTokens,
+      outcome,
+    ],
+  );
+  assert.deepEqual(seen, [
+    ['sample/*', 'team:a', 10, 5, 'answered'],
+    [late.job.alias, 'team:a', 0, 0, 'ended'],
+  ]);
+  assert.deepEqual(late.calls, []);
+});

@@ -11,6 +11,7 @@ import { silentLogger } from '@sluice/shared/log.ts';
 import type { ReservationRequest, ReservationResult } from '@sluice/shared/ports/admission.ts';
 import { createMemoryCooldownStore } from '@sluice/shared/adapters/memory/memory-cooldown-store.ts';
 import type { CooldownStore } from '@sluice/shared/ports/cooldown-store.ts';
+import type { Correction } from '@sluice/shared/ports/fair-share.ts';
 import type { JobDelivery } from '@sluice/shared/ports/job-queue.ts';
 import { sampleJob } from '../../../../packages/shared/test/conformance/sample-job.ts';
 import { createFlow } from '../../src/flow/flow.ts';
@@ -102,6 +103,7 @@ export function configOf(
       retryAfterMs: 0,
       timeoutMs: 60_000,
       streamTimeoutMs: 60_000,
+      defaultPriority: 128,
       ...router,
     },
     dropParams: false,
@@ -114,6 +116,8 @@ export function configOf(
       maxRequestBytes: 1_000_000,
       workerConcurrency: 4,
       upstreamConnections: 4,
+      maxQueued: 1_000,
+      fairShare: { weights: new Map(), defaultWeight: 1 },
       drainMs: 1_000,
       defaultPrice: price,
     },
@@ -154,6 +158,7 @@ export class Recording {
   readonly lines: string[] = [];
   readonly takeovers: string[] = [];
   readonly cooledDown: string[] = [];
+  readonly corrections: Correction[] = [];
   /** Calls that the provider has accepted, or may have. */
   mayBeBilled = 0;
   now = 1_000_000;
@@ -230,6 +235,7 @@ export class Recording {
         ping: async () => {},
         [Symbol.asyncDispose]: async () => {},
       },
+      fairShare: { correct: async (correction) => void this.corrections.push(correction) },
       bodies: {
         put: async () => 'claim',
         get: async (claim) => this.bodies.get(claim) ?? null,

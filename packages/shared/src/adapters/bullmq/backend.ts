@@ -20,6 +20,7 @@ export interface BullQueue {
   getJobState(jobId: string): Promise<string>;
   /** 0: locked by the worker that runs it. 1: gone, or never there. */
   remove(jobId: string): Promise<number>;
+  getJobCountByTypes(...types: ('waiting' | 'prioritized')[]): Promise<number>;
   getWaitingCount(): Promise<number>;
   getJobLogs(jobId: string): Promise<{ logs: string[] }>;
   close(): Promise<void>;
@@ -42,6 +43,10 @@ export interface BullWorker {
  * each step of a job; nobody reads them here, so few are kept.
  */
 const prefix = 'sluice';
+
+/** What the keys of a queue begin with, on Redis. */
+export const redisKeysOf = (name: string) => `${prefix}:{${name}}:`;
+
 const streams = { events: { maxLen: 100 } };
 
 /** BullMQ on Redis. Connections come back by themselves. */

@@ -2,6 +2,7 @@ import { queueNameOf } from '../../contracts/subjects.ts';
 import type { JobQueue } from '../../ports/job-queue.ts';
 import { withTimeLimit } from '../../time-limit.ts';
 import type { BullBackend, BullQueue } from './backend.ts';
+import { lanePriorities } from './lanes.ts';
 
 /** An unreachable queue must show within the second that a client is promised its 503 in. */
 const redisTimeLimitMs = 900;
@@ -37,6 +38,8 @@ export function openBullJobQueue(
         jobId: job.requestId,
         removeOnComplete: true,
         removeOnFail: true,
+        // Without a turn, among the first; with one, at the end of its lane until it is placed.
+        ...(job.turn && { priority: lanePriorities[job.turn.lane].newcomer }),
         ...redelivery,
       });
       await limited(add);
@@ -49,7 +52,7 @@ export function openBullJobQueue(
       return (await limited(queue.remove(requestId))) === 1;
     },
     has: async (queue, requestId) => (await limited(queueFor(queue).getJobState(requestId))) !== 'unknown',
-    depth: (queue) => limited(queueFor(queue).getWaitingCount()),
+    depth: (queue) => limited(queueFor(queue).getJobCountByTypes('waiting', 'prioritized')),
     async ping() {
       const [any] = queues.values();
       await limited((any ?? queueFor('ping')).getWaitingCount());

@@ -13,9 +13,9 @@ import type {
   Settlement,
 } from '../../ports/admission.ts';
 import { withTimeLimit } from '../../time-limit.ts';
-import { writeAtEndOfTurn } from '../end-of-turn.ts';
 import { boundedReservation } from '../reservation-cost.ts';
 import { shareLoadBalances } from '../share-load-balances.ts';
+import { connectQuickly, quickRedisSettings } from '../quick-redis.ts';
 import { reserveScript, seedScript, settleScript, shrinkScript } from './redis-admission-scripts.ts';
 
 export type RedisAdmissionOptions = {
@@ -36,28 +36,13 @@ export type RedisAdmissionOptions = {
  */
 export async function openRedisAdmission(options: RedisAdmissionOptions): Promise<Admission> {
   const { loadBalances, timeoutMs = 900, onError = () => {} } = options;
-  const settings = {
-    lazyConnect: true,
-    enableOfflineQueue: false,
-    maxRetriesPerRequest: 0,
-    connectTimeout: timeoutMs,
-    // A connection that went silent is replaced: waiting for TCP to give up on it takes minutes.
-    socketTimeout: 2 * timeoutMs,
-    retryStrategy: (attempt: number) => Math.min(50 * attempt, 500),
-  };
+  const settings = quickRedisSettings(timeoutMs);
   const redis = 'url' in options ? new Redis(options.url, settings) : options.redis.duplicate(settings);
-  redis.on('error', onError);
-  redis.on('connect', () => writeAtEndOfTurn(redis.stream));
   redis.defineCommand('admissionReserve', { lua: reserveScript, numberOfKeys: 1 });
   redis.defineCommand('admissionShrink', { lua: shrinkScript, numberOfKeys: 1 });
   redis.defineCommand('admissionSettle', { lua: settleScript, numberOfKeys: 1 });
   redis.defineCommand('admissionSeed', { lua: seedScript, numberOfKeys: 1 });
-  try {
-    await withTimeLimit(dependency, timeoutMs, redis.connect());
-  } catch (error) {
-    redis.disconnect();
-    throw error;
-  }
+  await connectQuickly(redis, { what: dependency, timeoutMs, onError });
   return new RedisAdmission({ redis, loadBalances: shareLoadBalances(loadBalances, timeoutMs), timeoutMs, onError });
 }
 

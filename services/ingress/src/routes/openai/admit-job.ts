@@ -19,6 +19,7 @@ import { admissionHeaders } from '../../http/response-headers.ts';
 import { defaultBytesMax } from '../../surfaces/openai/chat-job.ts';
 import { requestControls } from '../../surfaces/openai/request-controls.ts';
 import type { RequestControls } from '../../surfaces/openai/request-controls.ts';
+import { turnOf } from '../../surfaces/openai/turn.ts';
 import { requestOrigin } from '../../surfaces/openai/request-origin.ts';
 import type { OriginBody } from '../../surfaces/openai/request-origin.ts';
 import type { Exchange } from './exchange.ts';
@@ -98,6 +99,7 @@ export async function admitJob(
     requestId,
     alias: body.model,
     ...(alias?.queue !== undefined && { queue: alias.queue }),
+    turn: turnOf(body, caller, deps.config),
     stream: body.stream ?? false,
     outputTokensCap: asked,
     inputTokensEstimate: bounds.inputTokensEstimate,
@@ -119,6 +121,7 @@ export async function admitJob(
   try {
     if (key) requireModel(key, body.model, alias);
     requireAlias(job, from.path, alias);
+    await deps.requireTurn(job);
     const price = dearestPrice(deps.config, aliases, admittedAt);
     const admitted = await deps.admit(
       {

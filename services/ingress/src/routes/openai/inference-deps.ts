@@ -2,6 +2,7 @@ import type { GatewayConfig } from '@sluice/shared/config/gateway-config.ts';
 import type { Admit } from '../../admission/admit.ts';
 import type { Authenticate } from '../../auth/create-authenticate.ts';
 import type { Dispatch } from '../../dispatch/dispatch.ts';
+import type { Line } from '../../dispatch/line.ts';
 import type { RecordRefusal } from '../../dispatch/record-refusal.ts';
 import type { ClaimKey } from '../../idempotency/claim.ts';
 import type { IngressMetrics } from '../../ingress-metrics.ts';
@@ -10,6 +11,7 @@ import type { IngressMetrics } from '../../ingress-metrics.ts';
 export interface InferenceDeps {
   readonly authenticate: Authenticate;
   readonly claimKey: ClaimKey;
+  readonly requireTurn: Line['requireTurn'];
   readonly admit: Admit;
   readonly dispatch: Dispatch;
   readonly recordRefusal: RecordRefusal;

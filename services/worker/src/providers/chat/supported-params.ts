@@ -44,7 +44,7 @@ const neutralValues: ReadonlyMap<string, readonly unknown[]> = new Map<string, r
   ['top_logprobs', [0]],
   ['parallel_tool_calls', [true]],
   ['tool_choice', ['auto']],
-  ['service_tier', ['auto', 'default']],
+  ['service_tier', ['auto', 'default', 'flex']],
 ]);
 
 /**

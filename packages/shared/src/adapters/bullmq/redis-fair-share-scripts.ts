@@ -1,0 +1,310 @@
+import {
+  outputAverageGain,
+  owedShare,
+  rateCompletionsMin,
+  rateMemoryMs,
+  rateWindowMs,
+  retentionMs,
+  roomShare,
+  unitsPerToken,
+} from './fair-share-units.ts';
+import { outputTokenWeight } from '../../ports/fair-share.ts';
+
+/**
+ * The Lua scripts of redis-fair-share.ts. Redis runs a script alone and to its end, so each is one atomic step.
+ *
+ * KEYS[1] = `sluice:{queue}:`, BullMQ's prefix: `prioritized` (zset of what waits), `wait` (list of jobs that were
+ * taken over), `<job id>` (hash). A job's place is its score there: `base` + tag. So what waits is read from where
+ * it waits, however jobs come and go; no copy of it can go wrong.
+ *
+ * KEYS[2] = `sluice-fair:{queue}:`, ours, in the same slot of a cluster:
+ *   …line            hash  top:<lane> (the greatest finish), out (average output);
+ *                          count, busy, last, at: completions and milliseconds of the time with a line, decaying;
+ *                          when the last one came if there was a line, and when any came
+ *   …flows           set   flows with state
+ *   …flow:<flow>     hash  <lane>:<priority> = finish; room:<lane> = free room, from and to, that was made for jobs
+ *                          with a priority; owed:<lane> = corrections that are still to be applied; out
+ *   …index:<lane>:<flow>   zset  the flow's waiting jobs by tag. Jobs that left are dropped when time has passed them
+ *   …charge:<job id>       string  what the job was charged
+ */
+const common = `
+local bull, own = KEYS[1], KEYS[2]
+local waitingKey, lineKey, flowsKey = bull .. 'prioritized', own .. 'line', own .. 'flows'
+local function int(n) return string.format('%.0f', n) end
+local function float(n) return string.format('%.17g', n) end
+local function flowAt(flow) return own .. 'flow:' .. flow end
+local function indexAt(lane, flow) return own .. 'index:' .. lane .. ':' .. flow end
+
+local retention = ${retentionMs}
+local lanes = {
+  interactive = { base = tonumber(ARGV[1]) },
+  batch = { base = tonumber(ARGV[2]) },
+}
+local range = tonumber(ARGV[3])
+local now = tonumber(ARGV[4])
+
+local function waitingCount() return redis.call('ZCARD', waitingKey) + redis.call('LLEN', bull .. 'wait') end
+
+-- The present: the tag of who is next; when nobody waits, nobody owes anything.
+local function present(lane)
+  local base = lanes[lane].base
+  local first = redis.call('ZRANGEBYSCORE', waitingKey, int(base), '(' .. int(base + range), 'WITHSCORES', 'LIMIT', 0, 1)
+  if first[2] then return tonumber(first[2]) - base, true end
+  return tonumber(redis.call('HGET', lineKey, 'top:' .. lane) or 0), false
+end
+
+-- Drops the jobs of a flow that time has passed. Of those at the present, at most one, it must be asked.
+local function dropPassed(index, at)
+  redis.call('ZREMRANGEBYSCORE', index, '-inf', '(' .. int(at))
+  local id = redis.call('ZRANGEBYSCORE', index, int(at), int(at))[1]
+  if id and not redis.call('ZSCORE', waitingKey, id) then redis.call('ZREM', index, id) end
+end
+
+local function costOf(inputTokens, outputTokens, weight)
+  local tokens = inputTokens + ${outputTokenWeight} * outputTokens
+  return math.max(1, math.ceil(tokens * ${unitsPerToken} / weight))
+end
+
+-- Finishes of a flow in a lane, by priority, and the rest of its hash.
+local function readFlow(flow, lane)
+  local raw = redis.call('HGETALL', flowAt(flow))
+  local fields, finishes = {}, {}
+  for i = 1, #raw, 2 do
+    fields[raw[i]] = raw[i + 1]
+    local priority = string.match(raw[i], '^' .. lane .. ':(%d+)$')
+    if priority then finishes[tonumber(priority)] = tonumber(raw[i + 1]) end
+  end
+  return fields, finishes
+end
+
+-- Moves jobs (id, tag, id, tag, ...; in order) by an amount, none to before the floor; they stay in order.
+local function move(jobs, by, lane, index, floor)
+  local base = lanes[lane].base
+  local scores, tags, last = {}, {}, floor - 1
+  for i = 1, #jobs, 2 do
+    last = math.min(range - 1, math.max(jobs[i + 1] + by, last + 1))
+    scores[#scores + 1], scores[#scores + 2] = int(base + last), jobs[i]
+    tags[#tags + 1], tags[#tags + 2] = int(last), jobs[i]
+    if #scores == 1000 or i + 2 > #jobs then
+      redis.call('ZADD', waitingKey, 'XX', unpack(scores))
+      redis.call('ZADD', index, 'XX', unpack(tags))
+      scores, tags = {}, {}
+    end
+  end
+  return last
+end
+
+-- The lane's tags begin anew at the present. As much work as there are jobs waiting and flows; seldom.
+local function rebase(lane, by)
+  local base = lanes[lane].base
+  local jobs = redis.call('ZRANGEBYSCORE', waitingKey, int(base), '(' .. int(base + range), 'WITHSCORES')
+  for i = 1, #jobs, 2 do redis.call('ZADD', waitingKey, int(jobs[i + 1] - by), jobs[i]) end
+  for _, flow in ipairs(redis.call('SMEMBERS', flowsKey)) do
+    local key, index = flowAt(flow), indexAt(lane, flow)
+    local fields, finishes = readFlow(flow, lane)
+    for priority, finish in pairs(finishes) do
+      local field = lane .. ':' .. priority
+      if finish > by then redis.call('HSET', key, field, int(finish - by)) else redis.call('HDEL', key, field) end
+    end
+    redis.call('HDEL', key, 'room:' .. lane)
+    redis.call('ZREMRANGEBYSCORE', index, '-inf', '(' .. int(by))
+    local own = redis.call('ZRANGE', index, 0, -1, 'WITHSCORES')
+    for i = 1, #own, 2 do redis.call('ZADD', index, int(own[i + 1] - by), own[i]) end
+    if next(fields) == nil then redis.call('SREM', flowsKey, flow) end
+  end
+  local top = tonumber(redis.call('HGET', lineKey, 'top:' .. lane) or 0)
+  redis.call('HSET', lineKey, 'top:' .. lane, int(math.max(0, top - by)))
+end
+
+-- Completions per second, as text; '' while nobody knows.
+local function perSecond()
+  local line = redis.call('HMGET', lineKey, 'count', 'busy', 'last', 'at')
+  local count, busy, last, at = tonumber(line[1] or 0), tonumber(line[2] or 0), tonumber(line[3] or 0), tonumber(line[4] or 0)
+  if count < ${rateCompletionsMin} or (last == 0 and now - at > ${rateMemoryMs}) then return '' end
+  local elapsed = busy + (last > 0 and math.max(0, now - last) or 0)
+  if elapsed <= 0 then return '' end
+  return float(count * 1000 / elapsed)
+end
+`;
+
+/**
+ * KEYS: as above. ARGV: first score of the lanes, range, now; `place` or `outlook`, job id, lane, flow, priority,
+ * weight, input tokens, output cap, priority when given back, when the charge expires.
+ * Answers: jobs ahead, jobs waiting, completions per second.
+ */
+export const placeScript = `${common}
+local isReal, id, lane, flow = ARGV[5] == 'place', ARGV[6], ARGV[7], ARGV[8]
+local priority, weight = tonumber(ARGV[9]), tonumber(ARGV[10])
+local base, jobKey, chargeKey = lanes[lane].base, bull .. id, own .. 'charge:' .. id
+local index, flowKey = indexAt(lane, flow), flowAt(flow)
+
+local function outlook(score)
+  local ahead = redis.call('LLEN', bull .. 'wait') + redis.call('ZCOUNT', waitingKey, '-inf', '(' .. int(score))
+  return { int(ahead), int(waitingCount()), perSecond() }
+end
+
+local score = redis.call('ZSCORE', waitingKey, id)
+if isReal and (redis.call('EXISTS', jobKey) == 0 or redis.call('EXISTS', chargeKey) == 1) then
+  return outlook(tonumber(score or 0))
+end
+
+local fields, finishes = readFlow(flow, lane)
+local average = tonumber(fields['out'] or redis.call('HGET', lineKey, 'out') or nil)
+local outputTokens = tonumber(ARGV[12])
+if average then outputTokens = math.min(outputTokens, average) end
+local cost = costOf(tonumber(ARGV[11]), outputTokens, weight)
+
+local virtual, isBusy = present(lane)
+local finishMax, soonest, hasLater = virtual, virtual, false
+for other, finish in pairs(finishes) do
+  finishMax = math.max(finishMax, finish)
+  if other <= priority then soonest = math.max(soonest, finish) end
+  if other > priority and finish > virtual then hasLater = true end
+end
+
+if isReal and virtual > 0 and (finishMax + cost >= range or (not isBusy and virtual > range / 2)) then
+  rebase(lane, virtual)
+  fields, finishes = readFlow(flow, lane)
+  finishMax, soonest, virtual = finishMax - virtual, soonest - virtual, 0
+end
+if isReal then dropPassed(index, virtual) end
+
+-- Behind all of the flow that is not for later; before what is for later, if any of it still waits.
+local start = finishMax
+local later = hasLater and redis.call('ZRANGEBYSCORE', index, int(soonest), '+inf', 'WITHSCORES') or {}
+if later[1] then
+  local first = tonumber(later[2])
+  local from, to = string.match(fields['room:' .. lane] or '', '^(%d+)-(%d+)$')
+  local room = math.max(soonest, tonumber(from or range))
+  if tonumber(to) == first and room + cost <= first then
+    start = room
+  else
+    start = math.max(soonest, first)
+    if isReal then
+      local by = cost * math.ceil(#later / 2 / ${roomShare})
+      move(later, by, lane, index, start + cost)
+      first = first + by
+      for other, finish in pairs(finishes) do
+        if other > priority and finish > start then finishes[other] = finish + by end
+      end
+    end
+  end
+  if isReal then redis.call('HSET', flowKey, 'room:' .. lane, int(start + cost) .. '-' .. int(first)) end
+end
+start = math.min(start, range - 1)
+if not isReal then return outlook(base + start) end
+
+finishes[priority] = math.min(start + cost, range - 1)
+local top = 0
+for other, finish in pairs(finishes) do
+  finish = math.min(finish, range - 1)
+  top = math.max(top, finish)
+  local field = lane .. ':' .. other
+  -- What lies in the past says nothing.
+  if finish > virtual then redis.call('HSET', flowKey, field, int(finish)) else redis.call('HDEL', flowKey, field) end
+end
+local known = tonumber(redis.call('HGET', lineKey, 'top:' .. lane) or 0)
+if top > known then redis.call('HSET', lineKey, 'top:' .. lane, int(top)) end
+redis.call('SADD', flowsKey, flow)
+redis.call('SET', chargeKey, int(cost), 'PXAT', ARGV[14])
+redis.call('HSET', jobKey, 'priority', ARGV[13])
+if score then
+  redis.call('ZADD', waitingKey, 'XX', int(base + start), id)
+  redis.call('ZADD', index, int(start), id)
+  redis.call('PEXPIRE', index, retention)
+end
+for _, key in ipairs({ lineKey, flowsKey, flowKey }) do redis.call('PEXPIRE', key, retention) end
+return outlook(base + start)
+`;
+
+/**
+ * KEYS: as above. ARGV: first score of the lanes, range, now; job id, lane, flow, weight, input tokens, output
+ * tokens, outcome.
+ */
+export const correctScript = `${common}
+local id, lane, flow, weight = ARGV[5], ARGV[6], ARGV[7], tonumber(ARGV[8])
+local inputTokens, outputTokens, outcome = tonumber(ARGV[9]), tonumber(ARGV[10]), ARGV[11]
+local chargeKey, flowKey, index = own .. 'charge:' .. id, flowAt(flow), indexAt(lane, flow)
+
+local function learn(key)
+  local average = tonumber(redis.call('HGET', key, 'out') or nil)
+  local new = average and average + (outputTokens - average) * ${outputAverageGain} or outputTokens
+  redis.call('HSET', key, 'out', float(new))
+  redis.call('PEXPIRE', key, retention)
+end
+if outcome == 'answered' then
+  learn(lineKey)
+  learn(flowKey)
+end
+if outcome == 'withdrawn' then redis.call('ZREM', index, id) end
+
+local function countCompletion()
+  local line = redis.call('HMGET', lineKey, 'count', 'busy', 'last', 'at')
+  local count, busy, last, at = tonumber(line[1] or 0), tonumber(line[2] or 0), tonumber(line[3] or 0), tonumber(line[4] or 0)
+  if last == 0 and now - at > ${rateMemoryMs} then count, busy = 0, 0 end
+  if last > 0 then
+    local elapsed = math.max(0, now - last)
+    local left = math.exp(-elapsed / ${rateWindowMs})
+    count, busy = count * left + 1, busy * left + elapsed
+  end
+  local isLine = waitingCount() > 0
+  redis.call('HSET', lineKey, 'count', float(count), 'busy', float(busy),
+    'last', isLine and math.max(now, last) or 0, 'at', math.max(now, at))
+  redis.call('PEXPIRE', lineKey, retention)
+end
+if outcome ~= 'withdrawn' then countCompletion() end
+
+local charged = tonumber(redis.call('GET', chargeKey) or 0)
+redis.call('DEL', chargeKey)
+local used = (inputTokens + outputTokens > 0) and costOf(inputTokens, outputTokens, weight) or 0
+local fields, finishes = readFlow(flow, lane)
+local owed = tonumber(fields['owed:' .. lane] or 0) + used - charged
+if owed == 0 then return 0 end
+
+local virtual = present(lane)
+dropPassed(index, virtual)
+local count = redis.call('ZCARD', index)
+if math.abs(owed) * ${owedShare} < count * math.max(charged, 1) then
+  redis.call('HSET', flowKey, 'owed:' .. lane, int(owed))
+  return 0
+end
+redis.call('HDEL', flowKey, 'owed:' .. lane, 'room:' .. lane)
+local lastBefore, lastAfter = -1, -1
+if count > 0 then
+  local jobs = redis.call('ZRANGE', index, 0, -1, 'WITHSCORES')
+  lastBefore, lastAfter = tonumber(jobs[#jobs]), move(jobs, owed, lane, index, virtual)
+end
+local top = tonumber(redis.call('HGET', lineKey, 'top:' .. lane) or 0)
+for priority, finish in pairs(finishes) do
+  local moved = math.max(0, finish + owed)
+  if finish > lastBefore then moved = math.max(moved, lastAfter + 1) end
+  moved = math.min(moved, range - 1)
+  redis.call('HSET', flowKey, lane .. ':' .. priority, int(moved))
+  top = math.max(top, moved)
+end
+redis.call('HSET', lineKey, 'top:' .. lane, int(top))
+return 1
+`;
+
+/** KEYS: as above. ARGV: first score of the lanes, range, now. Answers: waiting, when the oldest came, per second. */
+export const lineScript = `${common}
+local oldest = nil
+local function consider(id)
+  local at = id and tonumber(redis.call('HGET', bull .. id, 'timestamp') or nil)
+  if at and (not oldest or at < oldest) then oldest = at end
+end
+local waiting = waitingCount()
+if waiting > 0 then
+  consider(redis.call('LRANGE', bull .. 'wait', -1, -1)[1])
+  -- A flow's oldest is its first, so long as it uses no priorities.
+  for _, flow in ipairs(redis.call('SRANDMEMBER', flowsKey, 1000)) do
+    for lane in pairs(lanes) do
+      local index = indexAt(lane, flow)
+      dropPassed(index, (present(lane)))
+      local id = redis.call('ZRANGE', index, 0, 0)[1]
+      if id and redis.call('ZSCORE', waitingKey, id) then consider(id) end
+    end
+  end
+end
+return { int(waiting), oldest and int(oldest) or '', perSecond() }
+`;

@@ -1,0 +1,113 @@
+import { Redis } from 'ioredis';
+import type { Result } from 'ioredis';
+import { queueNameOf } from '../../contracts/subjects.ts';
+import type { Lane } from '../../contracts/turn.ts';
+import type { Correction, FairShare, Line, Outlook, PlaceRequest } from '../../ports/fair-share.ts';
+import { withTimeLimit } from '../../time-limit.ts';
+import { redisKeysOf } from './backend.ts';
+import { firstScore, lanePriorities, tagRange } from './lanes.ts';
+import { chargeGraceMs } from './fair-share-units.ts';
+import { connectQuickly, quickRedisSettings } from '../quick-redis.ts';
+import { correctScript, lineScript, placeScript } from './redis-fair-share-scripts.ts';
+
+export interface RedisFairShareOptions {
+  readonly url: string;
+  readonly timeoutMs?: number;
+  /** Lost connections; the adapter comes back by itself. */
+  readonly onError?: (error: Error) => void;
+  /** Tags of a lane before they begin anew; for tests. */
+  readonly range?: number;
+}
+
+declare module 'ioredis' {
+  /** What `defineCommand` adds. Keys: BullMQ's prefix of the queue, and ours. */
+  interface RedisCommander<Context> {
+    fairPlace(bull: string, own: string, ...args: (string | number)[]): Result<string[], Context>;
+    fairCorrect(bull: string, own: string, ...args: (string | number)[]): Result<number, Context>;
+    fairLine(bull: string, own: string, ...args: (string | number)[]): Result<string[], Context>;
+  }
+}
+
+const dependency = 'queue';
+
+/**
+ * Places jobs of BullMQ's Redis backend, one script per step.
+ *
+ * @throws GatewayError dependency_unavailable when the first connection fails, and from every method while Redis is
+ *   away or does not answer in time
+ */
+export async function openRedisFairShare(options: RedisFairShareOptions): Promise<FairShare> {
+  const { url, timeoutMs = 900, onError = () => {}, range = tagRange } = options;
+  const redis = new Redis(url, quickRedisSettings(timeoutMs));
+  redis.defineCommand('fairPlace', { lua: placeScript, numberOfKeys: 2 });
+  redis.defineCommand('fairCorrect', { lua: correctScript, numberOfKeys: 2 });
+  redis.defineCommand('fairLine', { lua: lineScript, numberOfKeys: 2 });
+  await connectQuickly(redis, { what: dependency, timeoutMs, onError });
+  return new RedisFairShare({ redis, timeoutMs, range });
+}
+
+class RedisFairShare implements FairShare {
+  readonly #redis: Redis;
+  readonly #timeoutMs: number;
+  readonly #range: number;
+
+  constructor(deps: { redis: Redis; timeoutMs: number; range: number }) {
+    this.#redis = deps.redis;
+    this.#timeoutMs = deps.timeoutMs;
+    this.#range = deps.range;
+  }
+
+  place(request: PlaceRequest): Promise<Outlook> {
+    return this.#ask('place', request);
+  }
+
+  outlook(request: PlaceRequest): Promise<Outlook> {
+    return this.#ask('outlook', request);
+  }
+
+  async correct(correction: Correction): Promise<void> {
+    const { turn, requestId, inputTokens, outputTokens, outcome } = correction;
+    const args = [requestId, turn.lane, turn.flow, turn.weight, inputTokens, outputTokens, outcome];
+    const all = [...this.#common(correction.now), ...args];
+    await this.#limited(this.#redis.fairCorrect(...keysOf(correction.queue), ...all));
+  }
+
+  async line(queue: string, now: number): Promise<Line> {
+    const reply = await this.#limited(this.#redis.fairLine(...keysOf(queue), ...this.#common(now)));
+    const [waiting, oldestAt = '', perSecond] = reply;
+    const oldestAgeMs = oldestAt === '' ? 0 : Math.max(0, now - Number(oldestAt));
+    return { waiting: Number(waiting), oldestAgeMs, perSecond: rateOf(perSecond) };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#redis.disconnect();
+  }
+
+  async #ask(step: 'place' | 'outlook', request: PlaceRequest): Promise<Outlook> {
+    const { requestId, turn, inputTokens, outputTokensCap, now, expiresAt } = request;
+    const { lane, flow, priority, weight } = turn;
+    const expected = [inputTokens, outputTokensCap, lanePriorities[lane].givenBack, expiresAt + chargeGraceMs];
+    const args = [...this.#common(now), step, requestId, lane, flow, priority, weight, ...expected];
+    const [ahead, waiting, perSecond] = await this.#limited(this.#redis.fairPlace(...keysOf(request.queue), ...args));
+    return { ahead: Number(ahead), waiting: Number(waiting), perSecond: rateOf(perSecond) };
+  }
+
+  #common(now: number): number[] {
+    return [...lanesInOrder.map(firstScore), this.#range, now];
+  }
+
+  #limited<T>(call: Promise<T>): Promise<T> {
+    return withTimeLimit(dependency, this.#timeoutMs, call);
+  }
+}
+
+const lanesInOrder = ['interactive', 'batch'] as const satisfies readonly Lane[];
+
+function keysOf(queue: string): [bull: string, own: string] {
+  const name = queueNameOf(queue);
+  return [redisKeysOf(name), `sluice-fair:{${name}}:`];
+}
+
+function rateOf(text: string | undefined): number | null {
+  return text ? Number(text) : null;
+}

@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Redis } from 'ioredis';
+import { redisKeysOf } from '../../src/adapters/bullmq/backend.ts';
+import { FairLine } from '../../src/adapters/bullmq/fair-line.ts';
+import type { Move } from '../../src/adapters/bullmq/fair-line.ts';
+import { firstScore, lanePriorities } from '../../src/adapters/bullmq/lanes.ts';
+import { openRedisFairShare } from '../../src/adapters/bullmq/redis-fair-share.ts';
+import { queueNameOf } from '../../src/contracts/subjects.ts';
+import type { Lane } from '../../src/contracts/turn.ts';
+import { RequestId } from '../../src/ids.ts';
+import type { Correction, PlaceRequest } from '../../src/ports/fair-share.ts';
+import { openRedisServer } from '../../../../test/servers/redis.ts';
+import { seededRandom } from '../seeded-random.ts';
+
+let server: Awaited<ReturnType<typeof openRedisServer>>;
+before(async () => {
+  server = await openRedisServer();
+});
+after(() => server[Symbol.asyncDispose]());
+
+const lanes = ['interactive', 'batch'] as const satisfies readonly Lane[];
+
+for (const range of [2 ** 51, 16 * 30_000]) {
+  test(`fair share: the scripts decide as FairLine does, step by step (range ${range})`, async () => {
+    for (const seed of [1, 2, 3]) await compare(seed, range);
+  });
+}
+
+/** Random steps on both; after each, every waiting job has the same place on both. */
+async function compare(seed: number, range: number): Promise<void> {
+  await using stack = new AsyncDisposableStack();
+  const redis = stack.adopt(new Redis(server.url), (client) => client.disconnect());
+  const fair = stack.use(await openRedisFairShare({ url: server.url, range }));
+  const queue = `compare-${seed}-${range}`;
+  const keys = redisKeysOf(queueNameOf(queue));
+  const line = new FairLine({ range });
+  const tags: Record<Lane, Map<string, number>> = { interactive: new Map(), batch: new Map() };
+  const open: PlaceRequest[] = [];
+  const taken: PlaceRequest[] = [];
+  const random = seededRandom(seed);
+  const pick = (below: number) => Math.floor(random() * below);
+  let now = Date.now();
+
+  const least = (lane: Lane) => {
+    if (tags[lane].size === 0) return null;
+    const tag = Math.min(...tags[lane].values());
+    return { tag, requestIds: [...tags[lane].keys()].filter((id) => tags[lane].get(id) === tag) };
+  };
+  const heads = () => ({ interactive: least('interactive'), batch: least('batch') });
+  const apply = (moves: readonly Move[]) => {
+    for (const { requestId, lane, tag } of moves) {
+      if (open.some((request) => request.requestId === requestId)) tags[lane].set(requestId, tag);
+    }
+  };
+  const leave = (request: PlaceRequest) => {
+    tags[request.turn.lane].delete(request.requestId);
+    open.splice(open.indexOf(request), 1);
+  };
+  const correct = async (correction: Correction) => {
+    apply(line.correct(correction, heads()));
+    await fair.correct(correction);
+  };
+
+  for (let step = 0; step < 250; step += 1) {
+    now += pick(50);
+    const what = random();
+    if (what < 0.5) {
+      const flow = pick(4);
+      const request: PlaceRequest = {
+        queue,
+        requestId: RequestId.parse(`chatcmpl-${step}`),
+        turn: {
+          flow: `team:${flow}`,
+          weight: [1, 2, 0.7, 1][flow] ?? 1,
+          lane: lanes[pick(1.3)] ?? 'interactive',
+          priority: [0, 128, 128, 200][pick(4)] ?? 128,
+        },
+        inputTokens: pick(500),
+        outputTokensCap: pick(500),
+        now,
+        expiresAt: Date.now() + 60_000,
+      };
+      // As BullMQ's own script leaves a new job.
+      const newcomer = lanePriorities[request.turn.lane].newcomer * 2 ** 32 + step;
+      await redis.hset(`${keys}${request.requestId}`, { timestamp: now });
+      await redis.zadd(`${keys}prioritized`, newcomer, request.requestId);
+      open.push(request);
+      apply(line.place(request, heads(), true).moves);
+      await fair.place(request);
+    } else if (what < 0.8) {
+      const [id] = await redis.zpopmin(`${keys}prioritized`);
+      const request = open.find(({ requestId }) => requestId === id);
+      if (!request) continue;
+      leave(request);
+      taken.push(request);
+    } else if (what < 0.95) {
+      const [request] = taken.splice(0, 1);
+      if (!request) continue;
+      const used = { inputTokens: pick(800), outputTokens: pick(800) };
+      await correct({ ...request, ...used, outcome: random() < 0.8 ? 'answered' : 'ended', now });
+      await redis.del(`${keys}${request.requestId}`);
+    } else {
+      const request = open[pick(open.length)];
+      if (!request) continue;
+      leave(request);
+      await redis.zrem(`${keys}prioritized`, request.requestId);
+      await redis.del(`${keys}${request.requestId}`);
+      await correct({ ...request, inputTokens: 0, outputTokens: 0, outcome: 'withdrawn', now });
+    }
+    for (const lane of lanes) {
+      const base = firstScore(lane);
+      const raw = await redis.zrange(`${keys}prioritized`, String(base), String(base + range), 'BYSCORE', 'WITHSCORES');
+      const found = new Map<string, number>();
+      for (let i = 0; i < raw.length; i += 2) found.set(raw[i] ?? '', Number(raw[i + 1]) - base);
+      assert.deepEqual(sorted(found), sorted(tags[lane]), `seed ${seed}, step ${step}, ${lane}`);
+    }
+  }
+}
+
+function sorted(tags: ReadonlyMap<string, number>): [string, number][] {
+  return [...tags].toSorted(([a], [b]) => (a < b ? -1 : 1));
+}

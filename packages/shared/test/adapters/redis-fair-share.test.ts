@@ -1,0 +1,22 @@
+import { after, before } from 'node:test';
+import { openRedisBackend } from '../../src/adapters/bullmq/backend.ts';
+import { openBullJobQueue } from '../../src/adapters/bullmq/bullmq-job-queue.ts';
+import { openBullJobSource } from '../../src/adapters/bullmq/bullmq-job-source.ts';
+import { openRedisFairShare } from '../../src/adapters/bullmq/redis-fair-share.ts';
+import { openRedisServer } from '../../../../test/servers/redis.ts';
+import { fairShareConformance } from '../conformance/fair-share.ts';
+
+let redis: Awaited<ReturnType<typeof openRedisServer>>;
+before(async () => {
+  redis = await openRedisServer();
+});
+after(() => redis[Symbol.asyncDispose]());
+
+fairShareConformance('Redis', async (range) => {
+  const stack = new AsyncDisposableStack();
+  const backend = stack.use(openRedisBackend({ url: redis.url, onError: () => {} }));
+  const queue = stack.use(openBullJobQueue(backend));
+  const source = stack.use(openBullJobSource(backend));
+  const fair = stack.use(await openRedisFairShare({ url: redis.url, ...(range && { range }) }));
+  return { fair, queue, source, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+});

@@ -1,0 +1,170 @@
+import assert from 'node:assert/strict';
+import { Agent, request } from 'node:http';
+import { test } from 'node:test';
+import { z } from 'zod';
+import { openDistributedGateway } from '../e2e/gateway.ts';
+import type { TestGateway } from '../e2e/gateway.ts';
+import { waitUntil } from '../servers/wait-until.ts';
+
+/** Deep enough to show it, and sent in half a minute; FAIR_BACKLOG=10000 takes a minute and a half. */
+const backlog = Number(process.env['FAIR_BACKLOG'] ?? 3_000);
+
+/** Real time that a model takes, and how many calls run at once: so many a second, whoever sends them. */
+const serviceMs = 300;
+const concurrency = 20;
+
+const settings = (fairShare: object) => ({
+  general_settings: { master_key: 'os.environ/LITELLM_MASTER_KEY' },
+  litellm_settings: { request_timeout: 300 },
+  sluice_settings: { worker_concurrency: concurrency, upstream_connections: 64, fair_share: fairShare },
+});
+
+interface Ask {
+  readonly key: string;
+  readonly outputTokens: number;
+  readonly delayMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Sends one request; how long it took, and how long of that it waited for a worker. */
+function ask(gateway: TestGateway, agent: Agent, { key, outputTokens, delayMs = serviceMs, signal }: Ask) {
+  const { promise, resolve, reject } = Promise.withResolvers<{
+    status: number;
+    ms: number;
+    queueMs: number;
+    body: string;
+  }>();
+  const startedAt = performance.now();
+  const directive = `#sim ${JSON.stringify({ outputTokens, delayMs })}`;
+  const body = JSON.stringify({
+    model: 'llama',
+    max_tokens: outputTokens,
+    messages: [{ role: 'user', content: directive }],
+  });
+  const sent = request(`${gateway.url}/v1/chat/completions`, {
+    method: 'POST',
+    agent,
+    signal,
+    headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json', 'content-length': body.length },
+  });
+  sent.on('error', reject);
+  sent.on('response', (response) => {
+    const parts: Buffer[] = [];
+    response.on('data', (part: Buffer) => parts.push(part));
+    response.on('error', reject);
+    response.on('end', () =>
+      resolve({
+        status: response.statusCode ?? 0,
+        ms: performance.now() - startedAt,
+        queueMs: Number(response.headers['x-sluice-queue-ms']),
+        body: Buffer.concat(parts).toString(),
+      }),
+    );
+  });
+  sent.end(body);
+  return promise;
+}
+
+const Answer = z.object({ usage: z.object({ prompt_tokens: z.int(), completion_tokens: z.int() }) });
+
+async function depth(gateway: TestGateway): Promise<number> {
+  const text = await (await gateway.request('/metrics')).text();
+  return Number(/^sluice_queue_depth\{[^}]*alias="llama"[^}]*\} (\S+)/m.exec(text)?.[1] ?? Number.NaN);
+}
+
+function percentile95(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.ceil(values.length * 0.95) - 1] ?? 0;
+}
+
+test('a deep backlog of one team does not delay another that asks one at a time', async (t) => {
+  await using gateway = await openDistributedGateway({ config: settings({}) });
+  await using stack = new AsyncDisposableStack();
+  const agent = stack.adopt(new Agent({ keepAlive: true, maxSockets: Infinity }), (open) => open.destroy());
+  const leave = new AbortController();
+  const [heavy, light] = await Promise.all([
+    gateway.newKey({ team_id: 'heavy' }),
+    gateway.newKey({ team_id: 'light' }),
+  ]);
+  const oneAtATime = async (count: number) => {
+    const took: number[] = [];
+    for (let n = 0; n < count; n += 1) {
+      const { status, ms, body } = await ask(gateway, agent, { key: light, outputTokens: 20 });
+      assert.equal(status, 200, body);
+      took.push(ms);
+    }
+    return percentile95(took);
+  };
+  await oneAtATime(5);
+  const alone = await oneAtATime(40);
+  const flood: Promise<unknown>[] = [];
+  let most = 0;
+  // In waves, as a client of two cores can send them.
+  while (flood.length < backlog) {
+    const before = await depth(gateway);
+    const wave = Array.from({ length: 500 }, () =>
+      ask(gateway, agent, { key: heavy, outputTokens: 50, signal: leave.signal }).catch(() => null),
+    );
+    flood.push(...wave);
+    await waitUntil(async () => (most = await depth(gateway)) > before + 250, { what: 'a deeper backlog' });
+  }
+  const beside = await oneAtATime(40);
+  const left = await depth(gateway);
+  t.diagnostic(
+    `p95 alone ${alone.toFixed(0)} ms, beside ${most} to ${left} waiting ${beside.toFixed(0)} ms, service ${serviceMs} ms`,
+  );
+  leave.abort();
+  await Promise.all(flood);
+  assert.ok(left > backlog / 3, `${left} still wait`);
+  assert.ok(beside <= 1.5 * alone + serviceMs, `${beside} ms beside, ${alone} ms alone`);
+});
+
+test('teams that all have a backlog are served by their weights, in tokens', async (t) => {
+  await using gateway = await openDistributedGateway({
+    config: settings({ weights: { gold: 3, silver: 2, bronze: 1 } }),
+  });
+  await using stack = new AsyncDisposableStack();
+  const agent = stack.adopt(new Agent({ keepAlive: true, maxSockets: Infinity }), (open) => open.destroy());
+  const teams = [
+    { team: 'gold', weight: 3, outputTokens: 40 },
+    { team: 'silver', weight: 2, outputTokens: 160 },
+    { team: 'bronze', weight: 1, outputTokens: 80 },
+  ];
+  const leave = new AbortController();
+  const tokens = new Map(teams.map(({ team }) => [team, 0]));
+  let answered = 0;
+  const clients = teams.flatMap(({ team, outputTokens }) => {
+    const key = gateway.newKey({ team_id: team });
+    return Array.from({ length: 150 }, async () => {
+      while (!leave.signal.aborted) {
+        const reply = await ask(gateway, agent, {
+          key: await key,
+          outputTokens,
+          delayMs: 50,
+          signal: leave.signal,
+        }).catch(() => null);
+        if (!reply) return;
+        assert.equal(reply.status, 200, reply.body);
+        const { usage } = Answer.parse(JSON.parse(reply.body));
+        tokens.set(team, (tokens.get(team) ?? 0) + usage.prompt_tokens + 2 * usage.completion_tokens);
+        answered += 1;
+      }
+    });
+  });
+  // What was placed before anything was known of the teams' answers is served first.
+  await waitUntil(() => answered >= 900, { what: 'the first answers', deadlineMs: 60_000 });
+  const before = new Map(tokens);
+  await waitUntil(() => answered >= 3_900, { what: 'the answers', deadlineMs: 60_000 });
+  const shares = teams.map(({ team }) => (tokens.get(team) ?? 0) - (before.get(team) ?? 0));
+  const all = shares.reduce((sum, share) => sum + share, 0);
+  const fractions = shares.map((share) => share / all);
+  t.diagnostic(
+    `shares of weighted tokens: ${fractions.map((share) => share.toFixed(3)).join(' ')} (0.500 0.333 0.167)`,
+  );
+  leave.abort();
+  await Promise.all(clients);
+  for (const [index, { weight }] of teams.entries()) {
+    const fair = weight / 6;
+    const share = fractions[index] ?? 0;
+    assert.ok(Math.abs(share - fair) <= 0.05 * fair, `${share} instead of ${fair}`);
+  }
+});
