@@ -57,7 +57,7 @@ export async function tryCalls(
   const visited = new Set([first]);
   let hops = 0;
 
-  const outcome = await visit(first, 0);
+  const outcome = await visit(first, 0, []);
   const at = { standing: calls.standing, deployment };
   switch (outcome.type) {
     case 'ended':
@@ -74,33 +74,38 @@ export async function tryCalls(
       return outcome satisfies never;
   }
 
-  /** @param fallbacks hops up to here */
-  async function visit(name: string, fallbacks: number): Promise<AliasOutcome> {
+  /**
+   * @param fallbacks hops up to here
+   * @param after whom to try if this alias and all after it fail
+   */
+  async function visit(name: string, fallbacks: number, after: readonly string[]): Promise<AliasOutcome> {
     const alias = resolveAlias(deps.config, name);
     // Null where the worker's configuration is older or newer than the ingress's.
     const own = withMessages(job.request, tries.job, name);
     const result: AliasOutcome = alias
-      ? await tryAlias(alias, { ...own, fallbacks, hasFallback: hasNext(name) }, tries)
+      ? await tryAlias(
+          alias,
+          { ...own, fallbacks, hasFallback: isLeft([...nextAliases(tries.job, name, 'provider_throttled'), ...after]) },
+          tries,
+        )
       : { type: 'failed', failures: [] };
     if (result.type !== 'failed') return result;
     failures.push(...result.failures);
     const code = result.failures[0]?.error.code ?? 'internal';
-    for (const other of nextAliases(tries.job, name, code)) {
+    const next = nextAliases(tries.job, name, code);
+    for (const [index, other] of next.entries()) {
       if (visited.has(other)) continue;
       if (hops >= deps.config.router.maxFallbacks) break;
       hops += 1;
       visited.add(other);
-      const later = await visit(other, hops);
+      const later = await visit(other, hops, [...next.slice(index + 1), ...after]);
       if (later.type !== 'failed') return later;
     }
     return result;
   }
 
-  function hasNext(name: string): boolean {
-    const next = nextAliases(tries.job, name, 'provider_throttled');
-    return (
-      hops < deps.config.router.maxFallbacks &&
-      next.some((other) => !visited.has(other) && resolveAlias(deps.config, other))
-    );
+  function isLeft(others: readonly string[]): boolean {
+    if (hops >= deps.config.router.maxFallbacks) return false;
+    return others.some((other) => !visited.has(other) && resolveAlias(deps.config, other));
   }
 }

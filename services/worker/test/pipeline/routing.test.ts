@@ -217,6 +217,16 @@ for (const { allowedFails, cooled } of [
   });
 }
 
+test('fallbacks: a throttled one is not waited for while another is left after it', async () => {
+  const run = new Recording({
+    config: configOf({ sample: ['A'], y: ['Y'], z: ['Z'] }),
+    job: { numRetries: 0, fallbacks: ['y', 'z'], fallbackPlan: { sample: { any: ['y', 'z'] } } },
+    scripts: [[refusal('provider_throttled')], [refusal('provider_throttled')], goodAnswer],
+  });
+  await run.run();
+  assert.deepEqual(called(run), ['A', 'Y', 'Z']);
+});
+
 test('cooldown: with nobody left there is no retry, and the next request is told when to come back', async () => {
   const store = createMemoryCooldownStore();
   const config = configOf({ sample: ['A'] }, { cooldowns: { ...cooldowns, allowedFails: 0 } });
