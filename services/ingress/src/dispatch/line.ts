@@ -3,6 +3,7 @@ import { GatewayError } from '@sluice/shared/errors.ts';
 import type { Logger } from '@sluice/shared/log.ts';
 import { expectedWaitMs } from '@sluice/shared/ports/fair-share.ts';
 import type { FairShare, Outlook, PlaceRequest } from '@sluice/shared/ports/fair-share.ts';
+import { withTimeLimit } from '@sluice/shared/time-limit.ts';
 import type { NewJob } from './dispatch.ts';
 
 /** The line that a request waits in for a worker. */
@@ -20,6 +21,10 @@ export interface Line {
   leave(job: InferenceJob): Promise<void>;
 }
 
+/** An estimate is not worth more: with admission's own limit, a refusal still comes within a second. */
+const patienceMs = 250;
+/** Who cannot say is not asked again for so long. */
+const restMs = 1_000;
 /** An empty line is believed to be empty for this long. */
 const emptyForMs = 1_000;
 /** For a full queue of unknown speed. */
@@ -36,15 +41,17 @@ export function createLine(deps: {
   const { fairShare, maxQueued, log, now } = deps;
   /** By queue: when it was last seen empty. There are as many queues as the configuration names. */
   const emptyAt = new Map<string, number>();
+  let failedAt = 0;
 
   return {
     async requireTurn(job) {
       const request = requestOf(job);
-      if (!request || now() - (emptyAt.get(request.queue) ?? 0) < emptyForMs) return;
+      if (!request || now() - (emptyAt.get(request.queue) ?? 0) < emptyForMs || now() - failedAt < restMs) return;
       let outlook: Outlook;
       try {
-        outlook = await fairShare.outlook(request);
+        outlook = await withTimeLimit('queue', patienceMs, fairShare.outlook(request));
       } catch (error) {
+        failedAt = now();
         // Whether the queue is there is for the queue to say.
         log.warn({ requestId: job.requestId, err: error }, 'wait not estimated');
         return;

@@ -35,7 +35,7 @@ export type RedisAdmissionOptions = {
  *   away or does not answer in time. What was asked may have happened: all methods can be called again.
  */
 export async function openRedisAdmission(options: RedisAdmissionOptions): Promise<Admission> {
-  const { loadBalances, timeoutMs = 900, onError = () => {} } = options;
+  const { loadBalances, timeoutMs = 700, onError = () => {} } = options;
   const settings = quickRedisSettings(timeoutMs);
   const redis = 'url' in options ? new Redis(options.url, settings) : options.redis.duplicate(settings);
   redis.defineCommand('admissionReserve', { lua: reserveScript, numberOfKeys: 1 });
