@@ -9,7 +9,8 @@ import { createPostgresSpendReports } from '@sluice/shared/adapters/postgres/pos
 import { openPostgres } from '@sluice/shared/adapters/postgres/postgres.ts';
 import { openRedisAdmission } from '@sluice/shared/adapters/redis/redis-admission.ts';
 import { openRedisCooldownStore } from '@sluice/shared/adapters/redis/redis-cooldown-store.ts';
-import { openRedisFairShare } from '@sluice/shared/adapters/bullmq/redis-fair-share.ts';
+import { createRedisFairShare } from '@sluice/shared/adapters/bullmq/redis-fair-share.ts';
+import { openQuickRedis } from '@sluice/shared/adapters/redis/open-redis.ts';
 import { openRedisBodyStore } from '@sluice/shared/adapters/redis/redis-body-store.ts';
 import { openRedisIdempotencyStore } from '@sluice/shared/adapters/redis/redis-idempotency-store.ts';
 import { startProcess } from '@sluice/shared/config/start-process.ts';
@@ -45,8 +46,9 @@ const sql = resources.use(
 await assertSchema(sql, [schemas.ledger]);
 const reports = createPostgresSpendReports(sql);
 const loadBalances: LoadBalances = (accounts) => reports.balancesOf(accounts);
-const admission = resources.use(await openRedisAdmission({ url: redisUrl, loadBalances, onError }));
-const fairShare = resources.use(await openRedisFairShare({ url: redisUrl, onError }));
+const redis = resources.use(await openQuickRedis({ url: redisUrl, onError }));
+const admission = resources.use(await openRedisAdmission({ redis, loadBalances, onError }));
+const fairShare = resources.use(createRedisFairShare({ redis }));
 const bodies = resources.use(openRedisBodyStore({ url: redisUrl, onError }));
 const idempotency = resources.use(await openRedisIdempotencyStore({ url: redisUrl, onError }));
 const cooldownStore = resources.use(await openRedisCooldownStore({ url: redisUrl, onError }));

@@ -5,7 +5,8 @@ import { redisKeysOf } from '../../src/adapters/bullmq/backend.ts';
 import { FairLine } from '../../src/adapters/bullmq/fair-line.ts';
 import type { Move } from '../../src/adapters/bullmq/fair-line.ts';
 import { firstScore, lanePriorities } from '../../src/adapters/bullmq/lanes.ts';
-import { openRedisFairShare } from '../../src/adapters/bullmq/redis-fair-share.ts';
+import { createRedisFairShare } from '../../src/adapters/bullmq/redis-fair-share.ts';
+import { openQuickRedis } from '../../src/adapters/redis/open-redis.ts';
 import { queueNameOf } from '../../src/contracts/subjects.ts';
 import type { Lane } from '../../src/contracts/turn.ts';
 import { RequestId } from '../../src/ids.ts';
@@ -31,7 +32,8 @@ for (const range of [2 ** 51, 16 * 30_000]) {
 async function compare(seed: number, range: number): Promise<void> {
   await using stack = new AsyncDisposableStack();
   const redis = stack.adopt(new Redis(server.url), (client) => client.disconnect());
-  const fair = stack.use(await openRedisFairShare({ url: server.url, range }));
+  const shared = stack.use(await openQuickRedis({ url: server.url, onError: () => {} }));
+  const fair = stack.use(createRedisFairShare({ redis: shared, range }));
   const queue = `compare-${seed}-${range}`;
   const keys = redisKeysOf(queueNameOf(queue));
   const line = new FairLine({ range });

@@ -2,7 +2,8 @@ import { after, before } from 'node:test';
 import { openRedisBackend } from '../../src/adapters/bullmq/backend.ts';
 import { openBullJobQueue } from '../../src/adapters/bullmq/bullmq-job-queue.ts';
 import { openBullJobSource } from '../../src/adapters/bullmq/bullmq-job-source.ts';
-import { openRedisFairShare } from '../../src/adapters/bullmq/redis-fair-share.ts';
+import { createRedisFairShare } from '../../src/adapters/bullmq/redis-fair-share.ts';
+import { openQuickRedis } from '../../src/adapters/redis/open-redis.ts';
 import { openRedisServer } from '../../../../test/servers/redis.ts';
 import { fairShareConformance } from '../conformance/fair-share.ts';
 
@@ -17,6 +18,7 @@ fairShareConformance('Redis', async (range) => {
   const backend = stack.use(openRedisBackend({ url: redis.url, onError: () => {} }));
   const queue = stack.use(openBullJobQueue(backend));
   const source = stack.use(openBullJobSource(backend));
-  const fair = stack.use(await openRedisFairShare({ url: redis.url, ...(range && { range }) }));
+  const shared = stack.use(await openQuickRedis({ url: redis.url, onError: () => {} }));
+  const fair = stack.use(createRedisFairShare({ redis: shared, ...(range && { range }) }));
   return { fair, queue, source, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 });

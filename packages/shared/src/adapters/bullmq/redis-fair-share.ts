@@ -1,5 +1,4 @@
-import { Redis } from 'ioredis';
-import type { Result } from 'ioredis';
+import type { Redis, Result } from 'ioredis';
 import { queueNameOf } from '../../contracts/subjects.ts';
 import type { Lane } from '../../contracts/turn.ts';
 import type { Correction, FairShare, Line, Outlook, PlaceRequest } from '../../ports/fair-share.ts';
@@ -7,14 +6,12 @@ import { withTimeLimit } from '../../time-limit.ts';
 import { redisKeysOf } from './backend.ts';
 import { firstScore, lanePriorities, tagRange } from './lanes.ts';
 import { chargeGraceMs } from './fair-share-units.ts';
-import { connectQuickly, quickRedisSettings } from '../quick-redis.ts';
 import { correctScript, lineScript, placeScript } from './redis-fair-share-scripts.ts';
 
 export interface RedisFairShareOptions {
-  readonly url: string;
+  /** Shared: stays the caller's to close. */
+  readonly redis: Redis;
   readonly timeoutMs?: number;
-  /** Lost connections; the adapter comes back by itself. */
-  readonly onError?: (error: Error) => void;
   /** Tags of a lane before they begin anew; for tests. */
   readonly range?: number;
 }
@@ -33,16 +30,13 @@ const dependency = 'queue';
 /**
  * Places jobs of BullMQ's Redis backend, one script per step.
  *
- * @throws GatewayError dependency_unavailable when the first connection fails, and from every method while Redis is
- *   away or does not answer in time
+ * @throws GatewayError dependency_unavailable from every method while Redis is away or does not answer in time
  */
-export async function openRedisFairShare(options: RedisFairShareOptions): Promise<FairShare> {
-  const { url, timeoutMs = 900, onError = () => {}, range = tagRange } = options;
-  const redis = new Redis(url, quickRedisSettings(timeoutMs));
+export function createRedisFairShare(options: RedisFairShareOptions): FairShare {
+  const { redis, timeoutMs = 900, range = tagRange } = options;
   redis.defineCommand('fairPlace', { lua: placeScript, numberOfKeys: 2 });
   redis.defineCommand('fairCorrect', { lua: correctScript, numberOfKeys: 2 });
   redis.defineCommand('fairLine', { lua: lineScript, numberOfKeys: 2 });
-  await connectQuickly(redis, { what: dependency, timeoutMs, onError });
   return new RedisFairShare({ redis, timeoutMs, range });
 }
 
@@ -79,9 +73,7 @@ class RedisFairShare implements FairShare {
     return { waiting: Number(waiting), oldestAgeMs, perSecond: rateOf(perSecond) };
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#redis.disconnect();
-  }
+  async [Symbol.asyncDispose](): Promise<void> {}
 
   async #ask(step: 'place' | 'outlook', request: PlaceRequest): Promise<Outlook> {
     const { requestId, turn, inputTokens, outputTokensCap, now, expiresAt } = request;

@@ -30,20 +30,27 @@ export type RedisAdmissionOptions = {
  * Admission counters in Redis, one script per step. Reservations live nowhere else, so the server has to keep what
  * it has acknowledged (`appendonly yes`) and must not evict (`maxmemory-policy noeviction`).
  *
- * @param options `redis` only lends its settings: the adapter has its own connections
+ * @param options `redis` is shared, and stays the caller's to close; with `url` the adapter has a connection of its own
  * @throws GatewayError dependency_unavailable when the first connection fails, and from every method while Redis is
  *   away or does not answer in time. What was asked may have happened: all methods can be called again.
  */
 export async function openRedisAdmission(options: RedisAdmissionOptions): Promise<Admission> {
   const { loadBalances, timeoutMs = 700, onError = () => {} } = options;
   const settings = quickRedisSettings(timeoutMs);
-  const redis = 'url' in options ? new Redis(options.url, settings) : options.redis.duplicate(settings);
+  const redis = 'url' in options ? new Redis(options.url, settings) : options.redis;
   redis.defineCommand('admissionReserve', { lua: reserveScript, numberOfKeys: 1 });
   redis.defineCommand('admissionShrink', { lua: shrinkScript, numberOfKeys: 1 });
   redis.defineCommand('admissionSettle', { lua: settleScript, numberOfKeys: 1 });
   redis.defineCommand('admissionSeed', { lua: seedScript, numberOfKeys: 1 });
-  await connectQuickly(redis, { what: dependency, timeoutMs, onError });
-  return new RedisAdmission({ redis, loadBalances: shareLoadBalances(loadBalances, timeoutMs), timeoutMs, onError });
+  const isOwn = 'url' in options;
+  if (isOwn) await connectQuickly(redis, { what: dependency, timeoutMs, onError });
+  return new RedisAdmission({
+    redis,
+    isOwn,
+    loadBalances: shareLoadBalances(loadBalances, timeoutMs),
+    timeoutMs,
+    onError,
+  });
 }
 
 declare module 'ioredis' {
@@ -71,14 +78,22 @@ const knownCostExtensionMs = 24 * 3600 * 1000;
 
 class RedisAdmission implements Admission {
   readonly #redis: Redis;
+  readonly #isOwn: boolean;
   readonly #loadBalances: LoadBalances;
   readonly #timeoutMs: number;
   readonly #onError: (error: Error) => void;
   readonly #roomListeners = new Set<(accountKeys: readonly string[]) => void>();
   #room: { readonly redis: Redis; readonly live: Promise<unknown> } | undefined;
 
-  constructor(deps: { redis: Redis; loadBalances: LoadBalances; timeoutMs: number; onError: (error: Error) => void }) {
+  constructor(deps: {
+    redis: Redis;
+    isOwn: boolean;
+    loadBalances: LoadBalances;
+    timeoutMs: number;
+    onError: (error: Error) => void;
+  }) {
     this.#redis = deps.redis;
+    this.#isOwn = deps.isOwn;
     this.#loadBalances = deps.loadBalances;
     this.#timeoutMs = deps.timeoutMs;
     this.#onError = deps.onError;
@@ -128,7 +143,7 @@ class RedisAdmission implements Admission {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#redis.disconnect();
+    if (this.#isOwn) this.#redis.disconnect();
     this.#room?.redis.disconnect();
   }
 
