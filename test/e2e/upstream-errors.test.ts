@@ -154,6 +154,11 @@ for (const { mode, open } of gateways) {
           assert.deepEqual(gateway.simulator.billed(), []);
           const [row] = await bookedRows(own);
           assert.deepEqual([row?.status, row?.spend === 0 || does.drop], ['failure', true]);
+          // Ours, then the provider's own part: what its support is asked with.
+          const providerRequestId = reply.headers.get('llm_provider-opc-request-id');
+          assert.equal(providerRequestId, row?.metadata.sluice.provider_request_id);
+          if (does.drop) assert.equal(providerRequestId, null);
+          else assert.match(providerRequestId ?? '', /^[\w:.-]+\/[0-9A-F]{32}\/[0-9A-F]{32}$/);
         });
       }
 
@@ -181,6 +186,7 @@ for (const { mode, open } of gateways) {
         const error = errorOf(reply);
         assert.deepEqual([reply.status, error.type, error.code], [429, 'throttling_error', '429']);
         assert.match(error.message, message);
+        assert.equal(reply.headers.has('llm_provider-opc-request-id'), reply === first);
         const retryAfter = Number(reply.headers.get('retry-after'));
         assert.ok(retryAfter >= 6 && retryAfter <= 9, `Retry-After: ${retryAfter}`);
       }

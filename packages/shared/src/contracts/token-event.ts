@@ -121,6 +121,8 @@ export const AnswerError = z.object({
   message: z.string(),
   param: z.string().nullable(),
   retryAfterSeconds: z.number().nonnegative().nullable(),
+  /** As in `answer-start`, of the provider's refusal. Absent: it did not answer, or the worker is of an older version. */
+  providerHeaders: z.record(z.string(), z.string()).optional(),
 });
 export type AnswerError = z.infer<typeof AnswerError>;
 

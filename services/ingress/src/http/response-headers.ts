@@ -41,7 +41,6 @@ export function admissionHeaders(
 
 /** Known once a provider answers. */
 export function answerHeaders(start: AnswerStart): ResponseHeaders {
-  const upstream = Object.entries(start.providerHeaders).map(([name, value]) => [`llm_provider-${name}`, value]);
   return withoutEmpty({
     'x-litellm-model-id': start.deploymentId,
     'x-litellm-model-group': start.alias,
@@ -50,8 +49,15 @@ export function answerHeaders(start: AnswerStart): ResponseHeaders {
     'x-litellm-attempted-retries': start.retries,
     'x-litellm-attempted-fallbacks': start.fallbacks,
     'x-sluice-queue-ms': Math.round(start.queueMs),
-    ...Object.fromEntries(upstream),
+    ...shownProviderHeaders(start.providerHeaders),
   });
+}
+
+/** What the provider said in its headers, of an answer or of a refusal. */
+export function shownProviderHeaders(headers: Readonly<Record<string, string>>): ResponseHeaders {
+  return withoutEmpty(
+    Object.fromEntries(Object.entries(headers).map(([name, value]) => [`llm_provider-${name}`, value])),
+  );
 }
 
 /** Known once the answer is complete, so only on answers that are not streamed. */

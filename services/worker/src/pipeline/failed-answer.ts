@@ -1,5 +1,5 @@
 import { GatewayError } from '@sluice/shared/errors.ts';
-import { ProviderError } from '../providers/provider.ts';
+import type { ProviderError } from '../providers/provider.ts';
 import type { Failure } from './try-alias.ts';
 
 /**
@@ -30,13 +30,5 @@ function withMessage(error: GatewayError | ProviderError, message: string): Gate
     const { code, retryAfterSeconds } = error;
     return new GatewayError(code, message, { retryAfterSeconds: retryAfterSeconds ?? undefined, cause: error });
   }
-  const { code, status, param, retryAfterSeconds, mayBeBilled, providerRequestId } = error;
-  return new ProviderError(code, message, {
-    status,
-    param,
-    retryAfterSeconds,
-    mayBeBilled,
-    providerRequestId,
-    cause: error,
-  });
+  return error.with({ message });
 }

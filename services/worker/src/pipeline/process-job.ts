@@ -95,6 +95,8 @@ export async function processJob(delivery: JobDelivery, deps: JobDeps, signal: A
     const event = {
       ...unbilledUsageEvent(job, times, failureOf(why)),
       ...(deployment && placeOf(deployment, job.admittedAt)),
+      // Of the error that the row and the client are told, which is not always that of the last deployment.
+      ...(why instanceof ProviderError && { providerRequestId: why.providerRequestId }),
     };
     const unstored = at.reserved ? event : null;
     // Before it is stored: a call under a number that the books have closed would cost nothing.
@@ -197,5 +199,10 @@ function wornOut(): GatewayError {
 
 function answerError(error: GatewayError | ProviderError): AnswerError {
   const { code, message, param, retryAfterSeconds } = error;
-  return { type: 'answer-error', code, message, param, retryAfterSeconds };
+  const providerHeaders = error instanceof ProviderError ? { ...error.providerHeaders } : {};
+  return {
+    type: 'answer-error',
+    ...{ code, message, param, retryAfterSeconds },
+    ...(Object.keys(providerHeaders).length > 0 && { providerHeaders }),
+  };
 }

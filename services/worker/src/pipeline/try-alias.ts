@@ -178,8 +178,7 @@ async function tryStep(alias: Alias, what: Wanted, above: number, tries: Tries):
 }
 
 function noTurn({ model }: Deployment, retryAfterSeconds: number, last: ProviderError | null): ProviderError {
-  const message =
-    last?.message ??
-    `litellm.RateLimitError: ${model} takes no more calls now, and this request's turn would not have come in time.`;
+  if (last) return last.with({ retryAfterSeconds });
+  const message = `litellm.RateLimitError: ${model} takes no more calls now, and this request's turn would not have come in time.`;
   return new ProviderError('provider_throttled', message, { status: 429, retryAfterSeconds, mayBeBilled: false });
 }

@@ -75,6 +75,17 @@ export interface CallTimeouts {
   readonly betweenTokensMs: number;
 }
 
+interface ProviderErrorDetails {
+  readonly status: number;
+  readonly param?: string | null;
+  readonly retryAfterSeconds?: number | null;
+  readonly mayBeBilled: boolean;
+  readonly providerRequestId?: string | null;
+  readonly providerCode?: string | null;
+  readonly providerHeaders?: Readonly<Record<string, string>>;
+  readonly cause?: unknown;
+}
+
 /** A call that failed, in the words of the error catalogue. */
 export class ProviderError extends Error {
   override readonly name = 'ProviderError';
@@ -89,20 +100,10 @@ export class ProviderError extends Error {
   readonly providerRequestId: string | null;
   /** The provider's own machine-readable word for it. */
   readonly providerCode: string | null;
+  /** Of its answer, those that clients are shown, lower case, as of an accepted call; none when there was no answer. */
+  readonly providerHeaders: Readonly<Record<string, string>>;
 
-  constructor(
-    code: ErrorCode,
-    message: string,
-    details: {
-      status: number;
-      param?: string | null;
-      retryAfterSeconds?: number | null;
-      mayBeBilled: boolean;
-      providerRequestId?: string | null;
-      providerCode?: string | null;
-      cause?: unknown;
-    },
-  ) {
+  constructor(code: ErrorCode, message: string, details: ProviderErrorDetails) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.code = code;
     this.status = details.status;
@@ -111,5 +112,11 @@ export class ProviderError extends Error {
     this.mayBeBilled = details.mayBeBilled;
     this.providerRequestId = details.providerRequestId ?? null;
     this.providerCode = details.providerCode ?? null;
+    this.providerHeaders = details.providerHeaders ?? {};
+  }
+
+  /** The same error but for what is given; this one is its cause. */
+  with({ message = this.message, ...details }: Partial<ProviderErrorDetails> & { message?: string }): ProviderError {
+    return new ProviderError(this.code, message, { ...this, ...details, cause: this });
   }
 }

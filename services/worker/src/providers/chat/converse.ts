@@ -1,5 +1,5 @@
 import { readJsonAnswer } from '../http/read-json-answer.ts';
-import { shownHeaders } from '../http/shown-headers.ts';
+import { shownHeaders, withShownHeaders } from '../http/shown-headers.ts';
 import { UpstreamExchange } from '../http/upstream-exchange.ts';
 import type { UpstreamManners } from '../http/upstream-exchange.ts';
 import { isObject } from '../http/wire.ts';
@@ -59,8 +59,12 @@ export async function* converse(
     yield [accepted(), ...fromWhole(answer)];
   } catch (error) {
     if (signal.aborted) throw signal.reason;
-    if (error instanceof ProviderError || !exchange.isAccepted) throw error;
-    throw failures.brokenAnswer('The answer cannot be read.', exchange.providerRequestId, error);
+    if (!(error instanceof ProviderError) && !exchange.isAccepted) throw error;
+    const failure =
+      error instanceof ProviderError
+        ? error
+        : failures.brokenAnswer('The answer cannot be read.', exchange.providerRequestId, error);
+    throw withShownHeaders(failure, exchange, shownNames);
   } finally {
     exchange.close();
   }

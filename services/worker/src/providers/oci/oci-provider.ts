@@ -4,7 +4,7 @@ import type { Usage } from '@sluice/shared/contracts/token-event.ts';
 import { readWhole } from '../chat/chat-event-reader.ts';
 import { newToolCallId as randomToolCallId } from '../chat/new-tool-call-id.ts';
 import { readChatStream } from '../chat/read-chat-stream.ts';
-import { shownHeaders } from '../http/shown-headers.ts';
+import { shownHeaders, withShownHeaders } from '../http/shown-headers.ts';
 import { UpstreamExchange } from '../http/upstream-exchange.ts';
 import type { UpstreamManners } from '../http/upstream-exchange.ts';
 import { listOf } from '../http/wire.ts';
@@ -169,7 +169,8 @@ class OciProvider implements Required<Provider> {
       }
     } catch (error) {
       if (signal.aborted) throw signal.reason;
-      throw error instanceof ProviderError && begun > 1 ? billed(error) : error;
+      // Other parts have been sent, whatever became of this one.
+      throw error instanceof ProviderError && begun > 1 ? error.with({ mayBeBilled: true }) : error;
     } finally {
       leave.abort();
     }
@@ -231,17 +232,11 @@ interface AnsweredPart {
 
 /** What went wrong, as a ProviderError. What goes wrong after the provider accepted lies in its answer. */
 function failureOf(error: unknown, exchange: UpstreamExchange): ProviderError {
-  if (error instanceof ProviderError) return error;
-  return exchange.isAccepted
-    ? ociFailures.brokenAnswer('The answer cannot be read.', exchange.providerRequestId, error)
-    : errorFromUnknown(error, exchange.wasSent);
-}
-
-/** Other parts of the request have been sent, whatever became of this one. */
-function billed(error: ProviderError): ProviderError {
-  const { code, message, status, param, retryAfterSeconds, providerRequestId } = error;
-  const details = { status, param, retryAfterSeconds, providerRequestId, mayBeBilled: true, cause: error };
-  return new ProviderError(code, message, details);
+  const failure =
+    exchange.isAccepted && !(error instanceof ProviderError)
+      ? ociFailures.brokenAnswer('The answer cannot be read.', exchange.providerRequestId, error)
+      : errorFromUnknown(error, exchange.wasSent);
+  return withShownHeaders(failure, exchange, shownNames);
 }
 
 /** A part that fails while an earlier one is awaited must not count as unhandled. */
