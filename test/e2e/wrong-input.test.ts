@@ -175,6 +175,12 @@ const fields: readonly Wrong[] = [
   field('timeout below 0', { timeout: -1 }, 'timeout', /'timeout'/),
   field('num_retries as text', { num_retries: 'many' }, 'num_retries', /'num_retries'/),
   field('fallbacks as text', { fallbacks: 'grok' }, 'fallbacks', /'fallbacks'/),
+  field(
+    'parameters to drop that no request can do without',
+    { additional_drop_params: ['model'] },
+    'additional_drop_params.0',
+    /do without/,
+  ),
   field('a parameter that the model lacks', { logit_bias: { 1: 1 }, model: 'command-a' }, 'logit_bias', /'logit_bias'/),
   embeddingField('no input', { input: undefined }, 'input', /\/embeddings: Missing required parameter: 'input'/),
   embeddingField('an empty list of inputs', { input: [] }, 'input', /'input'/),
@@ -322,12 +328,19 @@ const routes: readonly Wrong[] = [
 
 const Rows = z.array(z.looseObject({ spend: z.number(), status: z.string() }));
 
+/** Deployments that drop what the model lacks, or a part of it. */
+const commandA = 'oci/cohere.command-a-03-2025';
+const models = {
+  drops: { model: commandA, drop_params: true },
+  'drops-one': { model: commandA, additional_drop_params: ['logit_bias'] },
+};
+
 for (const { mode, open } of gateways) {
   describe(`${mode}: wrong input gets one kind of error, and changes nothing`, () => {
     let gateway: TestGateway;
     let keys: Keys;
     before(async () => {
-      gateway = await open({ config: { sluice_settings: { max_request_mb: limitBytes / 1024 ** 2 } } });
+      gateway = await open({ models, config: { sluice_settings: { max_request_mb: limitBytes / 1024 ** 2 } } });
       const [good, expired, blocked, deleted, onlyGrok] = await Promise.all([
         gateway.newKey({ max_budget: 1 }),
         gateway.newKey({ duration: '1s' }),
@@ -427,6 +440,32 @@ for (const { mode, open } of gateways) {
       assert.equal(reply.status, 200, reply.text);
       gateway.simulator.clearBilled();
     });
+
+    for (const { why, fields, status, param } of [
+      { why: 'dropped by the deployment', fields: { model: 'drops' }, status: 200 },
+      { why: 'kept by the request', fields: { model: 'drops', drop_params: false }, status: 400, param: 'logit_bias' },
+      { why: 'dropped by name by the deployment', fields: { model: 'drops-one' }, status: 200 },
+      { why: 'dropped by name', fields: { additional_drop_params: ['logit_bias'] }, status: 200 },
+      {
+        why: 'dropped by another name',
+        fields: { additional_drop_params: ['seed'] },
+        status: 400,
+        param: 'logit_bias',
+      },
+      {
+        why: 'not to be dropped',
+        fields: { model: 'drops', allowed_openai_params: ['logit_bias'] },
+        status: 400,
+        param: 'logit_bias',
+      },
+    ]) {
+      test(`${status} for a parameter that the model lacks, ${why}`, async () => {
+        const reply = await chat(gateway, masterKey, { model: 'command-a', logit_bias: { 1: 1 }, ...fields });
+        assert.equal(reply.status, status, reply.text);
+        if (param !== undefined) assert.equal(errorOf(reply).param, param);
+        gateway.simulator.clearBilled();
+      });
+    }
 
     test('in the end nothing was spent, and each refusal after the key was known has a row that says so', async () => {
       const reply = await ask(gateway, `/spend/logs?api_key=${keys.good}`);

@@ -106,16 +106,20 @@ function describePrice(price: TokenPrice): string {
   ].join(', ');
 }
 
-function describeLimits({ defaultParams, ...deployment }: Deployment): string[] {
+function describeLimits({ defaultParams, additionalDropParams: dropped = [], ...deployment }: Deployment): string[] {
   const { weight, numRetries, timeoutMs, streamTimeoutMs } = deployment;
-  const { order, requestsPerMinute, tokensPerMinute, cooldownMs, tags } = deployment;
-  const own = { weight, order, requestsPerMinute, tokensPerMinute, numRetries, timeoutMs, streamTimeoutMs, cooldownMs };
+  const { order, requestsPerMinute, tokensPerMinute, cooldownMs, dropParams, tags } = deployment;
+  const own = {
+    ...{ weight, order, requestsPerMinute, tokensPerMinute, numRetries, timeoutMs, streamTimeoutMs, cooldownMs },
+    dropParams,
+  };
   const given = Object.entries(own).filter(([, value]) => value != null);
   const names = Object.keys(defaultParams);
   return [
     ...(given.length > 0 ? [given.map(([name, value]) => `${name} ${value}`).join(', ')] : []),
     ...(tags === undefined ? [] : [`tags: ${tags.join(', ')}`]),
     ...(names.length > 0 ? [`default parameters: ${names.join(', ')}`] : []),
+    ...(dropped.length > 0 ? [`never sent: ${dropped.join(', ')}`] : []),
   ];
 }
 

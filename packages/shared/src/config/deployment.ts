@@ -1,5 +1,6 @@
 import { checkKeys } from './check-keys.ts';
 import { defaultParamNames, defaultsFor, readDefaultParams } from './default-params.ts';
+import { readDropParams } from './drop-params.ts';
 import { deploymentIdOf, wildcardDeploymentId } from './deployment-id.ts';
 import { withoutSecrets } from './without-secrets.ts';
 import type { Deployment, Mode, Target } from './gateway-config.ts';
@@ -129,6 +130,7 @@ function readLimits(params: Section, info: Section) {
     timeoutMs: timeoutMs ?? alsoTimeoutMs,
     streamTimeoutMs: params.seconds('stream_timeout', { min: 0.001 }),
     ...readRouting(params, info),
+    ...readDropParams(params),
   };
 }
 

@@ -92,6 +92,10 @@ export interface Deployment {
   readonly streamTimeoutMs: number | null;
   /** OpenAI parameters that requests get when they do not say otherwise. */
   readonly defaultParams: Readonly<Record<string, unknown>>;
+  /** As the configuration's own, for this deployment. Absent: as that. */
+  readonly dropParams?: boolean;
+  /** Parameters that it never gets, at the top level of a request. Absent: none. */
+  readonly additionalDropParams?: readonly string[];
   /** `model_info` as the file has it, own keys of the operator included, without what may be secret. Absent: empty. */
   readonly info?: Readonly<Record<string, unknown>>;
 }

@@ -81,12 +81,14 @@ export const vocabularies = {
       'order',
       'tags',
       'cooldown_time',
+      'drop_params',
+      'additional_drop_params',
       ...prices,
       ...ociParams,
     ],
     notYet: words(`tiered_pricing input_cost_per_character
       output_cost_per_character input_cost_per_second output_cost_per_second input_cost_per_image
-      cache_creation_input_token_cost max_budget budget_duration mock_response drop_params additional_drop_params
+      cache_creation_input_token_cost max_budget budget_duration mock_response
       allowed_openai_params region_name litellm_credential_name merge_reasoning_content_in_choices
       use_in_pass_through configurable_clientside_auth_params stream extra_headers extra_body`),
     dialect: { priority: 'order', ttl: 'litellm_settings.cache_params.ttl' },

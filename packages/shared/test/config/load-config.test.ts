@@ -217,6 +217,19 @@ for (const { value, is } of spellings) {
   });
 }
 
+const drops = [
+  { params: {}, is: [undefined, undefined] },
+  { params: { drop_params: 'True' }, is: [true, undefined] },
+  { params: { drop_params: false, additional_drop_params: [] }, is: [false, undefined] },
+  { params: { additional_drop_params: ['seed', 'max_tokens', 'tools[*].strict'] }, is: [undefined, ['seed']] },
+];
+for (const { params, is } of drops) {
+  test(`load: what a deployment drops by ${JSON.stringify(params)}`, async () => {
+    const { dropParams, additionalDropParams } = await deploymentOf(oneModel(params));
+    assert.deepEqual([dropParams, additionalDropParams], is);
+  });
+}
+
 const routing = [
   { why: 'router_settings wins', router: { num_retries: 1 }, litellm: { num_retries: 5 }, is: { numRetries: 1 } },
   { why: 'litellm_settings else', router: {}, litellm: { num_retries: '5' }, is: { numRetries: 5 } },

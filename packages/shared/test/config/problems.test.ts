@@ -37,6 +37,10 @@ const cases: Case[] = [
     values: { litellm_settings: { drop_params: 'maybe' } },
     problem: 'litellm_settings.drop_params: expected true or false, got "maybe"',
   },
+  {
+    ...params({ additional_drop_params: ['seed', 7] }),
+    problem: `${inParams}.additional_drop_params: expected a list of up to 64 names`,
+  },
   { values: { environment_variables: [] }, problem: 'environment_variables: expected a mapping, got a list' },
   {
     values: { environment_variables: { A: {} } },

@@ -70,6 +70,12 @@ const cases: { values: Record<string, unknown>; warnings: string[] }[] = [
     values: { litellm_settings: { content_policy: {} } },
     warnings: ['litellm_settings.content_policy: unknown key, ignored; did you mean guardrails with blocked_words?'],
   },
+  {
+    values: oneModel({ additional_drop_params: ['seed', 'max_tokens', 'tools[*].strict'] }),
+    warnings: [
+      `${inParams}.additional_drop_params: max_tokens, tools[*].strict: cannot be dropped (only parameters at the top level of a request, and none that it cannot do without), ignored`,
+    ],
+  },
   // Nothing near
   { values: { colours: {} }, warnings: ['colours: unknown key, ignored'] },
   { values: oneModel({ 'my key': 1 }), warnings: [`${inParams}["my key"]: unknown key, ignored`] },

@@ -108,6 +108,11 @@ const refused: { body: Record<string, unknown>; param: string }[] = [
   { body: { fallbacks: Array.from({ length: 101 }, () => 'b') }, param: 'fallbacks' },
   { body: { context_window_fallbacks: [{ a: 'b' }] }, param: 'context_window_fallbacks' },
   { body: { disable_fallbacks: 'yes' }, param: 'disable_fallbacks' },
+  { body: { additional_drop_params: 'seed' }, param: 'additional_drop_params' },
+  { body: { additional_drop_params: ['seed', 'max_tokens'] }, param: 'additional_drop_params.1' },
+  { body: { additional_drop_params: ['tools[*].strict'] }, param: 'additional_drop_params.0' },
+  { body: { additional_drop_params: Array.from({ length: 65 }, () => 'a') }, param: 'additional_drop_params' },
+  { body: { allowed_openai_params: [7] }, param: 'allowed_openai_params.0' },
 ];
 
 for (const { body, param } of refused) {

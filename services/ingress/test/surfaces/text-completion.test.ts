@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CompletionRequest } from '@sluice/shared/api/openai/completion.ts';
+import { loadGatewayConfig } from '@sluice/shared/config/load-config.ts';
 import type { TokenEvent } from '@sluice/shared/contracts/token-event.ts';
 import { createAnswerSummary } from '../../src/stream/answer-summary.ts';
 import type { AnswerBatch } from '../../src/stream/open-answer.ts';
@@ -8,8 +9,23 @@ import { completionChat } from '../../src/surfaces/openai/completion-chat.ts';
 import { collectTextCompletion, textCompletionStream } from '../../src/surfaces/openai/text-completion.ts';
 import { end, failure, finish, start, text } from '../stream/answer-frames.ts';
 
-const chat = (fields: object, dropParams = false) =>
-  completionChat(CompletionRequest.parse({ model: 'm', prompt: 'Once', ...fields }), dropParams);
+/** @param deployments what those of the alias say of parameters */
+const configOf = (dropParams: boolean, deployments: readonly object[] = [{}]) =>
+  loadGatewayConfig({
+    file: null,
+    env: {},
+    warn: () => undefined,
+    values: {
+      model_list: deployments.map((params) => ({
+        model_name: 'm',
+        litellm_params: { model: 'ollama/m', input_cost_per_token: 0, output_cost_per_token: 0, ...params },
+      })),
+      litellm_settings: { drop_params: dropParams },
+    },
+  });
+const [keeps, drops] = [await configOf(false), await configOf(true)];
+const chat = (fields: object, config = keeps) =>
+  completionChat(CompletionRequest.parse({ model: 'm', prompt: 'Once', ...fields }), config);
 
 const messages = [{ role: 'user', content: 'Once' }];
 const conversions = [
@@ -30,7 +46,29 @@ for (const fields of [{ suffix: 'end' }, { best_of: 2 }, { logprobs: 0 }]) {
   const [param] = Object.keys(fields);
   test(`legacy completion as chat: ${param} is refused, or dropped`, () => {
     assert.throws(() => chat(fields), { code: 'unsupported_parameter', param });
-    assert.deepEqual(chat(fields, true), { model: 'm', messages });
+    assert.deepEqual(chat(fields, drops), { model: 'm', messages });
+  });
+}
+
+for (const { why, fields = {}, all = false, deployments, dropped } of [
+  { why: 'as the request says, before the deployments', fields: { drop_params: false }, all: true, dropped: false },
+  { why: 'by name', fields: { additional_drop_params: ['suffix'] }, dropped: true },
+  { why: 'not what is to be had', fields: { allowed_openai_params: ['suffix'] }, all: true, dropped: false },
+  {
+    why: 'as the deployment says, before the settings',
+    all: true,
+    deployments: [{ drop_params: false }],
+    dropped: false,
+  },
+  { why: 'by a deployment', deployments: [{ drop_params: true }], dropped: true },
+  { why: 'by name by a deployment', deployments: [{ additional_drop_params: ['suffix'] }], dropped: true },
+  { why: 'only if all deployments do', deployments: [{ drop_params: true }, {}], dropped: false },
+]) {
+  test(`legacy completion as chat: dropped ${why}`, async () => {
+    const config = await configOf(all, deployments);
+    const asked = () => chat({ suffix: 'end', ...fields }, config);
+    if (dropped) assert.deepEqual(asked(), { model: 'm', messages, ...fields });
+    else assert.throws(asked, { code: 'unsupported_parameter', param: 'suffix' });
   });
 }
 

@@ -5,6 +5,7 @@ import { ProviderError } from '../providers/provider.ts';
 import type { ProviderEvent } from '../providers/provider.ts';
 import type { JobDeps } from './job-context.ts';
 import type { OpenedRequest } from './open-request.ts';
+import { dropsParams, requestFor } from './request-for.ts';
 
 interface CallToMake {
   readonly job: InferenceJob;
@@ -27,7 +28,7 @@ export function startCall(
   const common = {
     callId: callIdOf(job.requestId, call),
     deployment,
-    dropParams: job.dropParams,
+    dropParams: dropsParams(request.body, deployment, job),
     mayBeSent,
     timeouts: {
       connectMs: sluice.connectTimeoutMs,
@@ -37,28 +38,32 @@ export function startCall(
       betweenTokensMs: sluice.betweenTokensTimeoutMs,
     },
   };
-  const { defaultParams } = deployment;
   switch (request.kind) {
     case 'embedding': {
-      const asked = { ...common, request: { ...defaultParams, ...request.body } };
+      const asked = { ...common, request: requestFor(deployment, request.body) };
       return provider.embed?.(asked, signal) ?? refused(deployment, 'embeddings');
     }
     case 'rerank': {
-      const asked = { ...common, request: { ...defaultParams, ...request.body } };
+      const asked = { ...common, request: requestFor(deployment, request.body) };
       return provider.rerank?.(asked, signal) ?? refused(deployment, 'reranking');
     }
     case 'moderation': {
-      const asked = { ...common, request: { ...defaultParams, ...request.body } };
+      const asked = { ...common, request: requestFor(deployment, request.body) };
       return provider.moderate?.(asked, signal) ?? refused(deployment, 'moderation');
     }
     case 'chat': {
-      const body = { ...defaultParams, ...request.body };
-      // The deployment's own default may ask for several choices.
-      const each = Math.max(1, Math.floor(outputTokensCap / (body.n ?? 1)));
+      // The deployment's own default may ask for several choices. One that is dropped leaves the others their share.
+      const { n } = { ...deployment.defaultParams, ...request.body };
+      const each = Math.max(1, Math.floor(outputTokensCap / (n ?? 1)));
       // A cap that nobody named is ours: it must suit this model, which may be a fallback that writes less.
       const named = request.body.max_completion_tokens ?? request.body.max_tokens;
       const most = named == null ? (deployment.maxOutputTokens ?? each) : each;
-      const asked = { ...common, request: body, stream: job.stream, outputTokensCap: Math.min(each, most) };
+      const asked = {
+        ...common,
+        request: requestFor(deployment, request.body),
+        stream: job.stream,
+        outputTokensCap: Math.min(each, most),
+      };
       return provider.chat(asked, signal);
     }
     default:

@@ -60,3 +60,13 @@ test('a provider that cannot do it refuses before anything is sent, and its refu
   assert.equal(run.lastEvent?.type === 'answer-error' && run.lastEvent.code, 'provider_bad_request');
   assert.deepEqual(run.books, ['1:failed:provider_bad_request:']);
 });
+
+test('chat: several choices that are dropped leave the one its share of the limit', async () => {
+  const one = deployment('sample', 'A', { defaultParams: { n: 4 }, additionalDropParams: ['n'] });
+  const run = new Recording({ config: configOf({ sample: [one] }) });
+  await run.run();
+  assert.deepEqual(
+    run.calls.map(({ outputTokensCap }) => outputTokensCap),
+    [25],
+  );
+});

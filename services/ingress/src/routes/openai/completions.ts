@@ -16,7 +16,7 @@ export function completions(deps: InferenceDeps): RequestHandler {
       path: '/completions',
       schema: CompletionRequest,
       ask(body) {
-        const chat = completionChat(body, dropsParams(body['drop_params']) ?? deps.config.dropParams);
+        const chat = completionChat(body, deps.config);
         return {
           callType: 'atext_completion',
           body,
@@ -40,9 +40,4 @@ export function completions(deps: InferenceDeps): RequestHandler {
     },
     deps,
   );
-}
-
-/** What is no boolean is refused where all controls are read. */
-function dropsParams(asked: unknown): boolean | undefined {
-  return typeof asked === 'boolean' ? asked : undefined;
 }

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { BodyFallbackLists, BodyFallbacks, ownFallbacks } from '@sluice/shared/api/litellm/fallbacks.ts';
+import { DropNames, ParamNames } from '@sluice/shared/api/litellm/param-names.ts';
 import type { OwnFallback } from '@sluice/shared/api/litellm/fallbacks.ts';
 import type { Fallbacks, GatewayConfig } from '@sluice/shared/config/gateway-config.ts';
 import type { InferenceJob } from '@sluice/shared/contracts/inference-job.ts';
@@ -33,6 +34,9 @@ const Controls = z.object({
   content_policy_fallbacks: BodyFallbackLists.nullish(),
   disable_fallbacks: z.boolean().nullish(),
   drop_params: z.boolean().nullish(),
+  // The worker finds these in the body.
+  additional_drop_params: DropNames.nullish(),
+  allowed_openai_params: ParamNames.nullish(),
 });
 
 /** @throws GatewayError invalid_request naming the field */

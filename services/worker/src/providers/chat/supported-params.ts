@@ -1,3 +1,4 @@
+import { paramNamesIn } from '@sluice/shared/api/litellm/param-names.ts';
 import { ProviderError } from '../provider.ts';
 
 /** Which values of a parameter work. `any`: what OpenAI's own bounds allow. */
@@ -63,25 +64,56 @@ export function supportedParams<Request extends Record<string, unknown> & { read
   const unsupported = Object.keys(request).filter((name) => isUnsupported(name, request[name], params));
   if (unsupported.length === 0) return request;
 
-  const refused = unsupported.filter((name) => !isNeutral(name, request[name]));
-  if (refused.length > 0 && !dropParams) throw unsupportedParameters(refused, request.model, { params, provider });
+  const refused = refusedOf(
+    unsupported.filter((name) => !isNeutral(name, request[name])),
+    request,
+    dropParams,
+  );
+  const allowed = allowedParams(request);
+  if (refused.length > 0) throw unsupportedParameters(refused, request.model, { params, provider, allowed });
   return { ...request, ...Object.fromEntries(unsupported.map((name) => [name, undefined])) };
+}
+
+/** Of what is not supported, what is not dropped: all without `drop_params`, and what `allowed_openai_params` names. */
+export function refusedOf(
+  unsupported: readonly string[],
+  request: Readonly<Record<string, unknown>>,
+  dropParams: boolean,
+): readonly string[] {
+  if (!dropParams) return unsupported;
+  const allowed = allowedParams(request);
+  return unsupported.filter((name) => allowed.has(name));
+}
+
+/** What the client wants the model to have, or else to be told. */
+export function allowedParams(request: Readonly<Record<string, unknown>>): ReadonlySet<string> {
+  return paramNamesIn(request, 'allowed_openai_params');
 }
 
 /** The refusal, in the words that LiteLLM's clients look for, and what would have worked. */
 export function unsupportedParameters(
   names: readonly string[],
   model: string,
-  { params = new Map(), provider = 'oci' }: { readonly params?: ParamRules; readonly provider?: string } = {},
+  { params = new Map(), provider = 'oci', allowed = new Set() }: RefusalDetails = {},
 ): ProviderError {
   const list = names.map((name) => `'${name}'`).join(', ');
-  const advice = names.map((name) => adviceOf(name, params.get(name))).join('');
+  const advice = [
+    ...names.map((name) => adviceOf(name, params.get(name))),
+    names.some((name) => allowed.has(name)) ? '. What `allowed_openai_params` names is not dropped' : '',
+  ].join('');
   const message = `litellm.UnsupportedParamsError: ${provider} does not support parameters: [${list}], for model=${model}. To drop these, set \`litellm.drop_params=True\`${advice}`;
   return new ProviderError('unsupported_parameter', message, {
     status: 400,
     param: names[0] ?? null,
     mayBeBilled: false,
   });
+}
+
+interface RefusalDetails {
+  readonly params?: ParamRules;
+  readonly provider?: string;
+  /** What `allowed_openai_params` names. */
+  readonly allowed?: ReadonlySet<string>;
 }
 
 function isUnsupported(name: string, value: unknown, params: ParamRules): boolean {

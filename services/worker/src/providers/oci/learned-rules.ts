@@ -1,3 +1,4 @@
+import { refusedOf } from '../chat/supported-params.ts';
 import { ProviderError } from '../provider.ts';
 import type { ChatCall } from '../provider.ts';
 import { chatFamilyOf } from './model-family.ts';
@@ -72,7 +73,8 @@ export class LearnedRules {
     }
     const value = call.request[name];
     const isAsked = value !== undefined && value !== null && family.params.has(name);
-    if (!isAsked || !call.dropParams || learned.refused.size >= refusedMax) return false;
+    const isDropped = refusedOf([name], call.request, call.dropParams).length === 0;
+    if (!isAsked || !isDropped || learned.refused.size >= refusedMax) return false;
     learned.refused.add(isValue ? withValue(name, value) : name);
     return true;
   }

@@ -1,6 +1,6 @@
 import type { ChatMessage } from '@sluice/shared/api/openai/chat-completion.ts';
 import type { Deployment, OpenAiTarget } from '@sluice/shared/config/gateway-config.ts';
-import { gatewayFields, unsupportedParameters } from '../chat/supported-params.ts';
+import { allowedParams, gatewayFields, refusedOf, unsupportedParameters } from '../chat/supported-params.ts';
 import type { WireObject } from '../http/wire.ts';
 import type { ChatCall } from '../provider.ts';
 
@@ -61,8 +61,10 @@ export function toChatRequest(call: ChatCall, target: OpenAiTarget, { asksForUsa
 /** Everything that is the provider's to understand. @throws ProviderError `unsupported_parameter` */
 export function passedOn(request: Request, { provider }: Deployment, dropParams: boolean): WireObject {
   const asked = Object.entries(request).filter(([name, value]) => isForProvider(name, value));
-  const refused = asked.filter(([name, value]) => isUnsupported(name, value)).map(([name]) => name);
-  if (refused.length > 0 && !dropParams) throw unsupportedParameters(refused, request.model, { provider });
+  const found = asked.filter(([name, value]) => isUnsupported(name, value)).map(([name]) => name);
+  const refused = refusedOf(found, request, dropParams);
+  const allowed = allowedParams(request);
+  if (refused.length > 0) throw unsupportedParameters(refused, request.model, { provider, allowed });
   return Object.fromEntries(asked.filter(([name, value]) => !isUnsupported(name, value)));
 }
 

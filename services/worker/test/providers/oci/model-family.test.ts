@@ -75,6 +75,18 @@ test('params: with drop_params it is left out', () => {
   assert.deepEqual(JSON.parse(JSON.stringify(kept)), { ...request, temperature: 0.5 });
 });
 
+test('params: what the client insists on is refused, not dropped; what the model supports is sent', () => {
+  const asked = { ...request, temperature: 0.5, made_up: true, other: 1 };
+  const allowed_openai_params = ['made_up', 'temperature', 'absent'];
+  assert.throws(() => supportedParams({ ...asked, allowed_openai_params }, params, true), {
+    param: 'made_up',
+    message: /not support parameters: \['made_up'\].*What `allowed_openai_params` names is not dropped$/,
+  });
+  const kept = supportedParams({ ...asked, allowed_openai_params: ['temperature'] }, params, true);
+  assert.equal(kept.temperature, 0.5);
+  assert.equal(kept.made_up, undefined);
+});
+
 const ranges: ParamRules = new Map([
   ['temperature', { min: 0, max: 1 }],
   ['reasoning_effort', { oneOf: ['low', 'high'] }],

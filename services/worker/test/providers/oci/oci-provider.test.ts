@@ -752,6 +752,11 @@ test('adaptation: what the client asked for is left out with drop_params only; w
   await collect(ask(true));
   assert.equal(at.stub.requests.length, 4, 'what was learnt is kept');
   assert.equal((await failureOf(ask(false))).param, 'seed');
+  const insisting = { ...request, allowed_openai_params: ['seed'] };
+  assert.equal(
+    (await failureOf(at.provider.chat(at.chat({ request: insisting, dropParams: true }), never))).param,
+    'seed',
+  );
 });
 
 test('adaptation: a refused value is left out, another value of the same parameter is still sent', async () => {

@@ -70,6 +70,8 @@ for (const request of refused) {
   test(`to OpenAI: ${param} is refused by name, or dropped`, () => {
     assert.throws(() => sent(request), { code: 'unsupported_parameter', status: 400, param, mayBeBilled: false });
     assert.deepEqual(asSent(sent(request, { dropParams: true })), base);
+    const insisting = { ...request, allowed_openai_params: [param] };
+    assert.throws(() => sent(insisting, { dropParams: true }), { code: 'unsupported_parameter', param });
   });
 }
 
