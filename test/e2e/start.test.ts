@@ -202,6 +202,15 @@ describe('npm start, told something wrong', () => {
     assert.doesNotMatch(stdout, /PRIVATE KEY/);
   });
 
+  test('exit 0 for --check-config with an identity that only works elsewhere, and a warning', async () => {
+    const config = path.join(folder.path, 'config.yaml');
+    const place = 'oci_compartment_id: ocid1.compartment.oc1..a\n      oci_region: us-chicago-1';
+    await writeFile(config, `${model}      oci_auth: resource_principal\n      ${place}\n`);
+    const { code, stderr } = await endOf(program, ['--config', config, '--check-config']);
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /^warning: identity resource_principal \(of \w+\) cannot sign here: OCI_RESOURCE_\w+, /m);
+  });
+
   test('exit 1 for a file that is not there', async () => {
     const { code, stderr } = await endOf(program, ['--config', '/nowhere/config.yaml']);
     assert.equal(code, 1);

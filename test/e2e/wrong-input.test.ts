@@ -441,26 +441,26 @@ for (const { mode, open } of gateways) {
       gateway.simulator.clearBilled();
     });
 
-    for (const { why, fields, status, param } of [
-      { why: 'dropped by the deployment', fields: { model: 'drops' }, status: 200 },
-      { why: 'kept by the request', fields: { model: 'drops', drop_params: false }, status: 400, param: 'logit_bias' },
-      { why: 'dropped by name by the deployment', fields: { model: 'drops-one' }, status: 200 },
-      { why: 'dropped by name', fields: { additional_drop_params: ['logit_bias'] }, status: 200 },
+    for (const { why, asked, status, param } of [
+      { why: 'dropped by the deployment', asked: { model: 'drops' }, status: 200 },
+      { why: 'kept by the request', asked: { model: 'drops', drop_params: false }, status: 400, param: 'logit_bias' },
+      { why: 'dropped by name by the deployment', asked: { model: 'drops-one' }, status: 200 },
+      { why: 'dropped by name', asked: { additional_drop_params: ['logit_bias'] }, status: 200 },
       {
         why: 'dropped by another name',
-        fields: { additional_drop_params: ['seed'] },
+        asked: { additional_drop_params: ['seed'] },
         status: 400,
         param: 'logit_bias',
       },
       {
         why: 'not to be dropped',
-        fields: { model: 'drops', allowed_openai_params: ['logit_bias'] },
+        asked: { model: 'drops', allowed_openai_params: ['logit_bias'] },
         status: 400,
         param: 'logit_bias',
       },
     ]) {
       test(`${status} for a parameter that the model lacks, ${why}`, async () => {
-        const reply = await chat(gateway, masterKey, { model: 'command-a', logit_bias: { 1: 1 }, ...fields });
+        const reply = await chat(gateway, masterKey, { model: 'command-a', logit_bias: { 1: 1 }, ...asked });
         assert.equal(reply.status, status, reply.text);
         if (param !== undefined) assert.equal(errorOf(reply).param, param);
         gateway.simulator.clearBilled();

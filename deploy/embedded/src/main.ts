@@ -1,5 +1,6 @@
 import { describeConfig } from '@sluice/shared/config/check-config.ts';
 import { ConfigError } from '@sluice/shared/config/config-error.ts';
+import { identityWarnings } from '@sluice/shared/config/identity-warnings.ts';
 import { loadGatewayConfig } from '@sluice/shared/config/load-config.ts';
 import { untilSignal } from '@sluice/shared/lifecycle.ts';
 import { createLogger, logLevelOf } from '@sluice/shared/log.ts';
@@ -33,6 +34,7 @@ async function start(): Promise<void> {
   const warn = (message: string) => void process.stderr.write(`warning: ${message}\n`);
   if (args.checkConfig) {
     const config = await loadGatewayConfig({ file: args.configFile, env, warn });
+    for (const warning of identityWarnings(config, env)) warn(warning);
     say(`${describeConfig(config)}\nThe configuration is valid.\n`);
     return;
   }

@@ -110,7 +110,14 @@ function describeLimits({ defaultParams, additionalDropParams: dropped = [], ...
   const { weight, numRetries, timeoutMs, streamTimeoutMs } = deployment;
   const { order, requestsPerMinute, tokensPerMinute, cooldownMs, dropParams, tags } = deployment;
   const own = {
-    ...{ weight, order, requestsPerMinute, tokensPerMinute, numRetries, timeoutMs, streamTimeoutMs, cooldownMs },
+    weight,
+    order,
+    requestsPerMinute,
+    tokensPerMinute,
+    numRetries,
+    timeoutMs,
+    streamTimeoutMs,
+    cooldownMs,
     dropParams,
   };
   const given = Object.entries(own).filter(([, value]) => value != null);

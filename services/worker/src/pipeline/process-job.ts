@@ -202,7 +202,10 @@ function answerError(error: GatewayError | ProviderError): AnswerError {
   const providerHeaders = error instanceof ProviderError ? { ...error.providerHeaders } : {};
   return {
     type: 'answer-error',
-    ...{ code, message, param, retryAfterSeconds },
+    code,
+    message,
+    param,
+    retryAfterSeconds,
     ...(Object.keys(providerHeaders).length > 0 && { providerHeaders }),
   };
 }

@@ -117,6 +117,17 @@ export class ProviderError extends Error {
 
   /** The same error but for what is given; this one is its cause. */
   with({ message = this.message, ...details }: Partial<ProviderErrorDetails> & { message?: string }): ProviderError {
-    return new ProviderError(this.code, message, { ...this, ...details, cause: this });
+    const { status, param, retryAfterSeconds, mayBeBilled, providerRequestId, providerCode, providerHeaders } = this;
+    return new ProviderError(this.code, message, {
+      status,
+      param,
+      retryAfterSeconds,
+      mayBeBilled,
+      providerRequestId,
+      providerCode,
+      providerHeaders,
+      ...details,
+      cause: this,
+    });
   }
 }
