@@ -43,7 +43,7 @@ test(
       const since = Date.now();
       old.signal('SIGTERM');
       assert.deepEqual(await old.exited, { code: 0, signal: null }, `${what}: ${old.output()}`);
-      ended.push(`${what}: ${before} running, ended after ${Date.now() - since} ms`);
+      ended.push(`${what}: told to stop with ${before} requests in flight, ended after ${Date.now() - since} ms`);
     };
     const runningAt = (url: string) => balancer.figures().find((each) => each.url === url)?.running ?? 0;
 
