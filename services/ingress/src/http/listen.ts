@@ -60,8 +60,8 @@ export async function listen(
 }
 
 /**
- * @returns makes every answer whose head is not out yet, and every later one, say `connection: close`; a connection
- * that was promised to be kept is ended behind its answer, so that nobody sends into one that is about to close
+ * @returns makes every answer whose head is not out yet, and every later one, say `connection: close`. A connection
+ * that was promised to be kept is kept for one more: ended now, it could end while the next request is on its way.
  */
 function sayLastOf(server: Server): () => void {
   const running = new Set<ServerResponse>();
@@ -69,13 +69,10 @@ function sayLastOf(server: Server): () => void {
   const say = (response: ServerResponse) => {
     if (!response.headersSent) response.setHeader('connection', 'close');
   };
-  server.prependListener('request', ({ socket }, response) => {
+  server.prependListener('request', (_request, response) => {
     if (isLast) return say(response);
     running.add(response);
     response.once('close', () => running.delete(response));
-    response.once('finish', () => {
-      if (isLast) socket.end();
-    });
   });
   return () => {
     isLast = true;
