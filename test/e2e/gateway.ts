@@ -60,7 +60,7 @@ type Params = Readonly<Record<string, unknown>>;
 export interface GatewayOptions {
   readonly workers?: number;
   /** Over the config that all tests share. */
-  readonly config?: Record<string, unknown>;
+  readonly config?: Readonly<Record<string, unknown>> & { readonly sluice_settings?: Params };
   /** Alias → `litellm_params`, of each deployment if there are several; `model_info` in them is put beside them. */
   readonly models?: Readonly<Record<string, Params | readonly Params[]>>;
   /** Of other places than the simulator's: nothing is added to them. */
@@ -197,6 +197,8 @@ async function openBase(stack: AsyncDisposableStack, options: GatewayOptions) {
     ],
     general_settings: { master_key: 'os.environ/LITELLM_MASTER_KEY' },
     ...options.config,
+    // No test but that of the delay itself has a load balancer to wait for.
+    sluice_settings: { shutdown_delay_ms: 0, ...options.config?.sluice_settings },
   };
   const configFile = path.join(folder, 'config.yaml');
   await writeFile(configFile, stringify(config));

@@ -43,7 +43,7 @@ export const Row = z.object({
 });
 export type Row = z.infer<typeof Row>;
 
-export async function spendRows(gateway: TestGateway, key: string): Promise<Row[]> {
+export async function spendRows(gateway: Pick<TestGateway, 'request'>, key: string): Promise<Row[]> {
   const response = await gateway.request(`/spend/logs?api_key=${key}`);
   return z.array(Row).parse(await response.json());
 }

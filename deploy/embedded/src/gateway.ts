@@ -109,6 +109,7 @@ export async function openEmbeddedGateway(options: EmbeddedGatewayOptions): Prom
   const ingress = opening.use(
     await openIngress({
       ...options,
+      shutdownDelayMs: 0, // no other process would take over what a load balancer sends elsewhere
       version,
       sql,
       reports,

@@ -38,6 +38,8 @@ export interface IngressOptions {
   readonly version: string;
   readonly config: GatewayConfig;
   readonly masterKey: string;
+  /** How long it still takes requests while it says that it is not ready: until load balancers have noticed. */
+  readonly shutdownDelayMs: number;
   readonly sql: Sql;
   readonly admission: Admission;
   readonly queue: JobQueue;
@@ -60,7 +62,10 @@ export interface Ingress extends AsyncDisposable {
 /** A revoked key stops within a second: this, and the time that one look-up may take. */
 const keyCache = { freshMs: 500, staleIfErrorMs: 3_600_000, maxEntries: 50_000 };
 
-/** Serves HTTP until disposed; disposing refuses new requests and lets running ones end, streams included. */
+/**
+ * Serves HTTP until disposed. Disposing says at once that it is not ready, takes requests for the shutdown delay still,
+ * and lets running ones end, streams included.
+ */
 export async function openIngress(options: IngressOptions): Promise<Ingress> {
   const { config, log, queue, fairShare, bus, bodies, usage, admission, reports, sql } = options;
   const now = Date.now;
@@ -120,7 +125,7 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
           usage: () => usage.ping(),
         };
         const { ready, parts } = await checkReadiness(pings);
-        return { ready: ready && !draining, parts };
+        return draining ? { ready: false, parts: { ...parts, ingress: 'stopping' } } : { ready, parts };
       },
       metrics: options.metrics,
     },

@@ -51,6 +51,7 @@ const ingress = resources.use(
     host,
     version,
     masterKey,
+    shutdownDelayMs: gateway.sluice.shutdownDelayMs,
     config: gateway,
     log,
     sql,

@@ -269,6 +269,11 @@ export interface SluiceSettings {
   };
   /** How long a stopping process may finish what is running. */
   readonly drainMs: number;
+  /**
+   * The part of `drainMs` for which a stopping ingress, no longer ready, still takes requests: until every load
+   * balancer has noticed.
+   */
+  readonly shutdownDelayMs: number;
   /** For models without a price anywhere. */
   readonly defaultPrice: TokenPrice;
 }

@@ -20,6 +20,7 @@ export function readSluiceSettings(section: Section, prices: PriceBook): SluiceS
   const positive = { integer: true, min: 1 } as const;
   const duration = { ...positive, max: maxMs } as const;
   const megabytes = section.number('max_request_mb', { min: 0.001, max: 1024 }) ?? 32;
+  const drainMs = section.number('drain_ms', { integer: true, min: 0, max: maxMs }) ?? 30_000;
   return {
     defaultMaxTokens: section.number('default_max_tokens', positive) ?? 4096,
     connectTimeoutMs: section.number('connect_timeout_ms', duration) ?? 10_000,
@@ -29,7 +30,9 @@ export function readSluiceSettings(section: Section, prices: PriceBook): SluiceS
     upstreamConnections: section.number('upstream_connections', { ...positive, max: 100_000 }) ?? 256,
     maxQueued: section.number('max_queued', { ...positive, max: 10_000_000 }) ?? 50_000,
     fairShare: readFairShare(section.section('fair_share')),
-    drainMs: section.number('drain_ms', { integer: true, min: 0, max: maxMs }) ?? 30_000,
+    drainMs,
+    shutdownDelayMs:
+      section.number('shutdown_delay_ms', { integer: true, min: 0, max: drainMs }) ?? Math.min(5_000, drainMs),
     defaultPrice: {
       inputNanoUsdPerMillion:
         readUsdPerToken([price], 'input_cost_per_token') ?? prices.defaultPrice.inputNanoUsdPerMillion,

@@ -226,6 +226,7 @@ export const vocabularies = {
       'max_queued',
       'fair_share',
       'drain_ms',
+      'shutdown_delay_ms',
       'default_price',
       'oci_auth',
       'oci_config_file',

@@ -321,6 +321,10 @@ const cases: Case[] = [
     values: { sluice_settings: { drain_sm: 5 } },
     problem: 'sluice_settings.drain_sm: unknown key; did you mean drain_ms?',
   },
+  {
+    values: { sluice_settings: { drain_ms: 500, shutdown_delay_ms: 501 } },
+    problem: 'sluice_settings.shutdown_delay_ms: expected an integer from 0 to 500, got 501',
+  },
   { values: { sluice_settings: { colour: 5 } }, problem: 'sluice_settings.colour: unknown key' },
   {
     values: { sluice_settings: { default_price: { cached: 1 } } },

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
-import type { Server } from 'node:http';
+import type { Server, ServerResponse } from 'node:http';
 import { answerUnreadable } from './unreadable-request.ts';
 import type { Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** A head that takes longer to arrive is not a client's. */
 const headersTimeoutMs = 15_000;
@@ -10,13 +11,22 @@ const keepAliveTimeoutMs = 75_000;
 /** The longest a whole request may take to arrive, body included. */
 const requestTimeoutMs = 120_000;
 
+export interface ListenOptions {
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  /** How long disposing still takes connections, for clients that have not noticed yet. */
+  readonly shutdownDelayMs: number;
+}
+
 /**
- * Starts to listen. Disposing takes no new connections, ends idle ones and those that have not asked for anything yet,
- * and waits until the requests on the others have been answered.
+ * Starts to listen. Disposing makes every answer from then on the last of its connection, takes new connections for
+ * the shutdown delay still, then ends idle ones and those that have not asked for anything yet, and waits until the
+ * requests on the others have been answered.
  */
 export async function listen(
   server: Server,
-  { host, port }: { host: string; port: number },
+  { host, port, shutdownDelayMs }: ListenOptions,
 ): Promise<AsyncDisposable & { readonly port: number }> {
   server.headersTimeout = headersTimeoutMs;
   server.keepAliveTimeout = keepAliveTimeoutMs;
@@ -28,6 +38,7 @@ export async function listen(
     socket.once('close', () => silent.delete(socket));
   });
   server.on('request', ({ socket }) => silent.delete(socket));
+  const sayLast = sayLastOf(server);
   answerUnreadable(server);
   server.listen(port, host);
   await once(server, 'listening');
@@ -35,6 +46,8 @@ export async function listen(
   return {
     port: typeof address === 'object' && address ? address.port : port,
     async [Symbol.asyncDispose]() {
+      sayLast();
+      await sleep(shutdownDelayMs);
       const closed = once(server, 'close');
       server.close();
       // A connection that is idle now is ended now; one that becomes idle is ended by `connection: close`.
@@ -43,5 +56,26 @@ export async function listen(
       const idle = setInterval(() => server.closeIdleConnections(), 100);
       await closed.finally(() => clearInterval(idle));
     },
+  };
+}
+
+/**
+ * @returns makes every answer whose head is not out yet, and every later one, say `connection: close`. A connection
+ * that was promised to be kept is kept for one more: ended now, it could end while the next request is on its way.
+ */
+function sayLastOf(server: Server): () => void {
+  const running = new Set<ServerResponse>();
+  let isLast = false;
+  const say = (response: ServerResponse) => {
+    if (!response.headersSent) response.setHeader('connection', 'close');
+  };
+  server.prependListener('request', (_request, response) => {
+    if (isLast) return say(response);
+    running.add(response);
+    response.once('close', () => running.delete(response));
+  });
+  return () => {
+    isLast = true;
+    for (const response of running) say(response);
   };
 }

@@ -42,7 +42,7 @@ async function openStream(surface: SseSurface = plain, { closes = true } = {}) {
       res.status(status).json(body);
     }
   });
-  const server = stack.use(await listen(createServer(app), { host: '127.0.0.1', port: 0 }));
+  const server = stack.use(await listen(createServer(app), { host: '127.0.0.1', port: 0, shutdownDelayMs: 0 }));
   const outgoing = request({ port: server.port, host: '127.0.0.1', agent: false });
   outgoing.on('error', () => {});
   stack.defer(() => void outgoing.destroy());

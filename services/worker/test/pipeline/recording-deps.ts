@@ -119,6 +119,7 @@ export function configOf(
       maxQueued: 1_000,
       fairShare: { weights: new Map(), defaultWeight: 1 },
       drainMs: 1_000,
+      shutdownDelayMs: 0,
       defaultPrice: price,
     },
   };
