@@ -38,6 +38,11 @@ async function openServer({ shutdownDelayMs = 0 } = {}) {
   };
 }
 
+/** Also when it is reset: `once` would take that for a failure. */
+function closeOf(socket: Socket): Promise<void> {
+  return new Promise((resolve) => socket.once('close', () => resolve()));
+}
+
 /** All that comes until the other side has ended the connection. */
 function text(socket: Socket): Promise<string> {
   return Array.fromAsync(socket, String).then((parts) => parts.join(''));
@@ -52,7 +57,7 @@ for (const [what, bytes] of [
   test(`listen: a connection that ${what} does not keep the server from closing`, async () => {
     const server = await openServer();
     const socket = await server.connect(bytes);
-    const closed = once(socket, 'close');
+    const closed = closeOf(socket);
     await Promise.all([server.close(), closed]);
   });
 }
@@ -64,7 +69,7 @@ test('listen: closing waits for a running answer, and ends its connection after 
   response.write('begun');
   const received: Buffer[] = [];
   socket.on('data', (bytes) => received.push(bytes));
-  const ended = once(socket, 'close');
+  const ended = closeOf(socket);
   let closed = false;
   const closing = server.close().then(() => (closed = true));
   await once(socket, 'data');
