@@ -49,7 +49,9 @@ export async function openWorker({
 
   opening.use(
     await deps.bus.onCancel(({ requestId }) => {
-      running.get(requestId)?.abort('client-gone' satisfies StopReason);
+      const call = running.get(requestId);
+      if (call && deps.config.sluice.onClientGone === 'finish') return;
+      call?.abort('client-gone' satisfies StopReason);
       remember(requestId);
     }),
   );

@@ -14,7 +14,7 @@ import { waitUntil } from '../../../test/servers/wait-until.ts';
  * A worker on a queue, a provider and a clock that the test moves. `finish` lets the oldest call end; a call that is
  * stopped ends by itself.
  */
-async function openTestWorker() {
+async function openTestWorker({ onClientGone = 'stop' }: { onClientGone?: 'stop' | 'finish' } = {}) {
   const bus = createMemoryTokenBus();
   const { deps, booked, cooldownStore } = new Recording();
   const calls: { finish: () => void; signal: AbortSignal }[] = [];
@@ -53,6 +53,7 @@ async function openTestWorker() {
   };
   const worker = await openWorker({
     ...deps,
+    config: { ...deps.config, sluice: { ...deps.config.sluice, onClientGone } },
     cooldownStore,
     source,
     bus,
@@ -91,8 +92,9 @@ async function openTestWorker() {
     /** Resolves when a cancel sent now has reached everybody. */
     async cancelsHeard(): Promise<void> {
       const heard = Promise.withResolvers<void>();
-      await using _ = await bus.onCancel(() => heard.resolve());
-      bus.cancel(CancelRequest.parse({ version: 1, requestId: 'nobody-cares' }));
+      const last = CancelRequest.parse({ version: 1, requestId: 'nobody-cares' });
+      await using _ = await bus.onCancel(({ requestId }) => requestId === last.requestId && heard.resolve());
+      bus.cancel(last);
       await heard.promise;
     },
     outcomes: () => [...booked.values()].map(({ outcome, error }) => `${outcome} ${error?.code ?? ''}`.trim()),
@@ -123,6 +125,22 @@ test('worker: a cancel stops a running job, and no other', async () => {
   assert.equal(it.calls[1]?.signal.aborted, false);
   it.calls[1]?.finish();
   await done[1];
+});
+
+test('worker: with on_client_gone: finish, a running call goes on and is booked as completed; a waiting one is not made', async () => {
+  await using it = await openTestWorker({ onClientGone: 'finish' });
+  const [running, waiting] = [it.newJob(), it.newJob()];
+  const done = it.hand(running);
+  await waitUntil(() => it.calls.length === 1, { what: 'the call' });
+  it.cancel(running);
+  it.cancel(waiting);
+  await it.cancelsHeard();
+  await it.hand(waiting);
+  assert.equal(it.calls[0]?.signal.aborted, false);
+  it.calls[0]?.finish();
+  await done;
+  assert.equal(it.calls.length, 1);
+  assert.deepEqual(it.outcomes().toSorted(), ['completed', 'failed client_gone']);
 });
 
 test('worker: a cancel that overtakes its job is remembered', async () => {

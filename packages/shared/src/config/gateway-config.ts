@@ -274,6 +274,10 @@ export interface SluiceSettings {
    * balancer has noticed.
    */
   readonly shutdownDelayMs: number;
+  /** What becomes of a call whose client has left: stopped, or finished and booked by the provider's own count. */
+  readonly onClientGone: 'stop' | 'finish';
+  /** A streamed answer of which nothing comes for so long is kept alive by a comment; 0: never. */
+  readonly sseHeartbeatMs: number;
   /** For models without a price anywhere. */
   readonly defaultPrice: TokenPrice;
 }

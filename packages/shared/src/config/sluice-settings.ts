@@ -11,6 +11,7 @@ const weightBounds = { min: 0.01, max: 100 } as const;
 /** The longest time that Node's timers can wait. */
 const maxMs = 2 ** 31 - 1;
 const bytesPerMb = 1024 * 1024;
+const clientGoneActions = ['stop', 'finish'] as const satisfies readonly SluiceSettings['onClientGone'][];
 
 /** Our own section, in which an unknown key stops the start. A default price is completed by the price book's. */
 export function readSluiceSettings(section: Section, prices: PriceBook): SluiceSettings {
@@ -30,6 +31,8 @@ export function readSluiceSettings(section: Section, prices: PriceBook): SluiceS
     upstreamConnections: section.number('upstream_connections', { ...positive, max: 100_000 }) ?? 256,
     maxQueued: section.number('max_queued', { ...positive, max: 10_000_000 }) ?? 50_000,
     fairShare: readFairShare(section.section('fair_share')),
+    onClientGone: section.oneOf('on_client_gone', clientGoneActions) ?? 'stop',
+    sseHeartbeatMs: section.number('sse_heartbeat_ms', { integer: true, min: 0, max: maxMs }) ?? 10_000,
     drainMs,
     shutdownDelayMs:
       section.number('shutdown_delay_ms', { integer: true, min: 0, max: drainMs }) ?? Math.min(5_000, drainMs),

@@ -227,6 +227,8 @@ export const vocabularies = {
       'fair_share',
       'drain_ms',
       'shutdown_delay_ms',
+      'on_client_gone',
+      'sse_heartbeat_ms',
       'default_price',
       'oci_auth',
       'oci_config_file',

@@ -99,6 +99,8 @@ Settings
   workerConcurrency 256
   upstreamConnections 256
   maxQueued 50000
+  onClientGone stop
+  sseHeartbeatMs 10000
   drainMs 30000
   shutdownDelayMs 5000
   fair share: any other 1

@@ -141,6 +141,8 @@ for (const source of [{}, { file: fixture('empty.yaml') }]) {
         maxQueued: 50_000,
         fairShare: { weights: new Map(), defaultWeight: 1 },
         drainMs: 30_000,
+        onClientGone: 'stop',
+        sseHeartbeatMs: 10_000,
         shutdownDelayMs: 5_000,
         defaultPrice: {
           inputNanoUsdPerMillion: 10_680_000_000,
@@ -176,6 +178,8 @@ test('load: our own settings', async () => {
     fair_share: { weights: { 'team-a': 3, 'key-b': '0.5' }, default_weight: 2 },
     drain_ms: 900,
     shutdown_delay_ms: 300,
+    on_client_gone: 'finish',
+    sse_heartbeat_ms: 0,
     default_price: { input_cost_per_token: 1e-6, output_cost_per_token: '2e-6', input_cost_per_query: 0.0023 },
   };
   const { config } = await load({ values: { sluice_settings } });
@@ -196,6 +200,8 @@ test('load: our own settings', async () => {
     },
     drainMs: 900,
     shutdownDelayMs: 300,
+    onClientGone: 'finish',
+    sseHeartbeatMs: 0,
     defaultPrice: {
       inputNanoUsdPerMillion: 1_000_000_000,
       outputNanoUsdPerMillion: 2_000_000_000,

@@ -19,49 +19,75 @@ export interface SseSurface {
  * Streams an answer to the client as it arrives. An answer that fails before its first content is thrown, so that the
  * client gets a status; after it, the error is one last event and nothing follows. Waits for a slow reader.
  *
- * @throws GatewayError before the first content
+ * A client, or a proxy before it, may take silence for death: after `heartbeatMs` without a word the stream is opened,
+ * if it is not yet, and gets a comment, which clients skip. From then on the status is 200, and an error an event.
+ *
+ * @param options `heartbeatMs`: 0 for none
+ * @throws GatewayError before the stream is open
  */
-export async function sendSse(res: Response, answer: AsyncIterable<AnswerBatch>, surface: SseSurface): Promise<void> {
-  let begun = false;
-  for await (const batch of answer) {
-    let frames = '';
-    for (const event of batch) {
-      switch (event.type) {
-        case 'answer-start':
-          if (!begun) begin(event);
-          begun = true;
-          break;
-        case 'restart':
-          // Another attempt writes its own answer; half of one and all of another is nothing a client can use.
-          if (begun) return endWithError(frames, new GatewayError('stream_interrupted', interrupted));
-          break;
-        case 'answer-error': {
-          const error = toGatewayError(event);
-          if (!begun) throw error;
-          return endWithError(frames, error);
+export async function sendSse(
+  res: Response,
+  answer: AsyncIterable<AnswerBatch>,
+  surface: SseSurface,
+  { heartbeatMs }: { readonly heartbeatMs: number },
+): Promise<void> {
+  const heartbeat = heartbeatMs > 0 ? setInterval(beat, heartbeatMs) : undefined;
+  try {
+    await send();
+  } finally {
+    clearInterval(heartbeat);
+  }
+
+  async function send(): Promise<void> {
+    let begun = false;
+    for await (const batch of answer) {
+      let frames = '';
+      for (const event of batch) {
+        switch (event.type) {
+          case 'answer-start':
+            if (!begun) begin(event);
+            begun = true;
+            break;
+          case 'restart':
+            // Another attempt writes its own answer; half of one and all of another is nothing a client can use.
+            if (begun) return endWithError(frames, new GatewayError('stream_interrupted', interrupted));
+            break;
+          case 'answer-error': {
+            const error = toGatewayError(event);
+            if (!res.headersSent) throw error;
+            return endWithError(frames, error);
+          }
+          case 'answer-end':
+            // An answer without any content has no answer-start either.
+            if (!begun) startStream();
+            begun = true;
+            res.end(frames + surface.end(event.usage));
+            return;
+          case 'text-delta':
+          case 'reasoning-delta':
+          case 'refusal-delta':
+          case 'tool-call-delta':
+          case 'logprobs':
+          case 'url-citation':
+          case 'provider-fields':
+          case 'choice-end':
+          case 'embedding':
+          case 'rank':
+          case 'moderation':
+            frames += surface.content(event);
+            break;
         }
-        case 'answer-end':
-          // An answer without any content has no answer-start either.
-          if (!begun) startStream();
-          begun = true;
-          res.end(frames + surface.end(event.usage));
-          return;
-        case 'text-delta':
-        case 'reasoning-delta':
-        case 'refusal-delta':
-        case 'tool-call-delta':
-        case 'logprobs':
-        case 'url-citation':
-        case 'provider-fields':
-        case 'choice-end':
-        case 'embedding':
-        case 'rank':
-        case 'moderation':
-          frames += surface.content(event);
-          break;
       }
+      if (frames === '') continue;
+      heartbeat?.refresh();
+      if (!res.write(frames)) await drained();
     }
-    if (frames !== '' && !res.write(frames)) await drained();
+  }
+
+  function beat(): void {
+    if (res.destroyed || res.writableNeedDrain) return;
+    startStream();
+    res.write(': waiting\n\n');
   }
 
   function begin(start: AnswerStart): void {
@@ -70,6 +96,7 @@ export async function sendSse(res: Response, answer: AsyncIterable<AnswerBatch>,
   }
 
   function startStream(): void {
+    if (res.headersSent) return;
     res.status(200);
     res.setHeader('content-type', 'text/event-stream; charset=utf-8');
     res.setHeader('cache-control', 'no-cache');

@@ -24,7 +24,7 @@ const plain: SseSurface = {
  * A server whose only route streams one answer, and a client that asks for it.
  * @param closes the client's leaving disposes the answer, as a route has it
  */
-async function openStream(surface: SseSurface = plain, { closes = true } = {}) {
+async function openStream(surface: SseSurface = plain, { closes = true, heartbeatMs = 0 } = {}) {
   const stack = new AsyncDisposableStack();
   const worker = stack.use(await openBusAnswer());
   const response = Promise.withResolvers<Response>();
@@ -34,7 +34,7 @@ async function openStream(surface: SseSurface = plain, { closes = true } = {}) {
     response.resolve(res);
     if (closes) res.once('close', () => worker.answer[Symbol.dispose]());
     try {
-      await sendSse(res, worker.answer, surface);
+      await sendSse(res, worker.answer, surface, { heartbeatMs });
       outcome.resolve('sent');
     } catch (error) {
       outcome.resolve(error);
@@ -101,6 +101,26 @@ test('SSE: an error before content is a status', async () => {
   assert.equal(incoming.statusCode, 500);
   assert.match(incoming.headers['content-type'] ?? '', /^application\/json/);
   assert.ok((await it.outcome) instanceof GatewayError);
+});
+
+test('SSE: a stream that waits is opened and kept alive by comments, and answered all the same', async () => {
+  await using it = await openStream(plain, { heartbeatMs: 10 });
+  const incoming = await it.receive();
+  assert.equal(incoming.statusCode, 200);
+  const [first]: unknown[] = await once(incoming, 'data');
+  assert.match(String(first), /^: waiting\n\n/);
+  it.send(start, text('a'), end);
+  const rest = await bodyOf(incoming);
+  assert.equal(rest.replaceAll(': waiting\n\n', ''), 'data: a\n\ndata: 2 tokens\n\ndata: [DONE]\n\n');
+});
+
+test('SSE: an error of a stream that was kept alive is one last event, and no [DONE]', async () => {
+  await using it = await openStream(plain, { heartbeatMs: 10 });
+  const incoming = await it.receive();
+  it.send(failure);
+  const body = await bodyOf(incoming);
+  assert.match(body, /^(?:: waiting\n\n)+data: \{"error".*\}\n\n$/);
+  assert.equal(await it.outcome, 'sent');
 });
 
 test('SSE: another attempt before content goes unseen', async () => {

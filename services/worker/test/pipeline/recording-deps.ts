@@ -120,6 +120,8 @@ export function configOf(
       fairShare: { weights: new Map(), defaultWeight: 1 },
       drainMs: 1_000,
       shutdownDelayMs: 0,
+      onClientGone: 'stop',
+      sseHeartbeatMs: 0,
       defaultPrice: price,
     },
   };

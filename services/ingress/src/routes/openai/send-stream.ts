@@ -9,11 +9,12 @@ import type { Served } from './inference-route.ts';
 export async function sendStream(
   { res, answer, exchange, admitted: { job } }: Served<unknown>,
   surface: (onStart: (start: AnswerStart) => void) => SseSurface,
-  { metrics, now }: Pick<InferenceDeps, 'metrics' | 'now'>,
+  { metrics, now, config }: Pick<InferenceDeps, 'metrics' | 'now' | 'config'>,
 ): Promise<void> {
   const onStart = (start: AnswerStart) => {
-    exchange.setHeaders(answerHeaders(start));
+    // A stream that was kept alive while it waited has sent its headers.
+    if (!res.headersSent) exchange.setHeaders(answerHeaders(start));
     metrics.firstByte({ model: job.alias }, (now() - exchange.startedAt) / 1_000);
   };
-  await sendSse(res, answer, surface(onStart));
+  await sendSse(res, answer, surface(onStart), { heartbeatMs: config.sluice.sseHeartbeatMs });
 }
