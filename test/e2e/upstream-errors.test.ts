@@ -100,14 +100,23 @@ const cuts: readonly { readonly why: string; readonly does: Partial<Behaviour>; 
   { why: 'the body ends before the answer does', does: { endAfterEvents: 3 }, code: '502' },
   { why: 'nothing more comes', does: { stallAfterEvents: 3 }, code: '408' },
   { why: 'an error event comes', does: { errorAfterEvents: 3 }, code: '5' },
+  { why: 'an event is malformed', does: { garbleAfterEvents: 3 }, code: '502' },
 ];
+
+const flaky = 'xai.grok-3-mini';
+const beforeContent: Readonly<Record<string, Partial<Behaviour>>> = {
+  'the connection is reset': { resetAfterEvents: 0 },
+  'the body ends': { endAfterEvents: 0 },
+  'nothing comes': { stallAfterEvents: 0 },
+  'an error event comes': { errorAfterEvents: 0 },
+  'the first event is malformed': { garbleAfterEvents: 0 },
+};
 
 const steered = (does: Partial<Behaviour>) => ({
   messages: [{ role: 'user' as const, content: `Hello. #sim ${JSON.stringify({ outputTokens: 40, ...does })}` }],
 });
 
 const Completion = z.looseObject({ id: z.string(), model: z.string() });
-const oneRow = (rows: readonly unknown[]) => rows.length === 1;
 
 for (const { mode, open } of gateways) {
   describe(`${mode}: what the provider does wrong`, () => {
@@ -117,10 +126,15 @@ for (const { mode, open } of gateways) {
       gateway = await open({
         models: {
           missing: { model: 'oci/xai.grok-NONEXISTENT-9999' },
+          flaky: { model: `oci/${flaky}`, stream_timeout: 1 },
           'also-missing': { model: 'oci/xai.grok-NONEXISTENT-8888' },
         },
         config: {
-          router_settings: { num_retries: 0, fallbacks: [{ missing: ['llama'] }], disable_cooldowns: true },
+          router_settings: {
+            num_retries: 0,
+            fallbacks: [{ missing: ['llama'] }, { flaky: ['llama'] }],
+            disable_cooldowns: true,
+          },
           sluice_settings: { between_tokens_timeout_ms: 600 },
         },
       });
@@ -128,13 +142,13 @@ for (const { mode, open } of gateways) {
     });
     after(() => gateway[Symbol.asyncDispose]());
 
-    const bookedRows = async (of: string) =>
+    const bookedRows = async (of: string, count = 1) =>
       waitUntil(
         async () => {
           const rows = await spendRows(gateway, of);
-          return oneRow(rows) && rows;
+          return rows.length === count && rows;
         },
-        { what: 'one row', deadlineMs: 2_000 },
+        { what: `${count} rows`, deadlineMs: 2_000 },
       );
 
     for (const { why, does, status, type, message, sdk } of refusals) {
@@ -291,6 +305,21 @@ for (const { mode, open } of gateways) {
       assert.equal(row.spend, Number(reply.headers.get('x-litellm-response-cost')));
       assert.equal(gateway.simulator.billed().length, 1);
     });
+
+    for (const [why, does] of Object.entries(beforeContent)) {
+      test(`a fallback answers a stream of which nothing came: ${why}`, async () => {
+        const own = await gateway.newKey();
+        gateway.simulator.clearBilled();
+        gateway.simulator.enqueueFaults([{ model: flaky, behaviour: does }]);
+        const reply = await chat(gateway, own, { model: 'flaky', stream: true });
+        assert.equal(reply.status, 200, reply.text);
+        assert.match(reply.text, /data: \[DONE\]/);
+        assert.equal(reply.headers.get('x-litellm-attempted-fallbacks'), '1');
+        // What the first may have billed is in the books too, apart from the answer.
+        const rows = await bookedRows(own, 2);
+        assert.deepEqual(rows.map(({ metadata }) => metadata.sluice.outcome).toSorted(), ['completed', 'cut']);
+      });
+    }
 
     test('a fallback answers a stream too, before anything was sent', async () => {
       const stream = await gateway.client(key).chat.completions.create({

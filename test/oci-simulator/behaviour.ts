@@ -45,6 +45,8 @@ export interface Behaviour {
   readonly endAfterEvents: number | null;
   /** After so many events, send the vendor's error event and end (§4.5). */
   readonly errorAfterEvents: number | null;
+  /** After so many events, send one that is no JSON, and end. */
+  readonly garbleAfterEvents: number | null;
   /** Cut the stream into writes of so many bytes, inside events and UTF-8 sequences too. */
   readonly bytesPerWrite: number | null;
   /** Glue so many events into one write. Null: one when there is a gap, else many. */
@@ -95,6 +97,7 @@ export const plainBehaviour: Behaviour = {
   resetAfterEvents: null,
   endAfterEvents: null,
   errorAfterEvents: null,
+  garbleAfterEvents: null,
   bytesPerWrite: null,
   eventsPerWrite: null,
   commentEveryEvents: null,
@@ -151,6 +154,7 @@ export const isBehaviourPatch: Check<Partial<Behaviour>> = isPatch<Behaviour>({
   resetAfterEvents: events,
   endAfterEvents: events,
   errorAfterEvents: events,
+  garbleAfterEvents: events,
   bytesPerWrite: some,
   eventsPerWrite: some,
   commentEveryEvents: some,

@@ -97,6 +97,12 @@ async function interrupt(
       response.write(await encoder.encode(eventText(errorEvent, 1, behaviour)));
       response.end(await encoder.end());
       return undefined;
+    case 'garble': {
+      const whole = frames[after]?.payload ?? '';
+      response.write(await encoder.encode(eventText(whole.slice(0, whole.length / 2), 1, behaviour)));
+      response.end(await encoder.end());
+      return undefined;
+    }
     case 'end':
       response.end(await encoder.end());
       return undefined;
@@ -104,7 +110,7 @@ async function interrupt(
 }
 
 interface Interruption {
-  readonly how: 'stall' | 'reset' | 'end' | 'error';
+  readonly how: 'stall' | 'reset' | 'end' | 'error' | 'garble';
   readonly after: number;
 }
 
@@ -114,6 +120,7 @@ function interruptionOf(behaviour: Behaviour, events: number): Interruption | un
     { how: 'stall', after: behaviour.stallAfterEvents },
     { how: 'reset', after: behaviour.resetAfterEvents },
     { how: 'error', after: behaviour.errorAfterEvents },
+    { how: 'garble', after: behaviour.garbleAfterEvents },
     { how: 'end', after: behaviour.endAfterEvents },
   ] as const;
   let first: Interruption | undefined;

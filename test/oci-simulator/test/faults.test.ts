@@ -67,6 +67,7 @@ const cuts: readonly { behaviour: Partial<Behaviour>; tokens: number; ending: Re
     ending: /data: \{"code":"500","message":"[^"]+"\}\n\n$/,
     resets: false,
   },
+  { behaviour: { garbleAfterEvents: 4 }, tokens: 4, ending: /data: \{[^\n]*[^}\n]\n\n$/, resets: false },
   { behaviour: { resetAfterEvents: 4 }, tokens: 4, ending: /[^\n]$/, resets: true },
 ];
 
