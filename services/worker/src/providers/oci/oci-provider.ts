@@ -35,7 +35,7 @@ export interface OciProviderOptions {
   readonly signers: OciSigners;
   /** Open connections per deployment; further calls wait for one within their time limits. */
   readonly connectionsPerDeployment: number;
-  readonly log?: { warn(message: string, fields: Readonly<Record<string, unknown>>): void };
+  readonly log?: { warn(fields: Readonly<Record<string, unknown>>, message: string): void };
   /** Epoch milliseconds; dates the signatures. */
   readonly now?: () => number;
   /** How long a stream may stay open after its finish: for the usage, and for the connection to be used again. */
@@ -74,7 +74,7 @@ class OciProvider implements Required<Provider> {
       if (signal.aborted || !this.#learned.learn(call, error)) throw error;
       const { upstreamModel: model } = call.deployment;
       const param = error instanceof ProviderError ? error.param : null;
-      this.#options.log?.warn('model refuses a parameter; asking without it', { model, param });
+      this.#options.log?.warn({ model, param }, 'model refuses a parameter; asking without it');
     }
     yield* this.#chatOnce(call, signal);
   }
@@ -214,7 +214,7 @@ class OciProvider implements Required<Provider> {
     const notice = exchange.header('model-deprecation-info') ?? exchange.header('model-retirement-info');
     if (notice !== null && !this.#warned.has(deployment.id)) {
       this.#warned.add(deployment.id);
-      this.#options.log?.warn('model is deprecated', { deploymentId: deployment.id, notice });
+      this.#options.log?.warn({ deploymentId: deployment.id, notice }, 'model is deprecated');
     }
     return {
       type: 'accepted',

@@ -602,6 +602,7 @@ test('deprecation: said once per deployment', async (t) => {
   const [accepted] = await collect(at.provider.chat(at.chat(), never));
   await collect(at.provider.chat(at.chat(), never));
   assert.equal(warn.mock.callCount(), 1);
+  assert.deepEqual(warn.mock.calls[0]?.arguments.slice(1), ['model is deprecated']);
   assert.ok(accepted?.type === 'accepted');
   assert.equal(accepted.headers['model-deprecation-info'], 'soon');
 });
