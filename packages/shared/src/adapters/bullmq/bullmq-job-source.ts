@@ -10,13 +10,13 @@ import type { BullBackend, BullQueue, BullWorker } from './backend.ts';
  * to another. Together well under the 5 s that a takeover may take (BullMQ's defaults: a minute), and long enough for a
  * worker that is too busy to renew in time.
  */
-const locks = { lockDuration: 3_000, lockRenewTime: 1_000, stalledInterval: 750 };
+const locks = { lockDuration: 3_000, lockRenewTime: 1_000, stalledInterval: 500 };
 
 /**
  * Seconds. Word of a new job goes to the worker that has waited longest, which may be one that is frozen: the others
  * hear of it when their own wait ends (BullMQ's default: 5 s).
  */
-const drainDelay = 1;
+const drainDelay = 0.5;
 
 /**
  * How often a job may be taken over is decided by the handler, which closes the books on it. BullMQ would drop it
