@@ -2,9 +2,11 @@ import { Redis } from 'ioredis';
 import type { Result } from 'ioredis';
 import type { Cooldown, CooldownStore } from '../../ports/cooldown-store.ts';
 import { withTimeLimit } from '../../time-limit.ts';
+import { quickRedisSettings } from '../quick-redis.ts';
 
 /** A failed call waits for it, so it is short. */
 const timeLimitMs = 250;
+const connectTimeoutMs = 1_000;
 const minuteMs = 60_000;
 
 /** Names lie in one slot of a cluster. */
@@ -51,14 +53,7 @@ export async function openRedisCooldownStore(options: {
   url: string;
   onError: (error: Error) => void;
 }): Promise<CooldownStore> {
-  const redis = new Redis(options.url, {
-    lazyConnect: true,
-    enableOfflineQueue: false,
-    maxRetriesPerRequest: 0,
-    connectTimeout: 1_000,
-    socketTimeout: 2_000,
-    retryStrategy,
-  });
+  const redis = new Redis(options.url, quickRedisSettings(connectTimeoutMs));
   redis.on('error', options.onError);
   redis.defineCommand('cooldownCount', { lua: countScript, numberOfKeys: 2 });
   redis.defineCommand('cooldownBegin', { lua: coolDownScript, numberOfKeys: 1 });
@@ -113,10 +108,6 @@ export async function openRedisCooldownStore(options: {
       watchers.clear();
     },
   };
-}
-
-function retryStrategy(attempt: number): number {
-  return Math.min(50 * attempt, 500);
 }
 
 /** `<until> <deployment>`: ids have no spaces, but the first one is the separator anyway. */

@@ -3,6 +3,7 @@ import type { Result } from 'ioredis';
 import { claimLeaseMs, keptForMs } from '../../ports/idempotency-store.ts';
 import type { Begun, IdempotencyStore } from '../../ports/idempotency-store.ts';
 import { withTimeLimit } from '../../time-limit.ts';
+import { connectQuickly, quickRedisSettings } from '../quick-redis.ts';
 import { decodeKeptAnswer, encodeKeptAnswer } from '../kept-answer-bytes.ts';
 import { beginScript, finishScript, forgetScript, queueScript } from './redis-idempotency-scripts.ts';
 
@@ -32,25 +33,13 @@ export async function openRedisIdempotencyStore(
   const { url, onError = () => {}, timeoutMs = 900 } = options;
   const lifetimeMs = options.keptForMs ?? keptForMs;
   const leaseMs = options.claimLeaseMs ?? claimLeaseMs;
-  const redis = new Redis(url, {
-    lazyConnect: true,
-    enableOfflineQueue: false,
-    maxRetriesPerRequest: 0,
-    connectTimeout: timeoutMs,
-    socketTimeout: 2 * answerTimeoutMs,
-    retryStrategy: (attempt: number) => Math.min(50 * attempt, 500),
-  });
-  redis.on('error', onError);
+  // An answer may take longer than a step.
+  const redis = new Redis(url, { ...quickRedisSettings(timeoutMs), socketTimeout: 2 * answerTimeoutMs });
   redis.defineCommand('idempotencyBegin', { lua: beginScript, numberOfKeys: 1 });
   redis.defineCommand('idempotencyQueue', { lua: queueScript, numberOfKeys: 1 });
   redis.defineCommand('idempotencyFinish', { lua: finishScript, numberOfKeys: 1 });
   redis.defineCommand('idempotencyForget', { lua: forgetScript, numberOfKeys: 1 });
-  try {
-    await withTimeLimit(dependency, timeoutMs, redis.connect());
-  } catch (error) {
-    redis.disconnect();
-    throw error;
-  }
+  await connectQuickly(redis, { what: dependency, timeoutMs, onError });
 
   const keyOf = (scope: string) => `sluice:idempotency:${scope}`;
   const limited = <T>(ms: number, call: Promise<T>) => withTimeLimit(dependency, ms, call);
