@@ -14,6 +14,7 @@ import { openOciSimulator } from '../oci-simulator/simulator.ts';
 import { waitUntil } from '../servers/wait-until.ts';
 import { answerThroughSurface } from './answer-through-surface.ts';
 import type { ClientAnswer } from './answer-through-surface.ts';
+import { deploymentOf as plainDeploymentOf } from '../../services/worker/test/providers/oci/fixtures.ts';
 
 export interface Ask {
   readonly model: string;
@@ -95,11 +96,7 @@ export function deploymentOf(
   const { tenancy = '', user = '', fingerprint = '', compartmentId = '', region = 'us-chicago-1' } = identity;
   const { keyPem: privateKeyPem = '' } = identity;
   return {
-    id: `id-of-${model}`,
-    alias: 'chat',
-    provider: 'oci',
-    model: `oci/${model}`,
-    upstreamModel: model,
+    ...plainDeploymentOf(model, endpoint),
     target: {
       api: 'oci',
       region,
@@ -108,14 +105,5 @@ export function deploymentOf(
       servingMode: dedicated ? { type: 'DEDICATED', endpointId: endpointOcid(model) } : { type: 'ON_DEMAND' },
       identity: { type: 'api_key', tenancy, user, fingerprint, privateKeyPem, passphrase: null },
     },
-    price: { inputNanoUsdPerMillion: 0, outputNanoUsdPerMillion: 0 },
-    priceSource: 'default',
-    maxOutputTokens: null,
-    maxInputTokens: null,
-    weight: null,
-    numRetries: null,
-    timeoutMs: null,
-    streamTimeoutMs: null,
-    defaultParams: {},
   };
 }
