@@ -24,9 +24,8 @@ export function createNatsTokenBus(nats: NatsConnection, onError: (error: unknow
   let connected = true;
   let answering = true;
   let feeling = false;
+  let beat: NodeJS.Timeout | undefined;
   void watch().catch(onError);
-  const beat = setInterval(() => void feelPulse(), pulseMs);
-  beat.unref();
 
   return {
     async openInbox(): Promise<Inbox> {
@@ -40,6 +39,8 @@ export function createNatsTokenBus(nats: NatsConnection, onError: (error: unknow
         },
       });
       await nats.flush(); // the server answers PING only after it has taken SUB
+      // Who has no inbox waits for nothing from the bus.
+      beat ??= setInterval(() => void feelPulse(), pulseMs).unref();
       return {
         address,
         listen(requestId, listener) {
