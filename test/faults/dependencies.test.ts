@@ -15,6 +15,8 @@ const askEveryMs = 200;
 /** A refusal, half of them; and the slowest, on a machine that does other work too. */
 const refusedWithinMs = { median: 1_000, most: 2_000 };
 const recoveryMsMax = 10_000;
+/** Ten seconds of silence, and two in which last words may come; on a machine that does other work too. */
+const lostToldWithinMs = 20_000;
 /** Nobody can know of a fault before its first second is over. */
 const unnoticedMs = 1_000;
 
@@ -119,6 +121,31 @@ describe('a dependency that is dead, frozen or slow', () => {
     );
   }
 });
+
+test(
+  'a request whose job was lost with Redis is told so, long before its deadline',
+  { skip: notOurs('REDIS_URL') },
+  async (t) => {
+    await using gateway = await openDistributedGateway();
+    const key = await gateway.newKey();
+    await waitUntil(async () => (await ask(gateway, key)).status === 200, { what: 'an answer before' });
+    const [worker] = gateway.workers;
+    worker?.signal('SIGKILL'); // so that the job waits
+    await worker?.exited;
+    const waiting = ask(gateway, key);
+    const isQueued = async () =>
+      /sluice_queue_depth\{[^}]*alias="llama"[^}]*\} 1\b/.test(await (await gateway.request('/metrics')).text());
+    await waitUntil(isQueued, { what: 'the job in the queue' });
+    await gateway.servers.redis.kill('SIGKILL');
+    await gateway.servers.redis.start();
+    await gateway.startWorker();
+    const { status, tookMs, text } = await waiting;
+    t.diagnostic(`told after ${tookMs} ms`);
+    assert.equal(status, 502, text);
+    assert.match(text, /lost on its way/);
+    assert.ok(tookMs <= lostToldWithinMs, `told after ${tookMs} ms`);
+  },
+);
 
 test('docs/dependency-faults.md says what these tests show', async () => {
   const file = path.resolve(import.meta.dirname, '../../docs/dependency-faults.md');
