@@ -1,10 +1,12 @@
 import { parseArgs } from 'node:util';
+import { arms, type Arm } from './arms.ts';
 
 export interface BenchArguments {
   /** Of each arm, after `warmUpMs` that do not count. */
   readonly measureMs: number;
   readonly warmUpMs: number;
   readonly rounds: number;
+  readonly arms: readonly Arm[];
   /** Of steady load at the end, for the memory. */
   readonly minutes: number;
   readonly embedded: boolean;
@@ -19,6 +21,7 @@ export interface BenchArguments {
 export const usage = `Usage: npm run bench -- [options]
   --quick            one short round of everything, no steady load (about 40 s instead of 3 minutes)
   --rounds N         interleaved rounds of direct and gateway (3)
+  --arms ID,ID       only these of whole-1, whole-32, whole-128, whole-rate, whole-large, streams, streams-paced
   --seconds S        measured per arm and round (2)
   --minutes N        steady load at the end, with the memory read every 5 s (0.25; 5 is what the target speaks of)
   --no-embedded      leaves the embedded gateway out
@@ -35,6 +38,7 @@ export function readArguments(args: readonly string[]): BenchArguments | 'help' 
     options: {
       quick: { type: 'boolean', default: false },
       rounds: { type: 'string' },
+      arms: { type: 'string' },
       seconds: { type: 'string' },
       minutes: { type: 'string' },
       'no-embedded': { type: 'boolean', default: false },
@@ -50,6 +54,7 @@ export function readArguments(args: readonly string[]): BenchArguments | 'help' 
   return {
     rounds: numberOf('--rounds', values.rounds, { fallback: quick ? 1 : 3, min: 1, max: 100 }),
     measureMs: numberOf('--seconds', values.seconds, { fallback: quick ? 1 : 2, min: 0.2, max: 200 }) * 1_000,
+    arms: values.arms === undefined ? arms : armsNamed(values.arms.split(',')),
     warmUpMs: quick ? 300 : 500,
     minutes: numberOf('--minutes', values.minutes, { fallback: quick ? 0 : 0.25, min: 0, max: 60 }),
     embedded: !values['no-embedded'],
@@ -58,6 +63,14 @@ export function readArguments(args: readonly string[]): BenchArguments | 'help' 
     nodeArgs: values['node-args']?.split(' ') ?? [],
     outFile: values.out ?? null,
   };
+}
+
+function armsNamed(ids: readonly string[]): readonly Arm[] {
+  return ids.map((id) => {
+    const arm = arms.find((known) => known.id === id);
+    if (!arm) throw new Error(`--arms: ${id} is none of ${arms.map((known) => known.id).join(', ')}`);
+    return arm;
+  });
 }
 
 function numberOf(name: string, text: string | undefined, { fallback, min, max }: Bounds): number {

@@ -53,7 +53,7 @@ async function runDistributed(
   const residentAtStart = resident(gateway);
   await warmUp(subject, options);
   const idle = await idleCpu(subject);
-  const measurements = await rounds(subject, options, arms);
+  const measurements = await rounds(subject, options, options.arms);
   if (options.minutes > 0) say(`steady load for ${options.minutes} minutes`);
   const memory = options.minutes > 0 ? await withOutput(gateway, underSteadyLoad(subject, options)) : null;
   const residentAtEnd = resident(gateway);
@@ -77,7 +77,7 @@ async function runEmbedded(bench: Bench, options: BenchArguments): Promise<Embed
   const measurements = await rounds(
     subject,
     options,
-    arms.filter(({ id }) => id === 'whole-1' || id === 'whole-32'),
+    options.arms.filter(({ id }) => id === 'whole-1' || id === 'whole-32'),
   );
   const residentMbAtEnd = residentMb(gateway.pids.get('embedded') ?? process.pid);
   const spent = async () => (await spentNanoUsd(gateway)) === Number(bill.totalNanoUsd);

@@ -147,6 +147,11 @@ local score = redis.call('ZSCORE', waitingKey, id)
 if isReal and (redis.call('EXISTS', jobKey) == 0 or redis.call('EXISTS', chargeKey) == 1) then
   return outlook(tonumber(score or 0))
 end
+-- Taken at once, and nobody waits: nobody was passed over, and nobody owes anything when the next line forms.
+if not score and waitingCount() == 0 then
+  if isReal then redis.call('HSET', jobKey, 'priority', ARGV[13]) end
+  return { '0', '0', perSecond() }
+end
 
 local fields, finishes = readFlow(flow, lane)
 local average = tonumber(fields['out'] or redis.call('HGET', lineKey, 'out') or nil)
@@ -254,8 +259,8 @@ local function countCompletion()
 end
 if outcome ~= 'withdrawn' then countCompletion() end
 
-local charged = tonumber(redis.call('GET', chargeKey) or 0)
-redis.call('DEL', chargeKey)
+local charged = tonumber(redis.call('GETDEL', chargeKey) or nil)
+if not charged then return 0 end
 local used = (inputTokens + outputTokens > 0) and costOf(inputTokens, outputTokens, weight) or 0
 local fields, finishes = readFlow(flow, lane)
 local owed = tonumber(fields['owed:' .. lane] or 0) + used - charged
