@@ -27,6 +27,9 @@ const patienceMs = 250;
 const restMs = 1_000;
 /** An empty line is believed to be empty for this long. */
 const emptyForMs = 1_000;
+/** What was said of a flow's last job holds for its next one this long. */
+const knownForMs = 100;
+const knownMax = 1_000;
 /** For a full queue of unknown speed. */
 const retryAfterSeconds = 1;
 
@@ -41,12 +44,16 @@ export function createLine(deps: {
   const { fairShare, maxQueued, log, now } = deps;
   /** By queue: when it was last seen empty. There are as many queues as the configuration names. */
   const emptyAt = new Map<string, number>();
+  /** By queue and turn: what was said of the last such job, and when. The oldest are forgotten. */
+  const known = new Map<string, { readonly outlook: Outlook; readonly at: number }>();
   let failedAt = 0;
 
   return {
     async requireTurn(job) {
       const request = requestOf(job);
       if (!request || now() - (emptyAt.get(request.queue) ?? 0) < emptyForMs || now() - failedAt < restMs) return;
+      const last = known.get(turnKey(request));
+      if (last && now() - last.at < knownForMs) return refuse(last.outlook, job);
       let outlook: Outlook;
       try {
         outlook = await withTimeLimit('queue', patienceMs, fairShare.outlook(request));
@@ -56,14 +63,14 @@ export function createLine(deps: {
         log.warn({ requestId: job.requestId, err: error }, 'wait not estimated');
         return;
       }
-      learn(request.queue, outlook);
+      learn(request, outlook);
       refuse(outlook, job);
     },
     async place(job) {
       const request = requestOf(job);
       if (!request) return;
       try {
-        learn(request.queue, await fairShare.place(request));
+        learn(request, await fairShare.place(request));
       } catch (error) {
         log.warn({ requestId: job.requestId, err: error }, 'job not placed; it is the last of its lane');
       }
@@ -79,9 +86,19 @@ export function createLine(deps: {
     },
   };
 
-  function learn(queue: string, { waiting }: Outlook): void {
-    if (waiting === 0) emptyAt.set(queue, now());
+  function learn(request: PlaceRequest, outlook: Outlook): void {
+    const { queue } = request;
+    if (outlook.waiting === 0) emptyAt.set(queue, now());
     else emptyAt.delete(queue);
+    const key = turnKey(request);
+    known.delete(key);
+    known.set(key, { outlook, at: now() });
+    const [oldest] = known.keys();
+    if (known.size > knownMax && oldest !== undefined) known.delete(oldest);
+  }
+
+  function turnKey({ queue, turn }: PlaceRequest): string {
+    return JSON.stringify([queue, turn.lane, turn.flow, turn.priority]);
   }
 
   function refuse(outlook: Outlook, { alias, deadlineAt }: NewJob): void {

@@ -69,10 +69,20 @@ test('line: nobody is asked while the queue was empty a moment ago', async () =>
   state.now += 1_000;
   await line.requireTurn(job);
   assert.equal(asked.length, 2);
-  state.outlook = { ahead: 5, waiting: 5, perSecond: null };
+});
+
+test('line: what was said of the last job of a flow holds for its next one, for a tenth of a second', async () => {
+  const { line, job, asked, state } = newLine({ ahead: 50, waiting: 60, perSecond: 2 });
   await line.place(job);
+  assert.equal(asked.length, 1);
+  await assert.rejects(line.requireTurn(job), { code: 'wait_too_long' });
+  assert.equal(asked.length, 1);
+  await assert.rejects(line.requireTurn({ ...job, turn: { ...turn, flow: 'team:b' } }), { code: 'wait_too_long' });
+  assert.equal(asked.length, 2, 'another flow stands elsewhere');
+  state.now += 100;
+  state.outlook = { ahead: 5, waiting: 5, perSecond: 2 };
   await line.requireTurn(job);
-  assert.equal(asked.length, 4, 'a line is looked at each time');
+  assert.equal(asked.length, 3);
 });
 
 test('line: a queue that does not answer refuses nobody here, and fails nobody', async () => {

@@ -223,25 +223,16 @@ return outlook(base + start)
 `;
 
 /**
- * KEYS: as above. ARGV: first score of the lanes, range, now; job id, lane, flow, weight, input tokens, output
- * tokens, outcome.
+ * KEYS: as above. ARGV: first score of the lanes, range, now; then for each correction: its now, job id, lane, flow,
+ * weight, input tokens, output tokens, outcome.
  */
 export const correctScript = `${common}
-local id, lane, flow, weight = ARGV[5], ARGV[6], ARGV[7], tonumber(ARGV[8])
-local inputTokens, outputTokens, outcome = tonumber(ARGV[9]), tonumber(ARGV[10]), ARGV[11]
-local chargeKey, flowKey, index = own .. 'charge:' .. id, flowAt(flow), indexAt(lane, flow)
-
-local function learn(key)
+local function learn(key, outputTokens)
   local average = tonumber(redis.call('HGET', key, 'out') or nil)
   local new = average and average + (outputTokens - average) * ${outputAverageGain} or outputTokens
   redis.call('HSET', key, 'out', float(new))
   redis.call('PEXPIRE', key, retention)
 end
-if outcome == 'answered' then
-  learn(lineKey)
-  learn(flowKey)
-end
-if outcome == 'withdrawn' then redis.call('ZREM', index, id) end
 
 local function countCompletion()
   local line = redis.call('HMGET', lineKey, 'count', 'busy', 'last', 'at')
@@ -257,37 +248,50 @@ local function countCompletion()
     'last', isLine and math.max(now, last) or 0, 'at', math.max(now, at))
   redis.call('PEXPIRE', lineKey, retention)
 end
-if outcome ~= 'withdrawn' then countCompletion() end
 
-local charged = tonumber(redis.call('GETDEL', chargeKey) or nil)
-if not charged then return 0 end
-local used = (inputTokens + outputTokens > 0) and costOf(inputTokens, outputTokens, weight) or 0
-local fields, finishes = readFlow(flow, lane)
-local owed = tonumber(fields['owed:' .. lane] or 0) + used - charged
-if owed == 0 then return 0 end
+local function correct(id, lane, flow, weight, inputTokens, outputTokens, outcome)
+  local chargeKey, flowKey, index = own .. 'charge:' .. id, flowAt(flow), indexAt(lane, flow)
+  if outcome == 'answered' then
+    learn(lineKey, outputTokens)
+    learn(flowKey, outputTokens)
+  end
+  if outcome == 'withdrawn' then redis.call('ZREM', index, id) else countCompletion() end
 
-local virtual = present(lane)
-dropPassed(index, virtual)
-local count = redis.call('ZCARD', index)
-if math.abs(owed) * ${owedShare} < count * math.max(charged, 1) then
-  redis.call('HSET', flowKey, 'owed:' .. lane, int(owed))
-  return 0
+  local charged = tonumber(redis.call('GETDEL', chargeKey) or nil)
+  if not charged then return end
+  local used = (inputTokens + outputTokens > 0) and costOf(inputTokens, outputTokens, weight) or 0
+  local fields, finishes = readFlow(flow, lane)
+  local owed = tonumber(fields['owed:' .. lane] or 0) + used - charged
+  if owed == 0 then return end
+
+  local virtual = present(lane)
+  dropPassed(index, virtual)
+  local count = redis.call('ZCARD', index)
+  if math.abs(owed) * ${owedShare} < count * math.max(charged, 1) then
+    redis.call('HSET', flowKey, 'owed:' .. lane, int(owed))
+    return
+  end
+  redis.call('HDEL', flowKey, 'owed:' .. lane, 'room:' .. lane)
+  local lastBefore, lastAfter = -1, -1
+  if count > 0 then
+    local jobs = redis.call('ZRANGE', index, 0, -1, 'WITHSCORES')
+    lastBefore, lastAfter = tonumber(jobs[#jobs]), move(jobs, owed, lane, index, virtual)
+  end
+  local top = tonumber(redis.call('HGET', lineKey, 'top:' .. lane) or 0)
+  for priority, finish in pairs(finishes) do
+    local moved = math.max(0, finish + owed)
+    if finish > lastBefore then moved = math.max(moved, lastAfter + 1) end
+    moved = math.min(moved, range - 1)
+    redis.call('HSET', flowKey, lane .. ':' .. priority, int(moved))
+    top = math.max(top, moved)
+  end
+  redis.call('HSET', lineKey, 'top:' .. lane, int(top))
 end
-redis.call('HDEL', flowKey, 'owed:' .. lane, 'room:' .. lane)
-local lastBefore, lastAfter = -1, -1
-if count > 0 then
-  local jobs = redis.call('ZRANGE', index, 0, -1, 'WITHSCORES')
-  lastBefore, lastAfter = tonumber(jobs[#jobs]), move(jobs, owed, lane, index, virtual)
+
+for i = 5, #ARGV, 8 do
+  now = tonumber(ARGV[i])
+  correct(ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], tonumber(ARGV[i + 4]), tonumber(ARGV[i + 5]), tonumber(ARGV[i + 6]), ARGV[i + 7])
 end
-local top = tonumber(redis.call('HGET', lineKey, 'top:' .. lane) or 0)
-for priority, finish in pairs(finishes) do
-  local moved = math.max(0, finish + owed)
-  if finish > lastBefore then moved = math.max(moved, lastAfter + 1) end
-  moved = math.min(moved, range - 1)
-  redis.call('HSET', flowKey, lane .. ':' .. priority, int(moved))
-  top = math.max(top, moved)
-end
-redis.call('HSET', lineKey, 'top:' .. lane, int(top))
 return 1
 `;
 

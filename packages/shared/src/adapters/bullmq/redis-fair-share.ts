@@ -27,6 +27,15 @@ declare module 'ioredis' {
 
 const dependency = 'queue';
 
+/** Jobs that one script corrects, so that none holds Redis up for long. */
+const correctionsMax = 64;
+
+interface Corrections {
+  readonly args: (string | number)[][];
+  /** Settles with all of them. */
+  readonly sent: Promise<void>;
+}
+
 /**
  * Places jobs of BullMQ's Redis backend, one script per step.
  *
@@ -44,6 +53,8 @@ class RedisFairShare implements FairShare {
   readonly #redis: Redis;
   readonly #timeoutMs: number;
   readonly #range: number;
+  /** By queue, of this turn. */
+  readonly #corrections = new Map<string, Corrections>();
 
   constructor(deps: { redis: Redis; timeoutMs: number; range: number }) {
     this.#redis = deps.redis;
@@ -59,11 +70,26 @@ class RedisFairShare implements FairShare {
     return this.#ask('outlook', request);
   }
 
-  async correct(correction: Correction): Promise<void> {
-    const { turn, requestId, inputTokens, outputTokens, outcome } = correction;
-    const args = [requestId, turn.lane, turn.flow, turn.weight, inputTokens, outputTokens, outcome];
-    const all = [...this.#common(correction.now), ...args];
-    await this.#limited(this.#redis.fairCorrect(...keysOf(correction.queue), ...all));
+  /** Those of one turn go together: a script that runs for one job costs more than the job. */
+  correct(correction: Correction): Promise<void> {
+    const { queue, turn, requestId, inputTokens, outputTokens, outcome, now } = correction;
+    const last = this.#corrections.get(queue);
+    const batch = last && last.args.length < correctionsMax ? last : this.#newCorrections(queue);
+    batch.args.push([now, requestId, turn.lane, turn.flow, turn.weight, inputTokens, outputTokens, outcome]);
+    return batch.sent;
+  }
+
+  #newCorrections(queue: string): Corrections {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const batch: Corrections = { args: [], sent: promise };
+    this.#corrections.set(queue, batch);
+    setImmediate(() => {
+      if (this.#corrections.get(queue) === batch) this.#corrections.delete(queue);
+      const [[now = 0] = []] = batch.args;
+      const args = [...this.#common(Number(now)), ...batch.args.flat()];
+      resolve(this.#limited(this.#redis.fairCorrect(...keysOf(queue), ...args)).then(() => undefined));
+    });
+    return batch;
   }
 
   async line(queue: string, now: number): Promise<Line> {
