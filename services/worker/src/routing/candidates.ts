@@ -26,12 +26,13 @@ const secondMs = 1_000;
  * @returns at least one, or why there is none
  */
 export function candidatesOf(
-  alias: Pick<Alias, 'name' | 'deployments'>,
+  alias: Pick<Alias, 'name' | 'deployments' | 'isOneDeployment'>,
   conditions: Conditions,
   above = -Infinity,
 ): readonly Deployment[] | GatewayError {
   const inOrder = alias.deployments.filter((deployment) => orderOf(deployment) > above);
-  const healthy = inOrder.filter(({ id }) => conditions.cooledDownUntil(id) === null);
+  const isRested = ({ id }: Deployment) => alias.isOneDeployment ?? conditions.cooledDownUntil(id) === null;
+  const healthy = inOrder.filter(isRested);
   if (healthy.length === 0) return allCooledDown(alias.name, inOrder, conditions);
   const large = conditions.router.preCallChecks ? healthy.filter((one) => holds(one, conditions)) : healthy;
   if (large.length === 0) return contextWindowExceeded(healthy, conditions);
