@@ -161,6 +161,7 @@ function readRouting(params: Section, info: Section) {
     ...(maxParallelRequests !== null && { maxParallelRequests }),
     ...(tags !== null && { tags }),
     ...(rests !== null && { cooldownMs: rests }),
+    ...(info.boolean('blocked') === true && { blocked: true as const }),
     ...(allowedFails !== null && { allowedFails }),
     ...(Object.keys(allowedFailsPolicy).length > 0 && { allowedFailsPolicy }),
   };

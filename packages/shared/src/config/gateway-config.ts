@@ -92,6 +92,8 @@ export interface Deployment {
   /** How many failures of its own are put up with, before what the router says. Absent: as the router says. */
   readonly allowedFails?: number;
   readonly allowedFailsPolicy?: AllowedFailsPolicy;
+  /** The operator lets nobody call it. */
+  readonly blocked?: true;
   /** What every chat with it is answered, or the name of an error; the provider is never called. */
   readonly mockResponse?: string;
   readonly numRetries: number | null;

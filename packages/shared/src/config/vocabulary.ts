@@ -107,9 +107,10 @@ export const vocabularies = {
       'cooldown_time',
       'allowed_fails',
       'allowed_fails_policy',
+      'blocked',
       ...prices,
     ],
-    notYet: words(`access_groups team_id team_public_model_name blocked
+    notYet: words(`access_groups team_id team_public_model_name
       health_check_model health_check_max_tokens health_check_timeout disable_background_health_check`),
     dialect: {},
     others: 'keep',

@@ -690,6 +690,11 @@ test('load: how many failures of its own a deployment may have', async () => {
   assert.deepEqual(problems, ['model_list[0].model_info.allowed_fails: expected an integer from 0 to 1000000, got -1']);
 });
 
+test('load: a blocked deployment', async () => {
+  const { config } = await load({ values: oneModel({}, { blocked: 'true' }) });
+  assert.equal(config?.aliases.get('grok')?.deployments[0]?.blocked, true);
+});
+
 test('load: what a deployment answers without its provider', async () => {
   const { config } = await load({ values: oneModel({ mock_response: 'Hi.' }) });
   assert.equal(config?.aliases.get('grok')?.deployments[0]?.mockResponse, 'Hi.');

@@ -283,8 +283,8 @@ for (const { name, specific = false, is, ids, why } of resolved) {
     );
     const deployments = deploymentsOf(named, is === null ? [] : [is]);
     for (const { alias } of deployments) assert.equal(alias, is);
-    const found = deployments.map(({ id }) => id);
-    if (ids) assert.deepEqual(found, ids);
+    const called = deployments.map(({ id }) => id);
+    if (ids) assert.deepEqual(called, ids);
   });
 }
 

@@ -25,7 +25,8 @@ export function openDeployments(
   return {
     find,
     hasRoomElsewhere({ id }) {
-      if (alias.deployments.length < 2) return false;
+      // Usually nobody has room, and this is asked often.
+      if (!alias.deployments.some((other) => other.id !== id && flow.hasRoom(other))) return false;
       const found = find();
       return !(found instanceof GatewayError) && found.some((other) => other.id !== id && flow.hasRoom(other));
     },

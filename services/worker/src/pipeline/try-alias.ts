@@ -72,7 +72,7 @@ export async function tryAlias(alias: Alias, what: Wanted, tries: Tries): Promis
     failures.push(step.failure);
     tries.onFailure(step.failure);
     const { order } = step;
-    const hasMore = order !== null && alias.deployments.some((deployment) => orderOf(deployment) > order);
+    const hasMore = order !== null && hasHigherOrder(alias, order);
     if (!hasMore || tries.job.fallbacksDisabled) return { type: 'failed', failures };
     above = order;
   }
@@ -102,7 +102,7 @@ async function tryStep(alias: Alias, what: Wanted, above: number, tries: Tries):
   for (let retries = 0; ; retries += 1) {
     const deployment = choose(open.preferred(candidates, tried));
     tries.onDeployment(deployment);
-    const hasMore = what.hasFallback || hasHigherOrder(deployment);
+    const hasMore = what.hasFallback || (!job.fallbacksDisabled && hasHigherOrder(alias, orderOf(deployment)));
     const mock = mocks.ofCall(deployment);
     const outcome =
       mock === null || mock.type === 'answer'
@@ -153,10 +153,6 @@ async function tryStep(alias: Alias, what: Wanted, above: number, tries: Tries):
     });
     if (deps.now() + waitMs >= job.deadlineAt) return failed;
     await deps.pause(waitMs, signal);
-  }
-
-  function hasHigherOrder(deployment: Deployment): boolean {
-    return !job.fallbacksDisabled && alias.deployments.some((other) => orderOf(other) > orderOf(deployment));
   }
 
   function planFor(
@@ -210,7 +206,7 @@ async function tryStep(alias: Alias, what: Wanted, above: number, tries: Tries):
 
   /** What the call says of its deployment. After a failure it is waited for: the next one is chosen by it. */
   async function report(outcome: CallOutcome, deployment: Deployment): Promise<void> {
-    const alone = alias.deployments.length === 1;
+    const alone = alias.deployments.filter(({ blocked }) => !blocked).length === 1;
     if (outcome.type === 'failed' && !waitsForTurn(outcome.error, deployment)) {
       await deps.cooldowns.failed(deployment, outcome.error, alone);
     }
@@ -219,6 +215,10 @@ async function tryStep(alias: Alias, what: Wanted, above: number, tries: Tries):
     if (error) void deps.cooldowns.failed(deployment, error, alone);
     else if (type === 'completed' || hasContent) deps.cooldowns.succeeded(deployment.id);
   }
+}
+
+function hasHigherOrder({ deployments }: Alias, order: number): boolean {
+  return deployments.some((one) => one.blocked !== true && orderOf(one) > order);
 }
 
 function noTurn({ model }: Deployment, retryAfterSeconds: number, last: ProviderError | null): ProviderError {
