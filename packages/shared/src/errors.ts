@@ -17,6 +17,7 @@ export const errorCatalog = {
   key_expired: { status: 401, type: 'expired_key', retryable: false },
   key_blocked: { status: 401, type: 'auth_error', retryable: false },
   model_not_allowed: { status: 403, type: 'key_model_access_denied', retryable: false },
+  model_paused: { status: 403, type: 'permission_error', retryable: false },
   route_not_allowed: { status: 403, type: 'permission_error', retryable: false },
   tags_not_allowed: { status: 401, type: 'permission_error', retryable: false },
   // What the client may still use

@@ -36,11 +36,22 @@ export async function readAliases(root: Section, findings: Findings, deps: Deplo
     if (isWildcard(name)) groupOf(wildcards, name, []).push({ ...read, deployment: { ...read.deployment, id } });
     else addTo(groups, name, { ...read, deployment: { ...read.deployment, id } }, entry);
   }
+  warnOfIds(groups, ids, root);
   return {
     names,
     aliases: new Map([...groups].map(([name, group]) => [name, { name, ...group }])),
     wildcards: wildcardAliases(wildcards, deps.prices),
   };
+}
+
+/** Requests for a name that is an id too go to that deployment alone. */
+function warnOfIds(groups: ReadonlyMap<string, Group>, ids: ReadonlySet<string>, root: Section): void {
+  for (const [name, { deployments }] of groups) {
+    const isOnlyOne = deployments.length === 1 && deployments[0]?.id === name;
+    if (!ids.has(name) || isOnlyOne) continue;
+    const shown = JSON.stringify(name);
+    root.warning('model_list', `${shown} is a model_name and a model_info.id; requests for it go to that deployment`);
+  }
 }
 
 interface Group {

@@ -1,3 +1,5 @@
+import { MockResponse, mockResponseMax } from '../api/litellm/mock-params.ts';
+import { readAllowedFails, readAllowedFailsPolicy } from './allowed-fails.ts';
 import { checkKeys } from './check-keys.ts';
 import { defaultParamNames, defaultsFor, readDefaultParams } from './default-params.ts';
 import { readDropParams } from './drop-params.ts';
@@ -65,7 +67,9 @@ export async function readModelEntry(
   const id = readId(info);
   const limits = readLimits(params, info);
   const ownInfo = withoutSecrets(info);
-  const defaultParams = readDefaultParams(params, factsOf(configured, model, deps).mode);
+  const { mode: modeOfEntry } = factsOf(configured, model, deps);
+  const defaultParams = readDefaultParams(params, modeOfEntry);
+  const mockResponse = readMockResponse(params, modeOfEntry);
   if (targetFor === null) return null;
   const warning = isWildcard(model.upstreamModel) ? null : priceWarning(configured, model, deps);
   if (warning !== null) entry.warning(null, `alias "${alias ?? ''}": ${warning}`);
@@ -81,7 +85,10 @@ export async function readModelEntry(
       model: `${provider}/${upstreamModel}`,
       upstreamModel,
     };
-    return { mode, deployment: { ...names, target, ...factsOfOne, ...limits, defaultParams, info: ownInfo } };
+    return {
+      mode,
+      deployment: { ...names, target, ...factsOfOne, ...limits, ...mockResponse, defaultParams, info: ownInfo },
+    };
   };
   return {
     ...make(model, alias ?? '', (target) => id ?? deploymentIdOf(entry, target)),
@@ -145,6 +152,8 @@ function readRouting(params: Section, info: Section) {
   const cooldownMs = params.seconds('cooldown_time', { min: 0 });
   const alsoCooldownMs = info.seconds('cooldown_time', { min: 0 });
   const rests = cooldownMs ?? alsoCooldownMs;
+  const allowedFails = readAllowedFails(info);
+  const allowedFailsPolicy = readAllowedFailsPolicy(info);
   return {
     ...(order !== null && { order }),
     ...(requestsPerMinute !== null && { requestsPerMinute }),
@@ -152,7 +161,20 @@ function readRouting(params: Section, info: Section) {
     ...(maxParallelRequests !== null && { maxParallelRequests }),
     ...(tags !== null && { tags }),
     ...(rests !== null && { cooldownMs: rests }),
+    ...(info.boolean('blocked') === true && { blocked: true as const }),
+    ...(allowedFails !== null && { allowedFails }),
+    ...(Object.keys(allowedFailsPolicy).length > 0 && { allowedFailsPolicy }),
   };
+}
+
+function readMockResponse(params: Section, mode: Mode): { readonly mockResponse?: string } {
+  const mockResponse = params.string('mock_response');
+  if (mockResponse === null) return {};
+  if (mode !== 'chat') params.problem('mock_response', 'only chats can be answered so');
+  else if (!MockResponse.safeParse(mockResponse).success) {
+    params.problem('mock_response', `expected 1 to ${mockResponseMax} characters`);
+  }
+  return { mockResponse };
 }
 
 function readTags(params: Section): readonly string[] | null {

@@ -29,6 +29,8 @@ export interface Alias {
   readonly queue?: string;
   /** The alias that this is another name of, by `model_group_alias` or `model_alias_map`. */
   readonly standsFor?: string;
+  /** One deployment, named by its id: it is called even while it is left alone. */
+  readonly isOneDeployment?: true;
   /** Not in the list of models. */
   readonly hidden?: boolean;
 }
@@ -87,6 +89,13 @@ export interface Deployment {
   readonly tags?: readonly string[];
   /** How long it is left alone after failures; 0: it never is. Absent: as the provider or the router says. */
   readonly cooldownMs?: number;
+  /** How many failures of its own are put up with, before what the router says. Absent: as the router says. */
+  readonly allowedFails?: number;
+  readonly allowedFailsPolicy?: AllowedFailsPolicy;
+  /** The operator lets nobody call it. */
+  readonly blocked?: true;
+  /** What every chat with it is answered, or the name of an error; the provider is never called. */
+  readonly mockResponse?: string;
   readonly numRetries: number | null;
   readonly timeoutMs: number | null;
   readonly streamTimeoutMs: number | null;
@@ -205,6 +214,9 @@ export type ErrorClass = (typeof errorClasses)[number];
 /** How often an error of a class is retried, whatever else is configured; `Default` for those that are not named. */
 export type RetryPolicy = Readonly<Partial<Record<ErrorClass | 'Default', number>>>;
 
+/** Failures within a cooldown's time that are put up with, by class of error. */
+export type AllowedFailsPolicy = Readonly<Partial<Record<ErrorClass, number>>>;
+
 /** When a deployment that fails is left alone, and how long. */
 export interface CooldownSettings {
   readonly enabled: boolean;
@@ -212,7 +224,7 @@ export interface CooldownSettings {
   /** Failures within a cooldown's time that are put up with; null: shares of the traffic decide. */
   readonly allowedFails: number | null;
   /** The same by class of error. */
-  readonly allowedFailsPolicy: Readonly<Partial<Record<ErrorClass, number>>>;
+  readonly allowedFailsPolicy: AllowedFailsPolicy;
 }
 
 export interface RouterSettings {
@@ -239,6 +251,12 @@ export interface RouterSettings {
   readonly numRetries: number;
   /** The least pause before a retry. */
   readonly retryAfterMs: number;
+  /** Errors tell the client which aliases were tried, and how often. */
+  readonly debugInErrors: boolean;
+  /** A client that asks is told what failed before its answer. */
+  readonly showsFallbackErrors: boolean;
+  /** Clients may ask for failures that do not happen. */
+  readonly mockTesting: boolean;
   /** A request's deadline when it names none. */
   readonly timeoutMs: number;
   /** From the upstream request to its first event. */

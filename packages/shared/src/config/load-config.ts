@@ -60,7 +60,7 @@ async function readRoot(root: Section, env: Environment, findings: Findings): Pr
   return {
     aliases: known.aliases,
     wildcards: known.wildcards,
-    router: readRouterSettings({ router, litellm }, known, findings),
+    router: readRouterSettings({ router, litellm, general }, known, findings),
     dropParams: litellm.boolean('drop_params') ?? false,
     ...readGeneralSettings(general, env, findings),
     sluice,

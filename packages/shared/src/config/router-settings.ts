@@ -12,7 +12,7 @@ const defaultTimeoutMs = 600_000;
 
 /** How requests are retried and handed on. What `router_settings` says wins over the same in `litellm_settings`. */
 export function readRouterSettings(
-  { router, litellm }: { router: Section; litellm: Section },
+  { router, litellm, general }: { router: Section; litellm: Section; general: Section },
   known: ReadAliases,
   findings: Findings,
 ): RouterSettings {
@@ -31,6 +31,9 @@ export function readRouterSettings(
     maxFallbacks: router.number('max_fallbacks', { integer: true, min: 0, max: maxFallbacks }) ?? 5,
     numRetries: routerRetries ?? litellmRetries ?? 2,
     retryAfterMs: router.seconds('retry_after', { min: 0 }) ?? 0,
+    debugInErrors: litellm.boolean('expose_router_debug_in_errors') ?? true,
+    showsFallbackErrors: general.boolean('expose_fallback_errors_to_caller') ?? true,
+    mockTesting: general.boolean('dangerously_allow_mock_testing_request_params') ?? false,
     timeoutMs,
     streamTimeoutMs: router.seconds('stream_timeout', { min: 0.001 }) ?? timeoutMs,
     defaultPriority: router.number('default_priority', { integer: true, min: 0, max: priorityMax }) ?? priorityDefault,

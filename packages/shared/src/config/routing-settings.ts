@@ -1,13 +1,7 @@
 import type { ReadAliases } from './aliases.ts';
 import { checkKeys } from './check-keys.ts';
-import {
-  type CooldownSettings,
-  type ErrorClass,
-  errorClasses,
-  type RetryPolicy,
-  type RouterSettings,
-  routingStrategies,
-} from './gateway-config.ts';
+import { allowedFailsDefault, byErrorClass, readAllowedFails, readAllowedFailsPolicy } from './allowed-fails.ts';
+import { type CooldownSettings, type RetryPolicy, type RouterSettings, routingStrategies } from './gateway-config.ts';
 import { isKnownName, unknownAlias } from './model-group-aliases.ts';
 import type { Section } from './section.ts';
 import { vocabularies } from './vocabulary.ts';
@@ -19,12 +13,10 @@ type RoutingSettings = Pick<
 
 /** LiteLLM's defaults. */
 const defaultCooldownMs = 5_000;
-const defaultAllowedFails = 3;
 const defaultLatencyTtlMs = 3_600_000;
 
 /** More is no retry but a loop. */
 const retries = { integer: true, min: 0, max: 100 } as const;
-const fails = { integer: true, min: 0, max: 1_000_000 } as const;
 
 /** The key of the policy for all aliases. */
 const anyAlias = '*';
@@ -50,13 +42,11 @@ export function readRoutingSettings(
 }
 
 function readCooldowns(router: Section, litellm: Section): CooldownSettings {
-  const policy = router.section('allowed_fails_policy');
-  checkKeys(policy, vocabularies.allowedFailsPolicy);
-  const allowedFailsPolicy = byClass((name) => policy.number(`${name}AllowedFails`, fails));
-  const ofRouter = router.number('allowed_fails', fails);
-  const ofLitellm = litellm.number('allowed_fails', fails);
+  const allowedFailsPolicy = readAllowedFailsPolicy(router);
+  const ofRouter = readAllowedFails(router);
+  const ofLitellm = readAllowedFails(litellm);
   // A policy for some classes leaves the others to the default.
-  const byPolicy = Object.keys(allowedFailsPolicy).length > 0 ? defaultAllowedFails : null;
+  const byPolicy = Object.keys(allowedFailsPolicy).length > 0 ? allowedFailsDefault : null;
   return {
     enabled: !(router.boolean('disable_cooldowns') ?? false),
     cooldownMs: router.seconds('cooldown_time', { min: 0 }) ?? defaultCooldownMs,
@@ -80,16 +70,7 @@ function readRetryPolicy(section: Section): RetryPolicy {
   checkKeys(section, vocabularies.retryPolicy);
   const byDefault = section.number('DefaultRetries', retries);
   return {
-    ...byClass((name) => section.number(`${name}Retries`, retries)),
+    ...byErrorClass((name) => section.number(`${name}Retries`, retries)),
     ...(byDefault !== null && { Default: byDefault }),
   };
-}
-
-function byClass(read: (name: ErrorClass) => number | null): Readonly<Partial<Record<ErrorClass, number>>> {
-  const found: Partial<Record<ErrorClass, number>> = {};
-  for (const name of errorClasses) {
-    const value = read(name);
-    if (value !== null) found[name] = value;
-  }
-  return found;
 }

@@ -83,12 +83,13 @@ export const vocabularies = {
       'cooldown_time',
       'drop_params',
       'additional_drop_params',
+      'mock_response',
       ...prices,
       ...ociParams,
     ],
     notYet: words(`tiered_pricing input_cost_per_character
       output_cost_per_character input_cost_per_second output_cost_per_second input_cost_per_image
-      cache_creation_input_token_cost max_budget budget_duration mock_response
+      cache_creation_input_token_cost max_budget budget_duration
       allowed_openai_params region_name litellm_credential_name merge_reasoning_content_in_choices
       use_in_pass_through configurable_clientside_auth_params stream extra_headers extra_body`),
     dialect: { priority: 'order', ttl: 'litellm_settings.cache_params.ttl' },
@@ -104,9 +105,12 @@ export const vocabularies = {
       'max_input_tokens',
       'max_output_tokens',
       'cooldown_time',
+      'allowed_fails',
+      'allowed_fails_policy',
+      'blocked',
       ...prices,
     ],
-    notYet: words(`access_groups team_id team_public_model_name blocked allowed_fails allowed_fails_policy
+    notYet: words(`access_groups team_id team_public_model_name
       health_check_model health_check_max_tokens health_check_timeout disable_background_health_check`),
     dialect: {},
     others: 'keep',
@@ -123,6 +127,7 @@ export const vocabularies = {
       'content_policy_fallbacks',
       'allowed_fails',
       'model_alias_map',
+      'expose_router_debug_in_errors',
       'set_verbose',
     ],
     notYet: words(`modify_params json_logs callbacks
@@ -136,7 +141,7 @@ export const vocabularies = {
       enable_end_user_cost_tracking_prometheus_only extra_spend_tag_headers disable_add_user_agent_to_request_tags
       require_auth_for_metrics_endpoint prometheus_initialize_budget_metrics prometheus_metrics_config
       custom_prometheus_metadata_labels custom_prometheus_tags prometheus_emit_stream_label
-      prometheus_latency_buckets expose_router_debug_in_errors enable_json_schema_validation mcp_aliases
+      prometheus_latency_buckets enable_json_schema_validation mcp_aliases
       public_model_groups default_max_internal_user_budget model_group_settings
       forward_client_headers_to_llm_api`),
     dialect: { guardrails: 'guardrails (a section of its own)', content_policy: 'guardrails with blocked_words' },
@@ -192,7 +197,12 @@ export const vocabularies = {
     others: 'warn',
   },
   generalSettings: {
-    used: ['master_key', 'database_url'],
+    used: [
+      'master_key',
+      'database_url',
+      'dangerously_allow_mock_testing_request_params',
+      'expose_fallback_errors_to_caller',
+    ],
     notYet: words(`database_connection_pool_limit database_connection_timeout store_model_in_db
       store_prompts_in_spend_logs disable_spend_logs disable_spend_updates disable_error_logs proxy_batch_write_at
       proxy_budget_rescheduler_min_time proxy_budget_rescheduler_max_time disable_reset_budget
@@ -210,7 +220,7 @@ export const vocabularies = {
       forward_openai_org_id allow_client_side_credentials infer_model_from_keys supported_db_objects
       key_management_system key_management_settings default_team_disabled ui_access_mode
       include_call_id_in_error_body use_redis_transaction_buffer disable_prisma_schema_update
-      disable_responses_id_security dangerously_allow_mock_testing_request_params mcp_*`),
+      disable_responses_id_security mcp_*`),
     dialect: {},
     others: 'warn',
   },

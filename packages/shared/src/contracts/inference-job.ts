@@ -63,6 +63,8 @@ export const InferenceJob = z.object({
   fallbacksDisabled: z.literal(true).optional(),
   /** Tokens, as estimated, of the messages that a fallback has of its own: the body's `fallbacks` has them. */
   fallbackInputTokens: z.record(z.string(), z.int().nonnegative()).optional(),
+  /** The answer is to say what failed before it. */
+  includeFallbackErrors: z.literal(true).optional(),
   /** Retries per alias; absent: the deployment's or the router's. */
   numRetries: z.int().nonnegative().optional(),
   /** From a streamed call to its first event; absent: the deployment's or the router's. */

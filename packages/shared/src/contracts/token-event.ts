@@ -87,6 +87,10 @@ export const ContentEvent = z.discriminatedUnion('type', [
 ]);
 export type ContentEvent = z.infer<typeof ContentEvent>;
 
+/** One of the failures before an answer. `code` is of the error catalogue. */
+const FallbackError = z.object({ code: z.string(), message: z.string(), param: z.string().nullable() });
+export type FallbackError = z.infer<typeof FallbackError>;
+
 /** The first event of an answer: the call was accepted and content may follow. */
 export const AnswerStart = z.object({
   type: z.literal('answer-start'),
@@ -99,6 +103,11 @@ export const AnswerStart = z.object({
   region: z.string().nullable(),
   retries: z.int().nonnegative(),
   fallbacks: z.int().nonnegative(),
+  /** How many there could have been, of retries and of fallbacks; absent: the worker is of an older version. */
+  maxRetries: z.int().nonnegative().optional(),
+  maxFallbacks: z.int().nonnegative().optional(),
+  /** What failed before, if the request asks for it. */
+  fallbackErrors: z.array(FallbackError).readonly().optional(),
   /** Upstream response headers worth showing, lower case, for `llm_provider-…`. */
   providerHeaders: z.record(z.string(), z.string()),
   queueMs: z.number().nonnegative(),

@@ -88,6 +88,9 @@ Settings
   maxFallbacks 5
   numRetries 2
   retryAfterMs 0
+  debugInErrors true
+  showsFallbackErrors true
+  mockTesting false
   timeoutMs 600000
   streamTimeoutMs 600000
   defaultPriority 128

@@ -102,6 +102,9 @@ test("load: a LiteLLM team's file for OCI, as it is, without a warning", async (
     maxFallbacks: 5,
     numRetries: 1,
     retryAfterMs: 0,
+    debugInErrors: true,
+    showsFallbackErrors: true,
+    mockTesting: false,
     timeoutMs: 90_000,
     streamTimeoutMs: 90_000,
     defaultPriority: 128,
@@ -124,6 +127,9 @@ for (const source of [{}, { file: fixture('empty.yaml') }]) {
         maxFallbacks: 5,
         numRetries: 2,
         retryAfterMs: 0,
+        debugInErrors: true,
+        showsFallbackErrors: true,
+        mockTesting: false,
         timeoutMs: 600_000,
         streamTimeoutMs: 600_000,
         defaultPriority: 128,
@@ -673,4 +679,42 @@ test('load: what tells deployments of an alias apart', async () => {
   assert.deepEqual(tags, ['free', 'default']);
   const { config: other } = await load({ values: oneModel({}, { cooldown_time: 0 }) });
   assert.equal(other?.aliases.get('grok')?.deployments[0]?.cooldownMs, 0);
+});
+
+test('load: how many failures of its own a deployment may have', async () => {
+  const model_info = { allowed_fails: '0', allowed_fails_policy: { RateLimitErrorAllowedFails: 7 } };
+  const { config } = await load({ values: oneModel({}, model_info) });
+  const [deployment] = config?.aliases.get('grok')?.deployments ?? [];
+  assert.deepEqual([deployment?.allowedFails, deployment?.allowedFailsPolicy], [0, { RateLimitError: 7 }]);
+  const { problems } = await load({ values: oneModel({}, { allowed_fails: -1 }) });
+  assert.deepEqual(problems, ['model_list[0].model_info.allowed_fails: expected an integer from 0 to 1000000, got -1']);
+});
+
+test('load: a blocked deployment', async () => {
+  const { config } = await load({ values: oneModel({}, { blocked: 'true' }) });
+  assert.equal(config?.aliases.get('grok')?.deployments[0]?.blocked, true);
+});
+
+test('load: what a deployment answers without its provider', async () => {
+  const { config } = await load({ values: oneModel({ mock_response: 'Hi.' }) });
+  assert.equal(config?.aliases.get('grok')?.deployments[0]?.mockResponse, 'Hi.');
+  const { problems } = await load({ values: oneModel({ mock_response: '' }, { mode: 'embedding' }) });
+  assert.deepEqual(problems, ['model_list[0].litellm_params.mock_response: only chats can be answered so']);
+});
+
+test('load: what clients are told and may ask for', async () => {
+  const { config } = await load({
+    values: {
+      litellm_settings: { expose_router_debug_in_errors: false },
+      general_settings: {
+        dangerously_allow_mock_testing_request_params: true,
+        expose_fallback_errors_to_caller: 'False',
+      },
+    },
+  });
+  assert.partialDeepStrictEqual(config?.router, {
+    debugInErrors: false,
+    showsFallbackErrors: false,
+    mockTesting: true,
+  });
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { GatewayConfig } from '../../src/config/gateway-config.ts';
-import { deploymentsOf, queuesOf, resolveAlias } from '../../src/config/resolve-alias.ts';
+import { deploymentsOf, queuesOf, requestedName, resolveAlias } from '../../src/config/resolve-alias.ts';
 import { load, ociEnv } from './sample-config.ts';
 
 type Entry = { model_name: string; litellm_params: Record<string, unknown>; model_info?: Record<string, unknown> };
@@ -229,3 +229,97 @@ const wrong: { why: string; values: Record<string, unknown>; problem: string }[]
 for (const { why, values, problem } of wrong) {
   test(`problem of a name: ${why}`, async () => assert.deepEqual((await load({ values })).problems, [problem]));
 }
+
+const named = await configOf(
+  [
+    entry('grok', 'oci/xai.grok-4', {}, { id: 'grok-chicago' }),
+    entry('grok', 'oci/xai.grok-4', { oci_region: 'us-phoenix-1' }, { id: 'grok-phoenix' }),
+    entry('other', 'oci/xai.grok-3', {}, { id: 'mini' }),
+    entry('shared', 'oci/xai.grok-3', { oci_region: 'us-phoenix-1' }),
+    entry('mini', 'oci/xai.grok-3-mini'),
+    entry('oci/xai.grok-4-fast-reasoning', 'oci/xai.grok-3-mini', { oci_region: 'us-phoenix-1' }),
+    entry('fast', 'oci/xai.grok-4-fast-reasoning', {}, { id: 'fast' }),
+    entry('oci/cohere.*', 'oci/cohere.*', {}, { id: 'any-cohere' }),
+    entry('command', 'oci/cohere.command-a-03-2025', {}, { id: 'command-a' }),
+  ],
+  { router_settings: { model_group_alias: { 'gpt-4': 'fast' }, fallbacks: [{ '*': ['grok', 'command'] }] } },
+);
+const groks = ['grok-chicago', 'grok-phoenix'];
+
+/** Contract §8.5 "Resolve", step by step. `is`: the name that it means, null: nothing; `ids` of its deployments. */
+const resolved: { name: string; specific?: true; is: string | null; ids?: readonly string[]; why: string }[] = [
+  { name: 'grok-phoenix', is: 'grok-phoenix', ids: ['grok-phoenix'], why: 'the id of one of several deployments' },
+  { name: 'mini', is: 'mini', ids: ['mini'], why: 'an id comes before a model_name' },
+  { name: 'fast', is: 'fast', ids: ['fast'], why: 'an id that is its own model_name is just that' },
+  { name: 'gpt-4', is: 'gpt-4', ids: ['fast'], why: 'another name' },
+  { name: 'grok', is: 'grok', ids: groks, why: 'a model_name' },
+  { name: 'oci/cohere.command-a-03-2025', is: 'oci/cohere.command-a-03-2025', why: 'a wildcard' },
+  { name: 'oci/xai.grok-4', is: 'oci/xai.grok-4', ids: groks, why: 'a model of the file' },
+  { name: 'any-cohere', is: 'grok', ids: groks, why: 'the id of a wildcard names no model' },
+  { name: 'nobody', is: 'grok', ids: groks, why: 'the first default fallback' },
+  { name: 'nobody', specific: true, is: null, why: 'specific_deployment: no model of the file' },
+  { name: 'grok', specific: true, is: null, why: 'specific_deployment: no model_name' },
+  { name: 'oci/xai.grok-4', specific: true, is: 'oci/xai.grok-4', ids: groks, why: 'specific_deployment' },
+  {
+    name: 'oci/xai.grok-4-fast-reasoning',
+    specific: true,
+    is: 'fast',
+    ids: ['fast'],
+    why: 'specific_deployment: the model, not the model_name',
+  },
+  {
+    name: 'oci/cohere.command-a-03-2025',
+    specific: true,
+    is: 'command-a',
+    ids: ['command-a'],
+    why: 'specific_deployment: the model, not the wildcard',
+  },
+];
+for (const { name, specific = false, is, ids, why } of resolved) {
+  test(`requested ${name}: ${why}`, () => {
+    assert.equal(
+      requestedName(named, { model: name, specificDeployment: specific }, () => true),
+      is,
+    );
+    const deployments = deploymentsOf(named, is === null ? [] : [is]);
+    for (const { alias } of deployments) assert.equal(alias, is);
+    const called = deployments.map(({ id }) => id);
+    if (ids) assert.deepEqual(called, ids);
+  });
+}
+
+test('requested: a wildcard comes before a model of the file', () => {
+  assert.equal(resolveAlias(named, 'oci/cohere.command-a-03-2025')?.queue, 'oci/cohere.*');
+});
+
+test('requested: what nobody knows means the first default fallback that is allowed', () => {
+  const asked = { model: 'nobody', specificDeployment: false };
+  assert.equal(
+    requestedName(named, asked, ({ name }) => name === 'command'),
+    'command',
+  );
+  assert.equal(
+    requestedName(named, asked, () => false),
+    null,
+  );
+});
+
+test('deployments by id and model wait in the queue of their alias, which says who may use them', () => {
+  assert.partialDeepStrictEqual(resolveAlias(named, 'grok-phoenix'), {
+    queue: 'grok',
+    standsFor: 'grok',
+    isOneDeployment: true,
+  });
+  assert.partialDeepStrictEqual(resolveAlias(named, 'oci/xai.grok-4'), { queue: 'grok', standsFor: 'grok' });
+  const ofTwo = resolveAlias(named, 'oci/xai.grok-3');
+  assert.deepEqual([ofTwo?.deployments.length, ofTwo?.standsFor, ofTwo?.queue], [2, undefined, 'other']);
+});
+
+test('an id that is the model_name of others is warned about', async () => {
+  const { warnings } = await load({
+    values: { model_list: [entry('grok', 'oci/xai.grok-4', {}, { id: 'x' }), entry('x', 'oci/xai.grok-3')] },
+  });
+  assert.deepEqual(warnings, [
+    'model_list: "x" is a model_name and a model_info.id; requests for it go to that deployment',
+  ]);
+});

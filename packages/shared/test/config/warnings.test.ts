@@ -81,9 +81,9 @@ const cases: { values: Record<string, unknown>; warnings: string[] }[] = [
   { values: oneModel({ 'my key': 1 }), warnings: [`${inParams}["my key"]: unknown key, ignored`] },
   // Not yet
   {
-    values: oneModel({ mock_response: 'x' }, { access_groups: ['a'] }),
+    values: oneModel({ region_name: 'x' }, { access_groups: ['a'] }),
     warnings: [
-      `${inParams}.mock_response: not supported yet, ignored`,
+      `${inParams}.region_name: not supported yet, ignored`,
       'model_list[0].model_info.access_groups: not supported yet, ignored',
     ],
   },
@@ -100,8 +100,8 @@ const cases: { values: Record<string, unknown>; warnings: string[] }[] = [
   },
   // Once
   {
-    values: { model_list: [0, 1, 2].map(() => oneModel({ mock_response: 'x' }).model_list[0]) },
-    warnings: [`${inParams}.mock_response: not supported yet, ignored (also in 2 more)`],
+    values: { model_list: [0, 1, 2].map(() => oneModel({ region_name: 'x' }).model_list[0]) },
+    warnings: [`${inParams}.region_name: not supported yet, ignored (also in 2 more)`],
   },
   // Nothing to say
   { values: oneModel({ rpm: null }, { colour: 'blue', supports_vision: true }), warnings: [] },

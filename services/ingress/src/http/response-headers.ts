@@ -1,4 +1,5 @@
-import type { AnswerStart } from '@sluice/shared/contracts/token-event.ts';
+import type { AnswerStart, FallbackError } from '@sluice/shared/contracts/token-event.ts';
+import { errorCatalog, isErrorCode } from '@sluice/shared/errors.ts';
 import { nanoUsdToUsd } from '@sluice/shared/money.ts';
 import type { AccountState } from '@sluice/shared/ports/admission.ts';
 import type { VirtualKey } from '../auth/authenticated.ts';
@@ -47,7 +48,10 @@ export function answerHeaders(start: AnswerStart): ResponseHeaders {
     'x-litellm-model-api-base': start.apiBase,
     'x-litellm-model-region': start.region,
     'x-litellm-attempted-retries': start.retries,
+    'x-litellm-max-retries': start.retries > 0 ? start.maxRetries : null,
     'x-litellm-attempted-fallbacks': start.fallbacks,
+    'x-litellm-max-fallbacks': start.fallbacks > 0 ? start.maxFallbacks : null,
+    'x-litellm-fallback-errors': start.fallbackErrors && fallbackErrorsText(start.fallbackErrors),
     'x-sluice-queue-ms': Math.round(start.queueMs),
     ...shownProviderHeaders(start.providerHeaders),
   });
@@ -72,6 +76,31 @@ export function costHeaders(
     'x-litellm-key-spend': key && state ? usdText(state.settledNanoUsd + costNanoUsd) : null,
     'x-litellm-response-duration-ms': floatText(durationMs),
   });
+}
+
+/** Proxies give up on headers that are much longer. Bytes. */
+const fallbackErrorsMax = 3_072;
+
+/** A JSON list in the one shape of errors, the first failure first; those that do not fit are left out. */
+function fallbackErrorsText(errors: readonly FallbackError[]): string {
+  const shown: string[] = [];
+  let length = 2;
+  for (const { code, message, param } of errors) {
+    const { status, type } = errorCatalog[isErrorCode(code) ? code : 'internal'];
+    const text = asciiJson({ message, type, param, code: String(status) });
+    length += text.length + 1;
+    if (length > fallbackErrorsMax) break;
+    shown.push(text);
+  }
+  return `[${shown.join(',')}]`;
+}
+
+/** A header holds printable ASCII: JSON says the same with escapes. */
+function asciiJson(value: unknown): string {
+  return JSON.stringify(value).replaceAll(
+    /[^\x20-\x7e]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 /** USD without an exponent: `0.000000001`. */

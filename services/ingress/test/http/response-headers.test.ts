@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { z } from 'zod';
 import {
   admissionHeaders,
   answerHeaders,
@@ -61,4 +62,35 @@ test('headers: of the answer, with the provider’s own', () => {
     'x-sluice-queue-ms': '1',
     'llm_provider-opc-request-id': 'opc',
   });
+});
+
+test('headers: how many retries and fallbacks there could have been, once there were any', () => {
+  const told = (changes: Partial<typeof start>) => {
+    const headers = answerHeaders({ ...start, maxRetries: 7, maxFallbacks: 5, ...changes });
+    return [headers['x-litellm-max-retries'], headers['x-litellm-max-fallbacks']];
+  };
+  assert.deepEqual(told({ retries: 0, fallbacks: 0 }), [undefined, undefined]);
+  assert.deepEqual(told({ retries: 1, fallbacks: 0 }), ['7', undefined]);
+  assert.deepEqual(told({ retries: 0, fallbacks: 2 }), [undefined, '5']);
+});
+
+test('headers: what failed before, in the one shape of errors, in ASCII, and no more than a proxy takes', () => {
+  const failed = { code: 'provider_throttled', message: 'Zu schnell für\n„uns“', param: null };
+  const textOf = (count: number) =>
+    answerHeaders({ ...start, fallbackErrors: Array.from({ length: count }, () => failed) })[
+      'x-litellm-fallback-errors'
+    ];
+  assert.deepEqual(JSON.parse(textOf(1) ?? ''), [
+    { message: failed.message, type: 'throttling_error', param: null, code: '429' },
+  ]);
+  const many = textOf(1_000) ?? '';
+  assert.match(many, /^[\x20-\x7e]{2000,3072}$/);
+  assert.ok(
+    z
+      .array(z.looseObject({ code: z.literal('429') }))
+      .min(10)
+      .safeParse(JSON.parse(many)).success,
+  );
+  assert.equal(textOf(0), '[]', 'a client that asks is told that nothing failed');
+  assert.equal(answerHeaders(start)['x-litellm-fallback-errors'], undefined);
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { mockTestingParams } from '@sluice/shared/api/litellm/mock-params.ts';
 import { loadGatewayConfig } from '@sluice/shared/config/load-config.ts';
 import { requestControls } from '../../src/surfaces/openai/request-controls.ts';
 import type { RequestControls } from '../../src/surfaces/openai/request-controls.ts';
@@ -113,6 +114,11 @@ const refused: { body: Record<string, unknown>; param: string }[] = [
   { body: { additional_drop_params: ['tools[*].strict'] }, param: 'additional_drop_params.0' },
   { body: { additional_drop_params: Array.from({ length: 65 }, () => 'a') }, param: 'additional_drop_params' },
   { body: { allowed_openai_params: [7] }, param: 'allowed_openai_params.0' },
+  { body: { include_fallback_errors: 'yes' }, param: 'include_fallback_errors' },
+  { body: { specific_deployment: 'grok' }, param: 'specific_deployment' },
+  { body: { mock_response: { content: 'Hi.' } }, param: 'mock_response' },
+  { body: { mock_response: 'x'.repeat(65_537) }, param: 'mock_response' },
+  ...mockTestingParams.map((param) => ({ body: { [param]: true }, param })),
 ];
 
 for (const { body, param } of refused) {
@@ -120,3 +126,18 @@ for (const { body, param } of refused) {
     assert.throws(() => requestControls('a', body, {}, config, null), { code: 'invalid_request', param });
   });
 }
+
+test('controls: failures that do not happen may be asked for where the operator allows it', () => {
+  const allowing = { ...config, router: { ...config.router, mockTesting: true } };
+  for (const param of mockTestingParams) {
+    assert.deepEqual(requestControls('a', { [param]: true }, {}, allowing, null).forJob, general);
+    assert.deepEqual(requestControls('a', { [param]: false }, {}, config, null).forJob, general, 'asks for nothing');
+  }
+});
+
+test('controls: what failed before is told to who asks, unless the operator forbids it', () => {
+  const body = { include_fallback_errors: true };
+  const hiding = { ...config, router: { ...config.router, showsFallbackErrors: false } };
+  assert.equal(requestControls('a', body, {}, config, null).forJob.includeFallbackErrors, true);
+  assert.equal(requestControls('a', body, {}, hiding, null).forJob.includeFallbackErrors, undefined);
+});

@@ -33,6 +33,8 @@ export interface AdaptiveLimit {
   /** Whole calls at a time; at least 1. */
   readonly limit: number;
   readonly inFlight: number;
+  /** Calls were refused since the start: it is the provider's limit, not ours. */
+  readonly wasRefused: boolean;
   /** No call may begin before this, epoch ms; 0: any time. */
   readonly closedUntil: number;
   mayEnter(now: number): boolean;
@@ -95,7 +97,7 @@ export function createAdaptiveLimit({ most, random }: { most: number; random: ()
   let givenUp = 0;
 
   /** The last cut: the limit before it, and the last call that had begun. */
-  let cut = { from: limit, sequence: 0 };
+  let cut = { from: limit, sequence: 0, wasRefusal: false };
   /** While recovering, how many calls the provider was seen to take. */
   let accepted: number | null = null;
   const counted = new WeakSet<Entered>();
@@ -106,6 +108,9 @@ export function createAdaptiveLimit({ most, random }: { most: number; random: ()
     },
     get inFlight() {
       return inFlight;
+    },
+    get wasRefused() {
+      return cut.wasRefusal;
     },
     get closedUntil() {
       return closedUntil;
@@ -174,7 +179,7 @@ export function createAdaptiveLimit({ most, random }: { most: number; random: ()
   /** The calls still running are what the provider has taken: the share that it refused is gone from them. */
   function cutForRefusal(call: Entered): void {
     if (call.sequence > cut.sequence && accepted === null) {
-      cut = { from: limit, sequence };
+      cut = { from: limit, sequence, wasRefusal: true };
       debt += Math.min(limit, inFlight) * shareGivenUp;
       givenUp = Math.floor(debt);
       debt -= givenUp;
@@ -192,7 +197,7 @@ export function createAdaptiveLimit({ most, random }: { most: number; random: ()
   function cutForLatency(): void {
     const least = Math.min(startLimit, limit);
     limit = Math.max(limit * 0.9, least);
-    cut = { from: limit, sequence };
+    cut = { from: limit, sequence, wasRefusal: false };
     anchor = limit;
     holdHere();
   }

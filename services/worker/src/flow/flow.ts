@@ -12,6 +12,10 @@ import { deploymentsByQueue, queueConcurrency } from './queue-concurrency.ts';
  * call now waits here, as long as it makes sense; most wait in the queue, whose concurrency follows from this.
  */
 export interface Flow extends Disposable {
+  /** Nobody has to wait there. */
+  hasRoom(deployment: Deployment): boolean;
+  /** It has no room, and the provider or a ceiling has said so: it is not just that we begin with few calls. */
+  isThrottled(deployment: Deployment): boolean;
   /** Of these, the ones to choose from now: with room; else where a turn will come; else what opens first. */
   preferred(deployments: readonly Deployment[]): readonly Deployment[];
   /** Waits for the turn of a call. @throws when admission, which counts the ceilings, does not answer */
@@ -33,6 +37,8 @@ export interface CallToEnter {
   readonly deadlineAt: number;
   /** A deployment that is closed for longer is not waited for: there is something else to try. */
   readonly patienceMs?: number;
+  /** Whether another deployment has room now: whoever waits here then goes there. */
+  readonly hasRoomElsewhere?: () => boolean;
 }
 
 export type FlowAnswer =
@@ -40,6 +46,8 @@ export type FlowAnswer =
   | { readonly type: 'entered'; readonly permit: Permit }
   /** There was no turn in time. `retryAfterSeconds`: when there may be one. */
   | { readonly type: 'too-late'; readonly retryAfterSeconds: number }
+  /** It would have to wait, and another deployment has room. */
+  | { readonly type: 'room-elsewhere' }
   | { readonly type: 'stopped' };
 
 /** A call's place, to be left when the call has ended, however it ended; only the first time counts. */
@@ -87,24 +95,29 @@ export function createFlow(deps: FlowDeps): Flow {
   let listener: (queue: string, concurrency: number) => void = () => undefined;
 
   return {
+    hasRoom,
+    isThrottled: (deployment) => !hasRoom(deployment) && (gates.get(deployment.id)?.gate.limit.wasRefused ?? false),
     preferred(deployments) {
       if (deployments.length < 2) return deployments;
-      const open = deployments.map((deployment) => ({ deployment, gate: gates.get(deployment.id)?.gate }));
-      const withRoom = open.filter(({ gate }) => gate?.hasRoom ?? true);
-      if (withRoom.length > 0) return withRoom.map(({ deployment }) => deployment);
-      const opensAt = open.map(({ gate }) => Math.max(gate?.limit.closedUntil ?? 0, now()));
+      const withRoom = deployments.filter(hasRoom);
+      if (withRoom.length > 0) return withRoom;
+      const opensAt = deployments.map(({ id }) => Math.max(gates.get(id)?.gate.limit.closedUntil ?? 0, now()));
       const first = Math.min(...opensAt);
       return deployments.filter((_, index) => opensAt[index] === first);
     },
 
-    async enter(deployment, { tokensEstimate, since, deadlineAt, patienceMs = Number.POSITIVE_INFINITY }, signal) {
+    async enter(deployment, call, signal) {
+      const { tokensEstimate, since, deadlineAt, patienceMs = Number.POSITIVE_INFINITY, hasRoomElsewhere } = call;
       const gate = gateOf(deployment);
       const giveUpAt = deadlineAt - Math.min(tellingMs, (deadlineAt - since) / 10);
       for (;;) {
-        const answer = await gate.enter({ since, giveUpAt, patienceMs }, signal);
+        const answer = await gate.enter(
+          { since, giveUpAt, patienceMs, ...(hasRoomElsewhere && { hasRoomElsewhere }) },
+          signal,
+        );
         if (answer.type === 'too-late')
           return { type: 'too-late', retryAfterSeconds: Math.max(1, Math.ceil(answer.retryAfterMs / 1_000)) };
-        if (answer.type === 'stopped') return answer;
+        if (answer.type !== 'entered') return answer;
         const ceiling = await ceilings.take(deployment, { tokensEstimate, deadlineAt }).catch((error: unknown) => {
           answer.leave({ type: 'other' });
           throw error;
@@ -113,6 +126,7 @@ export function createFlow(deps: FlowDeps): Flow {
           // As if the provider had refused: the limit comes down to what all workers together may do.
           answer.leave({ type: 'throttled', retryAfterMs: ceiling.retryAfterMs });
           deps.onThrottled(deployment, 'ceiling');
+          if (hasRoomElsewhere?.()) return { type: 'room-elsewhere' };
           continue;
         }
         return { type: 'entered', permit: permitOf(deployment, answer.leave, ceiling.free) };
@@ -132,6 +146,10 @@ export function createFlow(deps: FlowDeps): Flow {
       })),
     [Symbol.dispose]: () => closing.abort(),
   };
+
+  function hasRoom({ id }: Deployment): boolean {
+    return gates.get(id)?.gate.hasRoom ?? true;
+  }
 
   function permitOf(
     deployment: Deployment,
@@ -165,7 +183,10 @@ export function createFlow(deps: FlowDeps): Flow {
   function newGate(deployment: Deployment): Gate {
     const queues = [...deploymentsOf].filter(([, all]) => all.some(({ id }) => id === deployment.id));
     const onChange = () => {
-      for (const [queue] of queues) tellConcurrency(queue);
+      for (const [queue, others] of queues) {
+        tellConcurrency(queue);
+        for (const { id } of others) if (id !== deployment.id) gates.get(id)?.gate.reconsider();
+      }
     };
     return createGate({ ...deps, most: mostOf(deployment), onChange }, closing.signal);
   }

@@ -7,6 +7,8 @@ export interface Gate {
   readonly waiting: number;
   /** Nobody has to wait. */
   readonly hasRoom: boolean;
+  /** Another gate has changed: who waits here may go there. */
+  reconsider(): void;
   /** Waits for a place. */
   enter(turn: Turn, signal: AbortSignal): Promise<GateAnswer>;
 }
@@ -18,12 +20,16 @@ export interface Turn {
   readonly giveUpAt: number;
   /** A deployment that is closed for longer is not waited for. */
   readonly patienceMs: number;
+  /** Whether there is a place for it at another gate. */
+  readonly hasRoomElsewhere?: () => boolean;
 }
 
 export type GateAnswer =
   | { readonly type: 'entered'; readonly leave: (outcome: CallOutcome) => void }
   /** No place in time. */
   | { readonly type: 'too-late'; readonly retryAfterMs: number }
+  /** There is a place at another gate. */
+  | { readonly type: 'room-elsewhere' }
   /** `signal` aborted. */
   | { readonly type: 'stopped' };
 
@@ -65,13 +71,19 @@ export function createGate({ most, now, random, pause, onChange }: GateDeps, clo
     get hasRoom() {
       return line.length === 0 && limit.mayEnter(now());
     },
+    reconsider,
     async enter(turn, signal) {
       if (signal.aborted) return { type: 'stopped' };
       if (line.length === 0 && limit.mayEnter(now())) return entered();
+      if (turn.hasRoomElsewhere?.()) return { type: 'room-elsewhere' };
       if (isTooLate(turn)) return tooLate();
       return wait(turn, signal);
     },
   };
+
+  function reconsider(): void {
+    for (const waiter of line) if (waiter.hasRoomElsewhere?.()) waiter.settle({ type: 'room-elsewhere' });
+  }
 
   function wait(turn: Turn, signal: AbortSignal): Promise<GateAnswer> {
     const { promise, resolve } = Promise.withResolvers<GateAnswer>();
@@ -132,6 +144,7 @@ export function createGate({ most, now, random, pause, onChange }: GateDeps, clo
 
   /** Whoever's turn it is; and who can have none any more hears it now. */
   function admit(): void {
+    reconsider();
     for (const waiter of line.filter((each) => isTooLate(each))) waiter.settle(tooLate());
     for (let [next] = line; next && limit.mayEnter(now()); [next] = line) next.settle(entered());
     openLater();
@@ -150,6 +163,7 @@ export function createGate({ most, now, random, pause, onChange }: GateDeps, clo
     if (closing.aborted || opensAt !== at) return;
     opensAt = 0;
     admit();
+    onChange();
   }
 
   function isTooLate({ giveUpAt, patienceMs }: Turn): boolean {

@@ -1,4 +1,5 @@
 import type { Deployment } from '@sluice/shared/config/gateway-config.ts';
+import type { FallbackError } from '@sluice/shared/contracts/token-event.ts';
 import { errorCatalog, GatewayError } from '@sluice/shared/errors.ts';
 import type { JobDelivery } from '@sluice/shared/ports/job-queue.ts';
 import { callOutcomeOf, tokensOf } from '../flow/call-outcome.ts';
@@ -8,6 +9,7 @@ import type { AnswerWriter } from './answer-writer.ts';
 import { stopReasonOf } from './job-context.ts';
 import type { JobDeps, StopReason } from './job-context.ts';
 import { writeJournalLine } from './journal.ts';
+import { mockAnswer } from './mock-answer.ts';
 import type { OpenedRequest } from './open-request.ts';
 import { relay } from './relay.ts';
 import type { CallEnd } from './relay.ts';
@@ -30,8 +32,16 @@ export interface CallPlan {
   readonly retries: number;
   /** Fallbacks that were tried up to here, this one included. */
   readonly fallbacks: number;
+  /** How many retries this alias may have. */
+  readonly maxRetries: number;
+  /** What failed before, for a client that asks. */
+  readonly fallbackErrors?: readonly FallbackError[];
+  /** The answer that no provider gives: nothing is called. */
+  readonly mockText?: string;
   /** A deployment that takes no calls for longer is not waited for: there is something else to try. */
   readonly patienceMs?: number;
+  /** Whether another deployment takes the call now: then this one is not waited for. */
+  readonly hasRoomElsewhere?: () => boolean;
 }
 
 /** One call as it was made. */
@@ -47,6 +57,8 @@ export type CallOutcome =
   | { readonly type: 'failed'; readonly error: ProviderError; readonly mayBeBilled: boolean }
   /** No call is open: its turn would not have come in time. `retryAfterSeconds`: when it may. */
   | { readonly type: 'no-turn'; readonly retryAfterSeconds: number }
+  /** No call is open: another deployment has come to have room. */
+  | { readonly type: 'room-elsewhere' }
   /** No call is open: there is no money for it. */
   | { readonly type: 'refused'; readonly error: GatewayError }
   /** No call is open: the job was stopped before this one. */
@@ -98,8 +110,10 @@ export function createCallSeries(
       if (refusal) return { type: 'refused', error: refusal };
       const stoppedBefore = stopReasonOf(signal);
       if (stoppedBefore) return { type: 'stopped', why: stoppedBefore };
+      if (plan.mockText !== undefined) return answerMocked({ ...plan, call: standing.call, outputTokensCap });
       const entry = await enter(plan);
       if (entry.type === 'stopped') return { type: 'stopped', why: stopReasonOf(signal) ?? 'deadline' };
+      if (entry.type === 'room-elsewhere') return entry;
       if (entry.type === 'too-late') return { type: 'no-turn', retryAfterSeconds: entry.retryAfterSeconds };
       using permit = entry.permit;
       const made = { ...plan, call: standing.call, outputTokensCap };
@@ -135,10 +149,36 @@ export function createCallSeries(
   }
 
   /** Waits until the deployment takes one more call. */
-  function enter({ deployment, inputTokens, patienceMs }: CallPlan): Promise<FlowAnswer> {
+  function enter({ deployment, inputTokens, patienceMs, hasRoomElsewhere }: CallPlan): Promise<FlowAnswer> {
     const { admittedAt: since, deadlineAt } = delivery.job;
     const call = { tokensEstimate: inputTokens + outputTokensCap, since, deadlineAt };
-    return deps.flow.enter(deployment, { ...call, ...(patienceMs !== undefined && { patienceMs }) }, signal);
+    const giveWay = {
+      ...(patienceMs !== undefined && { patienceMs }),
+      ...(hasRoomElsewhere && { hasRoomElsewhere }),
+    };
+    return deps.flow.enter(deployment, { ...call, ...giveWay }, signal);
+  }
+
+  /**
+   * Not in the journal, and nothing is learnt from it: whoever takes over makes the same answer again, under the same
+   * number, and the books take it once.
+   */
+  async function answerMocked(made: MadeCall): Promise<CallOutcome> {
+    const { request, deployment, mockText = '' } = made;
+    const n = request.kind === 'chat' ? (request.body.n ?? Number(deployment.defaultParams['n'] ?? 1)) : 1;
+    const answer = mockAnswer(mockText, { choices: n, outputTokensCap: made.outputTokensCap });
+    const end = await relay(answer, startOf(made), { signal, now: deps.now });
+    return { type: 'ended', end, made };
+  }
+
+  /** What the start of the answer tells. */
+  function startOf({ deployment, retries, maxRetries, fallbacks, fallbackErrors, call }: MadeCall) {
+    const onContent = () => {
+      if (delivery.job.stream) noteContent(call);
+    };
+    const { maxFallbacks } = deps.config.router;
+    const tries = { retries, maxRetries, fallbacks, maxFallbacks, ...(fallbackErrors && { fallbackErrors }) };
+    return { writer, deployment, tries, queueMs: job.queueMs, onContent };
   }
 
   /** Known to whoever takes over before the provider can know of the call; unless there is no time left to make it. */
@@ -163,16 +203,12 @@ export function createCallSeries(
 
   /** The call itself, and what choosing between deployments learns from it. */
   async function callOnce(made: MadeCall, mayBeSent: Promise<void>, permit: Permit): Promise<CallEnd> {
-    const { deployment, request, retries, fallbacks } = made;
+    const { deployment, request } = made;
     const { stream, requestId } = delivery.job;
     const startedAt = deps.now();
-    const onContent = () => {
-      if (stream) noteContent(made.call);
-    };
     const leave = deps.stats.begin(deployment.id);
-    const answer = { writer, deployment, retries, fallbacks, queueMs: job.queueMs, onContent };
     const call = startCall({ ...made, job: delivery.job, request, mayBeSent }, deps, signal);
-    const end = await relay(call, answer, { signal, now: deps.now });
+    const end = await relay(call, startOf(made), { signal, now: deps.now });
     const endedAt = deps.now();
     permit.leave(callOutcomeOf(end, { isChat: request.kind === 'chat', stream, startedAt, endedAt }), tokensOf(end));
     const { inputTokens = 0, outputTokens = 0 } = end.meter.provided ?? {};

@@ -7,14 +7,16 @@ import type { Failure } from './try-alias.ts';
  * the text.
  *
  * @param failures in the order in which they came about
- * @param asked the alias that the client asked for, and what may be tried after it
+ * @param asked the alias that the client asked for, and what may be tried after it; `debugInErrors` false: the text
+ *   says nothing of either
  */
 export function failedAnswer(
   failures: readonly Failure[],
-  asked: { readonly alias: string; readonly fallbacks: readonly string[] },
+  asked: { readonly alias: string; readonly fallbacks: readonly string[]; readonly debugInErrors: boolean },
 ): GatewayError | ProviderError {
   const [first, ...others] = failures;
   if (!first) return new GatewayError('internal', 'Internal error.');
+  if (!asked.debugInErrors) return first.error;
   const list = asked.fallbacks.map((other) => `'${other}'`).join(', ');
   const message = [
     `${first.error.message} Received Model Group=${asked.alias}`,

@@ -123,7 +123,7 @@ export async function processJob(delivery: JobDelivery, deps: JobDeps, signal: A
       ...event,
       ...placeOf(made.deployment, job.admittedAt),
       outcome: completed ? 'completed' : 'cut',
-      countedBy: end.meter.provided ? 'provider' : 'gateway',
+      countedBy: end.meter.provided && made.mockText === undefined ? 'provider' : 'gateway',
       usage: { ...usage, ...(searchUnits !== undefined && { searchUnits }) },
       inputCharacters: made.request.inputCharacters,
       outputCharacters: end.meter.outputCharacters,

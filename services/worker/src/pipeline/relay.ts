@@ -32,8 +32,7 @@ export async function relay(
   answer: {
     writer: Pick<AnswerWriter, 'write'>;
     deployment: Deployment;
-    retries: number;
-    fallbacks: number;
+    tries: Pick<AnswerStart, 'retries' | 'maxRetries' | 'fallbacks' | 'maxFallbacks' | 'fallbackErrors'>;
     queueMs: number;
     /** Called just before the first content goes out. */
     onContent: () => void;
@@ -83,7 +82,7 @@ export async function relay(
   }
 
   function answerStart(headers: Readonly<Record<string, string>>): AnswerStart {
-    const { deployment, retries, fallbacks, queueMs } = answer;
+    const { deployment, tries, queueMs } = answer;
     return {
       type: 'answer-start',
       model: deployment.model,
@@ -91,8 +90,7 @@ export async function relay(
       deploymentId: deployment.id,
       apiBase: apiBaseOf(deployment),
       region: regionOf(deployment),
-      retries,
-      fallbacks,
+      ...tries,
       providerHeaders: { ...headers },
       queueMs,
     };

@@ -1,4 +1,4 @@
-import type { Deployment } from '@sluice/shared/config/gateway-config.ts';
+import type { Deployment, RouterSettings } from '@sluice/shared/config/gateway-config.ts';
 import type { InferenceJob } from '@sluice/shared/contracts/inference-job.ts';
 import { callIdOf } from '@sluice/shared/ids.ts';
 import { ProviderError } from '../providers/provider.ts';
@@ -24,7 +24,6 @@ export function startCall(
   signal: AbortSignal,
 ): AsyncIterable<readonly ProviderEvent[]> {
   const provider = providers[deployment.target.api];
-  const totalMs = deployment.timeoutMs ?? router.timeoutMs;
   const common = {
     callId: callIdOf(job.requestId, call),
     deployment,
@@ -32,9 +31,7 @@ export function startCall(
     mayBeSent,
     timeouts: {
       connectMs: sluice.connectTimeoutMs,
-      firstTokenMs: job.stream
-        ? (job.streamTimeoutMs ?? deployment.streamTimeoutMs ?? router.streamTimeoutMs)
-        : totalMs,
+      firstTokenMs: callTimeoutMs(job, deployment, router),
       betweenTokensMs: sluice.betweenTokensTimeoutMs,
     },
   };
@@ -69,6 +66,16 @@ export function startCall(
     default:
       return request satisfies never;
   }
+}
+
+/** How long a call may take: to its first event if it is streamed, else to its whole answer. */
+export function callTimeoutMs(
+  job: Pick<InferenceJob, 'stream' | 'streamTimeoutMs'>,
+  deployment: Pick<Deployment, 'timeoutMs' | 'streamTimeoutMs'>,
+  router: Pick<RouterSettings, 'timeoutMs' | 'streamTimeoutMs'>,
+): number {
+  if (job.stream) return job.streamTimeoutMs ?? deployment.streamTimeoutMs ?? router.streamTimeoutMs;
+  return deployment.timeoutMs ?? router.timeoutMs;
 }
 
 /** A call that fails before anything is sent: the next alias may be able to do it. */

@@ -1,15 +1,20 @@
 import type { Alias, Deployment } from '@sluice/shared/config/gateway-config.ts';
-import { routingTags } from '@sluice/shared/contracts/caller.ts';
 import type { InferenceJob } from '@sluice/shared/contracts/inference-job.ts';
+import type { FallbackError } from '@sluice/shared/contracts/token-event.ts';
 import { GatewayError } from '@sluice/shared/errors.ts';
 import { isThrottle } from '../flow/call-outcome.ts';
 import { ProviderError } from '../providers/provider.ts';
-import { candidatesOf, orderOf } from '../routing/candidates.ts';
+import { orderOf } from '../routing/candidates.ts';
 import { chooseDeployment } from '../routing/choose-deployment.ts';
+import { cooldownSettingsOf } from '../routing/cooldown-rules.ts';
+import type { Mock, Mocks } from '../routing/mocks.ts';
 import { retriesFor } from '../routing/retry-rules.ts';
 import { retryPauseMs } from '../routing/retry-pause.ts';
 import type { CallOutcome, CallPlan, CallSeries } from './call-series.ts';
+import { stopReasonOf } from './job-context.ts';
 import type { JobDeps } from './job-context.ts';
+import { openDeployments } from './open-deployments.ts';
+import { callTimeoutMs } from './start-call.ts';
 
 /** The last error of a step: of an alias's deployments of one `order`, after all retries. */
 export interface Failure {
@@ -20,9 +25,14 @@ export interface Failure {
 }
 
 export type AliasOutcome =
-  | Exclude<CallOutcome, { type: 'failed' | 'no-turn' }>
+  | Exclude<CallOutcome, Unfinished>
   /** At least one failure: one for each `order` that was tried, in turn. */
   | { readonly type: 'failed'; readonly failures: readonly Failure[] };
+
+/** What another call comes after. */
+interface Unfinished {
+  readonly type: 'failed' | 'no-turn' | 'room-elsewhere';
+}
 
 /** What is asked of an alias, wherever it is called. */
 export interface Wanted extends Pick<CallPlan, 'request' | 'inputTokens' | 'fallbacks'> {
@@ -40,6 +50,11 @@ export interface Tries {
   readonly calls: CallSeries;
   readonly deps: JobDeps;
   readonly signal: AbortSignal;
+  readonly mocks: Mocks;
+  /** The failures so far, if the client asks what they were. */
+  readonly fallbackErrors: () => readonly FallbackError[] | undefined;
+  /** Told of each failure that another call may follow. */
+  readonly onFailure: (failure: Failure) => void;
   /** Told of the deployment of each call before it is made. */
   readonly onDeployment: (deployment: Deployment) => void;
 }
@@ -55,23 +70,25 @@ export async function tryAlias(alias: Alias, what: Wanted, tries: Tries): Promis
     const step = await tryStep(alias, what, above, tries);
     if (step.type !== 'failed') return step;
     failures.push(step.failure);
+    tries.onFailure(step.failure);
     const { order } = step;
-    const hasMore = order !== null && alias.deployments.some((deployment) => orderOf(deployment) > order);
+    const hasMore = order !== null && hasHigherOrder(alias, order);
     if (!hasMore || tries.job.fallbacksDisabled) return { type: 'failed', failures };
     above = order;
   }
 }
 
 type StepOutcome =
-  | Exclude<CallOutcome, { type: 'failed' | 'no-turn' }>
+  | Exclude<CallOutcome, Unfinished>
   /** `order`: of the deployments that were called; null: none was. */
   | { readonly type: 'failed'; readonly failure: Failure; readonly order: number | null };
 
 /** The lowest order above `above` that has a deployment to call, with its retries. */
 async function tryStep(alias: Alias, what: Wanted, above: number, tries: Tries): Promise<StepOutcome> {
-  const { job, calls, deps, signal } = tries;
+  const { job, calls, deps, signal, mocks } = tries;
   const tried = new Set<string>();
-  let candidates = findCandidates();
+  const open = openDeployments(alias, { above, inputTokens: what.inputTokens }, job, deps);
+  let candidates = open.find();
   if (candidates instanceof GatewayError) {
     return {
       type: 'failed',
@@ -81,14 +98,23 @@ async function tryStep(alias: Alias, what: Wanted, above: number, tries: Tries):
   }
   let throttled: ProviderError | null = null;
   let throttles = 0;
+  let maxRetries = 0;
   for (let retries = 0; ; retries += 1) {
-    const untried = candidates.filter(({ id }) => !tried.has(id));
-    const deployment = choose(deps.flow.preferred(untried.length > 0 ? untried : candidates));
-    tried.add(deployment.id);
+    const deployment = choose(open.preferred(candidates, tried));
     tries.onDeployment(deployment);
-    const hasMore = what.hasFallback || hasHigherOrder(deployment);
-    const outcome = await calls.make({ ...what, deployment, retries, ...(hasMore && { patienceMs }) });
-    await report(outcome, deployment);
+    const hasMore = what.hasFallback || (!job.fallbacksDisabled && hasHigherOrder(alias, orderOf(deployment)));
+    const mock = mocks.ofCall(deployment);
+    const outcome =
+      mock === null || mock.type === 'answer'
+        ? await calls.make(planFor(deployment, { retries, maxRetries, hasMore, mock }))
+        : await failMocked(mock, deployment);
+    if (outcome.type === 'room-elsewhere') {
+      candidates = findAgain(candidates);
+      retries -= 1;
+      continue;
+    }
+    tried.add(deployment.id);
+    if (!mock) await report(outcome, deployment);
     if (outcome.type === 'no-turn') {
       const error = noTurn(deployment, outcome.retryAfterSeconds, throttled);
       const failure = { alias: alias.name, error, retries, numRetries: retries };
@@ -98,11 +124,11 @@ async function tryStep(alias: Alias, what: Wanted, above: number, tries: Tries):
 
     const { error } = outcome;
     // Not a failed try: it waits for its turn, here or at another deployment.
-    if (isThrottle(error) && !outcome.mayBeBilled) {
+    if (isThrottle(error) && !outcome.mayBeBilled && !mock) {
       throttled = error;
       throttles += 1;
       const most = hasMore ? (job.numRetries ?? deployment.numRetries ?? deps.config.router.numRetries) : throttlesMax;
-      const found = findCandidates();
+      const found = open.find();
       if (throttles <= most && !(found instanceof GatewayError)) {
         candidates = found;
         tried.delete(deployment.id);
@@ -117,10 +143,11 @@ async function tryStep(alias: Alias, what: Wanted, above: number, tries: Tries):
     const failure = { alias: alias.name, error, retries, numRetries: Math.max(allowed, numRetries) };
     const failed = { type: 'failed', failure, order: orderOf(deployment) } as const;
     if (retries >= allowed) return failed;
-    candidates = findCandidates();
+    maxRetries = allowed;
+    candidates = open.find();
     if (candidates instanceof GatewayError) return failed; // nobody is left to try
     const waitMs = retryPauseMs(error, retries, {
-      otherDeployment: candidates.some(({ id }) => !tried.has(id)),
+      otherDeployment: candidates.some((other) => !tried.has(other.id) && deps.flow.hasRoom(other)),
       retryAfterMs: deps.config.router.retryAfterMs,
       random: deps.random,
     });
@@ -128,19 +155,32 @@ async function tryStep(alias: Alias, what: Wanted, above: number, tries: Tries):
     await deps.pause(waitMs, signal);
   }
 
-  function hasHigherOrder(deployment: Deployment): boolean {
-    return !job.fallbacksDisabled && alias.deployments.some((other) => orderOf(other) > orderOf(deployment));
+  function planFor(
+    deployment: Deployment,
+    { hasMore, mock, ...counts }: { retries: number; maxRetries: number; hasMore: boolean; mock: Mock | null },
+  ): CallPlan {
+    const fallbackErrors = tries.fallbackErrors();
+    return {
+      ...what,
+      ...counts,
+      deployment,
+      ...(fallbackErrors && { fallbackErrors }),
+      ...(mock?.type === 'answer' && { mockText: mock.text }),
+      ...(hasMore && { patienceMs }),
+      hasRoomElsewhere: () => open.hasRoomElsewhere(deployment),
+    };
   }
 
-  function findCandidates(): readonly Deployment[] | GatewayError {
-    const conditions = {
-      router: deps.config.router,
-      cooledDownUntil: (id: string) => deps.cooldowns.until(id),
-      tags: routingTags(job.origin),
-      inputTokens: what.inputTokens,
-      now: deps.now(),
-    };
-    return candidatesOf(alias, conditions, above);
+  /** In place of a call: nothing is sent, booked, or learnt of the deployment. */
+  async function failMocked(mock: Exclude<Mock, { type: 'answer' }>, deployment: Deployment): Promise<CallOutcome> {
+    if (mock.type === 'timeout') await deps.pause(callTimeoutMs(job, deployment, deps.config.router), signal);
+    const why = stopReasonOf(signal);
+    return why ? { type: 'stopped', why } : { type: 'failed', error: mock.error, mayBeBilled: false };
+  }
+
+  function findAgain(before: readonly Deployment[]): readonly Deployment[] {
+    const found = open.find();
+    return found instanceof GatewayError ? before : found;
   }
 
   function choose(from: readonly Deployment[]): Deployment {
@@ -160,14 +200,14 @@ async function tryStep(alias: Alias, what: Wanted, above: number, tries: Tries):
    * A throttled deployment is not left alone, as it would be in contract §8.5: it gets as many calls as it takes. Unless
    * the operator has said how many failures are too many.
    */
-  function waitsForTurn(error: ProviderError): boolean {
-    return isThrottle(error) && deps.config.router.cooldowns.allowedFails === null;
+  function waitsForTurn(error: ProviderError, deployment: Deployment): boolean {
+    return isThrottle(error) && cooldownSettingsOf(deployment, deps.config.router.cooldowns).allowedFails === null;
   }
 
   /** What the call says of its deployment. After a failure it is waited for: the next one is chosen by it. */
   async function report(outcome: CallOutcome, deployment: Deployment): Promise<void> {
-    const alone = alias.deployments.length === 1;
-    if (outcome.type === 'failed' && !waitsForTurn(outcome.error)) {
+    const alone = alias.deployments.filter(({ blocked }) => !blocked).length === 1;
+    if (outcome.type === 'failed' && !waitsForTurn(outcome.error, deployment)) {
       await deps.cooldowns.failed(deployment, outcome.error, alone);
     }
     if (outcome.type !== 'ended') return;
@@ -175,6 +215,10 @@ async function tryStep(alias: Alias, what: Wanted, above: number, tries: Tries):
     if (error) void deps.cooldowns.failed(deployment, error, alone);
     else if (type === 'completed' || hasContent) deps.cooldowns.succeeded(deployment.id);
   }
+}
+
+function hasHigherOrder({ deployments }: Alias, order: number): boolean {
+  return deployments.some((one) => one.blocked !== true && orderOf(one) > order);
 }
 
 function noTurn({ model }: Deployment, retryAfterSeconds: number, last: ProviderError | null): ProviderError {

@@ -1,7 +1,9 @@
 import type { Deployment } from '@sluice/shared/config/gateway-config.ts';
 import { resolveAlias } from '@sluice/shared/config/resolve-alias.ts';
+import type { FallbackError } from '@sluice/shared/contracts/token-event.ts';
 import { GatewayError } from '@sluice/shared/errors.ts';
 import type { ProviderError } from '../providers/provider.ts';
+import { createMocks } from '../routing/mocks.ts';
 import { nextAliases } from '../routing/next-aliases.ts';
 import { createCallSeries } from './call-series.ts';
 import type { JobToTry, MadeCall, Standing } from './call-series.ts';
@@ -30,6 +32,10 @@ export type TryOutcome =
       readonly deployment: Deployment | null;
     };
 
+/** UTF-16 units of an error that goes into a header. */
+const fallbackMessageMax = 256;
+const fallbackErrorsMax = 20;
+
 /**
  * Calls until one answers: the alias's own deployments first, then, as its error wants it, the aliases after it, each
  * with its own retries and its own aliases after it, none of them twice (contract §8.5). Never after the client has
@@ -44,16 +50,21 @@ export async function tryCalls(
   const { alias: first } = job.delivery.job;
   const calls = createCallSeries(job, deps, signal, bookCut);
   let deployment: Deployment | null = null;
+  const failures: Failure[] = [];
+  const mocks = createMocks(job.request);
   const tries = {
     job: job.delivery.job,
     calls,
     deps,
     signal,
+    mocks,
+    fallbackErrors: () =>
+      job.delivery.job.includeFallbackErrors ? failures.slice(0, fallbackErrorsMax).map(fallbackErrorOf) : undefined,
+    onFailure: (failure: Failure) => failures.push(failure),
     onDeployment: (one: Deployment) => {
       deployment = one;
     },
   };
-  const failures: Failure[] = [];
   const visited = new Set([first]);
   let hops = 0;
 
@@ -68,7 +79,9 @@ export async function tryCalls(
       return { type: 'failed', error: outcome.error, ...at };
     case 'failed': {
       const fallbacks = nextAliases(tries.job, first, failures[0]?.error.code ?? 'internal');
-      return { type: 'failed', error: failedAnswer(failures, { alias: first, fallbacks }), ...at };
+      const { debugInErrors } = deps.config.router;
+      const asked = { alias: first, fallbacks, debugInErrors };
+      return { type: 'failed', error: failedAnswer(failures, asked), ...at };
     }
     default:
       return outcome satisfies never;
@@ -82,15 +95,14 @@ export async function tryCalls(
     const alias = resolveAlias(deps.config, name);
     // Null where the worker's configuration is older or newer than the ingress's.
     const own = withMessages(job.request, tries.job, name);
-    const result: AliasOutcome = alias
-      ? await tryAlias(
-          alias,
-          { ...own, fallbacks, hasFallback: isLeft([...nextAliases(tries.job, name, 'provider_throttled'), ...after]) },
-          tries,
-        )
-      : { type: 'failed', failures: [] };
+    const mocked = name === first ? mocks.ofAlias() : null;
+    const hasFallback = isLeft([...nextAliases(tries.job, name, 'provider_throttled'), ...after]);
+    const result: AliasOutcome = mocked
+      ? failedMocked(name, mocked)
+      : alias
+        ? await tryAlias(alias, { ...own, fallbacks, hasFallback }, tries)
+        : { type: 'failed', failures: [] };
     if (result.type !== 'failed') return result;
-    failures.push(...result.failures);
     const code = result.failures[0]?.error.code ?? 'internal';
     const next = nextAliases(tries.job, name, code);
     for (const [index, other] of next.entries()) {
@@ -104,8 +116,19 @@ export async function tryCalls(
     return result;
   }
 
+  function failedMocked(alias: string, error: ProviderError): AliasOutcome {
+    const failure = { alias, error, retries: 0, numRetries: 0 };
+    failures.push(failure);
+    return { type: 'failed', failures: [failure] };
+  }
+
   function isLeft(others: readonly string[]): boolean {
     if (hops >= deps.config.router.maxFallbacks) return false;
     return others.some((other) => !visited.has(other) && resolveAlias(deps.config, other));
   }
+}
+
+/** What a client that asks is told of a failure; no more of it than fits into a header. */
+function fallbackErrorOf({ error: { code, message, param } }: Failure): FallbackError {
+  return { code, param, message: message.slice(0, fallbackMessageMax) };
 }

@@ -19,19 +19,21 @@ const defaultTag = 'default';
 const secondMs = 1_000;
 
 /**
- * The deployments that may be called, in the order of contract §8.5: not cooled down, with a context window that is
+ * The deployments that may be called, in the order of contract §8.5: not blocked, not cooled down, with a context window that is
  * large enough, with the right tags; and of those the ones with the lowest `order`.
  *
  * @param above only with an `order` above this
  * @returns at least one, or why there is none
  */
 export function candidatesOf(
-  alias: Pick<Alias, 'name' | 'deployments'>,
+  alias: Pick<Alias, 'name' | 'deployments' | 'isOneDeployment'>,
   conditions: Conditions,
   above = -Infinity,
 ): readonly Deployment[] | GatewayError {
-  const inOrder = alias.deployments.filter((deployment) => orderOf(deployment) > above);
-  const healthy = inOrder.filter(({ id }) => conditions.cooledDownUntil(id) === null);
+  const inOrder = alias.deployments.filter((one) => one.blocked !== true && orderOf(one) > above);
+  if (inOrder.length === 0) return paused(alias.name);
+  const isRested = ({ id }: Deployment) => alias.isOneDeployment ?? conditions.cooledDownUntil(id) === null;
+  const healthy = inOrder.filter(isRested);
   if (healthy.length === 0) return allCooledDown(alias.name, inOrder, conditions);
   const large = conditions.router.preCallChecks ? healthy.filter((one) => holds(one, conditions)) : healthy;
   if (large.length === 0) return contextWindowExceeded(healthy, conditions);
@@ -62,6 +64,10 @@ function withTags(
     tagFiltering === 'any' ? tags.some((tag) => has.includes(tag)) : tags.every((tag) => has.includes(tag));
   const fitting = deployments.filter(fits);
   return fitting.length > 0 ? fitting : byDefault;
+}
+
+function paused(name: string): GatewayError {
+  return new GatewayError('model_paused', `Model '${name}' is currently paused and cannot accept requests.`);
 }
 
 function allCooledDown(name: string, resting: readonly Deployment[], conditions: Conditions): GatewayError {

@@ -1,3 +1,4 @@
+import { allowedFailsDefault } from '@sluice/shared/config/allowed-fails.ts';
 import type { CooldownSettings, Deployment } from '@sluice/shared/config/gateway-config.ts';
 import type { FailureCounts } from '@sluice/shared/ports/cooldown-store.ts';
 import type { ProviderError } from '../providers/provider.ts';
@@ -14,6 +15,23 @@ const withOthers = { share: 0.5, requests: 5 };
 const whenAlone = { requests: 1_000 };
 
 type Failed = Pick<ProviderError, 'code' | 'status'>;
+
+/**
+ * The settings as they hold for one deployment: its policy, then its number, then the router's policy, then the
+ * router's number.
+ */
+export function cooldownSettingsOf(
+  { allowedFails, allowedFailsPolicy }: Pick<Deployment, 'allowedFails' | 'allowedFailsPolicy'>,
+  router: CooldownSettings,
+): CooldownSettings {
+  if (allowedFails !== undefined) return { ...router, allowedFails, allowedFailsPolicy: allowedFailsPolicy ?? {} };
+  if (allowedFailsPolicy === undefined) return router;
+  return {
+    ...router,
+    allowedFails: router.allowedFails ?? allowedFailsDefault,
+    allowedFailsPolicy: { ...router.allowedFailsPolicy, ...allowedFailsPolicy },
+  };
+}
 
 /** What a failed call says of its deployment: it failed, it works, or nothing (the way to it, or we, failed). */
 export function verdictOn({ code, status }: Failed): 'failed' | 'works' | 'unknown' {

@@ -2,7 +2,7 @@ import type { CooldownSettings, Deployment } from '@sluice/shared/config/gateway
 import type { Logger } from '@sluice/shared/log.ts';
 import type { Cooldown, CooldownStore } from '@sluice/shared/ports/cooldown-store.ts';
 import type { ProviderError } from '../providers/provider.ts';
-import { cooldownMsOf, coolsAtOnce, coolsBy, verdictOn } from './cooldown-rules.ts';
+import { cooldownMsOf, cooldownSettingsOf, coolsAtOnce, coolsBy, verdictOn } from './cooldown-rules.ts';
 
 /** Which deployments are to be left alone, as this worker knows it; and what it tells the others. */
 export interface Cooldowns extends AsyncDisposable {
@@ -15,8 +15,10 @@ export interface Cooldowns extends AsyncDisposable {
    *
    * @param alone it is the only one of its alias
    */
-  failed(deployment: Pick<Deployment, 'id' | 'cooldownMs'>, error: ProviderError, alone: boolean): Promise<void>;
+  failed(deployment: CooledDeployment, error: ProviderError, alone: boolean): Promise<void>;
 }
+
+type CooledDeployment = Pick<Deployment, 'id' | 'cooldownMs' | 'allowedFails' | 'allowedFailsPolicy'>;
 
 export interface CooldownDeps {
   readonly store: CooldownStore;
@@ -56,14 +58,15 @@ export async function openCooldowns({ store, settings, log, now, onCooldown }: C
       const verdict = verdictOn(error);
       if (verdict === 'works') succeeded(id);
       if (verdict !== 'failed') return;
-      const lengthMs = cooldownMsOf(deployment, error, settings);
+      const own = cooldownSettingsOf(deployment, settings);
+      const lengthMs = cooldownMsOf(deployment, error, own);
       const known = successes.get(id) ?? 0;
       successes.delete(id);
       const calls = { requests: known + 1, failures: 1 };
       const counting = store.count(id, calls, { now: now(), windowMs: lengthMs }).catch(warn);
-      if (!coolsAtOnce(error, alone, settings)) {
+      if (!coolsAtOnce(error, alone, own)) {
         const counts = await counting;
-        if (!counts || !coolsBy(counts, error, alone, settings)) return;
+        if (!counts || !coolsBy(counts, error, alone, own)) return;
       }
       if (lengthMs > 0) begin({ deploymentId: id, until: now() + lengthMs }, error);
     },

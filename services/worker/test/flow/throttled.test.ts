@@ -53,6 +53,54 @@ test('throttled: another deployment with room is called at once', async () => {
   assert.deepEqual(run.pauses, []);
 });
 
+test('throttled: one that has room comes before one that was not tried', async () => {
+  const run = new Recording({
+    config: configOf({ sample: ['A', 'B'] }),
+    job: { numRetries: 1 },
+    scripts: [[refusal('provider_failed')], throttled(30), goodAnswer],
+  });
+  await run.run();
+  assert.deepEqual(called(run), ['A', 'B', 'A']);
+  assert.ok(!run.pauses.includes(30_000), 'B is not waited for');
+  assert.equal(run.lastEvent?.type, 'answer-end');
+});
+
+for (const numRetries of [0, 3]) {
+  test(`throttled: one of a higher order with room is called at once, with ${numRetries} retries`, async () => {
+    const ordered = { sample: [deployment('sample', 'A', { order: 1 }), deployment('sample', 'B', { order: 2 })] };
+    const run = new Recording({ config: configOf(ordered), job: { numRetries }, scripts: [throttled(), goodAnswer] });
+    await run.run();
+    assert.deepEqual([called(run), run.pauses], [['A', 'B'], []]);
+    const [start] = run.events;
+    assert.equal(start?.type === 'answer-start' && start.retries, 0);
+  });
+}
+
+test('throttled: the next request goes to a higher order too, until the lower one is open again', async () => {
+  const ordered = { sample: [deployment('sample', 'A', { order: 1 }), deployment('sample', 'B', { order: 2 })] };
+  const run = new Recording({ config: configOf(ordered), scripts: [throttled(30), goodAnswer] });
+  await run.run();
+  const [a, b] = ordered.sample;
+  assert.ok(a && b);
+  assert.deepEqual([run.deps.flow.isThrottled(a), run.deps.flow.hasRoom(b)], [true, true]);
+  run.now += 30_000;
+  assert.equal(run.deps.flow.isThrottled(a), false);
+});
+
+test('throttled: who waits at one goes to another that comes to have room', async () => {
+  const both = [deployment('sample', 'A'), deployment('sample', 'B')] as const;
+  const config = configOf({ sample: both });
+  const { flow } = new Recording({ config: { ...config, sluice: { ...config.sluice, workerConcurrency: 1 } } }).deps;
+  const never = new AbortController().signal;
+  const call: CallToEnter = { since: 0, deadlineAt: 2_000_000, tokensEstimate: 1 };
+  const [a, b] = await Promise.all(both.map((one) => flow.enter(one, call, never)));
+  assert.ok(a?.type === 'entered' && b?.type === 'entered');
+  const waiting = flow.enter(both[0], { ...call, hasRoomElsewhere: () => flow.hasRoom(both[1]) }, never);
+  b.permit.leave({ type: 'answered', latency: null }, 1);
+  assert.deepEqual(await waiting, { type: 'room-elsewhere' });
+  a.permit.leave({ type: 'answered', latency: null }, 1);
+});
+
 test('throttled: of two closed deployments the one that opens first is waited for', async () => {
   const run = new Recording({
     config: configOf({ sample: ['A', 'B'] }),

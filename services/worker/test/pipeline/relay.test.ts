@@ -23,8 +23,7 @@ test('relay: a provider that goes on after the lock is lost writes to nobody, an
     {
       writer: { write: (events) => void written.push(...events) },
       deployment: deployment('sample', 'A'),
-      retries: 0,
-      fallbacks: 0,
+      tries: { retries: 0, fallbacks: 0 },
       queueMs: 0,
       onContent: () => {},
     },

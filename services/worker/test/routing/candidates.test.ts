@@ -34,6 +34,13 @@ const cases: Case[] = [
   { why: 'without an order after those that have one', deployments: { A: {}, B: order(5) }, is: ['B'] },
   { why: 'the next order', deployments: { A: {}, B: order(1), C: order(2) }, above: 1, is: ['C'] },
   { why: 'at last those without', deployments: { A: {}, B: order(1), C: order(2) }, above: 2, is: ['A'] },
+  // Blocked
+  { why: 'none that is blocked', deployments: { A: { blocked: true, order: 1 }, B: order(2) }, is: ['B'] },
+  {
+    why: 'all are blocked',
+    deployments: { A: { blocked: true }, B: { blocked: true } },
+    is: { code: 'model_paused', message: /^Model 'sample' is currently paused and cannot accept requests\.$/ },
+  },
   // Cooldowns
   { why: 'none that is cooled down', deployments: { A: {}, B: {} }, cooled: { A: 1 }, is: ['B'] },
   {

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { CooldownSettings } from '@sluice/shared/config/gateway-config.ts';
 import { errorCatalog } from '@sluice/shared/errors.ts';
 import type { ErrorCode } from '@sluice/shared/errors.ts';
-import { cooldownMsOf, coolsAtOnce, coolsBy, verdictOn } from '../../src/routing/cooldown-rules.ts';
+import { cooldownMsOf, cooldownSettingsOf, coolsAtOnce, coolsBy, verdictOn } from '../../src/routing/cooldown-rules.ts';
 
 const byShare: CooldownSettings = { enabled: true, cooldownMs: 5_000, allowedFails: null, allowedFailsPolicy: {} };
 const byNumber: CooldownSettings = { ...byShare, allowedFails: 3, allowedFailsPolicy: { RateLimitError: 1 } };
@@ -81,4 +81,35 @@ const lengths = [
 
 for (const { why, deployment, retryAfterSeconds, ms } of lengths) {
   test(`cooldown: as long as ${why}`, () => assert.equal(cooldownMsOf(deployment, { retryAfterSeconds }, byShare), ms));
+}
+
+const own = [
+  { why: 'nothing of its own', deployment: {}, router: byShare, is: [null, {}] },
+  { why: 'its number', deployment: { allowedFails: 0 }, router: byShare, is: [0, {}] },
+  { why: "its number before the router's policy", deployment: { allowedFails: 9 }, router: byNumber, is: [9, {}] },
+  {
+    why: "its policy before its number before the router's",
+    deployment: { allowedFails: 9, allowedFailsPolicy: { TimeoutError: 2 } },
+    router: byNumber,
+    is: [9, { TimeoutError: 2 }],
+  },
+  {
+    why: "its policy beside the router's, class by class",
+    deployment: { allowedFailsPolicy: { TimeoutError: 2 } },
+    router: byNumber,
+    is: [3, { RateLimitError: 1, TimeoutError: 2 }],
+  },
+  {
+    why: 'its policy, and for other classes the default',
+    deployment: { allowedFailsPolicy: { RateLimitError: 5 } },
+    router: byShare,
+    is: [3, { RateLimitError: 5 }],
+  },
+];
+
+for (const { why, deployment, router, is } of own) {
+  test(`cooldown: allowed fails: ${why}`, () => {
+    const { allowedFails, allowedFailsPolicy } = cooldownSettingsOf(deployment, router);
+    assert.deepEqual([allowedFails, allowedFailsPolicy], is);
+  });
 }

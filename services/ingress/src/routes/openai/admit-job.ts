@@ -85,6 +85,7 @@ export async function admitJob(
   const admittedAt = deps.now();
   const limits = accountLimits(authenticated, admittedAt);
   const controls = requestControls(body.model, body, req.headers, deps.config, key);
+  requireMockableKind(ask);
   const aliases = [body.model, ...controls.forJob.fallbacks];
   const others = boundsOfFallbacks(ask, controls);
   const choices = ask.choices?.(aliases) ?? 1;
@@ -165,6 +166,13 @@ function boundsOfFallbacks({ boundsOf }: Ask, { messages: others }: RequestContr
     const message = "Invalid value for 'fallbacks': only a chat can have other messages for a fallback.";
     throw new GatewayError('invalid_request', message, { param: 'fallbacks' });
   });
+}
+
+/** @throws GatewayError invalid_request for a `mock_response` to what is answered by no text */
+function requireMockableKind({ callType, body }: Ask): void {
+  if (body['mock_response'] == null || kindOf(callType) === 'chat') return;
+  const message = "Invalid value for 'mock_response': only a chat can be answered so.";
+  throw new GatewayError('invalid_request', message, { param: 'mock_response' });
 }
 
 /** The operator's own requests are booked on an account too, but nothing limits it. */

@@ -19,6 +19,7 @@ import { openExchange } from './exchange.ts';
 import type { Exchange } from './exchange.ts';
 import type { InferenceDeps } from './inference-deps.ts';
 import { modelInPath, withModel } from './model-in-path.ts';
+import { requestedModel } from './requested-model.ts';
 
 /** What one endpoint for inference has of its own. */
 export interface InferenceRoute<Body> {
@@ -58,7 +59,9 @@ export function inferenceRoute<Body>(route: InferenceRoute<Body>, deps: Inferenc
     const exchange = openExchange(req, res, route.path, deps);
     const authenticated = await deps.authenticate(req.headers);
     exchange.setHeaders(callerHeaders(exchange.callId, deps.version, authenticated.key));
-    const { text, value } = withModel(readJson(req), modelInPath(req));
+    const read = withModel(readJson(req), modelInPath(req));
+    const meant = requestedModel(read.value, authenticated, { path: route.path, config: deps.config });
+    const { text, value } = withModel(read, meant);
     const body = parseBody(route.schema, value, route.path);
     const ask = route.ask(body, authenticated);
     const requestId = newRequestId(ask.callType, deps);

@@ -13,6 +13,7 @@ export function withModel(
 ): { text: string; value: unknown } {
   const { value } = read;
   if (model === undefined || typeof value !== 'object' || value === null || Array.isArray(value)) return read;
+  if ('model' in value && value.model === model) return read;
   const named = { ...value, model };
   return { text: JSON.stringify(named), value: named };
 }

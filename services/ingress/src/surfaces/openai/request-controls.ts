@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { BodyFallbackLists, BodyFallbacks, ownFallbacks } from '@sluice/shared/api/litellm/fallbacks.ts';
+import { mockParams, mockTestingParams } from '@sluice/shared/api/litellm/mock-params.ts';
 import { DropNames, ParamNames } from '@sluice/shared/api/litellm/param-names.ts';
 import type { OwnFallback } from '@sluice/shared/api/litellm/fallbacks.ts';
 import type { Fallbacks, GatewayConfig } from '@sluice/shared/config/gateway-config.ts';
@@ -16,7 +17,7 @@ export interface RequestControls {
   /** What the worker is to obey. */
   readonly forJob: FallbackPlan &
     Pick<InferenceJob, 'dropParams'> &
-    Partial<Pick<InferenceJob, 'numRetries' | 'streamTimeoutMs' | 'fallbacksDisabled'>>;
+    Partial<Pick<InferenceJob, 'numRetries' | 'streamTimeoutMs' | 'fallbacksDisabled' | 'includeFallbackErrors'>>;
   /** Fallbacks with messages of their own, of those that may be tried. */
   readonly messages: readonly (OwnFallback & { readonly messages: NonNullable<OwnFallback['messages']> })[];
 }
@@ -37,6 +38,9 @@ const Controls = z.object({
   // The worker finds these in the body.
   additional_drop_params: DropNames.nullish(),
   allowed_openai_params: ParamNames.nullish(),
+  include_fallback_errors: z.boolean().nullish(),
+  specific_deployment: z.boolean().nullish(),
+  ...mockParams,
 });
 
 /** @throws GatewayError invalid_request naming the field */
@@ -53,6 +57,7 @@ export function requestControls(
     stream_timeout: body['stream_timeout'] ?? headers['x-litellm-stream-timeout'],
     num_retries: body['num_retries'] ?? headers['x-litellm-num-retries'],
   });
+  requireMocksAllowed(asked, config);
   const own = asked.fallbacks ? ownFallbacks(asked.fallbacks) : null;
   const disabled = asked.disable_fallbacks ?? key?.metadata['disable_fallbacks'] === true;
   const plan = disabled ? { fallbacks: [] } : planFallbacks(alias, askedFallbacks(asked, own), config, key);
@@ -61,6 +66,7 @@ export function requestControls(
     forJob: {
       ...plan,
       ...(disabled && { fallbacksDisabled: true }),
+      ...(asked.include_fallback_errors && config.router.showsFallbackErrors && { includeFallbackErrors: true }),
       ...(asked.num_retries != null && { numRetries: asked.num_retries }),
       ...(asked.stream_timeout != null && { streamTimeoutMs: Math.max(1, Math.round(asked.stream_timeout * 1_000)) }),
       dropParams: asked.drop_params ?? config.dropParams,
@@ -79,6 +85,14 @@ function parseControls(given: Readonly<Record<string, unknown>>): z.infer<typeof
   throw new GatewayError('invalid_request', `Invalid value for '${param}': ${issue?.message ?? 'wrong type'}.`, {
     param,
   });
+}
+
+/** `mock_response` needs no permission, as in LiteLLM: it is paid for and reaches nobody. */
+function requireMocksAllowed(asked: z.infer<typeof Controls>, { router }: Pick<GatewayConfig, 'router'>): void {
+  const mock = mockTestingParams.find((name) => asked[name] === true);
+  if (mock === undefined || router.mockTesting) return;
+  const message = `'${mock}' is not allowed here: it needs general_settings.dangerously_allow_mock_testing_request_params.`;
+  throw new GatewayError('invalid_request', message, { param: mock });
 }
 
 function askedFallbacks(asked: z.infer<typeof Controls>, own: readonly OwnFallback[] | null) {
