@@ -7,6 +7,7 @@ import type { ModelsDeps } from './models/visible-models.ts';
 import { liveness } from './routes/health/liveness.ts';
 import { readiness } from './routes/health/readiness.ts';
 import { metricsPage } from './routes/health/metrics-page.ts';
+import { auditLine, auditLog, type AuditDeps } from './routes/management/audit.ts';
 import { keyBlock } from './routes/management/key-block.ts';
 import { keyDelete } from './routes/management/key-delete.ts';
 import { keyGenerate } from './routes/management/key-generate.ts';
@@ -33,6 +34,7 @@ export interface AppDeps {
   readonly inference: InferenceDeps;
   readonly models: ModelsDeps;
   readonly management: ManagementDeps;
+  readonly audit: AuditDeps;
   readonly spend: SpendDeps;
   readonly health: {
     readonly isDraining: () => boolean;
@@ -98,6 +100,8 @@ export function createApp(deps: AppDeps): Express {
   route('/key/list', 'get', keyList(management));
   route('/key/block', 'post', ...managementBody, keyBlock(management));
   route('/key/unblock', 'post', ...managementBody, keyUnblock(management));
+  route('/audit', 'get', auditLog(deps.audit));
+  route('/audit/:id', 'get', auditLine(deps.audit));
   route('/spend/logs', 'get', spendLogs(spend));
   route('/global/spend/keys', 'get', globalSpendKeys(spend));
   route('/global/spend/models', 'get', globalSpendModels(spend));

@@ -11,13 +11,14 @@ import type { IdempotencyStore } from '@sluice/shared/ports/idempotency-store.ts
 import type { JobQueue } from '@sluice/shared/ports/job-queue.ts';
 import type { ModelCatalog } from '@sluice/shared/ports/model-catalog.ts';
 import type { SpendReports } from '@sluice/shared/ports/spend-reports.ts';
-import type { Sql } from '@sluice/shared/ports/sql.ts';
+import type { SqlPool } from '@sluice/shared/ports/sql.ts';
 import type { TokenBus } from '@sluice/shared/ports/token-bus.ts';
 import type { UsageLog } from '@sluice/shared/ports/usage-log.ts';
 import { loadPriceBook } from '@sluice/shared/prices/price-book.ts';
 import { checkReadiness } from '@sluice/shared/readiness.ts';
 import { createAdmit } from './admission/admit.ts';
 import { createApp } from './app.ts';
+import { createChanges } from './audit/changes.ts';
 import { createAuthenticate } from './auth/create-authenticate.ts';
 import { newKey } from './auth/new-key.ts';
 import { createDispatch } from './dispatch/dispatch.ts';
@@ -40,7 +41,7 @@ export interface IngressOptions {
   readonly masterKey: string;
   /** How long it still takes requests while it says that it is not ready: until load balancers have noticed. */
   readonly shutdownDelayMs: number;
-  readonly sql: Sql;
+  readonly sql: SqlPool;
   readonly admission: Admission;
   readonly queue: JobQueue;
   readonly fairShare: FairShare;
@@ -113,7 +114,8 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
       prices: loadPriceBook(),
       now,
     },
-    management: { authenticate, keys, reports, now, newKey, invalidate },
+    management: { authenticate, keys, changes: createChanges({ sql, now }), reports, now, newKey, invalidate },
+    audit: { authenticate, sql },
     spend: { authenticate, keys, reports, now },
     health: {
       isDraining: () => draining,
