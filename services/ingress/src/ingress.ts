@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { Meter } from '@opentelemetry/api';
 import type { GatewayConfig } from '@sluice/shared/config/gateway-config.ts';
+import { metricsAccessOf } from '@sluice/shared/config/process-config.ts';
 import { queuesOf, resolveAlias } from '@sluice/shared/config/resolve-alias.ts';
 import type { Logger } from '@sluice/shared/log.ts';
 import type { FairShare } from '@sluice/shared/ports/fair-share.ts';
@@ -20,12 +21,14 @@ import { createAdmit } from './admission/admit.ts';
 import { createApp } from './app.ts';
 import { createChanges } from './audit/changes.ts';
 import { createAuthenticate } from './auth/create-authenticate.ts';
+import { oncePerRequest } from './auth/once-per-request.ts';
 import { newKey } from './auth/new-key.ts';
 import { createDispatch } from './dispatch/dispatch.ts';
 import { watchForLostAnswers } from './dispatch/lost-answers.ts';
 import { createLine } from './dispatch/line.ts';
 import { createRecordRefusal } from './dispatch/record-refusal.ts';
 import { createClaimKey } from './idempotency/claim.ts';
+import { createReadBytes } from './http/read-bytes.ts';
 import { listen } from './http/listen.ts';
 import { createIngressMetrics } from './ingress-metrics.ts';
 import { createKnownModels } from './models/known-models.ts';
@@ -72,12 +75,13 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
   const now = Date.now;
   await using opening = new AsyncDisposableStack();
   const keys = virtualKeysIn(sql);
-  const { authenticate, invalidate } = createAuthenticate({
+  const { authenticate: authenticateKey, invalidate } = createAuthenticate({
     masterKey: options.masterKey,
     findVirtualKey: keys.find,
     now,
     cache: keyCache,
   });
+  const authenticate = oncePerRequest(authenticateKey);
   const inbox = opening.use(await bus.openInbox());
   const admit = opening.use(await createAdmit({ admission, now }));
   const lostAnswers = opening.use(watchForLostAnswers({ queue, bus, log, now }));
@@ -93,6 +97,7 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
       admit: admit.admit,
       dispatch: createDispatch({ queue, line, bus, inbox, bodies, usage, lostAnswers, log, now }),
       recordRefusal: createRecordRefusal({ usage, log, now }),
+      readBytes: createReadBytes(config.sluice.maxRequestBytes),
       config,
       metrics: createIngressMetrics(options.meter),
       version: options.version,
@@ -130,8 +135,9 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
         return draining ? { ready: false, parts: { ...parts, ingress: 'stopping' } } : { ready, parts };
       },
       metrics: options.metrics,
+      metricsAccess: metricsAccessOf(config, options.masterKey),
     },
-    maxRequestBytes: config.sluice.maxRequestBytes,
+    trustedProxies: config.trustedProxies,
     onError: (error, request) => log.error({ err: error, ...request }, 'request failed'),
   });
   const server = opening.use(await listen(createServer(app), options));

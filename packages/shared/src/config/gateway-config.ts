@@ -13,7 +13,18 @@ export interface GatewayConfig {
   readonly masterKey: string | null;
   /** null: not configured anywhere. Holds a password. */
   readonly databaseUrl: string | null;
+  readonly metrics: MetricsSettings;
+  /** Whose `X-Forwarded-For` says where a request comes from: addresses, networks, or Express's names of them. */
+  readonly trustedProxies: readonly string[];
   readonly sluice: SluiceSettings;
+}
+
+/** Who may read `/metrics`. */
+export interface MetricsSettings {
+  /** False: whoever reaches the port. */
+  readonly authenticated: boolean;
+  /** `SLUICE_METRICS_TOKEN`: opens nothing else, so that a scraper need not hold the master key. null: none. Secret. */
+  readonly token: string | null;
 }
 
 /** What a model is for: which routes reach it. */

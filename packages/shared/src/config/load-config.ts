@@ -5,12 +5,14 @@ import { Findings } from './findings.ts';
 import type { GatewayConfig } from './gateway-config.ts';
 import { readGeneralSettings } from './general-settings.ts';
 import { readConfigFiles } from './read-config-files.ts';
+import { readMetricsSettings } from './metrics-settings.ts';
 import { withOtherNames } from './model-group-aliases.ts';
 import { readOciDefaults } from './oci-identity.ts';
 import { readRouterSettings } from './router-settings.ts';
 import { Section } from './section.ts';
 import { readSluiceSettings } from './sluice-settings.ts';
 import { applyEnvironmentVariables, type Environment, substituteEnvironment } from './substitute-environment.ts';
+import { readTrustedProxies } from './trusted-proxies.ts';
 import { vocabularies } from './vocabulary.ts';
 
 export interface ConfigSource {
@@ -63,6 +65,8 @@ async function readRoot(root: Section, env: Environment, findings: Findings): Pr
     router: readRouterSettings({ router, litellm }, known, findings),
     dropParams: litellm.boolean('drop_params') ?? false,
     ...readGeneralSettings(general, env, findings),
+    metrics: readMetricsSettings({ litellm, own }, env, findings),
+    trustedProxies: readTrustedProxies({ general, own }),
     sluice,
   };
 }
