@@ -145,9 +145,9 @@ export interface OpenAiTarget {
   readonly tokenLimit: 'max_tokens' | 'max_completion_tokens';
   readonly auth:
     | { readonly type: 'none' }
-    /** Secret. */
+    /** Secret, like the next; empty in a process that calls no models. */
     | { readonly type: 'bearer'; readonly apiKey: string }
-    /** Azure's way. Secret. */
+    /** Azure's way. */
     | { readonly type: 'header'; readonly name: string; readonly apiKey: string }
     /** OCI's request signature. */
     | { readonly type: 'oci'; readonly identity: OciIdentity; readonly compartmentId: string };
@@ -160,7 +160,7 @@ export interface AnthropicTarget {
   readonly api: 'anthropic';
   /** Up to what stands before `/v1/messages`, without a slash at the end. */
   readonly baseUrl: string;
-  /** Secret. */
+  /** Secret. Empty in a process that calls no models. */
   readonly apiKey: string;
   readonly headers: Readonly<Record<string, string>>;
 }
@@ -181,7 +181,7 @@ export interface OciApiKey {
   readonly tenancy: string;
   readonly user: string;
   readonly fingerprint: string;
-  /** PEM text. Secret. */
+  /** PEM text. Secret. Empty in a process that calls no models. */
   readonly privateKeyPem: string;
   readonly passphrase: string | null;
 }

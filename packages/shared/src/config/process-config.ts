@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { logLevelOf } from '../log.ts';
 import type { MetricsAccess } from '../metrics-access.ts';
+import type { ConfigNeeds } from './config-needs.ts';
 import { ConfigError } from './config-error.ts';
 import type { GatewayConfig } from './gateway-config.ts';
 import { loadGatewayConfig } from './load-config.ts';
@@ -25,14 +26,15 @@ const Port = z.coerce.number().int().min(0).max(65_535);
  * Reads `DATABASE_URL`, `REDIS_URL`, `NATS_URL`, `SLUICE_CONFIG`, `LITELLM_MASTER_KEY` or `SLUICE_MASTER_KEY`,
  * `SLUICE_METRICS_TOKEN`, `PORT`, `HOST` and `LITELLM_LOG`.
  *
- * @param needsMasterKey only the ingress does
+ * @param options.needs which secrets it reads
  * @throws ConfigError naming everything that is missing or wrong
  */
 export async function loadProcessConfig(
   env: Environment,
-  options: { defaultPort: number; needsMasterKey: boolean; warn: (message: string) => void },
+  options: { defaultPort: number; needs: ConfigNeeds; warn: (message: string) => void },
 ): Promise<ProcessConfig> {
-  const gateway = await loadGatewayConfig({ file: env['SLUICE_CONFIG'] || null, env, warn: options.warn });
+  const { needs } = options;
+  const gateway = await loadGatewayConfig({ file: env['SLUICE_CONFIG'] || null, env, needs, warn: options.warn });
   const problems: string[] = [];
   const required = (name: string, value: string | null | undefined): string => {
     if (!value) problems.push(`${name} is not set`);
@@ -45,7 +47,7 @@ export async function loadProcessConfig(
     databaseUrl: required('DATABASE_URL', gateway.databaseUrl),
     redisUrl: required('REDIS_URL', env['REDIS_URL']),
     natsUrl: required('NATS_URL', env['NATS_URL']),
-    masterKey: options.needsMasterKey
+    masterKey: needs.masterKey
       ? required('LITELLM_MASTER_KEY (or SLUICE_MASTER_KEY)', gateway.masterKey)
       : (gateway.masterKey ?? ''),
     port: port.success ? port.data : 0,

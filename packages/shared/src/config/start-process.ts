@@ -1,5 +1,6 @@
 import { createLogger } from '../log.ts';
 import type { Logger } from '../log.ts';
+import type { ConfigNeeds } from './config-needs.ts';
 import { ConfigError } from './config-error.ts';
 import { loadProcessConfig } from './process-config.ts';
 import type { ProcessConfig } from './process-config.ts';
@@ -10,7 +11,7 @@ import type { ProcessConfig } from './process-config.ts';
  */
 export async function startProcess(
   env: Readonly<Record<string, string | undefined>>,
-  options: { service: string; defaultPort: number; needsMasterKey: boolean },
+  options: { service: string; defaultPort: number; needs: ConfigNeeds },
 ): Promise<{ config: ProcessConfig; log: Logger }> {
   const warnings: string[] = [];
   try {
