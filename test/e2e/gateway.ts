@@ -25,6 +25,8 @@ export interface TestGateway extends AsyncDisposable {
   readonly url: string;
   readonly masterKey: string;
   readonly simulator: OciSimulator;
+  /** The last of what its processes have printed. */
+  output(): string;
   /** Its configuration file, data, home and temporary files. */
   readonly folder: string;
   /** With the master key, or with the one given. */
@@ -46,6 +48,8 @@ export interface DistributedGateway extends TestGateway {
   readonly workers: readonly Service[];
   readonly ledger: Service;
   readonly servers: Readonly<Record<Dependency, TestServer>>;
+  /** The gateway's database, as a test may look into it. */
+  readonly databaseUrl: string;
   /** Between the gateway and its servers, if the options ask for it. */
   readonly proxies: Readonly<Record<Dependency, DelayingProxy>> | null;
   startWorker(): Promise<Child>;
@@ -67,13 +71,23 @@ export interface GatewayOptions {
   readonly elsewhere?: Readonly<Record<string, Record<string, unknown>>>;
   /** Whom the gateway calls OCI as; an instance has no key in its configuration. */
   readonly identity?: OciIdentity['type'];
+  /** Variables for every process. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Variables for whoever calls the models. */
+  readonly providerEnv?: Readonly<Record<string, string>>;
+  /** Distributed: `user:password` for the servers. */
+  readonly credentials?: Readonly<Partial<Record<Dependency, string>>>;
+  readonly logLevel?: string;
   /** Distributed: the services reach their servers through proxies that can be slow. */
   readonly proxied?: boolean;
 }
 
 const run = promisify(execFile);
 export const masterKey = 'sk-master-of-the-tests';
+export const metricsToken = 'metrics-token-of-the-tests';
 const root = path.resolve(import.meta.dirname, '../..');
+/** Of each process; more than any prints in a test. */
+const outputMax = 8 * 1024 * 1024;
 
 /** Alias → upstream model; the ones that all tests may use. */
 const models: Readonly<Record<string, Params>> = {
@@ -83,7 +97,9 @@ const models: Readonly<Record<string, Params>> = {
   embed: { model: 'oci/cohere.embed-v4.0' },
 };
 
-export async function openEmbeddedGateway(options: GatewayOptions = {}): Promise<TestGateway> {
+export async function openEmbeddedGateway(
+  options: GatewayOptions = {},
+): Promise<TestGateway & { readonly child: Child }> {
   await using stack = new AsyncDisposableStack(); // a start that fails leaves nothing behind
   const base = await openBase(stack, options);
   const port = await freePort();
@@ -100,12 +116,14 @@ export async function openEmbeddedGateway(options: GatewayOptions = {}): Promise
         base.dataDir,
       ],
       cwd: root,
-      env: { ...base.env },
+      env: { ...base.env, ...base.providerEnv, LITELLM_MASTER_KEY: masterKey },
       ready: { line: /Sluice is listening/ },
+      outputMax,
       readyDeadlineMs: 60_000,
     });
-  stack.use(await start());
-  return { mode: 'embedded', ...clientSide(`http://127.0.0.1:${port}`, base, stack.move()) };
+  const child = stack.use(await start());
+  const output = () => child.output();
+  return { mode: 'embedded', output, child, ...clientSide(`http://127.0.0.1:${port}`, base, stack.move()) };
 }
 
 export async function openDistributedGateway(options: GatewayOptions = {}): Promise<DistributedGateway> {
@@ -118,25 +136,39 @@ export async function openDistributedGateway(options: GatewayOptions = {}): Prom
   const proxies = options.proxied === true ? await openProxies(servers, stack) : null;
   const through = (url: string, name: Dependency) =>
     proxies ? url.replace(`:${servers[name].port}`, `:${proxies[name].port}`) : url;
+  const as = (url: string, name: Dependency) => {
+    const credentials = options.credentials?.[name];
+    return credentials === undefined ? url : url.replace(/(?<=:\/\/)(?:[^@/]*@)?/, `${credentials}@`);
+  };
+  const databaseUrl = await postgres.createDatabase();
   const env = {
     ...base.env,
-    DATABASE_URL: through(await postgres.createDatabase(), 'postgres'),
-    REDIS_URL: through(redis.url, 'redis'),
-    NATS_URL: through(nats.url, 'nats'),
+    DATABASE_URL: as(through(databaseUrl, 'postgres'), 'postgres'),
+    REDIS_URL: as(through(redis.url, 'redis'), 'redis'),
+    NATS_URL: as(through(nats.url, 'nats'), 'nats'),
     SLUICE_CONFIG: base.configFile,
     HOST: '127.0.0.1',
   };
+  // Each process gets the secrets that it needs, and no others.
+  const own: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+    ingress: { LITELLM_MASTER_KEY: masterKey },
+    worker: base.providerEnv,
+    ledger: {},
+  };
   const processes = stack.use(new AsyncDisposableStack());
+  const started: Child[] = [];
   const start = async (service: string): Promise<Service> => {
     const port = await freePort();
     const child = await openChild({
       command: process.execPath,
       args: [`services/${service}/src/main.ts`],
       cwd: root,
-      env: { ...env, PORT: String(port) },
+      env: { ...env, ...own[service], PORT: String(port) },
       ready: { line: /is listening|is taking jobs|is booking/ },
+      outputMax,
       readyDeadlineMs: 60_000,
     });
+    started.push(child);
     return Object.assign(processes.use(child), { port });
   };
   await run(process.execPath, ['deploy/migrate/src/main.ts'], { cwd: root, env });
@@ -146,11 +178,13 @@ export async function openDistributedGateway(options: GatewayOptions = {}): Prom
   const ingress = await start('ingress');
   return {
     mode: 'distributed',
+    output: () => started.map((child) => child.output()).join('\n'),
     ...clientSide(`http://127.0.0.1:${ingress.port}`, base, stack.move()),
     ingress,
     workers,
     ledger,
     servers,
+    databaseUrl,
     proxies,
     startWorker: () => start('worker'),
     startLedger: () => start('ledger'),
@@ -206,11 +240,12 @@ async function openBase(stack: AsyncDisposableStack, options: GatewayOptions) {
     PATH: process.env['PATH'],
     HOME: folder,
     TMPDIR: folder,
-    ...given.env,
-    LITELLM_MASTER_KEY: masterKey,
-    LITELLM_LOG: 'INFO',
+    LITELLM_LOG: options.logLevel ?? 'INFO',
+    SLUICE_METRICS_TOKEN: metricsToken,
+    ...options.env,
   };
-  return { simulator, folder, configFile, dataDir: path.join(folder, 'data'), env };
+  const providerEnv = { ...given.env, ...options.providerEnv };
+  return { simulator, folder, configFile, dataDir: path.join(folder, 'data'), env, providerEnv };
 }
 
 function clientSide(

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openDistributedGateway } from '../e2e/gateway.ts';
+import { metricsToken, openDistributedGateway } from '../e2e/gateway.ts';
 import type { DistributedGateway } from '../e2e/gateway.ts';
 
 /** Many clients before a provider that takes few calls at a time, and changes its mind about how many. */
@@ -106,7 +106,8 @@ function reportOf(gateway: DistributedGateway, phase: Phase, changedAt: number):
 }
 
 async function answersOf(port: number): Promise<number> {
-  const page = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  const headers = { authorization: `Bearer ${metricsToken}` };
+  const page = await (await fetch(`http://127.0.0.1:${port}/metrics`, { headers })).text();
   const counts = page.matchAll(/^gen_ai_client_operation_duration_count\{[^}]*outcome="completed"[^}]*\} (\d+)/gm);
   return [...counts].reduce((sum, [, count]) => sum + Number(count), 0);
 }

@@ -16,6 +16,8 @@ export interface ChildOptions {
   orphanSignal?: OrphanSignal;
   /** Puts it out of reach of the terminal's Ctrl-C, so that this process can end it when it is no longer needed. */
   ownGroup?: boolean;
+  /** How much of its output is kept, in UTF-16 units; 64 Ki if it does not say. */
+  outputMax?: number;
   cwd?: string;
   env?: NodeJS.ProcessEnv;
   uid?: number | undefined;
@@ -32,7 +34,7 @@ export interface Exit {
 export interface Child extends AsyncDisposable {
   readonly pid: number;
   readonly exited: Promise<Exit>;
-  /** The last 64 KiB of what it printed, on both streams. */
+  /** The last of what it printed, on both streams. */
   output(): string;
   /** Sends a signal and does not wait. A child that has ended takes none. */
   signal(name: NodeJS.Signals): void;
@@ -48,7 +50,7 @@ export async function openChild(options: ChildOptions): Promise<Child> {
   const { stopSignal = 'SIGTERM', stopDeadlineMs = 10_000 } = options;
   const process = launch(options);
   const exited = exitOf(process);
-  const output = outputOf(process);
+  const output = outputOf(process, options.outputMax ?? 65_536);
   await once(process, 'spawn');
   const { pid } = process;
   if (pid === undefined) throw new Error(`${options.command} has no process id.`);
@@ -149,11 +151,11 @@ function exitOf(child: ChildProcess): Promise<Exit> {
   });
 }
 
-function outputOf(child: ChildProcess): () => string {
+function outputOf(child: ChildProcess, max: number): () => string {
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream?.setEncoding('utf8').on('data', (chunk: string) => {
-      output = (output + chunk).slice(-65_536);
+      output = (output + chunk).slice(-max);
     });
   }
   return () => output;

@@ -2,8 +2,10 @@ import { describeConfig } from '@sluice/shared/config/check-config.ts';
 import { ConfigError } from '@sluice/shared/config/config-error.ts';
 import { identityWarnings } from '@sluice/shared/config/identity-warnings.ts';
 import { loadGatewayConfig } from '@sluice/shared/config/load-config.ts';
+import { endOnBugs } from '@sluice/shared/config/start-process.ts';
 import { untilSignal } from '@sluice/shared/lifecycle.ts';
 import { createLogger, logLevelOf } from '@sluice/shared/log.ts';
+import { createHideSecrets, secretsOf } from '@sluice/shared/secrets.ts';
 import { readArguments, usage } from './arguments.ts';
 import { openDataFolder } from './data-folder.ts';
 import { demoConfig, hasOciCredentials } from './demo-config.ts';
@@ -21,7 +23,8 @@ try {
 } catch (error) {
   // What an operator can mend is said without a stack; the rest is a bug and keeps it.
   const known = error instanceof ConfigError || (error instanceof Error && 'code' in error);
-  process.stderr.write(`${known ? error.message : error instanceof Error ? error.stack : String(error)}\n`);
+  const text = known ? error.message : error instanceof Error ? error.stack : String(error);
+  process.stderr.write(`${createHideSecrets(secretsOf(env, null))(text ?? '')}\n`);
   process.exitCode = 1;
 }
 
@@ -42,16 +45,19 @@ async function start(): Promise<void> {
   const fromFile = args.configFile === null ? null : await loadGatewayConfig({ file: args.configFile, env, warn });
 
   await using resources = new AsyncDisposableStack(); // closes in reverse order, even when a later open fails
-  const log = createLogger({ service: 'sluice', level: logLevelOf(env['LITELLM_LOG'], 'warn') });
   const folder = await openDataFolder(args.dataDir);
   const simulated = args.configFile === null && !hasOciCredentials(env);
   const simulator = simulated ? resources.use(await openSimulator(folder.simulatorIdentityFile)) : null;
   const config = fromFile ?? (await loadGatewayConfig({ file: null, values: demoConfig(simulator), env, warn }));
 
+  const { masterKey: madeMasterKey, postgresPassword } = folder.state;
+  const hideSecrets = createHideSecrets([...secretsOf(env, config), madeMasterKey, postgresPassword]);
+  const log = createLogger({ service: 'sluice', level: logLevelOf(env['LITELLM_LOG'], 'warn'), hideSecrets });
+  endOnBugs(log);
+
   const databaseUrl =
-    config.databaseUrl ??
-    resources.use(await openEmbeddedPostgres(folder.postgresDir, folder.state.postgresPassword)).url;
-  const masterKey = config.masterKey ?? folder.state.masterKey;
+    config.databaseUrl ?? resources.use(await openEmbeddedPostgres(folder.postgresDir, postgresPassword)).url;
+  const masterKey = config.masterKey ?? madeMasterKey;
   const { host, port } = args;
   const gateway = resources.use(await openEmbeddedGateway({ config, databaseUrl, masterKey, host, port, log, env }));
 

@@ -2,6 +2,7 @@ import { openPostgres } from '@sluice/shared/adapters/postgres/postgres.ts';
 import { migrate } from '@sluice/shared/migrate.ts';
 import { nameOf } from '@sluice/shared/schema-version.ts';
 import { schemas } from '@sluice/shared/schemas.ts';
+import { createHideSecrets, secretsOf } from '@sluice/shared/secrets.ts';
 
 /** No migration takes longer; the exit code of a stuck one must come some day. */
 const statementTimeoutMs = 15 * 60_000;
@@ -18,7 +19,8 @@ try {
   for (const migration of applied) process.stdout.write(`applied ${nameOf(migration)}\n`);
   if (applied.length === 0) process.stdout.write('Nothing to do: the database is up to date.\n');
 } catch (error) {
-  process.stderr.write(`Migration failed. ${describe(error)}\n`);
+  const hideSecrets = createHideSecrets(secretsOf(process.env, null));
+  process.stderr.write(`Migration failed. ${hideSecrets(describe(error))}\n`);
   process.exitCode = 1;
 }
 

@@ -16,6 +16,8 @@ export const errorCatalog = {
   key_unknown: { status: 401, type: 'token_not_found_in_db', retryable: false },
   key_expired: { status: 401, type: 'expired_key', retryable: false },
   key_blocked: { status: 401, type: 'auth_error', retryable: false },
+  too_many_wrong_keys: { status: 429, type: 'throttling_error', retryable: true },
+  metrics_refused: { status: 401, type: 'auth_error', retryable: false },
   model_not_allowed: { status: 403, type: 'key_model_access_denied', retryable: false },
   model_paused: { status: 403, type: 'permission_error', retryable: false },
   route_not_allowed: { status: 403, type: 'permission_error', retryable: false },

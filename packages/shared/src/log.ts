@@ -1,4 +1,5 @@
 import { pino, type Logger as PinoLogger } from 'pino';
+import { createHideSecrets, type HideSecrets } from './secrets.ts';
 
 /** One JSON line per event, with ids; never prompts, never secrets. */
 export type Logger = Pick<PinoLogger, 'debug' | 'info' | 'warn' | 'error'>;
@@ -17,15 +18,28 @@ export function logLevelOf(name: string | undefined, fallback: (typeof levels)[n
 /** Paths that hold secrets wherever an object with them is logged by mistake. */
 const secretPaths = ['authorization', 'apiKey', 'key', 'masterKey', 'privateKeyPem', 'passphrase', 'password', 'url'];
 
-/** @param level pino's level names; `silent` for tests */
-export function createLogger({ service, level = 'info' }: { service: string; level?: string }): Logger {
-  return pino({
-    name: service,
-    level,
-    base: { service },
-    redact: { paths: [...secretPaths, ...secretPaths.map((path) => `*.${path}`)], censor: '[secret]' },
-  });
+export interface LoggerOptions {
+  readonly service: string;
+  /** pino's level names; `silent` for tests. */
+  readonly level?: string;
+  /** Of what this process was given. Absent: only what looks like a key. */
+  readonly hideSecrets?: HideSecrets;
 }
+
+export function createLogger({ service, level = 'info', hideSecrets = onlyKeys }: LoggerOptions): Logger {
+  const output = pino.destination({ fd: 1, sync: true });
+  return pino(
+    {
+      name: service,
+      level,
+      base: { service },
+      redact: { paths: [...secretPaths, ...secretPaths.map((path) => `*.${path}`)], censor: '[secret]' },
+    },
+    { write: (line: string) => void output.write(hideSecrets(line)) },
+  );
+}
+
+const onlyKeys = createHideSecrets([]);
 
 /** For parts that are opened without a logger. */
 export const silentLogger: Logger = pino({ level: 'silent' });

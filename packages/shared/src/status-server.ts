@@ -1,26 +1,45 @@
 import { createServer } from 'node:http';
 import { once } from 'node:events';
+import type { IncomingHttpHeaders } from 'node:http';
+import { errorCatalog, GatewayError } from './errors.ts';
+import { createRequireMetricsAccess, type MetricsAccess } from './metrics-access.ts';
 import type { Readiness } from './readiness.ts';
 
-type Answer = (status: number, type: string, body: string) => void;
-type Page = (answer: Answer) => Promise<void>;
+interface Answer {
+  readonly status: number;
+  readonly type: string;
+  readonly body: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+type Page = (headers: IncomingHttpHeaders) => Promise<Answer>;
 
-/** GET /health/liveness, /health/readiness and /metrics, for the processes that serve nothing else. */
-export async function openStatusServer(options: {
-  port: number;
-  host: string;
-  check: () => Promise<Readiness>;
+export interface StatusServerOptions {
+  /** 0: any free port. */
+  readonly port: number;
+  readonly host: string;
+  readonly check: () => Promise<Readiness>;
   /** Prometheus text format. */
-  metrics: () => Promise<string>;
-}): Promise<AsyncDisposable & { readonly port: number }> {
-  const alive: Page = async (answer) => answer(200, 'application/json', JSON.stringify("I'm alive!"));
-  const ready: Page = async (answer) => {
+  readonly metrics: () => Promise<string>;
+  readonly metricsAccess: MetricsAccess;
+}
+
+/**
+ * GET /health/liveness and /health/readiness, which take no key, and /metrics, which does; for the processes that serve
+ * nothing else.
+ */
+export async function openStatusServer(
+  options: StatusServerOptions,
+): Promise<AsyncDisposable & { readonly port: number }> {
+  const requireMetricsAccess = createRequireMetricsAccess(options.metricsAccess);
+  const alive: Page = async () => json(200, "I'm alive!");
+  const ready: Page = async () => {
     const { ready: isReady, parts } = await options.check();
-    const body = JSON.stringify({ status: isReady ? 'healthy' : 'unhealthy', parts });
-    answer(isReady ? 200 : 503, 'application/json', body);
+    return json(isReady ? 200 : 503, { status: isReady ? 'healthy' : 'unhealthy', parts });
   };
-  const metrics: Page = async (answer) =>
-    answer(200, 'text/plain; version=0.0.4; charset=utf-8', await options.metrics());
+  const metrics: Page = async (headers) => {
+    requireMetricsAccess(headers);
+    return { status: 200, type: 'text/plain; version=0.0.4; charset=utf-8', body: await options.metrics() };
+  };
   const pages = new Map<string, Page>([
     ['/health/liveness', alive],
     ['/health/liveliness', alive],
@@ -29,10 +48,10 @@ export async function openStatusServer(options: {
     ['/metrics/', metrics],
   ]);
   const server = createServer((req, res) => {
-    const answer: Answer = (status, type, body) => void res.writeHead(status, { 'content-type': type }).end(body);
-    const page = pages.get(req.url ?? '');
-    if (page) page(answer).catch(() => answer(503, 'application/json', '{"status":"unhealthy"}'));
-    else answer(404, 'application/json', '{"detail":"Not Found"}');
+    const page = pages.get(req.url ?? '') ?? nowhere;
+    void page(req.headers)
+      .catch(refusal)
+      .then(({ status, type, body, headers }) => res.writeHead(status, { ...headers, 'content-type': type }).end(body));
   });
   server.listen(options.port, options.host);
   await once(server, 'listening');
@@ -44,4 +63,18 @@ export async function openStatusServer(options: {
       server.close();
     },
   };
+}
+
+function json(status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): Answer {
+  return { status, type: 'application/json', body: JSON.stringify(body), headers };
+}
+
+const nowhere: Page = async () => json(404, { detail: 'Not Found' });
+
+/** In the one shape of errors; what is not one of ours stays inside. */
+function refusal(error: unknown): Answer {
+  if (!(error instanceof GatewayError)) return json(503, { status: 'unhealthy' });
+  const { status, type } = errorCatalog[error.code];
+  const { message, param, headers } = error;
+  return json(status, { error: { message, type, param, code: String(status) } }, headers);
 }

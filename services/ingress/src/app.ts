@@ -1,12 +1,16 @@
 import { GatewayError } from '@sluice/shared/errors.ts';
+import type { MetricsAccess } from '@sluice/shared/metrics-access.ts';
 import express from 'express';
 import type { ErrorRequestHandler, Express, RequestHandler } from 'express';
+import type { Authenticate } from './auth/create-authenticate.ts';
 import { toErrorResponse } from './http/error-response.ts';
+import { bytes } from './http/read-bytes.ts';
 import { readOptionalJson } from './http/read-json.ts';
 import type { ModelsDeps } from './models/visible-models.ts';
 import { liveness } from './routes/health/liveness.ts';
 import { readiness } from './routes/health/readiness.ts';
 import { metricsPage } from './routes/health/metrics-page.ts';
+import { auditLine, auditLog, type AuditDeps } from './routes/management/audit.ts';
 import { keyBlock } from './routes/management/key-block.ts';
 import { keyDelete } from './routes/management/key-delete.ts';
 import { keyGenerate } from './routes/management/key-generate.ts';
@@ -33,14 +37,16 @@ export interface AppDeps {
   readonly inference: InferenceDeps;
   readonly models: ModelsDeps;
   readonly management: ManagementDeps;
+  readonly audit: AuditDeps;
   readonly spend: SpendDeps;
   readonly health: {
     readonly isDraining: () => boolean;
     readonly check: Parameters<typeof readiness>[0]['check'];
     readonly metrics: () => Promise<string>;
+    readonly metricsAccess: MetricsAccess;
   };
-  /** The largest body of an inference request. */
-  readonly maxRequestBytes: number;
+  /** Whose `X-Forwarded-For` says where a request comes from. */
+  readonly trustedProxies: readonly string[];
   /** Told of what is a bug or a broken dependency; what clients do wrong is not an error of ours. */
   readonly onError: (error: unknown, request: { method: string; path: string }) => void;
 }
@@ -53,12 +59,17 @@ export function createApp(deps: AppDeps): Express {
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('query parser', 'simple');
+  app.set('trust proxy', deps.trustedProxies);
 
-  const route = (path: string, method: 'get' | 'post', ...handlers: RequestHandler[]) => {
+  /** For routes that name their caller themselves, and those few that take anybody. */
+  const open = (path: string, method: 'get' | 'post', ...handlers: RequestHandler[]) => {
     const resource = app.route(path);
     resource[method](...handlers);
     resource.all(methodNotAllowed(method === 'get' ? 'GET, HEAD' : 'POST'));
   };
+  /** The caller is named before anything else of the request is looked at. */
+  const route = (path: string, method: 'get' | 'post', ...handlers: RequestHandler[]) =>
+    open(path, method, authenticated(deps.management.authenticate), ...handlers);
   const both = (path: string, method: 'get' | 'post', ...handlers: RequestHandler[]) => {
     route(path, method, ...handlers);
     route(`/v1${path}`, method, ...handlers);
@@ -66,24 +77,22 @@ export function createApp(deps: AppDeps): Express {
 
   /** Also where clients of Azure OpenAI and of OpenAI's first API look for it, with the model in the path. */
   const everywhere = (path: string, ...handlers: RequestHandler[]) => {
-    both(path, 'post', ...handlers);
-    route(`/engines/*model${path}`, 'post', ...handlers);
-    route(`/openai/deployments/*model${path}`, 'post', ...handlers);
+    for (const prefix of ['', '/v1', '/engines/*model', '/openai/deployments/*model']) {
+      open(`${prefix}${path}`, 'post', ...handlers);
+    }
   };
 
   const { health, inference, management, models, spend } = deps;
-  route('/health/liveness', 'get', liveness(health));
-  route('/health/liveliness', 'get', liveness(health));
-  route('/health/readiness', 'get', readiness(health));
-  route('/metrics', 'get', metricsPage({ authenticate: management.authenticate, metrics: health.metrics }));
+  open('/health/liveness', 'get', liveness(health));
+  open('/health/liveliness', 'get', liveness(health));
+  open('/health/readiness', 'get', readiness(health));
+  open('/metrics', 'get', metricsPage(health));
 
-  const inferenceBody = bytes(deps.maxRequestBytes);
-  everywhere('/chat/completions', inferenceBody, chatCompletions(inference));
-  everywhere('/completions', inferenceBody, completions(inference));
-  everywhere('/embeddings', inferenceBody, embeddings(inference));
-  both('/moderations', 'post', inferenceBody, moderations(inference));
-  both('/rerank', 'post', inferenceBody, rerank(inference));
-  route('/v2/rerank', 'post', inferenceBody, rerank(inference));
+  everywhere('/chat/completions', chatCompletions(inference));
+  everywhere('/completions', completions(inference));
+  everywhere('/embeddings', embeddings(inference));
+  for (const prefix of ['', '/v1']) open(`${prefix}/moderations`, 'post', moderations(inference));
+  for (const prefix of ['', '/v1', '/v2']) open(`${prefix}/rerank`, 'post', rerank(inference));
   both('/models', 'get', listModels(models));
   both('/models/*model', 'get', retrieveModel(models));
   both('/model/info', 'get', modelInfo(models));
@@ -98,6 +107,8 @@ export function createApp(deps: AppDeps): Express {
   route('/key/list', 'get', keyList(management));
   route('/key/block', 'post', ...managementBody, keyBlock(management));
   route('/key/unblock', 'post', ...managementBody, keyUnblock(management));
+  route('/audit', 'get', auditLog(deps.audit));
+  route('/audit/:id', 'get', auditLine(deps.audit));
   route('/spend/logs', 'get', spendLogs(spend));
   route('/global/spend/keys', 'get', globalSpendKeys(spend));
   route('/global/spend/models', 'get', globalSpendModels(spend));
@@ -109,9 +120,11 @@ export function createApp(deps: AppDeps): Express {
   return app;
 }
 
-/** The body as bytes, whatever its type says: what is in it is checked where it is read. */
-function bytes(limit: number): RequestHandler {
-  return express.raw({ type: () => true, limit });
+function authenticated(authenticate: Authenticate): RequestHandler {
+  return async (req, _res, next) => {
+    await authenticate(req.headers, req.ip);
+    next();
+  };
 }
 
 const jsonBody: RequestHandler = (req, _res, next) => {

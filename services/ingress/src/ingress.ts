@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { Meter } from '@opentelemetry/api';
 import type { GatewayConfig } from '@sluice/shared/config/gateway-config.ts';
+import { metricsAccessOf } from '@sluice/shared/config/process-config.ts';
 import { queuesOf, resolveAlias } from '@sluice/shared/config/resolve-alias.ts';
 import type { Logger } from '@sluice/shared/log.ts';
 import type { FairShare } from '@sluice/shared/ports/fair-share.ts';
@@ -11,20 +12,23 @@ import type { IdempotencyStore } from '@sluice/shared/ports/idempotency-store.ts
 import type { JobQueue } from '@sluice/shared/ports/job-queue.ts';
 import type { ModelCatalog } from '@sluice/shared/ports/model-catalog.ts';
 import type { SpendReports } from '@sluice/shared/ports/spend-reports.ts';
-import type { Sql } from '@sluice/shared/ports/sql.ts';
+import type { SqlPool } from '@sluice/shared/ports/sql.ts';
 import type { TokenBus } from '@sluice/shared/ports/token-bus.ts';
 import type { UsageLog } from '@sluice/shared/ports/usage-log.ts';
 import { loadPriceBook } from '@sluice/shared/prices/price-book.ts';
 import { checkReadiness } from '@sluice/shared/readiness.ts';
 import { createAdmit } from './admission/admit.ts';
 import { createApp } from './app.ts';
+import { createChanges } from './audit/changes.ts';
 import { createAuthenticate } from './auth/create-authenticate.ts';
+import { oncePerRequest } from './auth/once-per-request.ts';
 import { newKey } from './auth/new-key.ts';
 import { createDispatch } from './dispatch/dispatch.ts';
 import { watchForLostAnswers } from './dispatch/lost-answers.ts';
 import { createLine } from './dispatch/line.ts';
 import { createRecordRefusal } from './dispatch/record-refusal.ts';
 import { createClaimKey } from './idempotency/claim.ts';
+import { createReadBytes } from './http/read-bytes.ts';
 import { listen } from './http/listen.ts';
 import { createIngressMetrics } from './ingress-metrics.ts';
 import { createKnownModels } from './models/known-models.ts';
@@ -40,7 +44,7 @@ export interface IngressOptions {
   readonly masterKey: string;
   /** How long it still takes requests while it says that it is not ready: until load balancers have noticed. */
   readonly shutdownDelayMs: number;
-  readonly sql: Sql;
+  readonly sql: SqlPool;
   readonly admission: Admission;
   readonly queue: JobQueue;
   readonly fairShare: FairShare;
@@ -71,12 +75,13 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
   const now = Date.now;
   await using opening = new AsyncDisposableStack();
   const keys = virtualKeysIn(sql);
-  const { authenticate, invalidate } = createAuthenticate({
+  const { authenticate: authenticateKey, invalidate } = createAuthenticate({
     masterKey: options.masterKey,
     findVirtualKey: keys.find,
     now,
     cache: keyCache,
   });
+  const authenticate = oncePerRequest(authenticateKey);
   const inbox = opening.use(await bus.openInbox());
   const admit = opening.use(await createAdmit({ admission, now }));
   const lostAnswers = opening.use(watchForLostAnswers({ queue, bus, log, now }));
@@ -92,6 +97,7 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
       admit: admit.admit,
       dispatch: createDispatch({ queue, line, bus, inbox, bodies, usage, lostAnswers, log, now }),
       recordRefusal: createRecordRefusal({ usage, log, now }),
+      readBytes: createReadBytes(config.sluice.maxRequestBytes),
       config,
       metrics: createIngressMetrics(options.meter),
       version: options.version,
@@ -113,7 +119,8 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
       prices: loadPriceBook(),
       now,
     },
-    management: { authenticate, keys, reports, now, newKey, invalidate },
+    management: { authenticate, keys, changes: createChanges({ sql, now }), reports, now, newKey, invalidate },
+    audit: { authenticate, sql },
     spend: { authenticate, keys, reports, now },
     health: {
       isDraining: () => draining,
@@ -128,8 +135,9 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
         return draining ? { ready: false, parts: { ...parts, ingress: 'stopping' } } : { ready, parts };
       },
       metrics: options.metrics,
+      metricsAccess: metricsAccessOf(config, options.masterKey),
     },
-    maxRequestBytes: config.sluice.maxRequestBytes,
+    trustedProxies: config.trustedProxies,
     onError: (error, request) => log.error({ err: error, ...request }, 'request failed'),
   });
   const server = opening.use(await listen(createServer(app), options));

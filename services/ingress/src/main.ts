@@ -23,7 +23,7 @@ import { openIngress } from './ingress.ts';
 const { config, log } = await startProcess(process.env, {
   service: 'ingress',
   defaultPort: 4000,
-  needsMasterKey: true,
+  needs: { models: 'places', masterKey: true },
 });
 const onError = (error: unknown) => log.warn({ err: error }, 'dependency failed');
 

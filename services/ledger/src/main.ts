@@ -18,7 +18,7 @@ import { openLedger } from './ledger.ts';
 const { config, log } = await startProcess(process.env, {
   service: 'ledger',
   defaultPort: 4002,
-  needsMasterKey: false,
+  needs: { models: 'none', masterKey: false },
 });
 const onError = (error: unknown) => log.warn({ err: error }, 'dependency failed');
 

@@ -32,7 +32,7 @@ import { openWorker } from './worker.ts';
 const { config, log } = await startProcess(process.env, {
   service: 'worker',
   defaultPort: 4001,
-  needsMasterKey: false,
+  needs: { models: 'credentials', masterKey: false },
 });
 const { gateway, redisUrl } = config;
 const onError = (error: unknown) => log.warn({ err: error }, 'dependency failed');

@@ -141,7 +141,8 @@ function describeFallbacks(router: RouterSettings): readonly string[] {
   );
 }
 
-function describeSettings({ router, dropParams, masterKey, databaseUrl, sluice }: GatewayConfig): readonly string[] {
+function describeSettings(config: GatewayConfig): readonly string[] {
+  const { router, dropParams, masterKey, databaseUrl, metrics, trustedProxies, sluice } = config;
   const {
     fallbacks: _fallbacks,
     contextWindowFallbacks: _contextWindow,
@@ -156,6 +157,8 @@ function describeSettings({ router, dropParams, masterKey, databaseUrl, sluice }
   return [
     `masterKey ${masterKey === null ? 'not configured' : 'configured'}`,
     `databaseUrl ${databaseUrl === null ? 'not configured' : 'configured'}`,
+    `metrics ${metrics.authenticated ? 'with a token' : 'open'}`,
+    `trustedProxies ${trustedProxies.join(', ') || 'none'}`,
     `dropParams ${dropParams}`,
     ...Object.entries(routing).map(([name, value]) => `${name} ${value}`),
     `cooldowns ${[cooling, allowedFailsPolicy].map(describePolicy).filter(Boolean).join(', ')}`,

@@ -109,7 +109,7 @@ async function readTarget(
   deps: DeploymentDeps,
 ): Promise<((model: string) => Target) | null> {
   const dialect = dialects[provider];
-  return dialect ? readKeyedTarget(params, provider, dialect, deps.env) : readOciTarget(params, deps);
+  return dialect ? readKeyedTarget(params, provider, dialect, deps) : readOciTarget(params, deps);
 }
 
 /** A `*` that takes the provider's prefix in with the name, as that of `model_name: "*"` does, gives it back. */

@@ -13,7 +13,18 @@ export interface GatewayConfig {
   readonly masterKey: string | null;
   /** null: not configured anywhere. Holds a password. */
   readonly databaseUrl: string | null;
+  readonly metrics: MetricsSettings;
+  /** Whose `X-Forwarded-For` says where a request comes from: addresses, networks, or Express's names of them. */
+  readonly trustedProxies: readonly string[];
   readonly sluice: SluiceSettings;
+}
+
+/** Who may read `/metrics`. */
+export interface MetricsSettings {
+  /** False: whoever reaches the port. */
+  readonly authenticated: boolean;
+  /** `SLUICE_METRICS_TOKEN`: opens nothing else, so that a scraper need not hold the master key. null: none. Secret. */
+  readonly token: string | null;
 }
 
 /** What a model is for: which routes reach it. */
@@ -143,9 +154,9 @@ export interface OpenAiTarget {
   readonly tokenLimit: 'max_tokens' | 'max_completion_tokens';
   readonly auth:
     | { readonly type: 'none' }
-    /** Secret. */
+    /** Secret, like the next; empty in a process that calls no models. */
     | { readonly type: 'bearer'; readonly apiKey: string }
-    /** Azure's way. Secret. */
+    /** Azure's way. */
     | { readonly type: 'header'; readonly name: string; readonly apiKey: string }
     /** OCI's request signature. */
     | { readonly type: 'oci'; readonly identity: OciIdentity; readonly compartmentId: string };
@@ -158,7 +169,7 @@ export interface AnthropicTarget {
   readonly api: 'anthropic';
   /** Up to what stands before `/v1/messages`, without a slash at the end. */
   readonly baseUrl: string;
-  /** Secret. */
+  /** Secret. Empty in a process that calls no models. */
   readonly apiKey: string;
   readonly headers: Readonly<Record<string, string>>;
 }
@@ -179,7 +190,7 @@ export interface OciApiKey {
   readonly tenancy: string;
   readonly user: string;
   readonly fingerprint: string;
-  /** PEM text. Secret. */
+  /** PEM text. Secret. Empty in a process that calls no models. */
   readonly privateKeyPem: string;
   readonly passphrase: string | null;
 }

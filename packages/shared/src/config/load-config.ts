@@ -1,16 +1,19 @@
 import { loadPriceBook } from '../prices/price-book.ts';
 import { readAliases } from './aliases.ts';
 import { checkKeys } from './check-keys.ts';
+import { type ConfigNeeds, needFor, neededSections, needsEverything } from './config-needs.ts';
 import { Findings } from './findings.ts';
 import type { GatewayConfig } from './gateway-config.ts';
 import { readGeneralSettings } from './general-settings.ts';
 import { readConfigFiles } from './read-config-files.ts';
+import { readMetricsSettings } from './metrics-settings.ts';
 import { withOtherNames } from './model-group-aliases.ts';
 import { readOciDefaults } from './oci-identity.ts';
 import { readRouterSettings } from './router-settings.ts';
 import { Section } from './section.ts';
 import { readSluiceSettings } from './sluice-settings.ts';
 import { applyEnvironmentVariables, type Environment, substituteEnvironment } from './substitute-environment.ts';
+import { readTrustedProxies } from './trusted-proxies.ts';
 import { vocabularies } from './vocabulary.ts';
 
 export interface ConfigSource {
@@ -19,6 +22,8 @@ export interface ConfigSource {
   /** What a file would say, for a start without one. */
   readonly values?: Readonly<Record<string, unknown>>;
   readonly env: Environment;
+  /** Absent: everything. */
+  readonly needs?: ConfigNeeds;
   /** Told of everything that the configuration says in vain, each once. */
   readonly warn: (message: string) => void;
 }
@@ -29,21 +34,29 @@ export interface ConfigSource {
  * @throws ConfigError with everything that is wrong. Files that cannot be read, or are no YAML, are told first and
  * alone: what is missing from them would make up more problems than there are.
  */
-export async function loadGatewayConfig({ file, values = {}, env, warn }: ConfigSource): Promise<GatewayConfig> {
+export async function loadGatewayConfig(source: ConfigSource): Promise<GatewayConfig> {
+  const { file, values = {}, env, needs = needsEverything, warn } = source;
   const findings = new Findings();
   const raw = file === null ? values : await readConfigFiles(file, findings);
   findings.conclude(warn);
 
   const { environment_variables: variables, ...sections } = raw;
   const completeEnv = applyEnvironmentVariables(variables, env, findings);
-  const root = Section.of(findings, [], substituteEnvironment(sections, [], completeEnv, findings));
+  const substitution = { env: completeEnv, findings, needFor: needFor(needs) };
+  const substituted = substituteEnvironment(neededSections(sections, needs), [], substitution);
+  const root = Section.of(findings, [], substituted);
   checkKeys(root, vocabularies.file);
-  const config = await readRoot(root, completeEnv, findings);
+  const config = await readRoot(root, completeEnv, needs, findings);
   findings.conclude(warn);
   return config;
 }
 
-async function readRoot(root: Section, env: Environment, findings: Findings): Promise<GatewayConfig> {
+async function readRoot(
+  root: Section,
+  env: Environment,
+  needs: ConfigNeeds,
+  findings: Findings,
+): Promise<GatewayConfig> {
   const litellm = root.section('litellm_settings');
   const router = root.section('router_settings');
   const general = root.section('general_settings');
@@ -55,7 +68,9 @@ async function readRoot(root: Section, env: Environment, findings: Findings): Pr
   const own = root.section('sluice_settings');
   const sluice = readSluiceSettings(own, prices);
   const ociDefaults = readOciDefaults(own, env);
-  const listed = await readAliases(root, findings, { env, prices, ociDefaults, defaultPrice: sluice.defaultPrice });
+  const hasCredentials = needs.models === 'credentials';
+  const { defaultPrice } = sluice;
+  const listed = await readAliases(root, findings, { env, hasCredentials, prices, ociDefaults, defaultPrice });
   const known = withOtherNames({ litellm, router }, listed);
   return {
     aliases: known.aliases,
@@ -63,6 +78,8 @@ async function readRoot(root: Section, env: Environment, findings: Findings): Pr
     router: readRouterSettings({ router, litellm, general }, known, findings),
     dropParams: litellm.boolean('drop_params') ?? false,
     ...readGeneralSettings(general, env, findings),
+    metrics: readMetricsSettings({ litellm, own }, env, findings),
+    trustedProxies: readTrustedProxies({ general, own }),
     sluice,
   };
 }

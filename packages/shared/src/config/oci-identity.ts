@@ -2,6 +2,7 @@ import type { EnvironmentSettings } from './environment-settings.ts';
 import type { OciIdentity } from './gateway-config.ts';
 import { readOciProfile, usualOciConfigFile } from './oci-profile.ts';
 import { privateKeyFault } from './private-key.ts';
+import type { OciDeps } from './oci-target.ts';
 import type { Section } from './section.ts';
 import type { Environment } from './substitute-environment.ts';
 import { readTextFile } from './text-file.ts';
@@ -31,6 +32,8 @@ export interface ReadIdentity {
 /** What stands in a signature's `keyId`, between slashes and inside of quotes. */
 const identifier = /^[\w.:+=@~-]{1,512}$/;
 
+const notAnIdentifier = 'holds characters that no OCI identifier has';
+
 const maxKeyFileBytes = 64 * 1024;
 
 /** Who signs when an entry does not say: `oci_auth` and its file and profile in `sluice_settings`. */
@@ -55,20 +58,24 @@ export function readOciDefaults(section: Section, env: Environment): OciDefaults
 export async function readOciIdentity(
   params: Section,
   settings: EnvironmentSettings,
-  { env, ociDefaults }: { readonly env: Environment; readonly ociDefaults: OciDefaults },
+  { env, ociDefaults, hasCredentials }: OciDeps,
 ): Promise<ReadIdentity | null> {
   const own = params.oneOf('oci_auth', ociIdentityTypes);
   if (own === null && params.has('oci_auth')) return null; // what another identity needs is another story
   const type = own ?? ociDefaults.auth ?? 'api_key';
   switch (type) {
     case 'api_key':
-      return readApiKey(settings);
+      return hasCredentials ? readApiKey(settings) : nameOfApiKey(params, settings);
     case 'config_file':
     case 'session_token': {
       const given = params.string('oci_config_file') || ociDefaults.configFile;
       const file = given === null ? usualOciConfigFile(env) : given.replace(/^~(?=\/)/, env['HOME'] || '~');
       const profile = params.string('oci_config_profile') || ociDefaults.configProfile || 'DEFAULT';
       const read = await readOciProfile(file, profile, type);
+      if ('failure' in read && !hasCredentials) {
+        params.warning('oci_auth', `${type}: the profile cannot be read here, and so not its region: set oci_region`);
+        return { identity: { type, file: given === null ? null : file, profile }, region: null };
+      }
       if ('failure' in read) {
         const shownFile = params.has('oci_config_file') ? params.got('oci_config_file') : file;
         const shownProfile = params.has('oci_config_profile') ? params.got('oci_config_profile') : profile;
@@ -92,10 +99,31 @@ export function readIdentifier(settings: EnvironmentSettings, key: string, varia
   const text = settings.text(key, [variable]);
   if (text === null) settings.missing(key, [variable]);
   else if (!identifier.test(text)) {
-    settings.fault(key, [variable], 'holds characters that no OCI identifier has');
+    settings.fault(key, [variable], notAnIdentifier);
     return null;
   }
   return text;
+}
+
+/** Who signs, for a process that does not: without the key, and as far as it is told. */
+function nameOfApiKey(params: Section, settings: EnvironmentSettings): ReadIdentity {
+  const names = [
+    ['oci_tenancy', 'OCI_TENANCY'],
+    ['oci_user', 'OCI_USER'],
+    ['oci_fingerprint', 'OCI_FINGERPRINT'],
+  ] as const;
+  const [tenancy = '', user = '', fingerprint = ''] = names.map(([key, variable]) => {
+    const text = settings.text(key, [variable]);
+    if (text !== null && !identifier.test(text)) settings.fault(key, [variable], notAnIdentifier);
+    return text ?? '';
+  });
+  if (!tenancy || !user || !fingerprint) {
+    params.warning(null, 'not told here who signs: /model/info shows another id of this deployment than the books');
+  }
+  return {
+    identity: { type: 'api_key', tenancy, user, fingerprint, privateKeyPem: '', passphrase: null },
+    region: null,
+  };
 }
 
 async function readApiKey(settings: EnvironmentSettings): Promise<ReadIdentity | null> {

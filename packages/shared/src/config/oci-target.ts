@@ -15,6 +15,8 @@ const regionName = /^[a-z][a-z0-9-]{0,30}[a-z0-9]$/;
 export interface OciDeps {
   readonly env: Environment;
   readonly ociDefaults: OciDefaults;
+  /** Whether this process calls models; else keys are neither needed nor kept. */
+  readonly hasCredentials: boolean;
 }
 
 /**
@@ -63,7 +65,7 @@ async function readOpenAiSurface(params: Section, deps: OciDeps): Promise<((mode
   if (params.oneOf('oci_serving_mode', ['ON_DEMAND', 'DEDICATED']) === 'DEDICATED') {
     params.problem('oci_serving_mode', 'DEDICATED needs oci_api: native');
   }
-  const key = readApiKey(settings, []);
+  const key = readApiKey(settings, { variables: [], required: false, hasCredentials: deps.hasCredentials });
   if (key === undefined) return null;
   const who = key === null ? await readOciIdentity(params, settings, deps) : null;
   const region = readRegion(settings, who?.region ?? null);

@@ -24,21 +24,22 @@ export function readKeyedTarget(
   params: Section,
   provider: string,
   dialect: ProviderDialect,
-  env: Environment,
+  { env, hasCredentials }: { readonly env: Environment; readonly hasCredentials: boolean },
 ): ((model: string) => OpenAiTarget | AnthropicTarget) | null {
   const settings = new EnvironmentSettings(params, env);
   const address = readAddress(settings, dialect.baseVariables);
   const baseUrl = address === null ? dialect.baseUrl : withPath(address, dialect);
   if (baseUrl === null && address === null) settings.missing('api_base', dialect.baseVariables);
   const isAddressed = settings.given('api_base') || settings.variable(dialect.baseVariables) !== null;
-  const apiKey = readApiKey(settings, dialect.keyVariables);
-  if (apiKey === null && dialect.keyRequired) settings.missing('api_key', dialect.keyVariables);
+  const required = dialect.keyRequired;
+  const apiKey = readApiKey(settings, { variables: dialect.keyVariables, required, hasCredentials });
+  if (apiKey === null && required) settings.missing('api_key', dialect.keyVariables);
   const organization = readHeader(settings, 'organization', provider === 'openai' ? ['OPENAI_ORGANIZATION'] : []);
   const version = provider === 'azure' ? readHeader(settings, 'api_version', ['AZURE_API_VERSION']) : null;
   settings.reportMissing();
   const isWrong = [organization, version].includes(undefined) || apiKey === undefined;
   if (baseUrl === null || isWrong || (isAddressed && address === null)) return null;
-  if (apiKey === null && dialect.keyRequired) return null;
+  if (apiKey === null && required) return null;
 
   const headers: Record<string, string> = organization ? { 'openai-organization': organization } : {};
   if (dialect.api === 'anthropic') {
@@ -57,9 +58,16 @@ export function readKeyedTarget(
   });
 }
 
-/** null: there is none; undefined: it cannot be sent, which is reported without it. */
-export function readApiKey(settings: EnvironmentSettings, variables: readonly string[]): string | null | undefined {
-  return readHeader(settings, 'api_key', variables);
+/**
+ * null: there is none; undefined: it cannot be sent, which is reported without it. In a process that calls no models,
+ * an empty text stands for a key that is there, or has to be where they are called.
+ */
+export function readApiKey(
+  settings: EnvironmentSettings,
+  key: { readonly variables: readonly string[]; readonly required: boolean; readonly hasCredentials: boolean },
+): string | null | undefined {
+  if (key.hasCredentials) return readHeader(settings, 'api_key', key.variables);
+  return key.required || settings.given('api_key') || settings.variable(key.variables) !== null ? '' : null;
 }
 
 function readHeader(settings: EnvironmentSettings, key: string, variables: readonly string[]) {

@@ -1,6 +1,6 @@
 import type { ConfigPath } from './config-path.ts';
 import type { Findings } from './findings.ts';
-import { unresolved } from './substitute-environment.ts';
+import { unresolved, withheld } from './substitute-environment.ts';
 
 interface NumberBounds {
   readonly integer?: boolean;
@@ -114,6 +114,7 @@ export class Section {
   #read<T>(key: string, expected: string, parse: (value: unknown) => T | null): T | null {
     const value = this.raw(key);
     if (!isGiven(value) || value === unresolved) return null; // an unset variable has been reported
+    if (value === withheld) return null;
     const parsed = parse(value);
     if (parsed === null) this.#findings.unexpected([...this.path, key], expected, value);
     return parsed;

@@ -1,3 +1,4 @@
+import type { Need } from './config-needs.ts';
 import type { ConfigPath } from './config-path.ts';
 import type { Findings } from './findings.ts';
 
@@ -6,21 +7,36 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /** Stands where a variable is not set, which has been reported: whoever reads on must not report it again. */
 export const unresolved = Symbol('unresolved');
 
+/** Stands for a credential that this process does not need: it is there, and its value is not. */
+export const withheld = Symbol('withheld');
+
 /** Deeper than any configuration, and far from the end of the stack: an alias may hold itself. */
 const maxDepth = 64;
 
-/** The tree with each scalar `os.environ/NAME` replaced by the variable; one that is not set is a problem. */
-export function substituteEnvironment(value: unknown, path: ConfigPath, env: Environment, findings: Findings): unknown {
-  if (typeof value === 'string') return substituteScalar(value, path, env, findings);
+export interface Substitution {
+  readonly env: Environment;
+  readonly findings: Findings;
+  /** What this process may know of the value at a path. */
+  readonly needFor: (path: ConfigPath) => Need;
+}
+
+/**
+ * The tree with each scalar `os.environ/NAME` replaced by the variable, and without what this process does not need;
+ * a variable that is needed and not set is a problem.
+ */
+export function substituteEnvironment(value: unknown, path: ConfigPath, substitution: Substitution): unknown {
+  const { findings, needFor } = substitution;
+  if (value !== null && value !== undefined && needFor(path) === 'withheld') return withheld;
+  if (typeof value === 'string') return substituteScalar(value, path, substitution);
   if (typeof value !== 'object' || value === null) return value;
   if (path.length > maxDepth) {
     findings.problem(path.slice(0, 3), `nested more than ${maxDepth} levels deep`);
     return unresolved;
   }
   if (Array.isArray(value))
-    return value.map((item, index) => substituteEnvironment(item, [...path, index], env, findings));
+    return value.map((item, index) => substituteEnvironment(item, [...path, index], substitution));
   return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [key, substituteEnvironment(item, [...path, key], env, findings)]),
+    Object.entries(value).map(([key, item]) => [key, substituteEnvironment(item, [...path, key], substitution)]),
   );
 }
 
@@ -46,7 +62,7 @@ export function applyEnvironmentVariables(value: unknown, env: Environment, find
   return applied;
 }
 
-function substituteScalar(text: string, path: ConfigPath, env: Environment, findings: Findings): unknown {
+function substituteScalar(text: string, path: ConfigPath, { env, findings, needFor }: Substitution): unknown {
   const name = referenceOf(text);
   if (name === null) return text;
   // The name is printed, so it has to look like one: somebody may have pasted the secret itself.
@@ -55,6 +71,7 @@ function substituteScalar(text: string, path: ConfigPath, env: Environment, find
     return unresolved;
   }
   const value = Object.hasOwn(env, name) ? env[name] : undefined;
+  if (value === undefined && needFor(path) === 'optional') return undefined;
   if (value === undefined) {
     findings.problem(path, `environment variable ${name} is not set`);
     return unresolved;

@@ -128,6 +128,7 @@ export const vocabularies = {
       'allowed_fails',
       'model_alias_map',
       'expose_router_debug_in_errors',
+      'require_auth_for_metrics_endpoint',
       'set_verbose',
     ],
     notYet: words(`modify_params json_logs callbacks
@@ -139,7 +140,7 @@ export const vocabularies = {
       enable_key_alias_format_validation timezone cost_discount_config cost_margin_config
       disable_end_user_cost_tracking disable_end_user_cost_tracking_prometheus_only
       enable_end_user_cost_tracking_prometheus_only extra_spend_tag_headers disable_add_user_agent_to_request_tags
-      require_auth_for_metrics_endpoint prometheus_initialize_budget_metrics prometheus_metrics_config
+      prometheus_initialize_budget_metrics prometheus_metrics_config
       custom_prometheus_metadata_labels custom_prometheus_tags prometheus_emit_stream_label
       prometheus_latency_buckets enable_json_schema_validation mcp_aliases
       public_model_groups default_max_internal_user_budget model_group_settings
@@ -202,6 +203,7 @@ export const vocabularies = {
       'database_url',
       'dangerously_allow_mock_testing_request_params',
       'expose_fallback_errors_to_caller',
+      'use_x_forwarded_for',
     ],
     notYet: words(`database_connection_pool_limit database_connection_timeout store_model_in_db
       store_prompts_in_spend_logs disable_spend_logs disable_spend_updates disable_error_logs proxy_batch_write_at
@@ -211,7 +213,7 @@ export const vocabularies = {
       disable_master_key_return completion_model embedding_model image_generation_model moderation_model
       enforce_user_param enforced_params reject_clientside_metadata_tags token_rate_limit_type
       max_parallel_requests global_max_parallel_requests max_request_size_mb max_response_size_mb allowed_ips
-      use_x_forwarded_for litellm_key_header_name user_header_name user_header_mappings public_routes
+      litellm_key_header_name user_header_name user_header_mappings public_routes
       admin_only_routes allowed_routes custom_auth custom_key_generate enable_jwt_auth litellm_jwtauth
       background_health_checks health_check_interval health_check_details health_check_concurrency
       use_shared_health_check enable_health_check_routing allow_public_health_readiness_details alerting
@@ -239,6 +241,8 @@ export const vocabularies = {
       'shutdown_delay_ms',
       'on_client_gone',
       'sse_heartbeat_ms',
+      'metrics_auth',
+      'trusted_proxies',
       'default_price',
       'oci_auth',
       'oci_config_file',

@@ -79,6 +79,8 @@ Fallbacks
 Settings
   masterKey configured
   databaseUrl not configured
+  metrics with a token
+  trustedProxies none
   dropParams false
   strategy simple-shuffle
   lowestLatencyBuffer 0

@@ -137,6 +137,8 @@ for (const source of [{}, { file: fixture('empty.yaml') }]) {
       dropParams: false,
       masterKey: 'sk-a-long-enough-key',
       databaseUrl: null,
+      metrics: { authenticated: true, token: null },
+      trustedProxies: [],
       sluice: {
         defaultMaxTokens: 4096,
         connectTimeoutMs: 10_000,

@@ -8,6 +8,7 @@ import { sha256 } from './hash-key.ts';
 import { KeyCache, type KeyCacheLimits } from './key-cache.ts';
 import { keyFromHeaders } from './key-from-headers.ts';
 import { lastFour, maskKey, maskText } from './mask-key.ts';
+import { WrongKeys } from './wrong-keys.ts';
 
 export interface AuthenticateDeps {
   /** Any text; it does not have to look like a virtual key. */
@@ -17,8 +18,12 @@ export interface AuthenticateDeps {
   readonly cache: KeyCacheLimits;
 }
 
-/** Names the caller of a request, or throws why there is none. */
-export type Authenticate = (headers: IncomingHttpHeaders) => Promise<Authenticated>;
+/**
+ * Names the caller of a request, or throws why there is none.
+ *
+ * @param address the client's, by which wrong keys are counted; absent: they are not
+ */
+export type Authenticate = (headers: IncomingHttpHeaders, address?: string) => Promise<Authenticated>;
 
 /** The master key, as the books name it. */
 export const masterKeyName = 'litellm_proxy_master_key';
@@ -46,19 +51,24 @@ export function createAuthenticate({ masterKey, findVirtualKey, now, cache }: Au
   if (masterKey === '') throw new Error('There is no master key: everybody would be the operator.');
   const masterDigest = sha256(masterKey);
   const keys = new KeyCache({ findVirtualKey, now, limits: cache });
+  const wrongKeys = new WrongKeys({ now });
 
   return {
     invalidate: (hash) => keys.invalidate(hash),
-    async authenticate(headers) {
+    async authenticate(headers, address) {
       const rawKey = keyFromHeaders(headers);
       const digest = sha256(rawKey);
       // Both sides hashed: equal length, and the time that it takes says nothing about the master key.
       if (timingSafeEqual(digest, masterDigest)) return { role: 'proxy_admin', caller: operator, key: null };
-      if (!rawKey.startsWith('sk-')) throw notAKey(rawKey);
 
       const hash = KeyHash.parse(digest.toString('hex'));
-      const key = await keys.find(hash);
-      if (key === null) throw unknown(rawKey, hash);
+      if (address !== undefined && !keys.hasMet(hash)) wrongKeys.require(address, hash);
+      const isKey = rawKey.startsWith('sk-');
+      const key = isKey ? await keys.find(hash) : null;
+      if (key === null) {
+        if (address !== undefined) wrongKeys.wrong(address, hash);
+        throw isKey ? unknown(rawKey, hash) : notAKey(rawKey);
+      }
       if (key.blocked) throw blocked();
       if (key.expiresAt !== null && key.expiresAt <= now()) throw expired(rawKey, key.expiresAt, now());
       return { role: 'key', caller: callerOf(key), key };

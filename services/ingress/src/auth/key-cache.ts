@@ -36,6 +36,7 @@ export class KeyCache {
   readonly #deps: KeyCacheDeps;
   readonly #known = new Map<KeyHash, { readonly key: VirtualKey; readonly askedAt: number }>();
   readonly #unknown = new Map<KeyHash, number>();
+  readonly #met = new Set<KeyHash>();
   readonly #lookups = new Map<KeyHash, Promise<VirtualKey | null>>();
   #failures = 0;
   #restsUntil = 0;
@@ -64,11 +65,17 @@ export class KeyCache {
     }
   }
 
+  /** Whether this process has met the key: it existed when last asked about, however long ago, or was changed here. */
+  hasMet(hash: KeyHash): boolean {
+    return this.#met.has(hash);
+  }
+
   /** Forgets a key, and an answer about it that is still under way: this process has just changed it. */
   invalidate(hash: KeyHash): void {
     this.#known.delete(hash);
     this.#unknown.delete(hash);
     this.#lookups.delete(hash);
+    this.#meet(hash);
   }
 
   #lookUp(hash: KeyHash): Promise<VirtualKey | null> {
@@ -105,13 +112,25 @@ export class KeyCache {
   #remember(hash: KeyHash, key: VirtualKey | null, askedAt: number): void {
     this.#known.delete(hash); // put last: the one that was confirmed longest ago is the first to go
     this.#unknown.delete(hash);
-    if (key === null) this.#unknown.set(hash, askedAt);
-    else this.#known.set(hash, { key, askedAt });
+    if (key === null) {
+      this.#unknown.set(hash, askedAt);
+      this.#met.delete(hash);
+    } else {
+      this.#known.set(hash, { key, askedAt });
+      this.#meet(hash);
+    }
 
     for (const entries of [this.#known, this.#unknown]) {
       const [oldest] = entries.keys();
       if (entries.size > this.#deps.limits.maxEntries && oldest !== undefined) entries.delete(oldest);
     }
+  }
+
+  #meet(hash: KeyHash): void {
+    this.#met.delete(hash);
+    this.#met.add(hash);
+    const [oldest] = this.#met;
+    if (this.#met.size > this.#deps.limits.maxEntries && oldest !== undefined) this.#met.delete(oldest);
   }
 
   #mayAsk(now: number): boolean {

@@ -5,6 +5,7 @@ import { findVirtualKey } from './find-virtual-key.ts';
 import { findVirtualKeys } from './find-virtual-keys.ts';
 import { insertVirtualKey } from './insert-virtual-key.ts';
 import { listVirtualKeys } from './list-virtual-keys.ts';
+import { lockVirtualKeys } from './lock-virtual-keys.ts';
 import { setVirtualKeyBlocked } from './set-virtual-key-blocked.ts';
 import { updateVirtualKey } from './update-virtual-key.ts';
 
@@ -14,6 +15,7 @@ export function virtualKeysIn(sql: Sql) {
     insert: insertVirtualKey.bind(null, sql),
     find: findVirtualKey.bind(null, sql),
     findByAlias: findVirtualKeyByAlias.bind(null, sql),
+    lock: lockVirtualKeys.bind(null, sql),
     findMany: findVirtualKeys.bind(null, sql),
     update: updateVirtualKey.bind(null, sql),
     setBlocked: setVirtualKeyBlocked.bind(null, sql),

@@ -26,7 +26,8 @@ function setUp(stored: VirtualKey[] = [virtualKey(rawKey)], limits = {}) {
     now: () => clock.now,
     cache: { freshMs: 500, staleIfErrorMs: 3_600_000, maxEntries: 50_000, ...limits },
   });
-  return { database, clock, invalidate, as: (key: string) => authenticate({ authorization: `Bearer ${key}` }) };
+  const as = (key: string, address?: string) => authenticate({ authorization: `Bearer ${key}` }, address);
+  return { database, clock, invalidate, as };
 }
 
 const down = () => Promise.reject(new Error('connection refused'));
@@ -231,4 +232,36 @@ test('what is remembered is bounded: the key confirmed longest ago is asked for 
 test('a new key is sk- and 128 random bits', () => {
   assert.match(newKey(), /^sk-[A-Za-z0-9_-]{22}$/);
   assert.notEqual(newKey(), newKey());
+});
+
+test('too many wrong keys from one address: no more look-ups, but every key that was met goes on working', async () => {
+  const { database, clock, invalidate, as } = setUp();
+  const address = '192.0.2.1';
+  await as(rawKey, address);
+  for (let number = 0; number < 50; number += 1) await assert.rejects(as(`sk-wrong-${number}`, address));
+  const lookups = database.lookups;
+  await assert.rejects(as('sk-wrong-51', address), { code: 'too_many_wrong_keys', retryAfterSeconds: 3 });
+  await assert.rejects(as('no key at all', address), { code: 'too_many_wrong_keys' });
+  assert.equal(database.lookups, lookups);
+
+  assert.equal((await as(rawKey, address)).role, 'key');
+  clock.now += 1_000; // no longer fresh: the database is asked again
+  assert.equal((await as(rawKey, address)).role, 'key');
+  assert.equal((await as(masterKey, address)).role, 'proxy_admin');
+  assert.equal(await as('sk-wrong-52', '192.0.2.2').catch(({ code }) => code), 'key_unknown');
+
+  const made = virtualKey('sk-made-just-now-0123');
+  database.keys.set(made.hash, made);
+  invalidate(made.hash); // as the process does that has made it
+  assert.equal((await as('sk-made-just-now-0123', address)).role, 'key');
+});
+
+test('a right key that was not met yet gets in as soon as the refusal says', async () => {
+  const { clock, as } = setUp();
+  const address = '192.0.2.1';
+  for (let number = 0; number < 50; number += 1) await assert.rejects(as(`sk-wrong-${number}`, address));
+  const refusal = await as(rawKey, address).catch((error) => error);
+  assert.equal(refusal.code, 'too_many_wrong_keys');
+  clock.now += refusal.retryAfterSeconds * 1_000;
+  assert.equal((await as(rawKey, address)).role, 'key');
 });

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { accountKey, type Account } from '@sluice/shared/contracts/account.ts';
-import type { Sql } from '@sluice/shared/ports/sql.ts';
+import type { SqlPool } from '@sluice/shared/ports/sql.ts';
 import type { SpendReports } from '@sluice/shared/ports/spend-reports.ts';
 import express, { type ErrorRequestHandler } from 'express';
+import { createChanges } from '../../src/audit/changes.ts';
 import { createAuthenticate } from '../../src/auth/create-authenticate.ts';
 import { newKey } from '../../src/auth/new-key.ts';
 import { toErrorResponse } from '../../src/http/error-response.ts';
+import { auditLine, auditLog } from '../../src/routes/management/audit.ts';
 import { keyBlock } from '../../src/routes/management/key-block.ts';
 import { keyDelete } from '../../src/routes/management/key-delete.ts';
 import { keyGenerate } from '../../src/routes/management/key-generate.ts';
@@ -33,7 +35,11 @@ export interface Answer {
 
 export interface Management extends AsyncDisposable {
   get(path: string, options?: { key?: string }): Promise<Answer>;
-  post(path: string, body?: unknown, options?: { key?: string }): Promise<Answer>;
+  post(
+    path: string,
+    body?: unknown,
+    options?: { key?: string; headers?: Readonly<Record<string, string>> },
+  ): Promise<Answer>;
   /** Makes a key and returns it, raw. */
   generate(body?: object): Promise<string>;
   /** What the books say, by `accountKey`. */
@@ -41,7 +47,7 @@ export interface Management extends AsyncDisposable {
 }
 
 /** The management and spend routes over HTTP, on a database and on books that a test makes up. */
-export async function openManagement(sql: Sql, books: Partial<SpendReports> = {}): Promise<Management> {
+export async function openManagement(sql: SqlPool, books: Partial<SpendReports> = {}): Promise<Management> {
   const balances = new Map<string, number>();
   const keys = virtualKeysIn(sql);
   const { authenticate, invalidate } = createAuthenticate({
@@ -50,7 +56,16 @@ export async function openManagement(sql: Sql, books: Partial<SpendReports> = {}
     now: () => now,
     cache: { freshMs: 500, staleIfErrorMs: 3_600_000, maxEntries: 50_000 },
   });
-  const deps = { authenticate, keys, reports: { ...booksOf(balances), ...books }, now: () => now, newKey, invalidate };
+  const deps = {
+    authenticate,
+    sql,
+    keys,
+    changes: createChanges({ sql, now: () => now }),
+    reports: { ...booksOf(balances), ...books },
+    now: () => now,
+    newKey,
+    invalidate,
+  };
 
   const app = express()
     .use(express.json())
@@ -61,6 +76,8 @@ export async function openManagement(sql: Sql, books: Partial<SpendReports> = {}
     .get('/key/list', keyList(deps))
     .post('/key/block', keyBlock(deps))
     .post('/key/unblock', keyUnblock(deps))
+    .get('/audit', auditLog(deps))
+    .get('/audit/:id', auditLine(deps))
     .get('/spend/logs', spendLogs(deps))
     .get('/global/spend/keys', globalSpendKeys(deps))
     .get('/global/spend/models', globalSpendModels(deps))
@@ -71,15 +88,15 @@ export async function openManagement(sql: Sql, books: Partial<SpendReports> = {}
   assert.ok(typeof address === 'object' && address !== null);
 
   const call = async (path: string, key: string, init: RequestInit): Promise<Answer> => {
-    const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
+    const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json', ...init.headers };
     const response = await fetch(`http://127.0.0.1:${address.port}${path}`, { ...init, headers });
     return { status: response.status, headers: response.headers, body: await response.json() };
   };
   const management: Management = {
     balances,
     get: (path, { key = masterKey } = {}) => call(path, key, {}),
-    post: (path, body, { key = masterKey } = {}) =>
-      call(path, key, { method: 'POST', ...(body !== undefined && { body: JSON.stringify(body) }) }),
+    post: (path, body, { key = masterKey, headers = {} } = {}) =>
+      call(path, key, { method: 'POST', headers, ...(body !== undefined && { body: JSON.stringify(body) }) }),
     async generate(body = {}) {
       const answer = await management.post('/key/generate', body);
       assert.equal(answer.status, 200, JSON.stringify(answer.body));
@@ -95,7 +112,10 @@ export async function openManagement(sql: Sql, books: Partial<SpendReports> = {}
 }
 
 /** For refusals that must come before any question to the database. */
-export const noDatabase: Sql = { query: () => Promise.reject(new Error('a query that should not have been')) };
+export const noDatabase: SqlPool = {
+  query: () => Promise.reject(new Error('a query that should not have been')),
+  transaction: () => Promise.reject(new Error('a transaction that should not have been')),
+};
 
 function booksOf(balances: ReadonlyMap<string, number>): SpendReports {
   const balanceOf = (account: Account) => ({

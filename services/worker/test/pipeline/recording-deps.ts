@@ -112,6 +112,8 @@ export function configOf(
     dropParams: false,
     masterKey: null,
     databaseUrl: null,
+    metrics: { authenticated: true, token: null },
+    trustedProxies: [],
     sluice: {
       defaultMaxTokens: 1_000,
       connectTimeoutMs: 1_000,

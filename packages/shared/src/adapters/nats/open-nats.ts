@@ -11,7 +11,7 @@ export async function openNats({
   name: string;
 }): Promise<NatsConnection & AsyncDisposable> {
   const nats = await connect({
-    servers: url.split(','),
+    ...serversOf(url),
     name,
     maxReconnectAttempts: -1,
     reconnectTimeWait: 250,
@@ -27,6 +27,17 @@ export async function openNats({
       await withTimeLimit('bus', 2_000, nats.drain()).catch(() => nats.close());
     },
   });
+}
+
+/** The client takes user and password, or a token, apart from the addresses; of several, the first that has them. */
+function serversOf(url: string): { servers: string[]; user?: string; pass?: string; token?: string } {
+  const parts = url.split(',').map((each) => /^(?<scheme>[a-z]+:\/\/)?(?:(?<who>.*)@)?(?<host>.*)$/i.exec(each.trim()));
+  const servers = parts.map((part) => `${part?.groups?.['scheme'] ?? ''}${part?.groups?.['host'] ?? ''}`);
+  const who = parts.map((part) => part?.groups?.['who']).find((each) => each !== undefined);
+  if (who === undefined) return { servers };
+  const [user = '', ...pass] = who.split(':');
+  if (pass.length === 0) return { servers, token: decodeURIComponent(user) };
+  return { servers, user: decodeURIComponent(user), pass: decodeURIComponent(pass.join(':')) };
 }
 
 /** Resolves when the server answers within a second. */

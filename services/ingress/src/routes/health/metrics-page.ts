@@ -1,11 +1,14 @@
+import { createRequireMetricsAccess, type MetricsAccess } from '@sluice/shared/metrics-access.ts';
 import type { RequestHandler } from 'express';
-import type { Authenticate } from '../../auth/create-authenticate.ts';
-import { requireAdmin } from '../../auth/require-admin.ts';
 
-/** GET /metrics in Prometheus text format. Model and key names are nobody else's business: the master key only. */
-export function metricsPage(deps: { authenticate: Authenticate; metrics: () => Promise<string> }): RequestHandler {
+/** GET /metrics in Prometheus text format. Model and key names are nobody else's business. */
+export function metricsPage(deps: {
+  readonly metricsAccess: MetricsAccess;
+  readonly metrics: () => Promise<string>;
+}): RequestHandler {
+  const requireMetricsAccess = createRequireMetricsAccess(deps.metricsAccess);
   return async (req, res) => {
-    requireAdmin(await deps.authenticate(req.headers), req.path);
+    requireMetricsAccess(req.headers);
     res.type('text/plain; version=0.0.4; charset=utf-8').send(await deps.metrics());
   };
 }

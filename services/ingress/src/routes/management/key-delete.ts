@@ -4,12 +4,14 @@ import type { RequestHandler } from 'express';
 import { hashOf } from '../../auth/hash-key.ts';
 import { requireAdmin } from '../../auth/require-admin.ts';
 import { parseManagementBody } from '../../http/parse-body.ts';
+import { virtualKeysIn } from '../../sql/virtual-keys.ts';
+import { keyChange } from './audited-key.ts';
 import type { ManagementDeps } from './management-deps.ts';
 
 /** POST /key/delete. All of the named keys, or none when one does not exist. What they spent stays in the books. */
-export function keyDelete({ authenticate, keys, invalidate }: ManagementDeps): RequestHandler {
+export function keyDelete({ authenticate, changes, invalidate }: ManagementDeps): RequestHandler {
   return async (req, res) => {
-    requireAdmin(await authenticate(req.headers), req.path);
+    const operator = requireAdmin(await authenticate(req.headers), req.path);
     const request = parseManagementBody(KeyDeleteRequest, req.body);
     const named = request.keys ?? [];
     const aliases = request.key_aliases ?? [];
@@ -19,12 +21,19 @@ export function keyDelete({ authenticate, keys, invalidate }: ManagementDeps): R
       });
     }
 
-    const { deleted, missing } = await keys.delete({ hashes: named.map(hashOf), aliases });
-    if (missing.length > 0) {
-      const text = `Key not found in database; ${missing.length} of the named keys do not exist, and none was deleted.`;
-      throw new GatewayError('not_found', text, { param: 'keys' });
-    }
-    deleted.forEach(invalidate);
+    const chosen = { hashes: named.map(hashOf), aliases };
+    const deleted = await changes.run(operator, req, async (sql, record) => {
+      const keys = virtualKeysIn(sql);
+      const before = await keys.lock(chosen);
+      const { missing } = await keys.delete(chosen);
+      if (missing.length > 0) {
+        const text = `Key not found in database; ${missing.length} of the named keys do not exist, and none was deleted.`;
+        throw new GatewayError('not_found', text, { param: 'keys' });
+      }
+      for (const key of before) await record(keyChange('deleted', { before: key, after: null }));
+      return before;
+    });
+    for (const { hash } of deleted) invalidate(hash);
     res.json({ deleted_keys: [...named, ...aliases] });
   };
 }

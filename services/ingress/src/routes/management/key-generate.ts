@@ -7,6 +7,8 @@ import { maskKey, maskText } from '../../auth/mask-key.ts';
 import { requireAdmin } from '../../auth/require-admin.ts';
 import { parseManagementBody } from '../../http/parse-body.ts';
 import type { VirtualKeyChanges } from '../../sql/update-virtual-key.ts';
+import { virtualKeysIn } from '../../sql/virtual-keys.ts';
+import { keyChange } from './audited-key.ts';
 import { changesOf } from './key-changes.ts';
 import { keyInfoOf } from './key-info-of.ts';
 import type { ManagementDeps } from './management-deps.ts';
@@ -15,20 +17,23 @@ import { refuseUnsupported } from './unsupported-fields.ts';
 
 /** POST /key/generate. The key itself is in this answer and nowhere else. */
 export function keyGenerate(deps: ManagementDeps): RequestHandler {
-  const { authenticate, keys, now, newKey, invalidate } = deps;
+  const { authenticate, changes, now, newKey, invalidate } = deps;
   return async (req, res) => {
-    const { caller } = requireAdmin(await authenticate(req.headers), req.path);
+    const operator = requireAdmin(await authenticate(req.headers), req.path);
     const request = parseManagementBody(KeyGenerateRequest, req.body);
     refuseUnsupported(req.body, { isNew: true });
 
     const rawKey = chosenKey(request.key) ?? newKey();
     const time = now(); // one for all: a key expires exactly its duration after it was made
-    const key = keyOf(rawKey, changesOf(request, time), { userId: caller.userId, now: time });
+    const key = keyOf(rawKey, changesOf(request, time), { userId: operator.caller.userId, now: time });
     const info = await keyInfoOf(key, deps); // before it is stored: a failure must not swallow the only sight of the key
 
-    const outcome = await keys.insert(key);
-    if (outcome === 'alias-taken') throw aliasTaken(key.keyAlias);
-    if (outcome === 'key-taken') throw keyTaken(rawKey);
+    await changes.run(operator, req, async (sql, record) => {
+      const outcome = await virtualKeysIn(sql).insert(key);
+      if (outcome === 'alias-taken') throw aliasTaken(key.keyAlias);
+      if (outcome === 'key-taken') throw keyTaken(rawKey);
+      await record(keyChange('created', { before: null, after: key }));
+    });
     invalidate(key.hash);
     res.json({ ...info, key: rawKey, token: key.hash, token_id: key.hash });
   };

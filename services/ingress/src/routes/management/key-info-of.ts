@@ -28,7 +28,8 @@ export async function keyRowsOf(
   return keys.map((key, index) => Object.assign(infoOf(key, balances[index], time), { token: key.hash }));
 }
 
-function infoOf(key: VirtualKey, balance: Balance | undefined, now: number): KeyInfo {
+/** Without a balance, what it has spent is 0. */
+export function infoOf(key: VirtualKey, balance: Balance | undefined, now: number): KeyInfo {
   const window = budgetWindowOf(key, now);
   return {
     key_name: key.keyName,

@@ -3,6 +3,8 @@ import type { KeyHash } from '@sluice/shared/ids.ts';
 import type { RequestHandler } from 'express';
 import { requireAdmin } from '../../auth/require-admin.ts';
 import { ManagementValidationError, parseManagementBody } from '../../http/parse-body.ts';
+import { virtualKeysIn } from '../../sql/virtual-keys.ts';
+import { keyChange } from './audited-key.ts';
 import { keyHashOf } from './find-key.ts';
 import { changesOf } from './key-changes.ts';
 import { keyInfoOf } from './key-info-of.ts';
@@ -12,17 +14,23 @@ import { refuseUnsupported } from './unsupported-fields.ts';
 
 /** POST /key/update. Changes only what the body names. */
 export function keyUpdate(deps: ManagementDeps): RequestHandler {
-  const { authenticate, keys, now, invalidate } = deps;
+  const { authenticate, keys, changes: administration, now, invalidate } = deps;
   return async (req, res) => {
-    const { caller } = requireAdmin(await authenticate(req.headers), req.path);
+    const operator = requireAdmin(await authenticate(req.headers), req.path);
     const { key: named, ...fields } = parseManagementBody(KeyUpdateRequest, req.body);
     refuseUnsupported(req.body, { isNew: false });
     const changes = changesOf(fields, now());
     const hash = await hashFor(named, fields.key_alias);
 
-    const updated = await keys.update(hash, changes, { userId: caller.userId, now: now() });
-    if (updated === 'alias-taken') throw aliasTaken(fields.key_alias);
-    if (updated === null) throw keyNotFound();
+    const updated = await administration.run(operator, req, async (sql, record) => {
+      const [before = null] = await virtualKeysIn(sql).lock({ hashes: [hash] });
+      const by = { userId: operator.caller.userId, now: now() };
+      const after = await virtualKeysIn(sql).update(hash, changes, by);
+      if (after === 'alias-taken') throw aliasTaken(fields.key_alias);
+      if (after === null) throw keyNotFound();
+      await record(keyChange('updated', { before, after }));
+      return after;
+    });
     invalidate(hash);
     res.json({ ...(await keyInfoOf(updated, deps)), token: hash, key: named ?? hash });
   };

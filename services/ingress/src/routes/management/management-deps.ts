@@ -1,12 +1,15 @@
 import type { KeyHash } from '@sluice/shared/ids.ts';
 import type { SpendReports } from '@sluice/shared/ports/spend-reports.ts';
+import type { Changes } from '../../audit/changes.ts';
 import type { Authenticate } from '../../auth/create-authenticate.ts';
 import type { VirtualKeys } from '../../sql/virtual-keys.ts';
 
 /** What the endpoints for keys are made of. */
 export interface ManagementDeps {
   readonly authenticate: Authenticate;
-  readonly keys: VirtualKeys;
+  /** To read; what changes a key goes through `changes`. */
+  readonly keys: Pick<VirtualKeys, 'find' | 'findByAlias' | 'list'>;
+  readonly changes: Changes;
   readonly reports: Pick<SpendReports, 'balancesOf'>;
   readonly now: () => number;
   readonly newKey: () => string;

@@ -1,3 +1,4 @@
+import { callIdOf } from '../../http/call-id.ts';
 import type { ResponseHeaders } from '../../http/response-headers.ts';
 import type { Request, Response } from 'express';
 import type { InferenceDeps } from './inference-deps.ts';
@@ -14,8 +15,6 @@ export interface Exchange {
   about(alias: string, stream: boolean): void;
 }
 
-const callIdPattern = /^[\w.:-]{1,128}$/;
-
 /** @param route as metrics name it */
 export function openExchange(req: Request, res: Response, route: string, deps: InferenceDeps): Exchange {
   const startedAt = deps.now();
@@ -29,10 +28,9 @@ export function openExchange(req: Request, res: Response, route: string, deps: I
     const status = res.writableFinished ? res.statusCode : 499;
     deps.metrics.request({ route, model, status, stream }, (deps.now() - startedAt) / 1_000);
   });
-  const asked = req.headers['x-litellm-call-id'];
   return {
     startedAt,
-    callId: typeof asked === 'string' && callIdPattern.test(asked) ? asked : deps.newId(),
+    callId: callIdOf(req.headers, deps.newId),
     clientGone: gone.signal,
     setHeaders(headers) {
       // Upstream header values are the provider's: what HTTP cannot carry is left out.

@@ -1,4 +1,5 @@
 import type { GatewayConfig } from '@sluice/shared/config/gateway-config.ts';
+import type { Request, Response } from 'express';
 import type { Admit } from '../../admission/admit.ts';
 import type { Authenticate } from '../../auth/create-authenticate.ts';
 import type { Dispatch } from '../../dispatch/dispatch.ts';
@@ -10,6 +11,8 @@ import type { IngressMetrics } from '../../ingress-metrics.ts';
 /** What the endpoints for inference are made of: the steps of a request's path. */
 export interface InferenceDeps {
   readonly authenticate: Authenticate;
+  /** Reads the body into `req.body`, up to the largest there may be. */
+  readonly readBytes: (req: Request, res: Response) => Promise<void>;
   readonly claimKey: ClaimKey;
   readonly requireTurn: Line['requireTurn'];
   readonly admit: Admit;

@@ -57,8 +57,9 @@ export interface AnsweredJob extends Pick<AdmittedJob, 'state'> {
 export function inferenceRoute<Body>(route: InferenceRoute<Body>, deps: InferenceDeps): RequestHandler {
   return async (req, res) => {
     const exchange = openExchange(req, res, route.path, deps);
-    const authenticated = await deps.authenticate(req.headers);
+    const authenticated = await deps.authenticate(req.headers, req.ip);
     exchange.setHeaders(callerHeaders(exchange.callId, deps.version, authenticated.key));
+    await deps.readBytes(req, res); // only now: nothing of a stranger's body is kept
     const read = withModel(readJson(req), modelInPath(req));
     const meant = requestedModel(read.value, authenticated, { path: route.path, config: deps.config });
     const { text, value } = withModel(read, meant);

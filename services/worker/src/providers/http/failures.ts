@@ -39,6 +39,8 @@ export interface Failures {
   /** No answer, because no connection; or one that broke before the answer began. */
   connectionFailed(mayBeBilled: boolean, cause: unknown): ProviderError;
   answerTimedOut(what: string, mayBeBilled: boolean, providerRequestId: string | null): ProviderError;
+  /** What the provider said, a header for instance, without what it repeats of ours. */
+  withoutSecrets(text: string): string;
 }
 
 /**
@@ -85,6 +87,7 @@ export function createFailures(exception: string, secret: string | null = null):
       const details = { status: 408, mayBeBilled, providerRequestId };
       return new ProviderError('provider_timeout', messageOf('Timeout', what), details);
     },
+    withoutSecrets: (text) => withoutSecrets(blotted(text)),
   };
 }
 
@@ -93,8 +96,12 @@ function shown(body: string): string {
   return text.length > bodyCharsMax ? `${text.slice(0, bodyCharsMax)}…` : text;
 }
 
+/** Most texts hold none of what is looked for. */
+const mayHoldSecrets = /PRIVATE KEY|signature|bearer|api-key|(?:sk|xai)-/i;
+
 /** Proxies and debug pages like to repeat the request's headers; providers, the key that they refuse. */
 function withoutSecrets(text: string): string {
+  if (!mayHoldSecrets.test(text)) return text;
   return text
     .replaceAll(/-----BEGIN [^-]*PRIVATE KEY-----[\s\S]*?(-----END [^-]*-----|$)/g, '[key]')
     .replaceAll(/Signature version=[^\r\n<]*/gi, '[signature]')

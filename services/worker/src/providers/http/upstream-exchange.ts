@@ -9,6 +9,9 @@ const bufferedBytesMax = 1024 * 1024;
 /** The largest answer that is taken as a whole: 96 vectors are about 3 MB. */
 const wholeAnswerBytesMax = 64 * 1024 * 1024;
 
+/** A longer one names no request. */
+const requestIdCharsMax = 512;
+
 type Headers = Readonly<Record<string, string | string[] | undefined>>;
 
 /** What tells one provider's exchanges from another's. */
@@ -81,7 +84,7 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler {
   get providerRequestId(): string | null {
     for (const name of this.#manners.requestIdHeaders) {
       const id = this.header(name);
-      if (id !== null) return id;
+      if (id !== null && id.length <= requestIdCharsMax) return id;
     }
     return null;
   }
@@ -99,7 +102,8 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler {
   /** @param name in lower case */
   header(name: string): string | null {
     const value = this.#headers[name];
-    return (typeof value === 'string' ? value : value?.[0]) ?? null;
+    const text = typeof value === 'string' ? value : value?.[0];
+    return text === undefined ? null : this.#manners.failures.withoutSecrets(text);
   }
 
   /** Resolves with the headers, and also when there will be none: reading then says why. */

@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, before, describe, test } from 'node:test';
+import { ask, chat } from './ask.ts';
+import { masterKey, metricsToken, openDistributedGateway, type DistributedGateway } from './gateway.ts';
+
+describe('distributed: who gets in', () => {
+  let gateway: DistributedGateway;
+  before(async () => {
+    gateway = await openDistributedGateway({ config: { sluice_settings: { trusted_proxies: ['loopback'] } } });
+  });
+  after(() => gateway[Symbol.asyncDispose]());
+
+  const from = (address: string) => ({ 'x-forwarded-for': address });
+
+  test('each process has the secrets that it works with, and no others', { skip: process.platform !== 'linux' }, () => {
+    const environmentOf = ({ pid }: { pid: number }) => readFileSync(`/proc/${pid}/environ`, 'utf8');
+    const { ingress, workers, ledger } = gateway;
+    for (const calling of workers) {
+      assert.match(environmentOf(calling), /PRIVATE KEY/);
+      assert.ok(!environmentOf(calling).includes(masterKey));
+    }
+    for (const other of [ingress, ledger]) assert.doesNotMatch(environmentOf(other), /PRIVATE KEY/);
+    assert.ok(!environmentOf(ledger).includes(masterKey));
+  });
+
+  test('/metrics takes the token, or on the ingress the master key, and nothing else', async () => {
+    const { ingress, workers, ledger } = gateway;
+    const statusOf = async (port: number, authorization?: string) => {
+      const headers = authorization === undefined ? {} : { authorization };
+      const response = await fetch(`http://127.0.0.1:${port}/metrics`, { headers });
+      await response.arrayBuffer();
+      return response.status;
+    };
+    const key = await gateway.newKey();
+    for (const [{ port }, ofMaster] of [
+      [ingress, 200],
+      ...[...workers, ledger].map((each) => [each, 401] as const),
+    ] as const) {
+      assert.equal(await statusOf(port), 401);
+      assert.equal(await statusOf(port, `Bearer ${metricsToken}`), 200);
+      assert.equal(await statusOf(port, `Bearer ${masterKey}`), ofMaster);
+      assert.equal(await statusOf(port, `Bearer ${key}`), 401);
+    }
+    const token = await ask(gateway, '/key/list', { key: metricsToken });
+    assert.equal(token.status, 401, 'the token opens nothing else');
+  });
+
+  test('wrong keys are slowed down by address, right ones never, and the database is left alone', async () => {
+    const right = await gateway.newKey();
+    const guesser = '192.0.2.7';
+    const guess = (number: number, address = guesser) =>
+      ask(gateway, '/v1/models', { key: `sk-a-wrong-key-${number}`, headers: from(address) });
+
+    const guesses = [];
+    for (let number = 0; number < 25; number += 1) guesses.push(await guess(number));
+    assert.deepEqual(
+      guesses.map(({ status }) => status),
+      [...Array<number>(20).fill(401), ...Array<number>(5).fill(429)],
+    );
+    const refused = guesses[24] ?? assert.fail();
+    assert.equal(refused.headers.get('retry-after'), '3');
+    assert.equal(JSON.parse(refused.text).error.type, 'throttling_error');
+
+    // The same address, with a key that works: also on routes with a body, and for keys made only now.
+    assert.equal((await chat(gateway, right, {}, { headers: from(guesser) })).status, 200);
+    const later = await gateway.newKey();
+    assert.equal((await ask(gateway, '/v1/models', { key: later, headers: from(guesser) })).status, 200);
+    assert.equal((await guess(30, '192.0.2.8')).status, 401, 'another address');
+
+    await gateway.servers.postgres.kill('SIGSTOP');
+    try {
+      const answers = await Promise.all(Array.from({ length: 50 }, (_, number) => guess(100 + number)));
+      assert.ok(answers.filter(({ status }) => status === 429).length >= 48, 'refused while the database is frozen');
+    } finally {
+      await gateway.servers.postgres.kill('SIGCONT');
+    }
+  });
+
+  test('one forgotten client with a wrong key leaves its neighbours their tries', async () => {
+    const neighbourhood = '198.51.100.1';
+    const forgotten = [];
+    for (let round = 0; round < 40; round += 1) {
+      forgotten.push(await ask(gateway, '/v1/models', { key: 'sk-the-forgotten-key', headers: from(neighbourhood) }));
+    }
+    assert.equal(forgotten.at(-1)?.status, 429);
+    for (let number = 0; number < 10; number += 1) {
+      const key = `sk-mistyped-${number}`;
+      assert.equal((await ask(gateway, '/v1/models', { key, headers: from(neighbourhood) })).status, 401);
+    }
+  });
+
+  test('changes are in the audit log with the address behind the proxy', async () => {
+    const headers = { ...from('203.0.113.5'), 'content-type': 'application/json', 'litellm-changed-by': 'portal' };
+    const made = await ask(gateway, '/key/generate', { method: 'POST', headers, body: '{}' });
+    const { token } = JSON.parse(made.text);
+    const { audit_logs: lines } = JSON.parse((await ask(gateway, `/audit?object_id=${token}`)).text);
+    assert.equal(lines.length, 1);
+    assert.equal(lines[0].ip_address, '203.0.113.5');
+    assert.equal(lines[0].changed_by, 'portal');
+    assert.equal(lines[0].request_id, made.headers.get('x-litellm-call-id'));
+  });
+});

@@ -1,0 +1,57 @@
+import { Redis } from 'ioredis';
+import { connect } from 'nats';
+import { Client, escapeIdentifier } from 'pg';
+import { z } from 'zod';
+import type { Haystack } from './planted.ts';
+
+/** Everything that is said to a Redis and over a NATS from now on, and what they hold at the end. */
+export async function openWiretap({ redisUrl, natsUrl }: { redisUrl: string; natsUrl: string }) {
+  const said: Haystack[] = [];
+  const redis = new Redis(redisUrl);
+  const monitor = await redis.monitor();
+  monitor.on('monitor', (_time: string, args: string[]) =>
+    said.push({ where: `Redis: ${args[0]}`, text: args.join(' ') }),
+  );
+  const nats = await connect({ servers: natsUrl });
+  nats.subscribe('>', {
+    callback: (_, message) => void said.push({ where: `NATS: ${message.subject}`, text: message.string() }),
+  });
+  await nats.flush();
+  return {
+    said,
+    async [Symbol.asyncDispose]() {
+      monitor.disconnect();
+      redis.disconnect();
+      await nats.close();
+    },
+  };
+}
+
+const Table = z.object({ schema: z.string(), name: z.string() });
+const Row = z.object({ row: z.string() });
+
+/** Every row of every table of every database. */
+export async function rowsOf(databaseUrl: string): Promise<Haystack[]> {
+  const client = new Client({ connectionString: databaseUrl });
+  await client.connect();
+  try {
+    const { rows: tables } = await client.query(
+      `select table_schema as schema, table_name as name from information_schema.tables
+       where table_type = 'BASE TABLE' and table_schema not in ('pg_catalog', 'information_schema')`,
+    );
+    const found: Haystack[] = [];
+    for (const { schema, name } of z.array(Table).parse(tables)) {
+      const table = `${escapeIdentifier(schema)}.${escapeIdentifier(name)}`;
+      const { rows } = await client.query(`select to_jsonb(t)::text as row from ${table} as t`);
+      found.push(
+        ...z
+          .array(Row)
+          .parse(rows)
+          .map(({ row }) => ({ where: table, text: row })),
+      );
+    }
+    return found;
+  } finally {
+    await client.end();
+  }
+}
