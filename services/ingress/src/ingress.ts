@@ -73,7 +73,7 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
   const keys = virtualKeysIn(sql);
   const { authenticate, invalidate } = createAuthenticate({
     masterKey: options.masterKey,
-    findVirtualKey: keys.find,
+    findPrincipal: keys.findPrincipal,
     now,
     cache: keyCache,
   });

@@ -16,7 +16,7 @@ export function keyBlock(deps: ManagementDeps): RequestHandler {
 export function setBlocked(deps: ManagementDeps, blocked: boolean): RequestHandler {
   const { authenticate, keys, now, invalidate } = deps;
   return async (req, res) => {
-    const { caller } = requireAdmin(await authenticate(req.headers), req.path);
+    const { caller } = requireAdmin(await authenticate(req), req.path);
     const hash = keyHashOf(parseManagementBody(KeyBlockRequest, req.body).key);
 
     const key = await keys.setBlocked(hash, blocked, { userId: caller.userId, now: now() });

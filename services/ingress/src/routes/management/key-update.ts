@@ -7,14 +7,14 @@ import { keyHashOf } from './find-key.ts';
 import { changesOf } from './key-changes.ts';
 import { keyInfoOf } from './key-info-of.ts';
 import type { ManagementDeps } from './management-deps.ts';
-import { aliasTaken, keyNotFound } from './refusals.ts';
+import { aliasTaken, budgetNotFound, keyNotFound } from './refusals.ts';
 import { refuseUnsupported } from './unsupported-fields.ts';
 
 /** POST /key/update. Changes only what the body names. */
 export function keyUpdate(deps: ManagementDeps): RequestHandler {
   const { authenticate, keys, now, invalidate } = deps;
   return async (req, res) => {
-    const { caller } = requireAdmin(await authenticate(req.headers), req.path);
+    const { caller } = requireAdmin(await authenticate(req), req.path);
     const { key: named, ...fields } = parseManagementBody(KeyUpdateRequest, req.body);
     refuseUnsupported(req.body, { isNew: false });
     const changes = changesOf(fields, now());
@@ -22,7 +22,8 @@ export function keyUpdate(deps: ManagementDeps): RequestHandler {
 
     const updated = await keys.update(hash, changes, { userId: caller.userId, now: now() });
     if (updated === 'alias-taken') throw aliasTaken(fields.key_alias);
-    if (updated === null) throw keyNotFound();
+    if (updated === 'no-budget') throw budgetNotFound(changes.budgetId);
+    if (updated === null || updated === 'key-taken') throw keyNotFound();
     invalidate(hash);
     res.json({ ...(await keyInfoOf(updated, deps)), token: hash, key: named ?? hash });
   };

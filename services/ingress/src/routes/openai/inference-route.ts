@@ -57,7 +57,7 @@ export interface AnsweredJob extends Pick<AdmittedJob, 'state'> {
 export function inferenceRoute<Body>(route: InferenceRoute<Body>, deps: InferenceDeps): RequestHandler {
   return async (req, res) => {
     const exchange = openExchange(req, res, route.path, deps);
-    const authenticated = await deps.authenticate(req.headers);
+    const authenticated = await deps.authenticate(req);
     exchange.setHeaders(callerHeaders(exchange.callId, deps.version, authenticated.key));
     const read = withModel(readJson(req), modelInPath(req));
     const meant = requestedModel(read.value, authenticated, { path: route.path, config: deps.config });
