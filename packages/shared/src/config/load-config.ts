@@ -11,6 +11,7 @@ import { readRouterSettings } from './router-settings.ts';
 import { Section } from './section.ts';
 import { readSluiceSettings } from './sluice-settings.ts';
 import { applyEnvironmentVariables, type Environment, substituteEnvironment } from './substitute-environment.ts';
+import { readTenancySettings } from './tenancy-settings.ts';
 import { vocabularies } from './vocabulary.ts';
 
 export interface ConfigSource {
@@ -63,6 +64,7 @@ async function readRoot(root: Section, env: Environment, findings: Findings): Pr
     router: readRouterSettings({ router, litellm, general }, known, findings),
     dropParams: litellm.boolean('drop_params') ?? false,
     ...readGeneralSettings(general, env, findings),
+    tenancy: readTenancySettings({ litellm, general, sluice: own }),
     sluice,
   };
 }

@@ -97,8 +97,8 @@ interface Keyed {
 
 async function claimKey(keyed: Keyed, { config, claimKey: claim, now }: InferenceDeps): Promise<Claimed> {
   const { ask, requestId, path, req, authenticated, idempotencyKey, value } = keyed;
-  const { caller, key } = authenticated;
-  const { timeoutMs } = requestControls(ask.body.model, ask.body, req.headers, config, key);
+  const { caller, principal } = authenticated;
+  const { timeoutMs } = requestControls(ask.body.model, ask.body, req.headers, config, principal);
   const scope = scopeOf({ keyHash: caller.keyHash, path, idempotencyKey });
   const waiting = { signal: keyed.exchange.clientGone, deadlineAt: now() + timeoutMs };
   return claim({ scope, requestId, fingerprint: fingerprintOf(value) }, waiting);

@@ -3,10 +3,14 @@ import { BodyFallbackLists, BodyFallbacks, ownFallbacks } from '@sluice/shared/a
 import { mockParams, mockTestingParams } from '@sluice/shared/api/litellm/mock-params.ts';
 import { DropNames, ParamNames } from '@sluice/shared/api/litellm/param-names.ts';
 import type { OwnFallback } from '@sluice/shared/api/litellm/fallbacks.ts';
-import type { Fallbacks, GatewayConfig } from '@sluice/shared/config/gateway-config.ts';
+import type { Alias, Fallbacks, GatewayConfig } from '@sluice/shared/config/gateway-config.ts';
 import type { InferenceJob } from '@sluice/shared/contracts/inference-job.ts';
 import { GatewayError } from '@sluice/shared/errors.ts';
 import { z } from 'zod';
+import { mayUseAlias } from '../../auth/may-use-model.ts';
+import { limitsWith } from '../../tenancy/limits.ts';
+import { modelLimitsFor } from '../../tenancy/model-limits.ts';
+import type { Principal } from '../../tenancy/principal.ts';
 import type { VirtualKey } from '../../auth/authenticated.ts';
 import { planFallbacks } from './fallback-plan.ts';
 import type { FallbackPlan } from './fallback-plan.ts';
@@ -49,7 +53,7 @@ export function requestControls(
   body: Readonly<Record<string, unknown>>,
   headers: IncomingHttpHeaders,
   config: GatewayConfig,
-  key: Pick<VirtualKey, 'models' | 'metadata'> | null,
+  principal: Principal | null,
 ): RequestControls {
   const asked = parseControls({
     ...body,
@@ -57,10 +61,14 @@ export function requestControls(
     stream_timeout: body['stream_timeout'] ?? headers['x-litellm-stream-timeout'],
     num_retries: body['num_retries'] ?? headers['x-litellm-num-retries'],
   });
+<<<<<<< HEAD
   requireMocksAllowed(asked, config);
+=======
+  const key = principal?.key;
+>>>>>>> 641dc62 (WIP accounts of a request)
   const own = asked.fallbacks ? ownFallbacks(asked.fallbacks) : null;
   const disabled = asked.disable_fallbacks ?? key?.metadata['disable_fallbacks'] === true;
-  const plan = disabled ? { fallbacks: [] } : planFallbacks(alias, askedFallbacks(asked, own), config, key);
+  const plan = disabled ? { fallbacks: [] } : planFallbacks(alias, askedFallbacks(asked, own, key), config, mayFallBackTo);
   return {
     timeoutMs: asked.timeout ? asked.timeout * 1_000 : config.router.timeoutMs,
     forJob: {
@@ -75,6 +83,13 @@ export function requestControls(
       messages && plan.fallbacks.includes(model) ? [{ model, messages }] : [],
     ),
   };
+
+  /** A request is booked on the model that it asked for: one with limits of its own must be asked for. */
+  function mayFallBackTo(other: Alias): boolean {
+    if (principal === null) return true;
+    const holders = [limitsWith(principal.key, principal.keyBudget), principal.team];
+    return mayUseAlias(principal, other) && !holders.some((holder) => holder && modelLimitsFor(holder, other) !== null);
+  }
 }
 
 function parseControls(given: Readonly<Record<string, unknown>>): z.infer<typeof Controls> {
@@ -87,6 +102,7 @@ function parseControls(given: Readonly<Record<string, unknown>>): z.infer<typeof
   });
 }
 
+<<<<<<< HEAD
 /** `mock_response` needs no permission, as in LiteLLM: it is paid for and reaches nobody. */
 function requireMocksAllowed(asked: z.infer<typeof Controls>, { router }: Pick<GatewayConfig, 'router'>): void {
   const mock = mockTestingParams.find((name) => asked[name] === true);
@@ -96,9 +112,17 @@ function requireMocksAllowed(asked: z.infer<typeof Controls>, { router }: Pick<G
 }
 
 function askedFallbacks(asked: z.infer<typeof Controls>, own: readonly OwnFallback[] | null) {
+=======
+function askedFallbacks(
+  asked: z.infer<typeof Controls>,
+  own: readonly OwnFallback[] | null,
+  key: Pick<VirtualKey, 'fallbackModels'> | undefined,
+) {
+  const ofKey = key && key.fallbackModels.length > 0 ? { own: key.fallbackModels } : {};
+>>>>>>> 641dc62 (WIP accounts of a request)
   const { fallbacks, context_window_fallbacks: contextWindow, content_policy_fallbacks: contentPolicy } = asked;
   return {
-    ...(own ? { own: own.map(({ model }) => model) } : fallbacks && { general: listsOf(fallbacks) }),
+    ...(own ? { own: own.map(({ model }) => model) } : (fallbacks && { general: listsOf(fallbacks) }) ?? ofKey),
     ...(contextWindow && { contextWindow: listsOf(contextWindow) }),
     ...(contentPolicy && { contentPolicy: listsOf(contentPolicy) }),
   };
