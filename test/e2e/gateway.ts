@@ -46,6 +46,8 @@ export interface DistributedGateway extends TestGateway {
   readonly workers: readonly Service[];
   readonly ledger: Service;
   readonly servers: Readonly<Record<Dependency, TestServer>>;
+  /** The gateway's own database, past any proxy. */
+  readonly databaseUrl: string;
   /** Between the gateway and its servers, if the options ask for it. */
   readonly proxies: Readonly<Record<Dependency, DelayingProxy>> | null;
   startWorker(): Promise<Child>;
@@ -118,9 +120,10 @@ export async function openDistributedGateway(options: GatewayOptions = {}): Prom
   const proxies = options.proxied === true ? await openProxies(servers, stack) : null;
   const through = (url: string, name: Dependency) =>
     proxies ? url.replace(`:${servers[name].port}`, `:${proxies[name].port}`) : url;
+  const databaseUrl = await postgres.createDatabase();
   const env = {
     ...base.env,
-    DATABASE_URL: through(await postgres.createDatabase(), 'postgres'),
+    DATABASE_URL: through(databaseUrl, 'postgres'),
     REDIS_URL: through(redis.url, 'redis'),
     NATS_URL: through(nats.url, 'nats'),
     SLUICE_CONFIG: base.configFile,
@@ -151,6 +154,7 @@ export async function openDistributedGateway(options: GatewayOptions = {}): Prom
     workers,
     ledger,
     servers,
+    databaseUrl,
     proxies,
     startWorker: () => start('worker'),
     startLedger: () => start('ledger'),

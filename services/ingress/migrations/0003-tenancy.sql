@@ -20,7 +20,7 @@ create domain ingress.json_array as jsonb
   constraint is_array check (jsonb_typeof(value) = 'array');
 
 -- Limits that many things may refer to; each of them has them for itself, nothing is shared.
--- The columns up to model_limits are the same wherever something has limits of its own; null: none.
+-- The columns up to model_tokens_per_minute are the same wherever something has limits of its own; null: none.
 create table ingress.budgets (
   budget_id ingress.entity_id constraint budgets_unique primary key,
   max_budget_nano_usd ingress.budget_nano_usd,
@@ -35,8 +35,10 @@ create table ingress.budgets (
   requests_per_minute ingress.limit_count,
   tokens_per_minute ingress.limit_count,
   max_parallel_requests ingress.limit_count,
-  -- by model: {"maxBudgetNanoUsd", "budgetDuration", "requestsPerMinute", "tokensPerMinute"}
-  model_limits ingress.json_object not null default '{}',
+  -- by alias or pattern: {"maxBudgetNanoUsd", "budgetDuration", "requestsPerMinute", "tokensPerMinute"}
+  model_budgets ingress.json_object not null default '{}',
+  model_requests_per_minute ingress.json_object not null default '{}',
+  model_tokens_per_minute ingress.json_object not null default '{}',
   -- LiteLLM's allowed_models; empty: as the holder says
   models text[] not null default '{}',
   created_at timestamptz not null,
@@ -72,7 +74,9 @@ create table ingress.teams (
   requests_per_minute ingress.limit_count,
   tokens_per_minute ingress.limit_count,
   max_parallel_requests ingress.limit_count,
-  model_limits ingress.json_object not null default '{}',
+  model_budgets ingress.json_object not null default '{}',
+  model_requests_per_minute ingress.json_object not null default '{}',
+  model_tokens_per_minute ingress.json_object not null default '{}',
   models text[] not null default '{}',
   -- request model -> alias
   model_aliases ingress.json_object not null default '{}',
@@ -110,7 +114,9 @@ create table ingress.users (
   requests_per_minute ingress.limit_count,
   tokens_per_minute ingress.limit_count,
   max_parallel_requests ingress.limit_count,
-  model_limits ingress.json_object not null default '{}',
+  model_budgets ingress.json_object not null default '{}',
+  model_requests_per_minute ingress.json_object not null default '{}',
+  model_tokens_per_minute ingress.json_object not null default '{}',
   models text[] not null default '{}',
   metadata ingress.json_object not null default '{}',
   created_at timestamptz not null,
@@ -192,7 +198,9 @@ alter table ingress.virtual_keys
   add column soft_budget_nano_usd ingress.budget_nano_usd,
   add column budget_windows ingress.json_array not null default '[]',
   add column max_token_budget ingress.limit_count,
-  add column model_limits ingress.json_object not null default '{}',
+  add column model_budgets ingress.json_object not null default '{}',
+  add column model_requests_per_minute ingress.json_object not null default '{}',
+  add column model_tokens_per_minute ingress.json_object not null default '{}',
   -- on top of the budget, until then
   add column temp_budget_increase_nano_usd ingress.budget_nano_usd,
   add column temp_budget_expires_at timestamptz,
@@ -238,3 +246,4 @@ create table ingress.budget_alerts (
   alerted_at timestamptz not null,
   constraint budget_alerts_unique primary key (account_id, window_start, soft_budget_nano_usd)
 );
+create index budget_alerts_alerted_at on ingress.budget_alerts (alerted_at);

@@ -33,7 +33,7 @@ export function readTenancySettings({ litellm, general, sluice }: Sections): Ten
 function readTimeZone(section: Section): string {
   const timeZone = section.string('timezone') ?? 'UTC';
   try {
-    new Intl.DateTimeFormat('en', { timeZone });
+    Intl.DateTimeFormat('en', { timeZone });
   } catch {
     section.problem('timezone', `expected an IANA name such as Europe/Berlin, got ${section.got('timezone')}`);
   }

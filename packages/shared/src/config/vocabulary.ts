@@ -105,19 +105,13 @@ export const vocabularies = {
       'max_input_tokens',
       'max_output_tokens',
       'cooldown_time',
-<<<<<<< HEAD
       'allowed_fails',
       'allowed_fails_policy',
       'blocked',
-      ...prices,
-    ],
-    notYet: words(`access_groups team_id team_public_model_name
-=======
       'access_groups',
       ...prices,
     ],
-    notYet: words(`team_id team_public_model_name blocked allowed_fails allowed_fails_policy
->>>>>>> 641dc62 (WIP accounts of a request)
+    notYet: words(`team_id team_public_model_name
       health_check_model health_check_max_tokens health_check_timeout disable_background_health_check`),
     dialect: {},
     others: 'keep',
@@ -211,16 +205,15 @@ export const vocabularies = {
     others: 'warn',
   },
   generalSettings: {
-<<<<<<< HEAD
     used: [
       'master_key',
       'database_url',
       'dangerously_allow_mock_testing_request_params',
       'expose_fallback_errors_to_caller',
+      'default_team_disabled',
+      'user_header_name',
+      'user_header_mappings',
     ],
-=======
-    used: ['master_key', 'database_url', 'default_team_disabled', 'user_header_name', 'user_header_mappings'],
->>>>>>> 641dc62 (WIP accounts of a request)
     notYet: words(`database_connection_pool_limit database_connection_timeout store_model_in_db
       store_prompts_in_spend_logs disable_spend_logs disable_spend_updates disable_error_logs proxy_batch_write_at
       proxy_budget_rescheduler_min_time proxy_budget_rescheduler_max_time disable_reset_budget

@@ -9,10 +9,18 @@ export function budgetExceeded(refusal: Refusal<'over-budget'>, name: AccountNam
   const { settledNanoUsd, budgetNanoUsd, neededNanoUsd } = refusal;
   const [spent, max] = [usdText(settledNanoUsd), usdText(budgetNanoUsd)];
   const text =
-    name.overBudget?.(spent, max) ?? `Budget has been exceeded! ${name.budget} Current cost: ${spent}, Max budget: ${max}`;
+    name.overBudget?.(spent, max) ??
+    `Budget has been exceeded! ${name.budget} Current cost: ${spent}, Max budget: ${max}`;
   const needed =
     settledNanoUsd < budgetNanoUsd ? `. This request needs at least ${usdText(neededNanoUsd)} of what is left` : '';
   return new GatewayError('budget_exceeded', `${text}${needed}`);
+}
+
+/** The budget that is spent is that of one model, for this key or team: another model may still be asked. */
+export class ModelBudgetSpent extends GatewayError {
+  constructor({ message }: GatewayError) {
+    super('budget_exceeded', message);
+  }
 }
 
 /** The rest of the budget did not come free before the request's deadline. */

@@ -44,7 +44,11 @@ function modelLists({ key, team, member, user, organization }: Principal): reado
   return [
     { models: team?.models ?? [], code: 'team_model_not_allowed', refusal: refusalOf('team') },
     // What a user may use alone; with a team's key, the team decides.
-    { models: (key.teamId === null ? user?.models : null) ?? [], code: 'user_model_not_allowed', refusal: refusalOf('user') },
+    {
+      models: (key.teamId === null ? user?.models : null) ?? [],
+      code: 'user_model_not_allowed',
+      refusal: refusalOf('user'),
+    },
     { models: keyModels(key, team), code: 'model_not_allowed', refusal: refusalOf('key') },
     {
       models: memberModels,

@@ -8,7 +8,7 @@ import { holderAccounts } from './holder-accounts.ts';
 import type { Holder, RequestAccount } from './holder-accounts.ts';
 import { limitsWith, noLimits } from './limits.ts';
 import type { Limited } from './limits.ts';
-import { asLimited, modelLimitsFor } from './model-limits.ts';
+import { limitsOfEntry, modelEntries } from './model-limits.ts';
 import type { ModelName } from './model-limits.ts';
 import type { Principal } from './principal.ts';
 
@@ -100,10 +100,9 @@ function* modelHolder(
   { model }: AccountFacts,
   nameOf: (model: string) => AccountName,
 ): Generator<Holder> {
-  const found = modelLimitsFor(limits, model);
-  if (found === null) return;
-  const { name, limits: own } = found;
-  yield { id: `${prefix}:${name}`, name: nameOf(name), limits: asLimited(own, limits.createdAt), model: name };
+  for (const entry of modelEntries(limits, model)) {
+    yield { id: `${prefix}:${entry}`, name: nameOf(entry), limits: limitsOfEntry(limits, entry), model: entry };
+  }
 }
 
 function withoutLimits(account: RequestAccount): RequestAccount {

@@ -71,5 +71,8 @@ async function orNothing<T>(found: Promise<T | null>, isLimited: boolean): Promi
 
 /** Contract §5.2. */
 function customerBlocked(id: string): GatewayError {
-  return new GatewayError('customer_blocked', `Authentication Error, User blocked from making LLM API Calls. User=${id}`);
+  return new GatewayError(
+    'customer_blocked',
+    `Authentication Error, User blocked from making LLM API Calls. User=${id}`,
+  );
 }

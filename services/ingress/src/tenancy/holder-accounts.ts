@@ -11,6 +11,8 @@ export interface RequestAccount {
   readonly name: AccountName;
   /** null: none. */
   readonly softBudgetNanoUsd: number | null;
+  /** Whether it is the one whose spend is shown as the holder's: in the window of the main budget. */
+  readonly isMain: boolean;
   /** Set: it counts one model of a key or a team, whose own budget this is. */
   readonly model?: string;
 }
@@ -39,6 +41,7 @@ export function holderAccounts({ id, name, limits, model }: Holder, now: number,
     limits: { id, windowStart, ...noRates, budgetNanoUsd: budget.maxBudgetNanoUsd },
     name: called,
     softBudgetNanoUsd: budget.softBudgetNanoUsd,
+    isMain: windowStart === mainStart,
     ...(model !== undefined && { model }),
   });
 

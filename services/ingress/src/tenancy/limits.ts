@@ -27,8 +27,10 @@ export const limitColumns = {
   requestsPerMinute: count.nullable(),
   tokensPerMinute: count.nullable(),
   maxParallelRequests: count.nullable(),
-  /** By alias, or by a pattern with `*`. */
-  modelLimits: z.record(z.string(), ModelLimits),
+  /** By alias, or by a pattern with `*`; all that fit a model count. */
+  modelBudgets: z.record(z.string(), ModelLimits),
+  modelRequestsPerMinute: z.record(z.string(), count),
+  modelTokensPerMinute: z.record(z.string(), count),
 } as const;
 
 const Limits = z.object(limitColumns);
@@ -46,7 +48,9 @@ export const noLimits: Limits = {
   requestsPerMinute: null,
   tokensPerMinute: null,
   maxParallelRequests: null,
-  modelLimits: {},
+  modelBudgets: {},
+  modelRequestsPerMinute: {},
+  modelTokensPerMinute: {},
 };
 
 /** What limits a holder of a budget: its own limits, where it has one, else the budget's. */

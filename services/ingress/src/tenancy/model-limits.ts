@@ -1,6 +1,6 @@
-import { bySpecificity, isWildcard, matchWildcard } from '@sluice/shared/config/wildcard.ts';
+import { isWildcard, matchWildcard } from '@sluice/shared/config/wildcard.ts';
 import { noLimits } from './limits.ts';
-import type { Limited, ModelLimits } from './limits.ts';
+import type { Limited, Limits } from './limits.ts';
 
 /** A model as requests name it: an alias, and the one that it stands for. */
 export interface ModelName {
@@ -8,25 +8,37 @@ export interface ModelName {
   readonly standsFor?: string;
 }
 
-/** What limits a model of a key or a team, and the name under which; of patterns the most specific one's. null: nothing. */
-export function modelLimitsFor(
-  { modelLimits }: Pick<Limited, 'modelLimits'>,
-  { name, standsFor }: ModelName,
-): { readonly name: string; readonly limits: ModelLimits } | null {
-  const found = [name, standsFor].find((one) => one !== undefined && Object.hasOwn(modelLimits, one));
-  const entry = found ?? patternFor(Object.keys(modelLimits), name);
-  const limits = entry === undefined ? undefined : modelLimits[entry];
-  return entry === undefined || limits === undefined ? null : { name: entry, limits };
+type OfModels = Pick<Limits, 'modelBudgets' | 'modelRequestsPerMinute' | 'modelTokensPerMinute'>;
+
+/** The names under which a key or a team limits a model: its own, and each pattern that fits. */
+export function modelEntries(limits: OfModels, { name, standsFor }: ModelName): readonly string[] {
+  const { modelBudgets, modelRequestsPerMinute, modelTokensPerMinute } = limits;
+  const entries = [modelBudgets, modelRequestsPerMinute, modelTokensPerMinute].flatMap(Object.keys);
+  return [...new Set(entries)].filter((entry) => entry === name || entry === standsFor || fits(entry, name)).sort();
 }
 
-function patternFor(names: readonly string[], model: string): string | undefined {
-  return names
-    .filter(isWildcard)
-    .sort(bySpecificity)
-    .find((pattern) => matchWildcard(pattern, model) !== null);
+function fits(entry: string, name: string): boolean {
+  return isWildcard(entry) && matchWildcard(entry, name) !== null;
 }
 
-/** The same as the limits of a holder. */
-export function asLimited({ maxBudgetNanoUsd, budgetDuration, ...rates }: ModelLimits, createdAt: number): Limited {
-  return { ...noLimits, maxBudgetNanoUsd, budgetDuration, ...rates, createdAt };
+/** What stands under one of these names, as the limits of a holder. */
+export function limitsOfEntry(limits: Limited, entry: string): Limited {
+  const budget = own(limits.modelBudgets, entry);
+  return {
+    ...noLimits,
+    maxBudgetNanoUsd: budget?.maxBudgetNanoUsd ?? null,
+    budgetDuration: budget?.budgetDuration ?? null,
+    requestsPerMinute: lower(budget?.requestsPerMinute, own(limits.modelRequestsPerMinute, entry)),
+    tokensPerMinute: lower(budget?.tokensPerMinute, own(limits.modelTokensPerMinute, entry)),
+    createdAt: limits.createdAt,
+  };
+}
+
+function own<T>(record: Readonly<Record<string, T>>, name: string): T | undefined {
+  return Object.hasOwn(record, name) ? record[name] : undefined;
+}
+
+function lower(a: number | null | undefined, b: number | undefined): number | null {
+  const least = Math.min(a ?? Infinity, b ?? Infinity);
+  return least === Infinity ? null : least;
 }

@@ -126,17 +126,24 @@ test('a key of a blocked team is refused, after what is wrong with the key itsel
 
 test('a key has the role of its user, or of an administrator of its organization', async () => {
   const { database, clock, as } = setUp();
-  const admin = { organizationId: 'o', userId: 'u', role: 'org_admin', userEmail: null, budgetId: null, createdAt: 0 };
-  const roles = [
+  const admin: Principal['organizationMember'] = {
+    organizationId: 'o',
+    userId: 'u',
+    role: 'org_admin',
+    userEmail: null,
+    budgetId: null,
+    createdAt: 0,
+  };
+  const roles: readonly [Partial<Principal>, string][] = [
     [{}, 'key'],
     [{ user: user('u', { userRole: null }) }, 'key'],
     [{ user: user('u', { userRole: 'internal_user' }) }, 'internal_user'],
     [{ user: user('u', { userRole: 'proxy_admin' }) }, 'proxy_admin'],
-    [{ user: user('u'), organizationMember: { ...admin, role: 'org_admin' } }, 'org_admin'],
+    [{ user: user('u'), organizationMember: admin }, 'org_admin'],
     [{ user: user('u', { userRole: 'proxy_admin_viewer' }), organizationMember: admin }, 'proxy_admin_viewer'],
-  ] as const;
+  ];
   for (const [belongs, role] of roles) {
-    database.belongs = belongs as Partial<Principal>;
+    database.belongs = belongs;
     clock.now += 500;
     assert.equal((await as(rawKey)).role, role);
   }

@@ -30,7 +30,9 @@ const limits = {
   requestsPerMinute: 0,
   tokensPerMinute: 7,
   maxParallelRequests: 3,
-  modelLimits: {
+  modelRequestsPerMinute: { grok: 1 },
+  modelTokensPerMinute: { grok: 0 },
+  modelBudgets: {
     'oci/*': { maxBudgetNanoUsd: 1, budgetDuration: null, requestsPerMinute: null, tokensPerMinute: 2 },
   },
 };

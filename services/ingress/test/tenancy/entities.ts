@@ -11,7 +11,7 @@ const history = { createdAt: madeAt, createdBy: 'root', updatedAt: madeAt, updat
 // Things without limits and without a list, but for what a test says.
 
 export function budget(budgetId: string, set: Partial<Budget> = {}): Budget {
-  return { budgetId, ...noLimits, models: [], ...history, ...set } as Budget;
+  return { budgetId, ...noLimits, models: [], ...history, ...set };
 }
 
 export function team(teamId: string, set: Partial<Team> = {}): Team {
@@ -30,7 +30,7 @@ export function team(teamId: string, set: Partial<Team> = {}): Team {
     defaultMemberModels: [],
     ...history,
     ...set,
-  } as Team;
+  };
 }
 
 export function member(teamId: string, userId: string, set: Partial<Member> = {}): Member {
@@ -49,7 +49,7 @@ export function user(userId: string, set: Partial<User> = {}): User {
     metadata: {},
     ...history,
     ...set,
-  } as User;
+  };
 }
 
 export function organization(organizationId: string, set: Partial<Organization> = {}): Organization {

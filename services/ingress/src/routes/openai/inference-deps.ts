@@ -6,11 +6,15 @@ import type { Line } from '../../dispatch/line.ts';
 import type { RecordRefusal } from '../../dispatch/record-refusal.ts';
 import type { ClaimKey } from '../../idempotency/claim.ts';
 import type { IngressMetrics } from '../../ingress-metrics.ts';
+import type { Attribute } from '../../tenancy/attribute.ts';
+import type { WatchSoftBudgets } from '../../tenancy/soft-budgets.ts';
 
 /** What the endpoints for inference are made of: the steps of a request's path. */
 export interface InferenceDeps {
   readonly authenticate: Authenticate;
   readonly claimKey: ClaimKey;
+  readonly attribute: Attribute;
+  readonly watchSoftBudgets: WatchSoftBudgets;
   readonly requireTurn: Line['requireTurn'];
   readonly admit: Admit;
   readonly dispatch: Dispatch;

@@ -8,8 +8,9 @@ import type { InferenceJob } from '@sluice/shared/contracts/inference-job.ts';
 import { GatewayError } from '@sluice/shared/errors.ts';
 import { z } from 'zod';
 import { mayUseAlias } from '../../auth/may-use-model.ts';
+import { resolveAlias } from '@sluice/shared/config/resolve-alias.ts';
 import { limitsWith } from '../../tenancy/limits.ts';
-import { modelLimitsFor } from '../../tenancy/model-limits.ts';
+import { modelEntries } from '../../tenancy/model-limits.ts';
 import type { Principal } from '../../tenancy/principal.ts';
 import type { VirtualKey } from '../../auth/authenticated.ts';
 import { planFallbacks } from './fallback-plan.ts';
@@ -61,14 +62,13 @@ export function requestControls(
     stream_timeout: body['stream_timeout'] ?? headers['x-litellm-stream-timeout'],
     num_retries: body['num_retries'] ?? headers['x-litellm-num-retries'],
   });
-<<<<<<< HEAD
   requireMocksAllowed(asked, config);
-=======
   const key = principal?.key;
->>>>>>> 641dc62 (WIP accounts of a request)
   const own = asked.fallbacks ? ownFallbacks(asked.fallbacks) : null;
   const disabled = asked.disable_fallbacks ?? key?.metadata['disable_fallbacks'] === true;
-  const plan = disabled ? { fallbacks: [] } : planFallbacks(alias, askedFallbacks(asked, own, key), config, mayFallBackTo);
+  const plan = disabled
+    ? { fallbacks: [] }
+    : planFallbacks(alias, askedFallbacks(asked, own, key), config, mayFallBackTo);
   return {
     timeoutMs: asked.timeout ? asked.timeout * 1_000 : config.router.timeoutMs,
     forJob: {
@@ -87,8 +87,15 @@ export function requestControls(
   /** A request is booked on the model that it asked for: one with limits of its own must be asked for. */
   function mayFallBackTo(other: Alias): boolean {
     if (principal === null) return true;
-    const holders = [limitsWith(principal.key, principal.keyBudget), principal.team];
-    return mayUseAlias(principal, other) && !holders.some((holder) => holder && modelLimitsFor(holder, other) !== null);
+    const holders = [limitsWith(principal.key, principal.keyBudget), ...(principal.team ? [principal.team] : [])];
+    const meant = resolveAlias(config, alias) ?? { name: alias };
+    return (
+      mayUseAlias(principal, other) &&
+      holders.every((holder) => {
+        const counted = modelEntries(holder, meant);
+        return modelEntries(holder, other).every((entry) => counted.includes(entry));
+      })
+    );
   }
 }
 
@@ -102,7 +109,6 @@ function parseControls(given: Readonly<Record<string, unknown>>): z.infer<typeof
   });
 }
 
-<<<<<<< HEAD
 /** `mock_response` needs no permission, as in LiteLLM: it is paid for and reaches nobody. */
 function requireMocksAllowed(asked: z.infer<typeof Controls>, { router }: Pick<GatewayConfig, 'router'>): void {
   const mock = mockTestingParams.find((name) => asked[name] === true);
@@ -111,18 +117,15 @@ function requireMocksAllowed(asked: z.infer<typeof Controls>, { router }: Pick<G
   throw new GatewayError('invalid_request', message, { param: mock });
 }
 
-function askedFallbacks(asked: z.infer<typeof Controls>, own: readonly OwnFallback[] | null) {
-=======
 function askedFallbacks(
   asked: z.infer<typeof Controls>,
   own: readonly OwnFallback[] | null,
   key: Pick<VirtualKey, 'fallbackModels'> | undefined,
 ) {
   const ofKey = key && key.fallbackModels.length > 0 ? { own: key.fallbackModels } : {};
->>>>>>> 641dc62 (WIP accounts of a request)
   const { fallbacks, context_window_fallbacks: contextWindow, content_policy_fallbacks: contentPolicy } = asked;
   return {
-    ...(own ? { own: own.map(({ model }) => model) } : (fallbacks && { general: listsOf(fallbacks) }) ?? ofKey),
+    ...(own ? { own: own.map(({ model }) => model) } : ((fallbacks && { general: listsOf(fallbacks) }) ?? ofKey)),
     ...(contextWindow && { contextWindow: listsOf(contextWindow) }),
     ...(contentPolicy && { contentPolicy: listsOf(contentPolicy) }),
   };
