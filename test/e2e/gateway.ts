@@ -48,7 +48,7 @@ export interface DistributedGateway extends TestGateway {
   readonly workers: readonly Service[];
   readonly ledger: Service;
   readonly servers: Readonly<Record<Dependency, TestServer>>;
-  /** The gateway's database, as a test may look into it. */
+  /** The gateway's own database, past any proxy. */
   readonly databaseUrl: string;
   /** Between the gateway and its servers, if the options ask for it. */
   readonly proxies: Readonly<Record<Dependency, DelayingProxy>> | null;

@@ -18,8 +18,13 @@ export const errorCatalog = {
   key_blocked: { status: 401, type: 'auth_error', retryable: false },
   too_many_wrong_keys: { status: 429, type: 'throttling_error', retryable: true },
   metrics_refused: { status: 401, type: 'auth_error', retryable: false },
+  team_blocked: { status: 401, type: 'auth_error', retryable: false },
+  customer_blocked: { status: 401, type: 'auth_error', retryable: false },
   model_not_allowed: { status: 403, type: 'key_model_access_denied', retryable: false },
   model_paused: { status: 403, type: 'permission_error', retryable: false },
+  team_model_not_allowed: { status: 403, type: 'team_model_access_denied', retryable: false },
+  user_model_not_allowed: { status: 403, type: 'user_model_access_denied', retryable: false },
+  organization_model_not_allowed: { status: 403, type: 'org_model_access_denied', retryable: false },
   route_not_allowed: { status: 403, type: 'permission_error', retryable: false },
   tags_not_allowed: { status: 401, type: 'permission_error', retryable: false },
   // What the client may still use

@@ -122,7 +122,7 @@ export function createApp(deps: AppDeps): Express {
 
 function authenticated(authenticate: Authenticate): RequestHandler {
   return async (req, _res, next) => {
-    await authenticate(req.headers, req.ip);
+    await authenticate(req);
     next();
   };
 }

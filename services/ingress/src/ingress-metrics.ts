@@ -5,6 +5,7 @@ export interface IngressMetrics {
   request(labels: { route: string; model: string; status: number; stream: boolean }, seconds: number): void;
   firstByte(labels: { model: string }, seconds: number): void;
   waiting(change: 1 | -1): void;
+  softBudgetReached(labels: { kind: string }): void;
 }
 
 /** Seconds; the fine end is where the gateway's own time lies. */
@@ -25,6 +26,9 @@ export function createIngressMetrics(meter: Meter): IngressMetrics {
   const inFlight = meter.createUpDownCounter('litellm_in_flight_requests', {
     description: 'Inference requests that this ingress serves now',
   });
+  const softBudgets = meter.createCounter('sluice_soft_budgets_reached', {
+    description: 'Alerts for soft budgets: one for each account and window',
+  });
   return {
     request: ({ route, model, status, stream }, seconds) =>
       durations.record(seconds, {
@@ -35,5 +39,6 @@ export function createIngressMetrics(meter: Meter): IngressMetrics {
       }),
     firstByte: ({ model }, seconds) => firstBytes.record(seconds, { gen_ai_request_model: model }),
     waiting: (change) => inFlight.add(change),
+    softBudgetReached: ({ kind }) => softBudgets.add(1, { kind }),
   };
 }

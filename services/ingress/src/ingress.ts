@@ -32,7 +32,13 @@ import { createReadBytes } from './http/read-bytes.ts';
 import { listen } from './http/listen.ts';
 import { createIngressMetrics } from './ingress-metrics.ts';
 import { createKnownModels } from './models/known-models.ts';
+import { findCustomer } from './sql/find-customer.ts';
+import { findTags } from './sql/find-tags.ts';
+import { insertBudgetAlert } from './sql/insert-budget-alert.ts';
+import { insertMetCustomer } from './sql/insert-met-customer.ts';
 import { virtualKeysIn } from './sql/virtual-keys.ts';
+import { createAttribute } from './tenancy/attribute.ts';
+import { createWatchSoftBudgets } from './tenancy/soft-budgets.ts';
 import { watchLines } from './watch-lines.ts';
 
 export interface IngressOptions {
@@ -75,9 +81,19 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
   const now = Date.now;
   await using opening = new AsyncDisposableStack();
   const keys = virtualKeysIn(sql);
+  const { customers } = config.tenancy;
+  const metrics = createIngressMetrics(options.meter);
+  const { attribute } = createAttribute({
+    findCustomer: (id) => findCustomer(sql, id, customers.budgetId),
+    findTags: () => findTags(sql),
+    meetCustomer: (id) => insertMetCustomer(sql, id, now()),
+    now,
+    cache: keyCache,
+    onError: (error) => log.warn({ err: error }, 'a new customer got no row'),
+  });
   const { authenticate: authenticateKey, invalidate } = createAuthenticate({
     masterKey: options.masterKey,
-    findVirtualKey: keys.find,
+    findPrincipal: keys.findPrincipal,
     now,
     cache: keyCache,
   });
@@ -93,13 +109,20 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
     inference: {
       authenticate,
       claimKey: createClaimKey({ store: options.idempotency, log, now }),
+      attribute,
+      watchSoftBudgets: createWatchSoftBudgets({
+        insertAlert: (alert) => insertBudgetAlert(sql, alert),
+        metrics,
+        log,
+        now,
+      }),
       requireTurn: (job) => line.requireTurn(job),
       admit: admit.admit,
       dispatch: createDispatch({ queue, line, bus, inbox, bodies, usage, lostAnswers, log, now }),
       recordRefusal: createRecordRefusal({ usage, log, now }),
       readBytes: createReadBytes(config.sluice.maxRequestBytes),
       config,
-      metrics: createIngressMetrics(options.meter),
+      metrics,
       version: options.version,
       now,
       newId: randomUUID,

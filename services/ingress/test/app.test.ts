@@ -11,7 +11,7 @@ const publicRoutes = ['/health/liveness', '/health/liveliness', '/health/readine
 
 const { authenticate } = createAuthenticate({
   masterKey: 'the master key of this test',
-  findVirtualKey: async () => null,
+  findPrincipal: async () => null,
   now: Date.now,
   cache: { freshMs: 500, staleIfErrorMs: 0, maxEntries: 10 },
 });

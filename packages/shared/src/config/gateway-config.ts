@@ -16,6 +16,7 @@ export interface GatewayConfig {
   readonly metrics: MetricsSettings;
   /** Whose `X-Forwarded-For` says where a request comes from: addresses, networks, or Express's names of them. */
   readonly trustedProxies: readonly string[];
+  readonly tenancy: TenancySettings;
   readonly sluice: SluiceSettings;
 }
 
@@ -274,6 +275,51 @@ export interface RouterSettings {
   readonly streamTimeoutMs: number;
   /** Of requests that name none, 0 to 255; among those of one team, lower is sooner. */
   readonly defaultPriority: number;
+}
+
+/** What holds for all that keys belong to. */
+export interface TenancySettings {
+  /** IANA name; the days, weeks and months of budgets are its. */
+  readonly timeZone: string;
+  /** Budgets of 30 days reset on the first of the month, as in LiteLLM, in place of every 30 days. */
+  readonly calendarBudgets: boolean;
+  /** Of all requests but the operator's; null: none, or never resets. */
+  readonly proxyBudget: { readonly maxBudgetNanoUsd: number | null; readonly budgetDuration: string | null };
+  readonly customers: {
+    /** Of each who has none of their own: as an amount, or as the id of a budget, which goes before it. */
+    readonly maxBudgetNanoUsd: number | null;
+    readonly budgetId: string | null;
+    /** Further headers that name a request's customer, lower case. */
+    readonly headers: readonly string[];
+  };
+  readonly keys: KeySettings;
+}
+
+/** What shapes new keys; LiteLLM's names where they are those of a request. */
+export interface KeySettings {
+  /** A request above them is refused, one that says nothing gets them; null: no bound. */
+  readonly upperBounds: {
+    readonly max_budget: number | null;
+    readonly budget_duration: string | null;
+    readonly duration: string | null;
+    readonly max_parallel_requests: number | null;
+    readonly tpm_limit: number | null;
+    readonly rpm_limit: number | null;
+  };
+  /** Fields of requests that do not have them. */
+  readonly defaults: Readonly<Record<string, unknown>>;
+  /** Who may make keys of a team, and without one; null: as their role says. */
+  readonly forTeams: KeyMakers | null;
+  readonly personal: KeyMakers | null;
+  readonly checksAliasFormat: boolean;
+  /** Keys without a team are refused. */
+  readonly needsTeam: boolean;
+}
+
+export interface KeyMakers {
+  /** null: any. */
+  readonly roles: readonly string[] | null;
+  readonly requiredParams: readonly string[];
 }
 
 /** Sluice's own settings, under `sluice_settings`. */

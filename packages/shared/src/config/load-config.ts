@@ -14,6 +14,7 @@ import { Section } from './section.ts';
 import { readSluiceSettings } from './sluice-settings.ts';
 import { applyEnvironmentVariables, type Environment, substituteEnvironment } from './substitute-environment.ts';
 import { readTrustedProxies } from './trusted-proxies.ts';
+import { readTenancySettings } from './tenancy-settings.ts';
 import { vocabularies } from './vocabulary.ts';
 
 export interface ConfigSource {
@@ -80,6 +81,7 @@ async function readRoot(
     ...readGeneralSettings(general, env, findings),
     metrics: readMetricsSettings({ litellm, own }, env, findings),
     trustedProxies: readTrustedProxies({ general, own }),
+    tenancy: readTenancySettings({ litellm, general, sluice: own }),
     sluice,
   };
 }

@@ -108,9 +108,10 @@ export const vocabularies = {
       'allowed_fails',
       'allowed_fails_policy',
       'blocked',
+      'access_groups',
       ...prices,
     ],
-    notYet: words(`access_groups team_id team_public_model_name
+    notYet: words(`team_id team_public_model_name
       health_check_model health_check_max_tokens health_check_timeout disable_background_health_check`),
     dialect: {},
     others: 'keep',
@@ -130,14 +131,21 @@ export const vocabularies = {
       'expose_router_debug_in_errors',
       'require_auth_for_metrics_endpoint',
       'set_verbose',
+      'max_budget',
+      'budget_duration',
+      'max_end_user_budget',
+      'max_end_user_budget_id',
+      'upperbound_key_generate_params',
+      'default_key_generate_params',
+      'key_generation_settings',
+      'enable_key_alias_format_validation',
+      'timezone',
     ],
     notYet: words(`modify_params json_logs callbacks
       success_callback failure_callback service_callback service_callbacks turn_off_message_logging
-      redact_user_api_key_info langfuse_default_tags cache cache_params enable_redis_auth_cache max_budget
-      budget_duration max_internal_user_budget internal_user_budget_duration default_internal_user_params
-      max_end_user_budget max_end_user_budget_id default_team_params default_team_settings
-      upperbound_key_generate_params default_key_generate_params key_generation_settings
-      enable_key_alias_format_validation timezone cost_discount_config cost_margin_config
+      redact_user_api_key_info langfuse_default_tags cache cache_params enable_redis_auth_cache
+      max_internal_user_budget internal_user_budget_duration default_internal_user_params
+      default_team_params default_team_settings cost_discount_config cost_margin_config
       disable_end_user_cost_tracking disable_end_user_cost_tracking_prometheus_only
       enable_end_user_cost_tracking_prometheus_only extra_spend_tag_headers disable_add_user_agent_to_request_tags
       prometheus_initialize_budget_metrics prometheus_metrics_config
@@ -204,6 +212,9 @@ export const vocabularies = {
       'dangerously_allow_mock_testing_request_params',
       'expose_fallback_errors_to_caller',
       'use_x_forwarded_for',
+      'default_team_disabled',
+      'user_header_name',
+      'user_header_mappings',
     ],
     notYet: words(`database_connection_pool_limit database_connection_timeout store_model_in_db
       store_prompts_in_spend_logs disable_spend_logs disable_spend_updates disable_error_logs proxy_batch_write_at
@@ -213,14 +224,14 @@ export const vocabularies = {
       disable_master_key_return completion_model embedding_model image_generation_model moderation_model
       enforce_user_param enforced_params reject_clientside_metadata_tags token_rate_limit_type
       max_parallel_requests global_max_parallel_requests max_request_size_mb max_response_size_mb allowed_ips
-      litellm_key_header_name user_header_name user_header_mappings public_routes
+      litellm_key_header_name public_routes
       admin_only_routes allowed_routes custom_auth custom_key_generate enable_jwt_auth litellm_jwtauth
       background_health_checks health_check_interval health_check_details health_check_concurrency
       use_shared_health_check enable_health_check_routing allow_public_health_readiness_details alerting
       alerting_threshold alert_types alert_to_webhook_url alerting_args spend_report_frequency
       pass_through_endpoints always_include_stream_usage forward_client_headers_to_llm_api
       forward_openai_org_id allow_client_side_credentials infer_model_from_keys supported_db_objects
-      key_management_system key_management_settings default_team_disabled ui_access_mode
+      key_management_system key_management_settings ui_access_mode
       include_call_id_in_error_body use_redis_transaction_buffer disable_prisma_schema_update
       disable_responses_id_security mcp_*`),
     dialect: {},
@@ -247,10 +258,29 @@ export const vocabularies = {
       'oci_auth',
       'oci_config_file',
       'oci_config_profile',
+      'calendar_budgets',
     ],
     notYet: [],
     dialect: {},
     others: 'stop',
+  },
+  upperBounds: {
+    used: ['max_budget', 'budget_duration', 'duration', 'max_parallel_requests', 'tpm_limit', 'rpm_limit'],
+    notYet: [],
+    dialect: {},
+    others: 'warn',
+  },
+  keyGeneration: {
+    used: ['team_key_generation', 'personal_key_generation'],
+    notYet: [],
+    dialect: {},
+    others: 'warn',
+  },
+  keyMakers: {
+    used: ['allowed_team_member_roles', 'allowed_user_roles', 'required_params'],
+    notYet: [],
+    dialect: {},
+    others: 'warn',
   },
   fairShare: {
     used: ['weights', 'default_weight'],

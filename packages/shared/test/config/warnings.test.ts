@@ -81,10 +81,10 @@ const cases: { values: Record<string, unknown>; warnings: string[] }[] = [
   { values: oneModel({ 'my key': 1 }), warnings: [`${inParams}["my key"]: unknown key, ignored`] },
   // Not yet
   {
-    values: oneModel({ region_name: 'x' }, { access_groups: ['a'] }),
+    values: oneModel({ region_name: 'x' }, { team_id: 'a' }),
     warnings: [
       `${inParams}.region_name: not supported yet, ignored`,
-      'model_list[0].model_info.access_groups: not supported yet, ignored',
+      'model_list[0].model_info.team_id: not supported yet, ignored',
     ],
   },
   {

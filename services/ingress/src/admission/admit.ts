@@ -7,7 +7,8 @@ import type {
   ReservationRequest,
   ReservationResult,
 } from '@sluice/shared/ports/admission.ts';
-import { budgetExceeded, budgetReserved, rateLimited, type AccountName } from './refusals.ts';
+import type { AccountName } from '../tenancy/account-name.ts';
+import { budgetExceeded, budgetReserved, rateLimited } from './refusals.ts';
 import { WaitingLines, type Place } from './waiting-lines.ts';
 
 export interface AdmitDeps {

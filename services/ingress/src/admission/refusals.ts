@@ -1,25 +1,26 @@
 import { GatewayError } from '@sluice/shared/errors.ts';
 import type { ReservationResult } from '@sluice/shared/ports/admission.ts';
+import type { AccountName } from '../tenancy/account-name.ts';
 import { usdText } from '../http/response-headers.ts';
-
-/** How messages and headers name an account; contract §5.2, §6.2. */
-export interface AccountName {
-  /** In budget messages: `Key=<alias> (sk-...<last4>)`. */
-  readonly budget: string;
-  /** In rate limit messages and header names: `api_key`, `team`, … */
-  readonly descriptor: string;
-  /** What follows it in messages; for a key its hash. */
-  readonly value: string;
-}
 
 type Refusal<Type extends ReservationResult['type']> = Extract<ReservationResult, { type: Type }>;
 
 export function budgetExceeded(refusal: Refusal<'over-budget'>, name: AccountName): GatewayError {
   const { settledNanoUsd, budgetNanoUsd, neededNanoUsd } = refusal;
-  const spent = `Current cost: ${usdText(settledNanoUsd)}, Max budget: ${usdText(budgetNanoUsd)}`;
+  const [spent, max] = [usdText(settledNanoUsd), usdText(budgetNanoUsd)];
+  const text =
+    name.overBudget?.(spent, max) ??
+    `Budget has been exceeded! ${name.budget} Current cost: ${spent}, Max budget: ${max}`;
   const needed =
     settledNanoUsd < budgetNanoUsd ? `. This request needs at least ${usdText(neededNanoUsd)} of what is left` : '';
-  return new GatewayError('budget_exceeded', `Budget has been exceeded! ${name.budget} ${spent}${needed}`);
+  return new GatewayError('budget_exceeded', `${text}${needed}`);
+}
+
+/** The budget that is spent is that of one model, for this key or team: another model may still be asked. */
+export class ModelBudgetSpent extends GatewayError {
+  constructor({ message }: GatewayError) {
+    super('budget_exceeded', message);
+  }
 }
 
 /** The rest of the budget did not come free before the request's deadline. */

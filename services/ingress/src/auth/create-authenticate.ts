@@ -3,27 +3,33 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Caller } from '@sluice/shared/contracts/caller.ts';
 import { GatewayError } from '@sluice/shared/errors.ts';
 import { KeyHash } from '@sluice/shared/ids.ts';
-import type { Authenticated, VirtualKey } from './authenticated.ts';
+import type { Principal } from '../tenancy/principal.ts';
+import { requireAllowedRoute } from './allowed-routes.ts';
+import type { Authenticated } from './authenticated.ts';
 import { sha256 } from './hash-key.ts';
-import { KeyCache, type KeyCacheLimits } from './key-cache.ts';
 import { keyFromHeaders } from './key-from-headers.ts';
+import { LookupCache, type CacheLimits } from './lookup-cache.ts';
 import { lastFour, maskKey, maskText } from './mask-key.ts';
+import { roleOf } from './role-of.ts';
 import { WrongKeys } from './wrong-keys.ts';
 
 export interface AuthenticateDeps {
   /** Any text; it does not have to look like a virtual key. */
   readonly masterKey: string;
-  readonly findVirtualKey: (hash: KeyHash) => Promise<VirtualKey | null>;
+  readonly findPrincipal: (hash: KeyHash) => Promise<Principal | null>;
   readonly now: () => number;
-  readonly cache: KeyCacheLimits;
+  readonly cache: CacheLimits;
 }
 
-/**
- * Names the caller of a request, or throws why there is none.
- *
- * @param address the client's, by which wrong keys are counted; absent: they are not
- */
-export type Authenticate = (headers: IncomingHttpHeaders, address?: string) => Promise<Authenticated>;
+/** Names the caller of a request, or throws why there is none. */
+export type Authenticate = (request: AuthenticateRequest) => Promise<Authenticated>;
+
+export interface AuthenticateRequest {
+  readonly headers: IncomingHttpHeaders;
+  readonly path: string;
+  /** The client's address, by which wrong keys are counted; absent: they are not. */
+  readonly ip?: string | undefined;
+}
 
 /** The master key, as the books name it. */
 export const masterKeyName = 'litellm_proxy_master_key';
@@ -39,44 +45,55 @@ const operator: Caller = {
 };
 
 /**
- * A key that was deleted, blocked or changed anywhere stops working here within `cache.freshMs` plus one look-up,
- * less than a second with 500 ms; without any message between processes.
+ * A key that was deleted, blocked or changed anywhere, or what it belongs to, is noticed here within `cache.freshMs`
+ * plus one look-up, less than a second with 500 ms; without any message between processes.
  *
- * @returns `invalidate`: for a process that has changed a key, so that it sees its own write at once
+ * @returns `invalidate`: for a process that has changed a key, so that it sees its own write at once;
+ * `invalidateAll`: the same for one that has changed what keys belong to
  */
-export function createAuthenticate({ masterKey, findVirtualKey, now, cache }: AuthenticateDeps): {
+export function createAuthenticate({ masterKey, findPrincipal, now, cache }: AuthenticateDeps): {
   authenticate: Authenticate;
   invalidate: (hash: KeyHash) => void;
+  invalidateAll: () => void;
 } {
   if (masterKey === '') throw new Error('There is no master key: everybody would be the operator.');
   const masterDigest = sha256(masterKey);
-  const keys = new KeyCache({ findVirtualKey, now, limits: cache });
+  const principals = new LookupCache({ what: 'key', find: findPrincipal, now, limits: cache });
   const wrongKeys = new WrongKeys({ now });
 
   return {
-    invalidate: (hash) => keys.invalidate(hash),
-    async authenticate(headers, address) {
+    invalidate: (hash) => principals.invalidate(hash),
+    invalidateAll: () => principals.invalidateAll(),
+    async authenticate({ headers, path, ip }) {
       const rawKey = keyFromHeaders(headers);
       const digest = sha256(rawKey);
       // Both sides hashed: equal length, and the time that it takes says nothing about the master key.
-      if (timingSafeEqual(digest, masterDigest)) return { role: 'proxy_admin', caller: operator, key: null };
+      if (timingSafeEqual(digest, masterDigest)) {
+        return { role: 'proxy_admin', caller: operator, key: null, principal: null };
+      }
 
       const hash = KeyHash.parse(digest.toString('hex'));
-      if (address !== undefined && !keys.hasMet(hash)) wrongKeys.require(address, hash);
+      if (ip !== undefined && !principals.hasMet(hash)) wrongKeys.require(ip, hash);
       const isKey = rawKey.startsWith('sk-');
-      const key = isKey ? await keys.find(hash) : null;
-      if (key === null) {
-        if (address !== undefined) wrongKeys.wrong(address, hash);
+      const principal = isKey ? await principals.find(hash) : null;
+      if (principal === null) {
+        if (ip !== undefined) wrongKeys.wrong(ip, hash);
         throw isKey ? unknown(rawKey, hash) : notAKey(rawKey);
       }
+      const { key, team, replacedUntil } = principal;
       if (key.blocked) throw blocked();
-      if (key.expiresAt !== null && key.expiresAt <= now()) throw expired(rawKey, key.expiresAt, now());
-      return { role: 'key', caller: callerOf(key), key };
+      const expiresAt = Math.min(key.expiresAt ?? Infinity, replacedUntil ?? Infinity);
+      if (expiresAt <= now()) throw expired(rawKey, expiresAt, now());
+      requireAllowedRoute(key, path);
+      if (team?.blocked === true) throw teamBlocked(team.teamId);
+      return { role: roleOf(principal), caller: callerOf(principal), key, principal };
     },
   };
 }
 
-function callerOf({ hash, keyAlias, keyName, userId, teamId, organizationId, metadata }: VirtualKey): Caller {
+function callerOf({ key, organization }: Principal): Caller {
+  const { hash, keyAlias, keyName, userId, teamId, metadata } = key;
+  const organizationId = key.organizationId ?? organization?.organizationId ?? null;
   return { keyHash: hash, keyAlias, keyName, userId, teamId, organizationId, metadata };
 }
 
@@ -102,6 +119,13 @@ function blocked(): GatewayError {
   return new GatewayError(
     'key_blocked',
     "Authentication Error, Key is blocked. Update via `/key/unblock` if you're an admin.",
+  );
+}
+
+function teamBlocked(teamId: string): GatewayError {
+  return new GatewayError(
+    'team_blocked',
+    `Authentication Error, Team=${teamId} is blocked. Update via \`/team/unblock\` if you're an admin.`,
   );
 }
 

@@ -2,13 +2,16 @@ import type { AnswerStart, FallbackError } from '@sluice/shared/contracts/token-
 import { errorCatalog, isErrorCode } from '@sluice/shared/errors.ts';
 import { nanoUsdToUsd } from '@sluice/shared/money.ts';
 import type { AccountState } from '@sluice/shared/ports/admission.ts';
-import type { VirtualKey } from '../auth/authenticated.ts';
+import type { RequestAccount } from '../tenancy/holder-accounts.ts';
+import type { Limits } from '../tenancy/limits.ts';
 
 /** Response headers of an inference request, name → value; contract §7.1, §7.2. */
 export type ResponseHeaders = Readonly<Record<string, string>>;
 
+type KeyLimits = Pick<Limits, 'maxBudgetNanoUsd' | 'requestsPerMinute' | 'tokensPerMinute'>;
+
 /** Known once the caller is: also on errors. */
-export function callerHeaders(callId: string, version: string, key: VirtualKey | null): ResponseHeaders {
+export function callerHeaders(callId: string, version: string, key: KeyLimits | null): ResponseHeaders {
   return withoutEmpty({
     'x-litellm-call-id': callId,
     'x-litellm-version': version,
@@ -21,7 +24,7 @@ export function callerHeaders(callId: string, version: string, key: VirtualKey |
 /** Known once the request is admitted. */
 export function admissionHeaders(
   admitted: { outputTokensCap: number; askedOutputTokens: number; timeoutMs: number },
-  key: VirtualKey | null,
+  key: KeyLimits | null,
   state: AccountState | undefined,
   now: number,
 ): ResponseHeaders {
@@ -38,6 +41,30 @@ export function admissionHeaders(
     'x-ratelimit-remaining-tokens': state?.tokensRemaining ?? null,
     'x-ratelimit-reset-tokens': state?.tokensRemaining == null ? null : reset,
   });
+}
+
+/** The limits of each account that has any, and what is left of them; contract §7.2. */
+export function accountHeaders(accounts: readonly RequestAccount[], states: readonly AccountState[]): ResponseHeaders {
+  const headers = accounts.flatMap(({ name, limits, model }, index): [string, number | null | undefined][] => {
+    const state = states[index];
+    const prefix = `x-ratelimit-${name.descriptor}`;
+    const own: [string, number | null | undefined][] = [
+      [`${prefix}-limit-requests`, limits.requestsPerMinute],
+      [`${prefix}-remaining-requests`, state?.requestsRemaining],
+      [`${prefix}-limit-tokens`, limits.tokensPerMinute],
+      [`${prefix}-remaining-tokens`, state?.tokensRemaining],
+      [`${prefix}-limit-max_parallel_requests`, limits.maxParallelRequests],
+    ];
+    if (name.descriptor !== 'model_per_key') return own;
+    return [
+      ...own,
+      [`x-litellm-key-remaining-requests-${model}`, state?.requestsRemaining],
+      [`x-litellm-key-remaining-tokens-${model}`, state?.tokensRemaining],
+    ];
+  });
+  // Of several tags the first with such a limit is shown; what is no name of a header is left out.
+  const shown = headers.filter(([name, value]) => value != null && /^[\w-]+$/.test(name)).toReversed();
+  return withoutEmpty(Object.fromEntries(shown));
 }
 
 /** Known once a provider answers. */
@@ -64,16 +91,15 @@ export function shownProviderHeaders(headers: Readonly<Record<string, string>>):
   );
 }
 
-/** Known once the answer is complete, so only on answers that are not streamed. */
-export function costHeaders(
-  costNanoUsd: number,
-  key: VirtualKey | null,
-  state: AccountState | undefined,
-  durationMs: number,
-): ResponseHeaders {
+/**
+ * Known once the answer is complete, so only on answers that are not streamed.
+ *
+ * @param spentNanoUsd by the key before this answer; null: of the operator
+ */
+export function costHeaders(costNanoUsd: number, spentNanoUsd: number | null, durationMs: number): ResponseHeaders {
   return withoutEmpty({
     'x-litellm-response-cost': usdText(costNanoUsd),
-    'x-litellm-key-spend': key && state ? usdText(state.settledNanoUsd + costNanoUsd) : null,
+    'x-litellm-key-spend': spentNanoUsd === null ? null : usdText(spentNanoUsd + costNanoUsd),
     'x-litellm-response-duration-ms': floatText(durationMs),
   });
 }

@@ -2,6 +2,7 @@ import type { PriceBook } from '@sluice/shared/prices/price-book.ts';
 import type { Authenticated } from '../auth/authenticated.ts';
 import type { Authenticate } from '../auth/create-authenticate.ts';
 import { mayUseAlias } from '../auth/may-use-model.ts';
+import type { ListedAlias } from '../auth/may-use-model.ts';
 import type { KnownModels } from './known-models.ts';
 import { namedModels } from './named-models.ts';
 import type { NamedModel, Names } from './named-models.ts';
@@ -16,8 +17,8 @@ export interface ModelsDeps {
   readonly now: () => number;
 }
 
-export function maySee({ key }: Authenticated, named: Pick<NamedModel, 'name' | 'standsFor'>): boolean {
-  return key === null || mayUseAlias(key, named);
+export function maySee({ principal }: Authenticated, named: ListedAlias): boolean {
+  return principal === null || mayUseAlias(principal, named);
 }
 
 /** The models that a caller may use. */

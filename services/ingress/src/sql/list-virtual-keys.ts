@@ -1,7 +1,8 @@
 import type { Sql } from '@sluice/shared/ports/sql.ts';
 import { z } from 'zod';
 import type { VirtualKey } from '../auth/authenticated.ts';
-import { VirtualKeyRow } from './virtual-key-row.ts';
+import { decodeEntity } from './entity-table.ts';
+import { tables } from './tenancy-tables.ts';
 
 export interface VirtualKeyFilter {
   readonly userId?: string | undefined;
@@ -85,7 +86,7 @@ export async function listVirtualKeys(
     ],
   );
   const { total } = TotalRow.parse(rows[0]);
-  return { total, keys: rows.filter(isKey).map((row) => VirtualKeyRow.parse(row)) };
+  return { total, keys: rows.filter(isKey).map((row) => decodeEntity(tables.keys, row)) };
 }
 
 /** An empty page still has one row, for the total. */

@@ -1,6 +1,7 @@
 import type { Sql } from '@sluice/shared/ports/sql.ts';
 import type { VirtualKey } from '../auth/authenticated.ts';
-import { VirtualKeyRow } from './virtual-key-row.ts';
+import { decodeEntity } from './entity-table.ts';
+import { tables } from './tenancy-tables.ts';
 
 /**
  * Those of the keys that exist, as they are before a change: nobody else changes them until the transaction ends.
@@ -17,5 +18,5 @@ export async function lockVirtualKeys(
      for update`,
     [hashes, aliases],
   );
-  return rows.map((row) => VirtualKeyRow.parse(row));
+  return rows.map((row) => decodeEntity(tables.keys, row));
 }

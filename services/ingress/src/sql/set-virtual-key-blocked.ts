@@ -1,7 +1,8 @@
 import type { KeyHash } from '@sluice/shared/ids.ts';
 import type { Sql } from '@sluice/shared/ports/sql.ts';
 import type { VirtualKey } from '../auth/authenticated.ts';
-import { VirtualKeyRow } from './virtual-key-row.ts';
+import { decodeEntity } from './entity-table.ts';
+import { tables } from './tenancy-tables.ts';
 
 /** Blocks a key, or lets it in again. null: there is no such key. */
 export async function setVirtualKeyBlocked(
@@ -17,5 +18,5 @@ export async function setVirtualKeyBlocked(
      returning *`,
     [hash, blocked, new Date(by.now), by.userId],
   );
-  return rows.length === 0 ? null : VirtualKeyRow.parse(rows[0]);
+  return rows.length === 0 ? null : decodeEntity(tables.keys, rows[0]);
 }

@@ -1,27 +1,14 @@
 import type { KeyHash } from '@sluice/shared/ids.ts';
 import type { Sql } from '@sluice/shared/ports/sql.ts';
 import type { VirtualKey } from '../auth/authenticated.ts';
-import { violatedUnique } from './unique-violation.ts';
-import { VirtualKeyRow } from './virtual-key-row.ts';
+import { columnOf, decodeEntity, encodeEntity } from './entity-table.ts';
+import { refusalOf } from './insert-virtual-key.ts';
+import { tables } from './tenancy-tables.ts';
+import { violatedConstraint } from './violated-constraint.ts';
 
 /** What an operator may set on a key; a property that is not there leaves the key as it is. */
 export type VirtualKeyChanges = Partial<
-  Pick<
-    VirtualKey,
-    | 'keyAlias'
-    | 'models'
-    | 'maxBudgetNanoUsd'
-    | 'budgetDuration'
-    | 'requestsPerMinute'
-    | 'tokensPerMinute'
-    | 'maxParallelRequests'
-    | 'metadata'
-    | 'userId'
-    | 'teamId'
-    | 'organizationId'
-    | 'blocked'
-    | 'expiresAt'
-  >
+  Omit<VirtualKey, 'hash' | 'firstHash' | 'keyName' | 'createdAt' | 'createdBy' | 'updatedAt' | 'updatedBy'>
 > & {
   /** `metadata.tags`. They survive a change of `metadata` that does not name them. */
   readonly tags?: readonly string[];
@@ -31,62 +18,31 @@ export type VirtualKeyChanges = Partial<
 export async function updateVirtualKey(
   sql: Sql,
   hash: KeyHash,
-  changes: VirtualKeyChanges,
+  { tags, ...changes }: VirtualKeyChanges,
   by: { readonly userId: string | null; readonly now: number },
-): Promise<VirtualKey | 'alias-taken' | null> {
-  const { expiresAt } = changes;
-  // JSON drops what is undefined: a change that is there is a member that is there.
-  const change = JSON.stringify({
-    key_alias: changes.keyAlias,
-    models: changes.models,
-    max_budget_nano_usd: changes.maxBudgetNanoUsd,
-    budget_duration: changes.budgetDuration,
-    requests_per_minute: changes.requestsPerMinute,
-    tokens_per_minute: changes.tokensPerMinute,
-    max_parallel_requests: changes.maxParallelRequests,
-    metadata: changes.metadata,
-    tags: changes.tags,
-    user_id: changes.userId,
-    team_id: changes.teamId,
-    organization_id: changes.organizationId,
-    blocked: changes.blocked,
-    expires_at: typeof expiresAt === 'number' ? new Date(expiresAt) : expiresAt,
-  });
-
+): Promise<VirtualKey | 'alias-taken' | 'key-taken' | 'no-budget' | null> {
+  const all = { ...changes, updatedAt: by.now, updatedBy: by.userId };
+  const set = Object.entries(all)
+    .filter(([name, value]) => value !== undefined && name !== 'metadata')
+    .map(([name]) => `${columnOf(name)} = change.${columnOf(name)}`);
   try {
     const { rows } = await sql.query(
-      `update ingress.virtual_keys set
-         key_alias = case when c ? 'key_alias' then c ->> 'key_alias' else key_alias end,
-         models = case when c ? 'models' then array(select jsonb_array_elements_text(c -> 'models')) else models end,
-         max_budget_nano_usd = case when c ? 'max_budget_nano_usd'
-           then (c ->> 'max_budget_nano_usd')::bigint else max_budget_nano_usd end,
-         budget_duration = case when c ? 'budget_duration' then c ->> 'budget_duration' else budget_duration end,
-         requests_per_minute = case when c ? 'requests_per_minute'
-           then (c ->> 'requests_per_minute')::bigint else requests_per_minute end,
-         tokens_per_minute = case when c ? 'tokens_per_minute'
-           then (c ->> 'tokens_per_minute')::bigint else tokens_per_minute end,
-         max_parallel_requests = case when c ? 'max_parallel_requests'
-           then (c ->> 'max_parallel_requests')::bigint else max_parallel_requests end,
+      `update ingress.virtual_keys as key set
+         ${set.join(', ')},
          metadata =
-           case when not c ? 'metadata' then metadata
-                when metadata ? 'tags' then jsonb_build_object('tags', metadata -> 'tags') || (c -> 'metadata')
-                else c -> 'metadata' end
-           || case when c ? 'tags' then jsonb_build_object('tags', c -> 'tags') else '{}' end,
-         user_id = case when c ? 'user_id' then c ->> 'user_id' else user_id end,
-         team_id = case when c ? 'team_id' then c ->> 'team_id' else team_id end,
-         organization_id = case when c ? 'organization_id' then c ->> 'organization_id' else organization_id end,
-         blocked = case when c ? 'blocked' then (c ->> 'blocked')::boolean else blocked end,
-         expires_at = case when c ? 'expires_at' then (c ->> 'expires_at')::timestamptz else expires_at end,
-         updated_at = $3,
-         updated_by = $4
-       from (select $2::jsonb as c) as change
-       where hash = $1
-       returning ingress.virtual_keys.*`,
-      [hash, change, new Date(by.now), by.userId],
+           case when change.metadata is null then key.metadata
+                when key.metadata ? 'tags' then jsonb_build_object('tags', key.metadata -> 'tags') || change.metadata
+                else change.metadata end
+           || case when $3::jsonb is null then '{}' else jsonb_build_object('tags', $3::jsonb) end
+       from jsonb_populate_record(null::ingress.virtual_keys, $2) as change
+       where key.hash = $1
+       returning key.*`,
+      [hash, encodeEntity(all), tags === undefined ? null : JSON.stringify(tags)],
     );
-    return rows.length === 0 ? null : VirtualKeyRow.parse(rows[0]);
+    return rows.length === 0 ? null : decodeEntity(tables.keys, rows[0]);
   } catch (error) {
-    if (violatedUnique(error) === 'virtual_keys_key_alias_unique') return 'alias-taken';
-    throw error;
+    const violated = violatedConstraint(error);
+    if (violated === null) throw error;
+    return refusalOf(violated);
   }
 }

@@ -1,5 +1,6 @@
 import type { Sql } from '@sluice/shared/ports/sql.ts';
 import { deleteVirtualKeys } from './delete-virtual-keys.ts';
+import { findPrincipal } from './find-principal.ts';
 import { findVirtualKeyByAlias } from './find-virtual-key-by-alias.ts';
 import { findVirtualKey } from './find-virtual-key.ts';
 import { findVirtualKeys } from './find-virtual-keys.ts';
@@ -14,6 +15,7 @@ export function virtualKeysIn(sql: Sql) {
   return {
     insert: insertVirtualKey.bind(null, sql),
     find: findVirtualKey.bind(null, sql),
+    findPrincipal: findPrincipal.bind(null, sql),
     findByAlias: findVirtualKeyByAlias.bind(null, sql),
     lock: lockVirtualKeys.bind(null, sql),
     findMany: findVirtualKeys.bind(null, sql),

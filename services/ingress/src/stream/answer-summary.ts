@@ -12,7 +12,8 @@ export interface AnswerSummary {
   readonly modelName: string;
 }
 
-export function createAnswerSummary(alias: string): AnswerSummary {
+/** @param shownAs what the client called it; absent: as the alias */
+export function createAnswerSummary(alias: string, shownAs = alias): AnswerSummary {
   let start: AnswerStart | null = null;
   let usage: Usage = { inputTokens: 0, outputTokens: 0, cachedInputTokens: 0, reasoningTokens: 0 };
   let costNanoUsd: number | null = null;
@@ -31,7 +32,7 @@ export function createAnswerSummary(alias: string): AnswerSummary {
       return costNanoUsd;
     },
     get modelName() {
-      return start && start.alias !== alias ? start.model.slice(start.model.indexOf('/') + 1) : alias;
+      return start && start.alias !== alias ? start.model.slice(start.model.indexOf('/') + 1) : shownAs;
     },
   };
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { budgetExceeded, budgetReserved, rateLimited } from '../../src/admission/refusals.ts';
+import { accountNames, inWindow } from '../../src/tenancy/account-name.ts';
 
 const name = { budget: 'Key=ci (sk-...wxyz)', descriptor: 'api_key', value: 'abc' };
 const now = Date.UTC(2026, 10, 21, 9, 30, 0);
@@ -25,6 +26,34 @@ for (const { settled, budget, needed, says } of budgets) {
     assert.equal(error.code, 'budget_exceeded');
     assert.equal(error.message, `Budget has been exceeded! Key=ci (sk-...wxyz) ${says}`);
     assert.equal(error.retryAfterSeconds, null);
+  });
+}
+
+const texts = [
+  { of: accountNames.team('t'), says: 'Budget has been exceeded! Team=t Current cost: 2, Max budget: 1' },
+  { of: inWindow(accountNames.team('t'), '1d'), says: 'ExceededBudget: Team=t over 1d budget. Spend=$2, Limit=$1' },
+  {
+    of: accountNames.member('t', 'u'),
+    says: 'Budget has been exceeded! User=u in Team=t Current cost: 2, Max budget: 1',
+  },
+  { of: accountNames.user('u'), says: 'ExceededBudget: User=u over budget. Spend=2, Budget=1' },
+  { of: accountNames.customer('c'), says: 'ExceededBudget: End User=c over budget. Spend=2, Budget=1' },
+  {
+    of: accountNames.organization('o'),
+    says: 'Budget has been exceeded! Organization=o Current cost: 2, Max budget: 1',
+  },
+  { of: accountNames.tag('prod'), says: 'Budget has been exceeded! Tag=prod Current cost: 2, Max budget: 1' },
+  { of: accountNames.proxy(), says: 'Budget has been exceeded! Current cost: 2, Max budget: 1' },
+  {
+    of: accountNames.keyModel('abc', 'ci', 'grok'),
+    says: 'LiteLLM Virtual Key: abc, key_alias: ci, exceeded budget for model=grok',
+  },
+];
+
+for (const { of, says } of texts) {
+  test(`a spent budget is named as LiteLLM does: ${says}`, () => {
+    const amounts = { settledNanoUsd: 2_000_000_000, budgetNanoUsd: 1_000_000_000, neededNanoUsd: 1 };
+    assert.equal(budgetExceeded({ type: 'over-budget', accountKey, ...amounts }, of).message, says);
   });
 }
 

@@ -7,6 +7,7 @@ import { openKeysDatabase } from '../sql/open-keys-database.ts';
 const operator = {
   role: 'proxy_admin',
   key: null,
+  principal: null,
   caller: {
     keyHash: 'master',
     keyAlias: null,

@@ -3,7 +3,9 @@ import { test } from 'node:test';
 import type { VirtualKey } from '../../src/auth/authenticated.ts';
 import { createAuthenticate } from '../../src/auth/create-authenticate.ts';
 import { newKey } from '../../src/auth/new-key.ts';
-import { virtualKey } from './virtual-keys.ts';
+import type { Principal } from '../../src/tenancy/principal.ts';
+import { organization, team, user } from '../tenancy/entities.ts';
+import { principalOf, virtualKey } from './virtual-keys.ts';
 
 const rawKey = 'sk-known-0123456789';
 const masterKey = 'a master key without sk';
@@ -14,20 +16,23 @@ function setUp(stored: VirtualKey[] = [virtualKey(rawKey)], limits = {}) {
   const database = {
     keys: new Map(stored.map((key) => [key.hash, key])),
     lookups: 0,
+    belongs: {} as Partial<Principal>,
     find: async (hash: VirtualKey['hash']) => database.keys.get(hash) ?? null,
   };
   const clock = { now: Date.parse('2027-02-01') };
-  const { authenticate, invalidate } = createAuthenticate({
+  const { authenticate, invalidate, invalidateAll } = createAuthenticate({
     masterKey,
-    findVirtualKey: (hash) => {
+    findPrincipal: async (hash) => {
       database.lookups += 1;
-      return database.find(hash);
+      const key = await database.find(hash);
+      return key && principalOf(key, database.belongs);
     },
     now: () => clock.now,
     cache: { freshMs: 500, staleIfErrorMs: 3_600_000, maxEntries: 50_000, ...limits },
   });
-  const as = (key: string, address?: string) => authenticate({ authorization: `Bearer ${key}` }, address);
-  return { database, clock, invalidate, as };
+  const as = (key: string, { path = '/v1/models', ip }: { path?: string; ip?: string } = {}) =>
+    authenticate({ headers: { authorization: `Bearer ${key}` }, path, ip });
+  return { database, clock, invalidate, invalidateAll, as };
 }
 
 const down = () => Promise.reject(new Error('connection refused'));
@@ -43,7 +48,7 @@ test('the master key is the operator, and needs no database', async () => {
 });
 
 test('without a master key nothing starts', () => {
-  const deps = { findVirtualKey: down, now: Date.now, cache: { freshMs: 1, staleIfErrorMs: 1, maxEntries: 1 } };
+  const deps = { findPrincipal: down, now: Date.now, cache: { freshMs: 1, staleIfErrorMs: 1, maxEntries: 1 } };
   assert.throws(() => createAuthenticate({ masterKey: '', ...deps }), /no master key/);
 });
 
@@ -53,6 +58,7 @@ test('a virtual key is its holder, as the books will name them', async () => {
   assert.deepEqual(await as(rawKey), {
     role: 'key',
     key,
+    principal: principalOf(key),
     caller: {
       keyHash: key.hash,
       keyAlias: 'a',
@@ -106,6 +112,68 @@ test('a blocked key is refused, also when it has expired', async () => {
     param: null,
     message: "Authentication Error, Key is blocked. Update via `/key/unblock` if you're an admin.",
   });
+});
+
+test('a key of a blocked team is refused, after what is wrong with the key itself', async () => {
+  const { database, as } = setUp([virtualKey(rawKey, { teamId: 'blue', keyType: 'llm_api' })]);
+  database.belongs = { team: team('blue', { blocked: true }) };
+  await assert.rejects(as(rawKey), {
+    code: 'team_blocked',
+    param: null,
+    message: "Authentication Error, Team=blue is blocked. Update via `/team/unblock` if you're an admin.",
+  });
+  await assert.rejects(as(rawKey, { path: '/key/info' }), { code: 'route_not_allowed' });
+});
+
+test('a key has the role of its user, or of an administrator of its organization', async () => {
+  const { database, clock, as } = setUp();
+  const admin: Principal['organizationMember'] = {
+    organizationId: 'o',
+    userId: 'u',
+    role: 'org_admin',
+    userEmail: null,
+    budgetId: null,
+    createdAt: 0,
+  };
+  const roles: readonly [Partial<Principal>, string][] = [
+    [{}, 'key'],
+    [{ user: user('u', { userRole: null }) }, 'key'],
+    [{ user: user('u', { userRole: 'internal_user' }) }, 'internal_user'],
+    [{ user: user('u', { userRole: 'proxy_admin' }) }, 'proxy_admin'],
+    [{ user: user('u'), organizationMember: admin }, 'org_admin'],
+    [{ user: user('u', { userRole: 'proxy_admin_viewer' }), organizationMember: admin }, 'proxy_admin_viewer'],
+  ];
+  for (const [belongs, role] of roles) {
+    database.belongs = belongs;
+    clock.now += 500;
+    assert.equal((await as(rawKey)).role, role);
+  }
+});
+
+test('the organization of a key is its own, else that of its team', async () => {
+  const { database, as } = setUp();
+  database.belongs = { organization: organization('acme') };
+  assert.equal((await as(rawKey)).caller.organizationId, 'acme');
+});
+
+test('a replaced key works until its grace period ends', async () => {
+  const { database, clock, as } = setUp();
+  database.belongs = { replacedUntil: clock.now + 1 };
+  await as(rawKey);
+  clock.now += 1;
+  await assert.rejects(as(rawKey), { code: 'key_expired' });
+});
+
+test('when what keys belong to has changed here, all keys are asked for again', async () => {
+  const { database, invalidateAll, as } = setUp();
+  await as(rawKey);
+  database.belongs = { team: team('blue', { blocked: true }) };
+  await as(rawKey);
+  invalidateAll();
+  await assert.rejects(as(rawKey), { code: 'team_blocked' });
+  database.find = down;
+  invalidateAll();
+  await assert.rejects(as(rawKey), { code: 'team_blocked' }, 'known from before, while the database fails');
 });
 
 test('an answer of the database holds half a second, for known and unknown keys', async () => {
@@ -236,7 +304,7 @@ test('a new key is sk- and 128 random bits', () => {
 
 test('too many wrong keys from one address: no more look-ups, but every key that was met goes on working', async () => {
   const { database, clock, invalidate, as } = setUp();
-  const address = '192.0.2.1';
+  const address = { ip: '192.0.2.1' };
   await as(rawKey, address);
   for (let number = 0; number < 50; number += 1) await assert.rejects(as(`sk-wrong-${number}`, address));
   const lookups = database.lookups;
@@ -248,7 +316,7 @@ test('too many wrong keys from one address: no more look-ups, but every key that
   clock.now += 1_000; // no longer fresh: the database is asked again
   assert.equal((await as(rawKey, address)).role, 'key');
   assert.equal((await as(masterKey, address)).role, 'proxy_admin');
-  assert.equal(await as('sk-wrong-52', '192.0.2.2').catch(({ code }) => code), 'key_unknown');
+  assert.equal(await as('sk-wrong-52', { ip: '192.0.2.2' }).catch(({ code }) => code), 'key_unknown');
 
   const made = virtualKey('sk-made-just-now-0123');
   database.keys.set(made.hash, made);
@@ -258,7 +326,7 @@ test('too many wrong keys from one address: no more look-ups, but every key that
 
 test('a right key that was not met yet gets in as soon as the refusal says', async () => {
   const { clock, as } = setUp();
-  const address = '192.0.2.1';
+  const address = { ip: '192.0.2.1' };
   for (let number = 0; number < 50; number += 1) await assert.rejects(as(`sk-wrong-${number}`, address));
   const refusal = await as(rawKey, address).catch((error) => error);
   assert.equal(refusal.code, 'too_many_wrong_keys');

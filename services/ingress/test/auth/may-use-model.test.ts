@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { mayUseAlias, mayUseModel, requireModel } from '../../src/auth/may-use-model.ts';
+import type { VirtualKey } from '../../src/auth/authenticated.ts';
+import { isListed, mayUseAlias, requireModel } from '../../src/auth/may-use-model.ts';
+import type { Principal } from '../../src/tenancy/principal.ts';
+import { deployment } from '../models/sample-models.ts';
+import { member, organization, team, user } from '../tenancy/entities.ts';
+import { principalOf, virtualKey } from './virtual-keys.ts';
 
 const cases = [
   { models: [], alias: 'any', may: true, why: 'no list is every alias' },
@@ -24,27 +29,102 @@ const cases = [
 ];
 
 for (const { models, alias, may, why } of cases) {
-  test(`model access: ${why}`, () => assert.equal(mayUseModel({ models }, alias), may));
+  test(`model access: ${why}`, () => assert.equal(mayUseAlias(holder({ models }), { name: alias }), may));
 }
 
 test('model access: another name of an alias may be used by either name', () => {
   const alias = { name: 'gpt-4', standsFor: 'oci/xai.grok-4' };
-  for (const models of [[], ['gpt-4'], ['oci/xai.grok-4'], ['oci/*']])
-    assert.equal(mayUseAlias({ models }, alias), true);
-  assert.equal(mayUseAlias({ models: ['grok'] }, alias), false);
-  assert.equal(mayUseAlias({ models: ['oci/*'] }, { name: 'gpt-4' }), false);
+  for (const models of [[], ['gpt-4'], ['oci/xai.grok-4'], ['oci/*']]) {
+    assert.equal(mayUseAlias(holder({ models }), alias), true);
+  }
+  assert.equal(mayUseAlias(holder({ models: ['grok'] }), alias), false);
+  assert.equal(mayUseAlias(holder({ models: ['oci/*'] }), { name: 'gpt-4' }), false);
 });
 
 test('model access: a hostile pattern takes no time', () => {
   const models = [`${'*a'.repeat(100)}*b`];
-  assert.equal(mayUseModel({ models }, 'a'.repeat(100_000)), false);
+  assert.equal(isListed(models, 'a'.repeat(100_000)), false);
 });
 
-test('model access: the refusal has the text that clients look for', () => {
-  assert.doesNotThrow(() => requireModel({ models: ['a'] }, 'a'));
-  assert.throws(() => requireModel({ models: ['a', 'oci/*'] }, 'b'), {
-    code: 'model_not_allowed',
-    param: 'model',
-    message: "key not allowed to access model. This key can only access models=['a', 'oci/*']. Tried to access b",
-  });
+test('model access: an alias is also listed by a group that it is in', () => {
+  const info = { access_groups: ['beta', 'cheap'] };
+  const alias = { name: 'grok', deployments: [deployment('grok', 'oci/xai.grok-4', { info })] };
+  assert.equal(mayUseAlias(holder({ models: ['llama', 'beta'] }), alias), true);
+  assert.equal(mayUseAlias(holder({ accessGroupIds: ['cheap'] }), alias), true);
+  assert.equal(mayUseAlias(holder({ accessGroupIds: ['other'] }), alias), false, 'and then by nothing else');
+  assert.equal(mayUseAlias(holder({ models: ['bet*'] }), alias), false, 'a pattern is of names');
 });
+
+const a = { models: ['a'] };
+const b = { models: ['b'] };
+const inTeam = { teamId: 't', userId: 'u' } as const;
+const only = (who: string) =>
+  `${who} not allowed to access model. This ${who} can only access models=['a']. Tried to access b`;
+
+const refusals: { why: string; principal: Principal; code: string | null; message?: string }[] = [
+  { why: 'no list refuses', principal: holder({}, {}), code: null },
+  { why: 'the key', principal: holder(a), code: 'model_not_allowed', message: only('key') },
+  {
+    why: 'the team, before the key',
+    principal: holder({ ...a, ...inTeam }, { team: team('t', a) }),
+    code: 'team_model_not_allowed',
+    message: only('team'),
+  },
+  {
+    why: 'the user of a personal key, before the key',
+    principal: holder({ ...a, userId: 'u' }, { user: user('u', a) }),
+    code: 'user_model_not_allowed',
+    message: only('user'),
+  },
+  {
+    why: "not the user, of a team's key",
+    principal: holder(inTeam, { team: team('t'), user: user('u', a) }),
+    code: null,
+  },
+  {
+    why: 'the member of a team',
+    principal: holder(inTeam, { team: team('t', b), member: member('t', 'u', a) }),
+    code: 'team_model_not_allowed',
+    message: "Team member not allowed to access model. User=u, Team=t, Model=b. Allowed member models = ['a']",
+  },
+  {
+    why: "the team's list for members without one",
+    principal: holder(inTeam, { team: team('t', { defaultMemberModels: ['a'] }) }),
+    code: 'team_model_not_allowed',
+  },
+  {
+    why: 'not that one, of a member with a list',
+    principal: holder(inTeam, { team: team('t', { defaultMemberModels: ['a'] }), member: member('t', 'u', b) }),
+    code: null,
+  },
+  {
+    why: 'the organization',
+    principal: holder({}, { organization: organization('o', a) }),
+    code: 'organization_model_not_allowed',
+    message: only('org'),
+  },
+  {
+    why: "the team's models, as the key has them",
+    principal: holder({ ...inTeam, models: ['all-team-models'] }, { team: team('t', b) }),
+    code: null,
+  },
+];
+
+for (const { why, principal, code, message } of refusals) {
+  test(`model access, who refuses: ${why}`, () => {
+    const ask = () => requireModel(principal, { name: 'b' });
+    if (code === null) assert.doesNotThrow(ask);
+    else assert.throws(ask, { code, param: 'model', ...(message && { message }) });
+  });
+}
+
+test("model access: all-team-models of a key is no more than its team's", () => {
+  const key = { ...inTeam, models: ['all-team-models', 'c'] };
+  const principal = holder(key, { team: team('t', { models: ['b', 'c'] }) });
+  assert.equal(mayUseAlias(principal, { name: 'a' }), false);
+  assert.equal(mayUseAlias(principal, { name: 'c' }), true);
+});
+
+function holder(key: Partial<VirtualKey>, set: Partial<Principal> = {}): Principal {
+  return principalOf(virtualKey('sk-models-0123456789', key), set);
+}

@@ -2,12 +2,16 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
 import {
+  accountHeaders,
   admissionHeaders,
   answerHeaders,
   callerHeaders,
   costHeaders,
   usdText,
 } from '../../src/http/response-headers.ts';
+import { accountNames } from '../../src/tenancy/account-name.ts';
+import type { AccountName } from '../../src/tenancy/account-name.ts';
+import type { RequestAccount } from '../../src/tenancy/holder-accounts.ts';
 import { start } from '../stream/answer-frames.ts';
 
 const amounts = [
@@ -36,7 +40,7 @@ test('headers: what is not known or not limited is left out', () => {
   assert.deepEqual(callerHeaders('call', '1.0', null), { 'x-litellm-call-id': 'call', 'x-litellm-version': '1.0' });
   const admitted = { outputTokensCap: 9, askedOutputTokens: 9, timeoutMs: 1 };
   assert.deepEqual(admissionHeaders(admitted, null, undefined, 0), { 'x-litellm-timeout': '0.001' });
-  assert.deepEqual(costHeaders(7, null, state, 3), {
+  assert.deepEqual(costHeaders(7, null, 3), {
     'x-litellm-response-cost': '0.000000007',
     'x-litellm-response-duration-ms': '3.0',
   });
@@ -93,4 +97,31 @@ test('headers: what failed before, in the one shape of errors, in ASCII, and no 
   );
   assert.equal(textOf(0), '[]', 'a client that asks is told that nothing failed');
   assert.equal(answerHeaders(start)['x-litellm-fallback-errors'], undefined);
+});
+
+test('headers: the limits of each account that has any; contract §7.2', () => {
+  const none = { windowStart: 0, budgetNanoUsd: null, requestsPerMinute: null, tokensPerMinute: null };
+  const account = (id: string, name: AccountName, limits: object, model?: string): RequestAccount => ({
+    limits: { id, ...none, maxParallelRequests: null, ...limits },
+    name,
+    softBudgetNanoUsd: null,
+    isMain: true,
+    ...(model !== undefined && { model }),
+  });
+  const accounts = [
+    account('key:a', accountNames.key('a', null, null), { requestsPerMinute: 3 }),
+    account('key-model:a:grok', accountNames.keyModel('a', null, 'grok'), { tokensPerMinute: 9 }, 'grok'),
+    account('team:t', accountNames.team('t'), { maxParallelRequests: 2 }),
+    account('proxy:all', accountNames.proxy(), {}),
+  ];
+  const free = { ...state, requestsRemaining: null, tokensRemaining: null };
+  const states = [{ ...state, requestsRemaining: 2 }, { ...free, tokensRemaining: 5 }, free, free];
+  assert.deepEqual(accountHeaders(accounts, states), {
+    'x-ratelimit-api_key-limit-requests': '3',
+    'x-ratelimit-api_key-remaining-requests': '2',
+    'x-ratelimit-model_per_key-limit-tokens': '9',
+    'x-ratelimit-model_per_key-remaining-tokens': '5',
+    'x-litellm-key-remaining-tokens-grok': '5',
+    'x-ratelimit-team-limit-max_parallel_requests': '2',
+  });
 });

@@ -10,7 +10,7 @@ import { createKnownModels } from '../../src/models/known-models.ts';
 import { modelGroups } from '../../src/routes/management/model-group-info.ts';
 import { modelInfo, modelInfoPage } from '../../src/routes/management/model-info.ts';
 import { listModels, retrieveModel } from '../../src/routes/openai/models.ts';
-import { virtualKey } from '../auth/virtual-keys.ts';
+import { principalOf, virtualKey } from '../auth/virtual-keys.ts';
 import { catalogModel, namesOf, place } from '../models/sample-models.ts';
 
 const masterKey = 'the master key of this test';
@@ -39,7 +39,10 @@ interface Answer {
 async function open(list: () => Promise<readonly CatalogPlace[]> = async () => [live], names = configured) {
   const { authenticate } = createAuthenticate({
     masterKey,
-    findVirtualKey: async (hash) => keys.find((key) => key.hash === hash) ?? null,
+    findPrincipal: async (hash) => {
+      const found = keys.find((key) => key.hash === hash);
+      return found ? principalOf(found) : null;
+    },
     now: Date.now,
     cache: { freshMs: 500, staleIfErrorMs: 3_600_000, maxEntries: 100 },
   });

@@ -52,7 +52,7 @@ export async function openManagement(sql: SqlPool, books: Partial<SpendReports> 
   const keys = virtualKeysIn(sql);
   const { authenticate, invalidate } = createAuthenticate({
     masterKey,
-    findVirtualKey: keys.find,
+    findPrincipal: keys.findPrincipal,
     now: () => now,
     cache: { freshMs: 500, staleIfErrorMs: 3_600_000, maxEntries: 50_000 },
   });

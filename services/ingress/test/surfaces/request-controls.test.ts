@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { mockTestingParams } from '@sluice/shared/api/litellm/mock-params.ts';
 import { loadGatewayConfig } from '@sluice/shared/config/load-config.ts';
+import type { VirtualKey } from '../../src/auth/authenticated.ts';
 import { requestControls } from '../../src/surfaces/openai/request-controls.ts';
 import type { RequestControls } from '../../src/surfaces/openai/request-controls.ts';
-import { virtualKey } from '../auth/virtual-keys.ts';
+import { principalOf, virtualKey } from '../auth/virtual-keys.ts';
 
 const config = await loadGatewayConfig({
   file: null,
@@ -19,6 +20,8 @@ const config = await loadGatewayConfig({
   },
 });
 
+const limitsOfOne = { maxBudgetNanoUsd: 1, budgetDuration: null, requestsPerMinute: null, tokensPerMinute: null };
+const nowhere = { fallbacks: [], dropParams: false };
 const messages = [{ role: 'user', content: 'Shorter.' }] as const;
 const general = { fallbacks: ['b'], fallbackPlan: { a: { any: ['b'] } }, dropParams: false };
 
@@ -27,11 +30,25 @@ const cases: {
   body?: Record<string, unknown>;
   headers?: Record<string, string>;
   metadata?: Record<string, unknown>;
+  key?: Partial<VirtualKey>;
   timeoutMs?: number;
   forJob?: RequestControls['forJob'];
   messages?: RequestControls['messages'];
 }[] = [
   { why: 'nothing said is as configured' },
+  {
+    why: "a key's own fallbacks, when the request has none",
+    key: { fallbackModels: ['c'] },
+    forJob: { fallbacks: ['c'], fallbackPlan: { a: { any: ['c'] } }, dropParams: false },
+  },
+  { why: "the request's before the key's", key: { fallbackModels: ['c'] }, body: { fallbacks: ['b'] } },
+  { why: 'a key does not fall back to what it may not use', key: { models: ['a'] }, forJob: nowhere },
+  {
+    why: 'nor to a model that has limits of its own',
+    key: { modelBudgets: { b: limitsOfOne } },
+    forJob: nowhere,
+  },
+  { why: 'but to one that has the same as the model asked for', key: { modelBudgets: { '*': limitsOfOne } } },
   {
     why: 'a timeout in the body before the header',
     body: { timeout: 2 },
@@ -91,10 +108,10 @@ const cases: {
   },
 ];
 
-for (const { why, body = {}, headers = {}, metadata = {}, ...is } of cases) {
+for (const { why, body = {}, headers = {}, metadata = {}, key = {}, ...is } of cases) {
   test(`controls: ${why}`, () => {
-    const key = virtualKey('sk-one', { metadata });
-    const controls = requestControls('a', body, headers, config, key);
+    const principal = principalOf(virtualKey('sk-one', { metadata, ...key }));
+    const controls = requestControls('a', body, headers, config, principal);
     assert.deepEqual(controls, { timeoutMs: 30_000, forJob: general, messages: [], ...is });
   });
 }

@@ -29,12 +29,15 @@ export async function reserveAgain(
   const giveUpAt = Math.min(deps.now() + patienceMs, job.deadlineAt);
   const request = {
     callId: callIdOf(job.requestId, call),
-    accounts: job.accounts.map((account) => ({
-      ...account,
-      requestsPerMinute: null,
-      tokensPerMinute: null,
-      maxParallelRequests: null,
-    })),
+    // What the call is only booked on has nothing to refuse; the first is the key's.
+    accounts: job.accounts
+      .filter(({ budgetNanoUsd }, index) => index === 0 || budgetNanoUsd !== null)
+      .map((account) => ({
+        ...account,
+        requestsPerMinute: null,
+        tokensPerMinute: null,
+        maxParallelRequests: null,
+      })),
     inputCostNanoUsd: callCostNanoUsd(
       { inputTokens: job.inputTokensMax, outputTokens: 0, searchUnits: job.searchUnits },
       price,

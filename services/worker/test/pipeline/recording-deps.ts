@@ -114,6 +114,27 @@ export function configOf(
     databaseUrl: null,
     metrics: { authenticated: true, token: null },
     trustedProxies: [],
+    tenancy: {
+      timeZone: 'UTC',
+      calendarBudgets: false,
+      proxyBudget: { maxBudgetNanoUsd: null, budgetDuration: null },
+      customers: { maxBudgetNanoUsd: null, budgetId: null, headers: [] },
+      keys: {
+        upperBounds: {
+          max_budget: null,
+          budget_duration: null,
+          duration: null,
+          max_parallel_requests: null,
+          tpm_limit: null,
+          rpm_limit: null,
+        },
+        defaults: {},
+        forTeams: null,
+        personal: null,
+        checksAliasFormat: false,
+        needsTeam: false,
+      },
+    },
     sluice: {
       defaultMaxTokens: 1_000,
       connectTimeoutMs: 1_000,

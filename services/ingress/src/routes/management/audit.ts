@@ -18,7 +18,7 @@ export interface AuditDeps {
 /** GET /audit. A page of the administrative changes, the newest first unless asked otherwise. */
 export function auditLog({ authenticate, sql }: AuditDeps): RequestHandler {
   return async (req, res) => {
-    requireAdmin(await authenticate(req.headers), req.path);
+    requireAdmin(await authenticate(req), req.path);
     const query = parseQuery(AuditQuery, req.query);
 
     const { total, lines } = await findAuditLines(
@@ -49,7 +49,7 @@ export function auditLog({ authenticate, sql }: AuditDeps): RequestHandler {
 /** GET /audit/{id}. */
 export function auditLine({ authenticate, sql }: AuditDeps): RequestHandler {
   return async (req, res) => {
-    requireAdmin(await authenticate(req.headers), req.path);
+    requireAdmin(await authenticate(req), req.path);
     const id = z.uuid().safeParse(req.params['id']);
     const line = id.success ? await findAuditLine(sql, id.data) : null;
     if (line === null)

@@ -18,7 +18,7 @@ export function keyBlock(deps: ManagementDeps): RequestHandler {
 export function setBlocked(deps: ManagementDeps, blocked: boolean): RequestHandler {
   const { authenticate, changes, now, invalidate } = deps;
   return async (req, res) => {
-    const operator = requireAdmin(await authenticate(req.headers), req.path);
+    const operator = requireAdmin(await authenticate(req), req.path);
     const hash = keyHashOf(parseManagementBody(KeyBlockRequest, req.body).key);
 
     const key = await changes.run(operator, req, async (sql, record) => {

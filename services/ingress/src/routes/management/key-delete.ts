@@ -11,7 +11,7 @@ import type { ManagementDeps } from './management-deps.ts';
 /** POST /key/delete. All of the named keys, or none when one does not exist. What they spent stays in the books. */
 export function keyDelete({ authenticate, changes, invalidate }: ManagementDeps): RequestHandler {
   return async (req, res) => {
-    const operator = requireAdmin(await authenticate(req.headers), req.path);
+    const operator = requireAdmin(await authenticate(req), req.path);
     const request = parseManagementBody(KeyDeleteRequest, req.body);
     const named = request.keys ?? [];
     const aliases = request.key_aliases ?? [];

@@ -12,14 +12,15 @@ import { keyChange } from './audited-key.ts';
 import { changesOf } from './key-changes.ts';
 import { keyInfoOf } from './key-info-of.ts';
 import type { ManagementDeps } from './management-deps.ts';
-import { aliasTaken, keyTaken } from './refusals.ts';
+import { aliasTaken, budgetNotFound, keyTaken } from './refusals.ts';
+import { newVirtualKey } from '../../tenancy/new-virtual-key.ts';
 import { refuseUnsupported } from './unsupported-fields.ts';
 
 /** POST /key/generate. The key itself is in this answer and nowhere else. */
 export function keyGenerate(deps: ManagementDeps): RequestHandler {
   const { authenticate, changes, now, newKey, invalidate } = deps;
   return async (req, res) => {
-    const operator = requireAdmin(await authenticate(req.headers), req.path);
+    const operator = requireAdmin(await authenticate(req), req.path);
     const request = parseManagementBody(KeyGenerateRequest, req.body);
     refuseUnsupported(req.body, { isNew: true });
 
@@ -32,6 +33,7 @@ export function keyGenerate(deps: ManagementDeps): RequestHandler {
       const outcome = await virtualKeysIn(sql).insert(key);
       if (outcome === 'alias-taken') throw aliasTaken(key.keyAlias);
       if (outcome === 'key-taken') throw keyTaken(rawKey);
+      if (outcome === 'no-budget') throw budgetNotFound(key.budgetId);
       await record(keyChange('created', { before: null, after: key }));
     });
     invalidate(key.hash);
@@ -61,20 +63,9 @@ function keyOf(
   by: { readonly userId: string | null; readonly now: number },
 ): VirtualKey {
   return {
+    ...newVirtualKey,
     hash: hashKey(rawKey),
     keyName: maskKey(rawKey),
-    keyAlias: null,
-    models: [],
-    maxBudgetNanoUsd: null,
-    budgetDuration: null,
-    requestsPerMinute: null,
-    tokensPerMinute: null,
-    maxParallelRequests: null,
-    userId: null,
-    teamId: null,
-    organizationId: null,
-    blocked: false,
-    expiresAt: null,
     ...set,
     metadata: { ...set.metadata, ...(tags !== undefined && { tags }) },
     createdAt: by.now,

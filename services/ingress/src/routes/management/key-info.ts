@@ -3,6 +3,7 @@ import type { RequestHandler } from 'express';
 import { z } from 'zod';
 import type { Authenticated } from '../../auth/authenticated.ts';
 import { hashOf } from '../../auth/hash-key.ts';
+import { seesAll } from '../../auth/require-admin.ts';
 import { parseQuery } from '../../http/parse-body.ts';
 import { keyInfoOf } from './key-info-of.ts';
 import type { ManagementDeps } from './management-deps.ts';
@@ -13,7 +14,7 @@ import { findKey } from './find-key.ts';
 export function keyInfo(deps: ManagementDeps): RequestHandler {
   const { authenticate, keys } = deps;
   return async (req, res) => {
-    const authenticated = await authenticate(req.headers);
+    const authenticated = await authenticate(req);
     const { key: asked } = parseQuery(KeyInfoQuery, req.query);
     const name = asked ?? ownKeyOf(authenticated);
     requireOwn(authenticated, name);
@@ -26,12 +27,13 @@ export function keyInfo(deps: ManagementDeps): RequestHandler {
 const KeyInfoQuery = z.object({ key: z.string().optional() });
 
 function ownKeyOf(authenticated: Authenticated): string {
-  if (authenticated.role === 'proxy_admin') throw keyNotFound(); // the master key is not in the database
+  if (authenticated.key === null) throw keyNotFound(); // the master key is not in the database
   return authenticated.key.hash;
 }
 
 /** Says the same of a key that does not exist: which ones do is nobody else's business. */
-function requireOwn({ role, key }: Authenticated, name: string): void {
-  if (role === 'proxy_admin' || hashOf(name) === key.hash) return;
-  throw new GatewayError('route_not_allowed', `You are not allowed to access this key's info. Your role=${role}`);
+function requireOwn(authenticated: Authenticated, name: string): void {
+  if (seesAll(authenticated) || hashOf(name) === authenticated.key?.hash) return;
+  const message = `You are not allowed to access this key's info. Your role=${authenticated.role}`;
+  throw new GatewayError('route_not_allowed', message);
 }

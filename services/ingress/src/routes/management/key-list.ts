@@ -14,7 +14,7 @@ import type { ManagementDeps } from './management-deps.ts';
 export function keyList(deps: ManagementDeps): RequestHandler {
   const { authenticate, keys, now } = deps;
   return async (req, res) => {
-    requireAdmin(await authenticate(req.headers), req.path);
+    requireAdmin(await authenticate(req), req.path);
     const query = parseQuery(KeyListQuery, req.query);
     refuseOtherFilters(query);
 

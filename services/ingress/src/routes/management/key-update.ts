@@ -9,14 +9,14 @@ import { keyHashOf } from './find-key.ts';
 import { changesOf } from './key-changes.ts';
 import { keyInfoOf } from './key-info-of.ts';
 import type { ManagementDeps } from './management-deps.ts';
-import { aliasTaken, keyNotFound } from './refusals.ts';
+import { aliasTaken, budgetNotFound, keyNotFound } from './refusals.ts';
 import { refuseUnsupported } from './unsupported-fields.ts';
 
 /** POST /key/update. Changes only what the body names. */
 export function keyUpdate(deps: ManagementDeps): RequestHandler {
   const { authenticate, keys, changes: administration, now, invalidate } = deps;
   return async (req, res) => {
-    const operator = requireAdmin(await authenticate(req.headers), req.path);
+    const operator = requireAdmin(await authenticate(req), req.path);
     const { key: named, ...fields } = parseManagementBody(KeyUpdateRequest, req.body);
     refuseUnsupported(req.body, { isNew: false });
     const changes = changesOf(fields, now());
@@ -27,7 +27,8 @@ export function keyUpdate(deps: ManagementDeps): RequestHandler {
       const by = { userId: operator.caller.userId, now: now() };
       const after = await virtualKeysIn(sql).update(hash, changes, by);
       if (after === 'alias-taken') throw aliasTaken(fields.key_alias);
-      if (after === null) throw keyNotFound();
+      if (after === 'no-budget') throw budgetNotFound(changes.budgetId);
+      if (after === null || after === 'key-taken') throw keyNotFound();
       await record(keyChange('updated', { before, after }));
       return after;
     });

@@ -10,7 +10,7 @@ import type { ModelsDeps } from '../../models/visible-models.ts';
 /** GET /model_group/info: each name that the caller may use, with what its deployments have together. */
 export function modelGroups(deps: ModelsDeps): RequestHandler {
   return async (req, res) => {
-    const caller = await deps.authenticate(req.headers);
+    const caller = await deps.authenticate(req);
     const { model_group: asked } = parseQuery(ModelGroupQuery, req.query);
     const known = await deps.knownModels();
     const named = visibleModels(deps.names, known, caller).filter(({ name }) => (asked ?? name) === name);

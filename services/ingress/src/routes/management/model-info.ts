@@ -2,8 +2,8 @@ import { queryInteger } from '@sluice/shared/api/litellm/query.ts';
 import { Text } from '@sluice/shared/api/litellm/text.ts';
 import { GatewayError } from '@sluice/shared/errors.ts';
 import type { RequestHandler } from 'express';
-import type { IncomingHttpHeaders } from 'node:http';
 import { z } from 'zod';
+import type { AuthenticateRequest } from '../../auth/create-authenticate.ts';
 import { parseQuery } from '../../http/parse-body.ts';
 import { modelInfosOf } from '../../models/model-info.ts';
 import type { ModelInfo } from '../../models/model-info.ts';
@@ -13,7 +13,7 @@ import type { ModelsDeps } from '../../models/visible-models.ts';
 /** GET /model/info: the deployments that the caller may use, or with `litellm_model_id` one of them. */
 export function modelInfo(deps: ModelsDeps): RequestHandler {
   return async (req, res) => {
-    const infos = await visibleInfos(deps, req.headers);
+    const infos = await visibleInfos(deps, req);
     const { litellm_model_id: id } = parseQuery(ModelInfoQuery, req.query);
     const data = id === undefined ? infos : infos.filter(({ model_info }) => model_info.id === id);
     if (id !== undefined && data.length === 0) {
@@ -28,7 +28,7 @@ const ModelInfoQuery = z.object({ litellm_model_id: Text.optional() });
 /** GET /v2/model/info: the same in pages, for interfaces. Pages without end are empty. */
 export function modelInfoPage(deps: ModelsDeps): RequestHandler {
   return async (req, res) => {
-    const infos = await visibleInfos(deps, req.headers);
+    const infos = await visibleInfos(deps, req);
     const { page, size, model, modelId, search } = parseQuery(ModelInfoPageQuery, req.query);
     const words = search?.toLowerCase() ?? '';
     const found = infos.filter(
@@ -54,8 +54,8 @@ const ModelInfoPageQuery = z.object({
 });
 
 /** Operators also see the wildcards as the configuration has them. */
-async function visibleInfos(deps: ModelsDeps, headers: IncomingHttpHeaders): Promise<ModelInfo[]> {
-  const caller = await deps.authenticate(headers);
+async function visibleInfos(deps: ModelsDeps, request: AuthenticateRequest): Promise<ModelInfo[]> {
+  const caller = await deps.authenticate(request);
   const known = await deps.knownModels();
   const forOperator = caller.role === 'proxy_admin';
   const wildcards = deps.names.wildcards.map(({ pattern, deployments }) => ({

@@ -18,3 +18,7 @@ export function aliasTaken(keyAlias: string | null | undefined): GatewayError {
 export function keyTaken(rawKey: string): GatewayError {
   return new GatewayError('invalid_management_request', `Key ${maskKey(rawKey)} already exists.`, { param: 'key' });
 }
+
+export function budgetNotFound(budgetId: string | null | undefined): GatewayError {
+  return new GatewayError('not_found', `Budget not found, budget_id=${budgetId}.`, { param: 'budget_id' });
+}

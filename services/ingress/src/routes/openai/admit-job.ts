@@ -7,21 +7,24 @@ import { GatewayError } from '@sluice/shared/errors.ts';
 import { callIdOf, RequestId } from '@sluice/shared/ids.ts';
 import { callCostNanoUsd } from '@sluice/shared/prices/call-cost.ts';
 import { dearestPrice } from '@sluice/shared/prices/dearest-price.ts';
-import type { AccountLimits, AccountState } from '@sluice/shared/ports/admission.ts';
+import { accountKey } from '@sluice/shared/contracts/account.ts';
+import type { AccountLimits } from '@sluice/shared/ports/admission.ts';
 import type { Request } from 'express';
 import type { InputBounds } from '../../admission/input-bounds.ts';
-import type { AccountName } from '../../admission/refusals.ts';
-import type { Authenticated } from '../../auth/authenticated.ts';
-import { limitsOf } from '../../auth/key-account.ts';
+import { ModelBudgetSpent } from '../../admission/refusals.ts';
+import type { Authenticated, VirtualKey } from '../../auth/authenticated.ts';
 import { requireModel } from '../../auth/may-use-model.ts';
 import type { NewJob } from '../../dispatch/dispatch.ts';
-import { admissionHeaders } from '../../http/response-headers.ts';
+import { accountHeaders, admissionHeaders } from '../../http/response-headers.ts';
 import { defaultBytesMax } from '../../surfaces/openai/chat-job.ts';
 import { requestControls } from '../../surfaces/openai/request-controls.ts';
 import type { RequestControls } from '../../surfaces/openai/request-controls.ts';
 import { turnOf } from '../../surfaces/openai/turn.ts';
 import { requestOrigin } from '../../surfaces/openai/request-origin.ts';
 import type { OriginBody } from '../../surfaces/openai/request-origin.ts';
+import { accountsOf, keyLimits } from '../../tenancy/accounts-of.ts';
+import { isLimited } from '../../tenancy/holder-accounts.ts';
+import type { RequestAccount } from '../../tenancy/holder-accounts.ts';
 import type { Exchange } from './exchange.ts';
 import type { InferenceDeps } from './inference-deps.ts';
 
@@ -44,9 +47,19 @@ export interface Ask {
 
 export interface AdmittedJob {
   readonly job: NewJob;
-  /** The key's counters with this request in them; undefined for the master key. */
-  readonly state: AccountState | undefined;
+  /** What the key had spent before, in the window of its budget; null for the master key. */
+  readonly spentNanoUsd: number | null;
   giveBack(): Promise<void>;
+}
+
+export interface AskedFrom {
+  readonly requestId: RequestId;
+  readonly path: string;
+  readonly req: Request;
+  readonly authenticated: Authenticated;
+  readonly exchange: Exchange;
+  /** false: if the model's own budget is spent, another will be asked for, and this is no refusal yet. */
+  readonly isLast?: boolean;
 }
 
 /** A reservation outlives its request's deadline by this much, so that the books are always there first. */
@@ -74,17 +87,13 @@ const routes: Readonly<Record<JobKind, string>> = {
  *
  * @throws GatewayError model_not_allowed, unknown_model, and what admission refuses with; all leave a row
  */
-export async function admitJob(
-  ask: Ask,
-  from: { requestId: RequestId; path: string; req: Request; authenticated: Authenticated; exchange: Exchange },
-  deps: InferenceDeps,
-): Promise<AdmittedJob> {
+export async function admitJob(ask: Ask, from: AskedFrom, deps: InferenceDeps): Promise<AdmittedJob> {
   const { body, bounds } = ask;
   const { requestId, req, authenticated, exchange } = from;
-  const { key, caller } = authenticated;
+  const { principal, caller } = authenticated;
+  const { tenancy } = deps.config;
   const admittedAt = deps.now();
-  const limits = accountLimits(authenticated, admittedAt);
-  const controls = requestControls(body.model, body, req.headers, deps.config, key);
+  const controls = requestControls(body.model, body, req.headers, deps.config, principal);
   requireMockableKind(ask);
   const aliases = [body.model, ...controls.forJob.fallbacks];
   const others = boundsOfFallbacks(ask, controls);
@@ -100,7 +109,7 @@ export async function admitJob(
     requestId,
     alias: body.model,
     ...(alias?.queue !== undefined && { queue: alias.queue }),
-    turn: turnOf(body, caller, deps.config),
+    turn: turnOf(body, caller, deps.config, principal?.key.priority),
     stream: body.stream ?? false,
     outputTokensCap: asked,
     inputTokensEstimate: bounds.inputTokensEstimate,
@@ -109,7 +118,7 @@ export async function admitJob(
     reservedNanoUsd: 0,
     accounts: [],
     caller,
-    origin: requestOrigin(req, body, caller, exchange.callId),
+    origin: requestOrigin(req, body, caller, exchange.callId, tenancy.customers.headers),
     ...controls.forJob,
     ...(others.length > 0 && {
       fallbackInputTokens: Object.fromEntries(others.map((one) => [one.model, one.bounds.inputTokensEstimate])),
@@ -119,15 +128,27 @@ export async function admitJob(
   };
   exchange.about(body.model, job.stream);
 
+  const model = alias ?? { name: body.model };
+  let refusing: RequestAccount | undefined;
+
   try {
-    if (key) requireModel(key, body.model, alias);
+    const attribution = await deps.attribute(job.origin, principal !== null);
+    if (principal) requireModel(principal, model);
     requireAlias(job, from.path, alias);
+    if (principal) requireParams(principal.key, body, from.path);
     await deps.requireTurn(job);
+    const accounts = accountsOf({ caller, principal, model, attribution }, tenancy, admittedAt);
+    const reserved = accounts.filter((account) => isLimited(account) || isOfKey(account, accounts));
+    const describe = (limits: AccountLimits) => {
+      refusing = reserved.find((account) => accountKey(account.limits) === accountKey(limits));
+      if (!refusing) throw new Error(`no account of the request: ${limits.id}`);
+      return refusing.name;
+    };
     const price = dearestPrice(deps.config, aliases, admittedAt);
     const admitted = await deps.admit(
       {
         callId: callIdOf(job.requestId, 1),
-        accounts: [limits],
+        accounts: reserved.map(({ limits }) => limits),
         inputCostNanoUsd: callCostNanoUsd(
           { inputTokens: inputTokensMax, outputTokens: 0, searchUnits: ask.searchUnits ?? 0 },
           price,
@@ -139,19 +160,54 @@ export async function admitJob(
         tokensEstimate: bounds.inputTokensEstimate + asked,
         expiresAt: job.deadlineAt + expiryGraceMs,
       },
-      { signal: exchange.clientGone, deadlineAt: job.deadlineAt, describe: () => nameOf(authenticated) },
+      { signal: exchange.clientGone, deadlineAt: job.deadlineAt, describe },
     );
-    const { outputTokensCap, reservedNanoUsd } = admitted;
-    const [state] = key ? admitted.accounts : [];
+    const { outputTokensCap, reservedNanoUsd, accounts: states } = admitted;
     const shown = { outputTokensCap, askedOutputTokens: asked, timeoutMs: controls.timeoutMs };
-    exchange.setHeaders(admissionHeaders(shown, key, state, deps.now()));
-    const { id, windowStart, budgetNanoUsd } = limits;
-    const accounts = [{ id, windowStart, budgetNanoUsd }];
-    return { job: { ...job, outputTokensCap, reservedNanoUsd, accounts }, state, giveBack: admitted.giveBack };
+    const keyShown = principal && { limits: keyLimits(principal, admittedAt), state: states[0] };
+    exchange.setHeaders(accountHeaders(reserved, states));
+    exchange.setHeaders(admissionHeaders(shown, keyShown?.limits ?? null, keyShown?.state, deps.now()));
+    deps.watchSoftBudgets(reserved, states);
+    const main = reserved.findIndex((account) => account.isMain); // the key's come first
+    return {
+      job: { ...job, outputTokensCap, reservedNanoUsd, accounts: accounts.map(bookedOn) },
+      spentNanoUsd: principal && (states[main]?.settledNanoUsd ?? null),
+      giveBack: admitted.giveBack,
+    };
   } catch (error) {
+    const isModels = refusing?.model !== undefined && error instanceof GatewayError && error.code === 'budget_exceeded';
+    if (isModels && from.isLast === false) throw new ModelBudgetSpent(error);
     if (error instanceof GatewayError) deps.recordRefusal(job, error);
     throw error;
   }
+}
+
+/** The key's own accounts come first, and are always reserved on. */
+function isOfKey({ limits }: RequestAccount, [first]: readonly RequestAccount[]): boolean {
+  return limits.id === first?.limits.id;
+}
+
+function bookedOn({ limits: { id, windowStart, budgetNanoUsd } }: RequestAccount): NewJob['accounts'][number] {
+  return { id, windowStart, budgetNanoUsd };
+}
+
+/** @throws GatewayError invalid_request for a request without what its key has to send */
+function requireParams({ enforcedParams }: VirtualKey, body: OriginBody, path: string): void {
+  const missing = enforcedParams.find((param) => valueAt(body, param) == null);
+  if (missing === undefined) return;
+  const message = `${path}: Missing required parameter: '${missing}'. This key has to send it.`;
+  throw new GatewayError('invalid_request', message, { param: missing });
+}
+
+/** @param param with dots for what is inside of another: `metadata.generation_name` */
+function valueAt(body: unknown, param: string): unknown {
+  return param
+    .split('.')
+    .reduce<unknown>((value, name) => (isMembers(value) && Object.hasOwn(value, name) ? value[name] : undefined), body);
+}
+
+function isMembers(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
 }
 
 /** The id of a request, and of its answer. */
@@ -175,13 +231,6 @@ function requireMockableKind({ callType, body }: Ask): void {
   throw new GatewayError('invalid_request', message, { param: 'mock_response' });
 }
 
-/** The operator's own requests are booked on an account too, but nothing limits it. */
-function accountLimits({ key, caller }: Authenticated, now: number): AccountLimits {
-  if (key) return limitsOf(key, now);
-  const none = { budgetNanoUsd: null, requestsPerMinute: null, tokensPerMinute: null, maxParallelRequests: null };
-  return { id: `key:${caller.keyHash}`, windowStart: 0, ...none };
-}
-
 function requireAlias({ kind, alias: model }: NewJob, path: string, alias: Alias | null): void {
   if (!alias) {
     const message = `${path}: Invalid model name passed in model=${model}. Call \`/v1/models\` to view available models for your key.`;
@@ -191,9 +240,4 @@ function requireAlias({ kind, alias: model }: NewJob, path: string, alias: Alias
     const message = `${path}: the model ${model} does ${alias.mode}, not ${kind}: ask it at ${routes[alias.mode]}.`;
     throw new GatewayError('invalid_request', message, { param: 'model' });
   }
-}
-
-function nameOf({ key, caller }: Authenticated): AccountName {
-  const alias = key?.keyAlias ?? 'None';
-  return { budget: `Key=${alias} (${key?.keyName ?? ''})`, descriptor: 'api_key', value: caller.keyHash };
 }

@@ -28,7 +28,7 @@ export function chatCompletions(deps: InferenceDeps): RequestHandler {
         const envelope = envelopeOf(admitted);
         if (body.stream) {
           const includeUsage = body.stream_options?.include_usage ?? false;
-          const answer = { ...envelope, alias: body.model, includeUsage };
+          const answer = { ...envelope, alias: body.model, shownAs: admitted.shownAs, includeUsage };
           return sendStream(served, (onStart) => chatStream(answer, onStart), deps);
         }
         return sendWhole(served, (answer, summary) => collectCompletion(answer, summary, envelope), deps);

@@ -30,7 +30,7 @@ export function completions(deps: InferenceDeps): RequestHandler {
       async send(served) {
         const { body, admitted } = served;
         const prefix = body.echo ? promptOf(body) : '';
-        const completion = { ...envelopeOf(admitted), alias: body.model, prefix };
+        const completion = { ...envelopeOf(admitted), alias: body.model, shownAs: admitted.shownAs, prefix };
         if (!body.stream) {
           return sendWhole(served, (answer, summary) => collectTextCompletion(answer, summary, completion), deps);
         }

@@ -7,6 +7,8 @@ import type { Line } from '../../dispatch/line.ts';
 import type { RecordRefusal } from '../../dispatch/record-refusal.ts';
 import type { ClaimKey } from '../../idempotency/claim.ts';
 import type { IngressMetrics } from '../../ingress-metrics.ts';
+import type { Attribute } from '../../tenancy/attribute.ts';
+import type { WatchSoftBudgets } from '../../tenancy/soft-budgets.ts';
 
 /** What the endpoints for inference are made of: the steps of a request's path. */
 export interface InferenceDeps {
@@ -14,6 +16,8 @@ export interface InferenceDeps {
   /** Reads the body into `req.body`, up to the largest there may be. */
   readonly readBytes: (req: Request, res: Response) => Promise<void>;
   readonly claimKey: ClaimKey;
+  readonly attribute: Attribute;
+  readonly watchSoftBudgets: WatchSoftBudgets;
   readonly requireTurn: Line['requireTurn'];
   readonly admit: Admit;
   readonly dispatch: Dispatch;

@@ -11,6 +11,9 @@ import type { Claimed } from '../../idempotency/claim.ts';
 import { fingerprintOf, scopeOf } from '../../idempotency/fingerprint.ts';
 import { idempotencyKeyOf } from '../../idempotency/idempotency-key.ts';
 import { replayedAnswer, replayHeaders } from '../../idempotency/replay.ts';
+import { ModelBudgetSpent } from '../../admission/refusals.ts';
+import { keyLimits } from '../../tenancy/accounts-of.ts';
+import type { Limited } from '../../tenancy/limits.ts';
 import { requestControls } from '../../surfaces/openai/request-controls.ts';
 import { admitJob, newRequestId } from './admit-job.ts';
 import type { AdmittedJob, Ask } from './admit-job.ts';
@@ -19,7 +22,7 @@ import { openExchange } from './exchange.ts';
 import type { Exchange } from './exchange.ts';
 import type { InferenceDeps } from './inference-deps.ts';
 import { modelInPath, withModel } from './model-in-path.ts';
-import { requestedModel } from './requested-model.ts';
+import { modelIn, realModel, requestedModel } from './requested-model.ts';
 
 /** What one endpoint for inference has of its own. */
 export interface InferenceRoute<Body> {
@@ -45,8 +48,10 @@ export interface Served<Body> {
 }
 
 /** What is left to know of a job once its answer is on its way, or is there from an earlier request. */
-export interface AnsweredJob extends Pick<AdmittedJob, 'state'> {
+export interface AnsweredJob extends Pick<AdmittedJob, 'spentNanoUsd'> {
   readonly job: Pick<InferenceJob, 'requestId' | 'admittedAt' | 'alias'>;
+  /** The model's name in the answer, unless a fallback gives it: what the client called it. */
+  readonly shownAs: string;
 }
 
 /**
@@ -57,31 +62,70 @@ export interface AnsweredJob extends Pick<AdmittedJob, 'state'> {
 export function inferenceRoute<Body>(route: InferenceRoute<Body>, deps: InferenceDeps): RequestHandler {
   return async (req, res) => {
     const exchange = openExchange(req, res, route.path, deps);
-    const authenticated = await deps.authenticate(req.headers, req.ip);
-    exchange.setHeaders(callerHeaders(exchange.callId, deps.version, authenticated.key));
+    const authenticated = await deps.authenticate(req);
+    exchange.setHeaders(callerHeaders(exchange.callId, deps.version, limitsOf(authenticated, deps.now())));
     await deps.readBytes(req, res); // only now: nothing of a stranger's body is kept
-    const read = withModel(readJson(req), modelInPath(req));
-    const meant = requestedModel(read.value, authenticated, { path: route.path, config: deps.config });
-    const { text, value } = withModel(read, meant);
-    const body = parseBody(route.schema, value, route.path);
-    const ask = route.ask(body, authenticated);
-    const requestId = newRequestId(ask.callType, deps);
+    const named = withModel(readJson(req), modelInPath(req));
+    const real = withModel(named, realModel(named.value, authenticated.principal));
+    const meant = requestedModel(real.value, authenticated, { path: route.path, config: deps.config });
+    const asked = readAs(withModel(real, meant), authenticated);
+    const { body, ask, value } = asked;
+    const shownAs = real === named ? ask.body.model : (modelIn(named.value) ?? ask.body.model);
+    const from = { requestId: newRequestId(ask.callType, deps), path: route.path, req, authenticated, exchange };
     const idempotencyKey = idempotencyKeyOf(req.headers);
-    const asked = { ask, requestId, path: route.path, req, authenticated, exchange };
-    const claimed = idempotencyKey === null ? null : await claimKey({ ...asked, idempotencyKey, value }, deps);
+    const claimed = idempotencyKey === null ? null : await claimKey({ ...from, ask, idempotencyKey, value }, deps);
     if (claimed?.type === 'replay') {
       const { answer: kept } = claimed;
       exchange.about(ask.body.model, ask.body.stream ?? false);
       exchange.setHeaders(replayHeaders(kept));
-      const admitted = { job: { ...kept, alias: ask.body.model }, state: undefined };
+      const admitted = { job: { ...kept, alias: ask.body.model }, spentNanoUsd: null, shownAs };
       return route.send({ body, answer: replayedAnswer(kept), res, exchange, authenticated, admitted });
     }
     await using claim = claimed?.claim;
-    const admitted = await admitJob(ask, asked, deps);
-    const jobText = ask.jobBody === undefined ? text : JSON.stringify(ask.jobBody);
-    await using answer = await dispatchAdmitted(admitted, jobText, { exchange, claim }, deps);
-    await route.send({ body, answer, res, exchange, authenticated, admitted }); // leaving takes the answer back
+    const { read, job } = await admitFirst(asked, from);
+    await using answer = await dispatchAdmitted(job, read.text, { exchange, claim }, deps);
+    const admitted = { ...job, shownAs: read === asked ? shownAs : read.ask.body.model };
+    await route.send({ body: read.body, answer, res, exchange, authenticated, admitted }); // leaving takes it back
   };
+
+  function readAs({ text, value }: { text: string; value: unknown }, authenticated: Authenticated): Read<Body> {
+    const body = parseBody(route.schema, value, route.path);
+    const ask = route.ask(body, authenticated);
+    return { value, body, ask, text: ask.jobBody === undefined ? text : JSON.stringify(ask.jobBody) };
+  }
+
+  /** As it was asked, or when the model's own budget is spent, by the next model that the key has for that. */
+  async function admitFirst(
+    asked: Read<Body>,
+    from: Parameters<typeof admitJob>[1],
+  ): Promise<{ read: Read<Body>; job: AdmittedJob }> {
+    const { model } = asked.ask.body;
+    const others = from.authenticated.key?.budgetFallbacks ?? {};
+    const next = Object.hasOwn(others, model) ? (others[model] ?? []) : [];
+    let read = asked;
+    for (const other of next) {
+      try {
+        return { read, job: await admitJob(read.ask, { ...from, isLast: false }, deps) };
+      } catch (error) {
+        if (!(error instanceof ModelBudgetSpent)) throw error;
+        read = readAs(withModel(asked, other), from.authenticated);
+      }
+    }
+    return { read, job: await admitJob(read.ask, from, deps) };
+  }
+}
+
+/** A request's body, and what admission has to know of it. */
+interface Read<Body> {
+  readonly value: unknown;
+  readonly body: Body;
+  readonly ask: Ask;
+  /** What the job carries. */
+  readonly text: string;
+}
+
+function limitsOf({ principal }: Authenticated, now: number): Limited | null {
+  return principal === null ? null : keyLimits(principal, now);
 }
 
 interface Keyed {
@@ -92,14 +136,14 @@ interface Keyed {
   readonly authenticated: Authenticated;
   readonly exchange: Exchange;
   readonly idempotencyKey: string;
-  /** The request's body, with the path's model in it. */
+  /** The request's body, with the model that it means. */
   readonly value: unknown;
 }
 
 async function claimKey(keyed: Keyed, { config, claimKey: claim, now }: InferenceDeps): Promise<Claimed> {
   const { ask, requestId, path, req, authenticated, idempotencyKey, value } = keyed;
-  const { caller, key } = authenticated;
-  const { timeoutMs } = requestControls(ask.body.model, ask.body, req.headers, config, key);
+  const { caller, principal } = authenticated;
+  const { timeoutMs } = requestControls(ask.body.model, ask.body, req.headers, config, principal);
   const scope = scopeOf({ keyHash: caller.keyHash, path, idempotencyKey });
   const waiting = { signal: keyed.exchange.clientGone, deadlineAt: now() + timeoutMs };
   return claim({ scope, requestId, fingerprint: fingerprintOf(value) }, waiting);

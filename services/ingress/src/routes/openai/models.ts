@@ -19,7 +19,7 @@ const modelObject = (id: string) => ({ id, object: 'model', created, owned_by: '
  */
 export function listModels(deps: ModelsDeps): RequestHandler {
   return async (req, res) => {
-    const caller = await deps.authenticate(req.headers);
+    const caller = await deps.authenticate(req);
     const { return_wildcard_routes: withWildcards } = parseQuery(ModelsQuery, req.query);
     const { wildcards } = deps.names;
     const known = wildcards.length === 0 ? nothing : await deps.knownModels();
@@ -38,7 +38,7 @@ const ModelsQuery = z.object({ return_wildcard_routes: queryBoolean.default(fals
 /** GET /v1/models/{id}. The name may have slashes in it. */
 export function retrieveModel(deps: ModelsDeps): RequestHandler {
   return async (req, res) => {
-    const caller = await deps.authenticate(req.headers);
+    const caller = await deps.authenticate(req);
     const id = modelInPath(req) ?? '';
     if (!maySee(caller, deps.names.resolve(id) ?? { name: id }) || !(await exists(deps, id))) {
       throw new GatewayError('not_found', `The model '${id}' does not exist or you do not have access to it.`, {

@@ -5,7 +5,7 @@ import type { RequestHandler } from 'express';
 import { z } from 'zod';
 import { moderationInputBounds } from '../../admission/input-bounds.ts';
 import type { Authenticated } from '../../auth/authenticated.ts';
-import { mayUseModel } from '../../auth/may-use-model.ts';
+import { mayUseAlias } from '../../auth/may-use-model.ts';
 import { collectModerations } from '../../surfaces/openai/collect-moderations.ts';
 import { inferenceRoute } from './inference-route.ts';
 import type { InferenceDeps } from './inference-deps.ts';
@@ -42,10 +42,10 @@ export function moderations(deps: InferenceDeps): RequestHandler {
 }
 
 /** The first alias for moderation that the key may use, else the first one, which is then refused by its name. */
-function usualModel({ key }: Authenticated, { aliases }: GatewayConfig): string {
-  const names = [...aliases.values()].filter(({ mode }) => mode === 'moderation').map(({ name }) => name);
-  const usual = names.find((name) => key === null || mayUseModel(key, name)) ?? names[0];
-  if (usual !== undefined) return usual;
+function usualModel({ principal }: Authenticated, { aliases }: GatewayConfig): string {
+  const able = [...aliases.values()].filter(({ mode }) => mode === 'moderation');
+  const usual = able.find((alias) => principal === null || mayUseAlias(principal, alias)) ?? able[0];
+  if (usual !== undefined) return usual.name;
   const message = `${path}: no model for moderation is configured: add one with \`mode: moderation\`.`;
   throw new GatewayError('unknown_model', message, { param: 'model' });
 }

@@ -10,7 +10,7 @@ import type { SpendDeps } from './spend-deps.ts';
 /** GET /global/spend/keys. What keys spent in the last 30 days, highest first; deleted keys without their names. */
 export function globalSpendKeys({ authenticate, keys, reports, now }: SpendDeps): RequestHandler {
   return async (req, res) => {
-    requireAdmin(await authenticate(req.headers), req.path);
+    requireAdmin(await authenticate(req), req.path);
     const { limit } = parseQuery(GlobalSpendKeysQuery, req.query);
 
     const sums = await reports.byKey({ since: thirtyDaysBefore(now()), limit });

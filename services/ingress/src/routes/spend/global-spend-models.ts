@@ -10,7 +10,7 @@ import type { SpendDeps } from './spend-deps.ts';
 /** GET /global/spend/models. What was spent on each upstream model in the last 30 days, highest first. */
 export function globalSpendModels({ authenticate, reports, now }: SpendDeps): RequestHandler {
   return async (req, res) => {
-    requireAdmin(await authenticate(req.headers), req.path);
+    requireAdmin(await authenticate(req), req.path);
     const { limit } = parseQuery(GlobalSpendModelsQuery, req.query);
 
     const sums = await reports.byModel({ since: thirtyDaysBefore(now()), limit });

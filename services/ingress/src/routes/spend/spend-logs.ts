@@ -6,6 +6,7 @@ import { z } from 'zod';
 import type { Authenticated } from '../../auth/authenticated.ts';
 import { hashOf } from '../../auth/hash-key.ts';
 import { keyFromHeaders } from '../../auth/key-from-headers.ts';
+import { seesAll } from '../../auth/require-admin.ts';
 import { parseQuery } from '../../http/parse-body.ts';
 import { dailySummaries } from './daily-summaries.ts';
 import type { SpendDeps } from './spend-deps.ts';
@@ -19,7 +20,7 @@ const rowsMax = 10_000;
  */
 export function spendLogs({ authenticate, reports, now }: SpendDeps): RequestHandler {
   return async (req, res) => {
-    const authenticated = await authenticate(req.headers);
+    const authenticated = await authenticate(req);
     const query = parseQuery(SpendLogsQuery, req.query);
     const period = periodOf(query, now());
 
@@ -30,7 +31,7 @@ export function spendLogs({ authenticate, reports, now }: SpendDeps): RequestHan
       res.json([]);
       return;
     }
-    const keyHash = authenticated.role === 'key' ? authenticated.caller.keyHash : asked;
+    const keyHash = seesAll(authenticated) ? asked : authenticated.caller.keyHash;
 
     if (period !== null && query.summarize && query.request_id === undefined) {
       const days = await reports.daily({ ...period, keyHash });
@@ -64,6 +65,6 @@ function periodOf(
   throw new GatewayError('invalid_management_request', 'start_date is after end_date.', { param: 'start_date' });
 }
 
-function mayRead({ role, caller }: Authenticated, asked: string | undefined): boolean {
-  return role === 'proxy_admin' || asked === undefined || asked === caller.keyHash;
+function mayRead(authenticated: Authenticated, asked: string | undefined): boolean {
+  return seesAll(authenticated) || asked === undefined || asked === authenticated.caller.keyHash;
 }

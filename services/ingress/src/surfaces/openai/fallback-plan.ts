@@ -1,8 +1,6 @@
-import type { Fallbacks, GatewayConfig } from '@sluice/shared/config/gateway-config.ts';
+import type { Alias, Fallbacks, GatewayConfig } from '@sluice/shared/config/gateway-config.ts';
 import { resolveAlias } from '@sluice/shared/config/resolve-alias.ts';
 import type { InferenceJob, NextAliases } from '@sluice/shared/contracts/inference-job.ts';
-import type { VirtualKey } from '../../auth/authenticated.ts';
-import { mayUseAlias } from '../../auth/may-use-model.ts';
 
 /** What a request says about its fallbacks; what it does not mention is as configured. */
 export interface AskedFallbacks {
@@ -20,14 +18,14 @@ const aliasesMax = 100;
 
 /**
  * The aliases that may answer in place of `alias`, and which follows which, by the kind of error (contract §8.5):
- * aliases that the key may not use or that answer something else are left out. A name without fallbacks has those of
+ * aliases that may not be fallen back to or that answer something else are left out. A name without fallbacks has those of
  * its wildcard, or of the alias it stands for.
  */
 export function planFallbacks(
   alias: string,
   asked: AskedFallbacks,
   config: Pick<GatewayConfig, 'aliases' | 'wildcards' | 'router'>,
-  key: Pick<VirtualKey, 'models'> | null,
+  mayFallBackTo: (alias: Alias) => boolean,
 ): FallbackPlan {
   const { router } = config;
   const general = asked.general ?? router.fallbacks;
@@ -63,7 +61,7 @@ export function planFallbacks(
 
   function isUsable(name: string): boolean {
     const other = resolveAlias(config, name);
-    return other !== null && other.mode === mode && (key === null || mayUseAlias(key, other));
+    return other !== null && other.mode === mode && mayFallBackTo(other);
   }
 
   function listOf(lists: Fallbacks, name: string): readonly string[] {

@@ -3,10 +3,15 @@ import { BodyFallbackLists, BodyFallbacks, ownFallbacks } from '@sluice/shared/a
 import { mockParams, mockTestingParams } from '@sluice/shared/api/litellm/mock-params.ts';
 import { DropNames, ParamNames } from '@sluice/shared/api/litellm/param-names.ts';
 import type { OwnFallback } from '@sluice/shared/api/litellm/fallbacks.ts';
-import type { Fallbacks, GatewayConfig } from '@sluice/shared/config/gateway-config.ts';
+import type { Alias, Fallbacks, GatewayConfig } from '@sluice/shared/config/gateway-config.ts';
 import type { InferenceJob } from '@sluice/shared/contracts/inference-job.ts';
 import { GatewayError } from '@sluice/shared/errors.ts';
 import { z } from 'zod';
+import { mayUseAlias } from '../../auth/may-use-model.ts';
+import { resolveAlias } from '@sluice/shared/config/resolve-alias.ts';
+import { limitsWith } from '../../tenancy/limits.ts';
+import { modelEntries } from '../../tenancy/model-limits.ts';
+import type { Principal } from '../../tenancy/principal.ts';
 import type { VirtualKey } from '../../auth/authenticated.ts';
 import { planFallbacks } from './fallback-plan.ts';
 import type { FallbackPlan } from './fallback-plan.ts';
@@ -49,7 +54,7 @@ export function requestControls(
   body: Readonly<Record<string, unknown>>,
   headers: IncomingHttpHeaders,
   config: GatewayConfig,
-  key: Pick<VirtualKey, 'models' | 'metadata'> | null,
+  principal: Principal | null,
 ): RequestControls {
   const asked = parseControls({
     ...body,
@@ -58,9 +63,12 @@ export function requestControls(
     num_retries: body['num_retries'] ?? headers['x-litellm-num-retries'],
   });
   requireMocksAllowed(asked, config);
+  const key = principal?.key;
   const own = asked.fallbacks ? ownFallbacks(asked.fallbacks) : null;
   const disabled = asked.disable_fallbacks ?? key?.metadata['disable_fallbacks'] === true;
-  const plan = disabled ? { fallbacks: [] } : planFallbacks(alias, askedFallbacks(asked, own), config, key);
+  const plan = disabled
+    ? { fallbacks: [] }
+    : planFallbacks(alias, askedFallbacks(asked, own, key), config, mayFallBackTo);
   return {
     timeoutMs: asked.timeout ? asked.timeout * 1_000 : config.router.timeoutMs,
     forJob: {
@@ -75,6 +83,20 @@ export function requestControls(
       messages && plan.fallbacks.includes(model) ? [{ model, messages }] : [],
     ),
   };
+
+  /** A request is booked on the model that it asked for: one with limits of its own must be asked for. */
+  function mayFallBackTo(other: Alias): boolean {
+    if (principal === null) return true;
+    const holders = [limitsWith(principal.key, principal.keyBudget), ...(principal.team ? [principal.team] : [])];
+    const meant = resolveAlias(config, alias) ?? { name: alias };
+    return (
+      mayUseAlias(principal, other) &&
+      holders.every((holder) => {
+        const counted = modelEntries(holder, meant);
+        return modelEntries(holder, other).every((entry) => counted.includes(entry));
+      })
+    );
+  }
 }
 
 function parseControls(given: Readonly<Record<string, unknown>>): z.infer<typeof Controls> {
@@ -95,10 +117,15 @@ function requireMocksAllowed(asked: z.infer<typeof Controls>, { router }: Pick<G
   throw new GatewayError('invalid_request', message, { param: mock });
 }
 
-function askedFallbacks(asked: z.infer<typeof Controls>, own: readonly OwnFallback[] | null) {
+function askedFallbacks(
+  asked: z.infer<typeof Controls>,
+  own: readonly OwnFallback[] | null,
+  key: Pick<VirtualKey, 'fallbackModels'> | undefined,
+) {
+  const ofKey = key && key.fallbackModels.length > 0 ? { own: key.fallbackModels } : {};
   const { fallbacks, context_window_fallbacks: contextWindow, content_policy_fallbacks: contentPolicy } = asked;
   return {
-    ...(own ? { own: own.map(({ model }) => model) } : fallbacks && { general: listsOf(fallbacks) }),
+    ...(own ? { own: own.map(({ model }) => model) } : ((fallbacks && { general: listsOf(fallbacks) }) ?? ofKey)),
     ...(contextWindow && { contextWindow: listsOf(contextWindow) }),
     ...(contentPolicy && { contentPolicy: listsOf(contentPolicy) }),
   };

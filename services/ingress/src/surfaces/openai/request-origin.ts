@@ -18,12 +18,17 @@ const tagLengthMax = 256;
 /** Request metadata lands in every spend row; more than this belongs elsewhere. */
 const metadataBytesMax = 16 * 1024;
 
-/** What the spend row will say about where a request came from. Wrong types are left out: they must not fail it. */
+/**
+ * What the spend row will say about where a request came from. Wrong types are left out: they must not fail it.
+ *
+ * @param customerHeaders further headers that may name the customer, lower case (contract §3.4)
+ */
 export function requestOrigin(
   { headers, ip }: { headers: IncomingHttpHeaders; ip: string | undefined },
   body: OriginBody,
   caller: Authenticated['caller'],
   callId: string,
+  customerHeaders: readonly string[] = [],
 ): RequestOrigin {
   const metadata = requestMetadata(body, headers);
   return {
@@ -32,7 +37,9 @@ export function requestOrigin(
     endUser:
       text(headers['x-litellm-customer-id']) ??
       text(headers['x-litellm-end-user-id']) ??
+      customerHeaders.map((name) => text(headers[name])).find((named) => named !== null) ??
       text(body.user) ??
+      text(membersOf(body['litellm_metadata'])['user']) ??
       text(metadata['user_id']) ??
       text(body['safety_identifier']),
     sessionId: text(headers['x-litellm-trace-id']) ?? text(body['litellm_session_id']) ?? text(metadata['session_id']),
@@ -75,6 +82,10 @@ function text(value: unknown): string | null {
 
 function strings(value: unknown): string[] {
   return Array.isArray(value) ? value.filter((entry) => typeof entry === 'string').map(storableText) : [];
+}
+
+function membersOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? { ...value } : {};
 }
 
 function jsonObject(source: string | null): Record<string, unknown> | null {

@@ -13,6 +13,8 @@ export interface TextCompletion {
   /** Seconds. */
   readonly created: number;
   readonly alias: string;
+  /** What the client called it; absent: as the alias. */
+  readonly shownAs?: string;
   /** What each choice begins with: the prompt where it is to be echoed, else ''. */
   readonly prefix: string;
 }
@@ -52,11 +54,11 @@ export async function collectTextCompletion(
 
 /** @param onStart called before the response's headers are sent */
 export function textCompletionStream(
-  { id, created, alias, prefix }: TextCompletion,
+  { id, created, alias, shownAs, prefix }: TextCompletion,
   includeUsage: boolean,
   onStart: (start: AnswerStart) => void,
 ): SseSurface {
-  const summary = createAnswerSummary(alias);
+  const summary = createAnswerSummary(alias, shownAs);
   const begun = new Set<number>();
   const frame = (choices: readonly unknown[], usage: Record<string, unknown> | null) => {
     const envelope = { id, object: 'text_completion', created, model: summary.modelName, choices };

@@ -11,9 +11,15 @@ const Priority = z.coerce.number().int().min(0).max(priorityMax).nullish();
  * What decides when it is a request's turn: whose share it takes, and what its body says of it (`priority`, as
  * LiteLLM has it; `service_tier: "flex"`, OpenAI's word for what may wait).
  *
+ * @param keyPriority of requests that name none; null: as configured
  * @throws GatewayError invalid_request naming `priority`
  */
-export function turnOf(body: Readonly<Record<string, unknown>>, caller: Caller, config: GatewayConfig): Turn {
+export function turnOf(
+  body: Readonly<Record<string, unknown>>,
+  caller: Caller,
+  config: GatewayConfig,
+  keyPriority: number | null = null,
+): Turn {
   const priority = Priority.safeParse(body['priority']);
   if (!priority.success) {
     const message = `Invalid value for 'priority': it must be an integer from 0, the soonest, to ${priorityMax}.`;
@@ -25,6 +31,6 @@ export function turnOf(body: Readonly<Record<string, unknown>>, caller: Caller, 
     flow: caller.teamId === null ? `key:${caller.keyHash}` : `team:${caller.teamId}`,
     weight: (name === null ? undefined : weights.get(name)) ?? defaultWeight,
     lane: body['service_tier'] === 'flex' ? 'batch' : 'interactive',
-    priority: priority.data ?? config.router.defaultPriority,
+    priority: priority.data ?? keyPriority ?? config.router.defaultPriority,
   };
 }

@@ -1,0 +1,119 @@
+import { KeyGenerateRequest } from '../api/litellm/key.ts';
+import { maxBudgetUsd, usdToNanoUsd } from '../money.ts';
+import { parseDuration } from '../time/duration.ts';
+import { checkKeys } from './check-keys.ts';
+import type { KeySettings, TenancySettings } from './gateway-config.ts';
+import type { Section } from './section.ts';
+import { vocabularies } from './vocabulary.ts';
+
+interface Sections {
+  readonly litellm: Section;
+  readonly general: Section;
+  readonly sluice: Section;
+}
+
+/** Budgets of the whole proxy and of customers, how budget windows are counted, and what shapes new keys. */
+export function readTenancySettings({ litellm, general, sluice }: Sections): TenancySettings {
+  return {
+    timeZone: readTimeZone(litellm),
+    calendarBudgets: sluice.boolean('calendar_budgets') ?? false,
+    proxyBudget: {
+      maxBudgetNanoUsd: readBudget(litellm, 'max_budget'),
+      budgetDuration: readDuration(litellm, 'budget_duration'),
+    },
+    customers: {
+      maxBudgetNanoUsd: readBudget(litellm, 'max_end_user_budget'),
+      budgetId: litellm.string('max_end_user_budget_id'),
+      headers: readCustomerHeaders(general),
+    },
+    keys: readKeySettings(litellm, general),
+  };
+}
+
+function readTimeZone(section: Section): string {
+  const timeZone = section.string('timezone') ?? 'UTC';
+  try {
+    Intl.DateTimeFormat('en', { timeZone });
+  } catch {
+    section.problem('timezone', `expected an IANA name such as Europe/Berlin, got ${section.got('timezone')}`);
+  }
+  return timeZone;
+}
+
+function readBudget(section: Section, key: string): number | null {
+  const usd = section.number(key, { min: 0, max: maxBudgetUsd });
+  return usd === null ? null : usdToNanoUsd(usd);
+}
+
+function readDuration(section: Section, key: string): string | null {
+  const text = section.string(key);
+  try {
+    return parseDuration(text) === null ? null : text;
+  } catch (cause) {
+    section.problem(key, cause instanceof Error ? cause.message : 'no duration');
+    return null;
+  }
+}
+
+/** Headers that name a request's customer, lower case. */
+function readCustomerHeaders(general: Section): readonly string[] {
+  const mapped = general.list('user_header_mappings').flatMap(({ value }): unknown[] => {
+    if (typeof value !== 'object' || value === null || !('header_name' in value)) return [undefined];
+    const role = 'litellm_user_role' in value ? value.litellm_user_role : 'customer';
+    return role === 'customer' ? [value.header_name] : [];
+  });
+  if (!mapped.every((name) => typeof name === 'string')) {
+    general.problem('user_header_mappings', 'expected a list of mappings with header_name');
+    return [];
+  }
+  const single = general.string('user_header_name');
+  return [...mapped, ...(single === null ? [] : [single])].map((name) => name.toLowerCase());
+}
+
+function readKeySettings(litellm: Section, general: Section): KeySettings {
+  const upperBounds = litellm.section('upperbound_key_generate_params');
+  checkKeys(upperBounds, vocabularies.upperBounds);
+  const generation = litellm.section('key_generation_settings');
+  checkKeys(generation, vocabularies.keyGeneration);
+  const count = { integer: true, min: 0 } as const;
+  return {
+    upperBounds: {
+      max_budget: upperBounds.number('max_budget', { min: 0, max: maxBudgetUsd }),
+      budget_duration: readDuration(upperBounds, 'budget_duration'),
+      duration: readDuration(upperBounds, 'duration'),
+      max_parallel_requests: upperBounds.number('max_parallel_requests', count),
+      tpm_limit: upperBounds.number('tpm_limit', count),
+      rpm_limit: upperBounds.number('rpm_limit', count),
+    },
+    defaults: readKeyDefaults(litellm),
+    forTeams: readKeyMakers(generation, 'team_key_generation', 'allowed_team_member_roles'),
+    personal: readKeyMakers(generation, 'personal_key_generation', 'allowed_user_roles'),
+    checksAliasFormat: litellm.boolean('enable_key_alias_format_validation') ?? false,
+    needsTeam: general.boolean('default_team_disabled') ?? false,
+  };
+}
+
+function readKeyDefaults(litellm: Section): Readonly<Record<string, unknown>> {
+  const defaults = litellm.mapping('default_key_generate_params') ?? {};
+  const parsed = KeyGenerateRequest.safeParse(defaults);
+  const issue = parsed.error?.issues[0];
+  if (issue) litellm.problem('default_key_generate_params', `${issue.path.join('.')}: ${issue.message}`);
+  return defaults;
+}
+
+function readKeyMakers(section: Section, key: string, rolesKey: string): KeySettings['personal'] {
+  if (!section.has(key)) return null;
+  const makers = section.section(key);
+  checkKeys(makers, vocabularies.keyMakers);
+  return {
+    roles: makers.has(rolesKey) ? readTexts(makers, rolesKey) : null,
+    requiredParams: readTexts(makers, 'required_params'),
+  };
+}
+
+function readTexts(section: Section, key: string): readonly string[] {
+  const values = section.list(key).map(({ value }) => value);
+  if (values.every((value) => typeof value === 'string')) return values;
+  section.problem(key, 'expected a list of strings');
+  return [];
+}

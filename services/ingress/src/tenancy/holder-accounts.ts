@@ -1,0 +1,84 @@
+import type { AccountLimits } from '@sluice/shared/ports/admission.ts';
+import { inWindow } from './account-name.ts';
+import type { AccountName } from './account-name.ts';
+import type { Limited } from './limits.ts';
+import { windowOf } from './windows.ts';
+import type { WindowRules } from './windows.ts';
+
+/** One account of a request: what limits it, and how it is called. */
+export interface RequestAccount {
+  readonly limits: AccountLimits;
+  readonly name: AccountName;
+  /** null: none. */
+  readonly softBudgetNanoUsd: number | null;
+  /** Whether it is the one whose spend is shown as the holder's: in the window of the main budget. */
+  readonly isMain: boolean;
+  /** Set: it counts one model of a key or a team, whose own budget this is. */
+  readonly model?: string;
+}
+
+/** Whoever has accounts: one for all time, and one in each window in which a budget of theirs resets. */
+export interface Holder {
+  /** `<kind>:<id>` */
+  readonly id: string;
+  readonly name: AccountName;
+  readonly limits: Limited;
+  readonly model?: string;
+}
+
+/**
+ * The accounts of a holder, the one for all time first: rate limits count there, so that no reset of a budget frees
+ * them. Windows that start at the same moment are one account, which has the lower of their budgets.
+ */
+export function holderAccounts({ id, name, limits, model }: Holder, now: number, rules: WindowRules): RequestAccount[] {
+  const mainStart = windowOf(limits.budgetDuration, limits.createdAt, now, rules)?.start ?? 0;
+  const accounts = new Map<number, RequestAccount>();
+  const add = (start: number, budget: Budget, called: AccountName) => {
+    const there = accounts.get(start);
+    accounts.set(start, there ? lower(there, budget, called) : accountOf(start, budget, called));
+  };
+  const accountOf = (windowStart: number, budget: Budget, called: AccountName): RequestAccount => ({
+    limits: { id, windowStart, ...noRates, budgetNanoUsd: budget.maxBudgetNanoUsd },
+    name: called,
+    softBudgetNanoUsd: budget.softBudgetNanoUsd,
+    isMain: windowStart === mainStart,
+    ...(model !== undefined && { model }),
+  });
+
+  add(0, noBudget, name);
+  add(mainStart, limits, name);
+  for (const { budgetDuration, maxBudgetNanoUsd } of limits.budgetWindows) {
+    const start = windowOf(budgetDuration, limits.createdAt, now, rules)?.start ?? 0;
+    add(start, { maxBudgetNanoUsd, softBudgetNanoUsd: null }, inWindow(name, budgetDuration));
+  }
+  return [...accounts.values()].map((account) =>
+    account.limits.windowStart === 0 ? { ...account, limits: { ...account.limits, ...ratesOf(limits) } } : account,
+  );
+}
+
+type Budget = Pick<Limited, 'maxBudgetNanoUsd' | 'softBudgetNanoUsd'>;
+
+const noBudget: Budget = { maxBudgetNanoUsd: null, softBudgetNanoUsd: null };
+const noRates = { requestsPerMinute: null, tokensPerMinute: null, maxParallelRequests: null } as const;
+
+function ratesOf({ requestsPerMinute, tokensPerMinute, maxParallelRequests }: Limited) {
+  return { requestsPerMinute, tokensPerMinute, maxParallelRequests };
+}
+
+function lower(account: RequestAccount, budget: Budget, name: AccountName): RequestAccount {
+  const { budgetNanoUsd } = account.limits;
+  const isLower = budget.maxBudgetNanoUsd !== null && budget.maxBudgetNanoUsd < (budgetNanoUsd ?? Infinity);
+  return {
+    ...account,
+    softBudgetNanoUsd: account.softBudgetNanoUsd ?? budget.softBudgetNanoUsd,
+    ...(isLower && { name, limits: { ...account.limits, budgetNanoUsd: budget.maxBudgetNanoUsd } }),
+  };
+}
+
+/** Whether anything is enforced on it, or watched. */
+export function isLimited({ limits, softBudgetNanoUsd }: RequestAccount): boolean {
+  const { budgetNanoUsd, requestsPerMinute, tokensPerMinute, maxParallelRequests } = limits;
+  return [budgetNanoUsd, requestsPerMinute, tokensPerMinute, maxParallelRequests, softBudgetNanoUsd].some(
+    (limit) => limit !== null,
+  );
+}

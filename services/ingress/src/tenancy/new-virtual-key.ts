@@ -1,0 +1,28 @@
+import { noLimits } from './limits.ts';
+import type { VirtualKey } from './virtual-key.ts';
+
+/** A key as it is when nothing is said of it. */
+export const newVirtualKey = {
+  ...noLimits,
+  firstHash: null,
+  keyAlias: null,
+  models: [],
+  budgetId: null,
+  tempBudgetIncreaseNanoUsd: null,
+  tempBudgetExpiresAt: null,
+  budgetFallbacks: {},
+  aliases: {},
+  accessGroupIds: [],
+  allowedRoutes: [],
+  keyType: 'default',
+  permissions: {},
+  enforcedParams: [],
+  fallbackModels: [],
+  priority: null,
+  metadata: {},
+  userId: null,
+  teamId: null,
+  organizationId: null,
+  blocked: false,
+  expiresAt: null,
+} as const satisfies Partial<VirtualKey>;

@@ -1,0 +1,219 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { openPostgres } from '@sluice/shared/adapters/postgres/postgres.ts';
+import type { SqlPool } from '@sluice/shared/ports/sql.ts';
+import { tenancyIn, type Tenancy } from '../../services/ingress/src/sql/tenancy-tables.ts';
+import { budget, member, organization, tag, team, user } from '../../services/ingress/test/tenancy/entities.ts';
+import { waitUntil } from '../servers/wait-until.ts';
+import { chat, errorOf, post } from './ask.ts';
+import { openDistributedGateway } from './gateway.ts';
+import type { DistributedGateway, TestGateway } from './gateway.ts';
+
+describe('tenancy, on two ingresses', () => {
+  const resources = new AsyncDisposableStack();
+  let gateway: DistributedGateway;
+  let there: TestGateway;
+  let sql: SqlPool;
+  let tenancy: Tenancy;
+  /** Of the team `blue` in the organization `acme`, whose member `ada` is. */
+  let key: string;
+
+  before(async () => {
+    gateway = resources.use(
+      await openDistributedGateway({
+        models: { cheap: { model: 'oci/meta.llama-3.3-70b-instruct', model_info: { access_groups: ['basic'] } } },
+      }),
+    );
+    const other = await gateway.startIngress();
+    there = { ...gateway, request: (path, init) => fetch(`${other.url}${path}`, init ?? {}) };
+    sql = resources.use(await openPostgres({ url: gateway.databaseUrl, applicationName: 'test' }));
+    tenancy = tenancyIn(sql);
+    for (const name of ['of acme', 'of ada', 'of prod', 'of zoe']) await tenancy.budgets.insert(budget(name));
+    await tenancy.organizations.insert(organization('acme', { budgetId: 'of acme' }));
+    await tenancy.teams.insert(team('blue', { organizationId: 'acme' }));
+    await tenancy.members.insert(member('blue', 'ada', { budgetId: 'of ada' }));
+    await tenancy.users.insert(user('ada'));
+    await tenancy.tags.insert(tag('prod', { budgetId: 'of prod' }));
+    key = await gateway.newKey({ key_alias: 'in blue', team_id: 'blue', user_id: 'ada' });
+  });
+  after(() => resources.disposeAsync());
+
+  const asZoe = { user: 'zoe', tags: ['prod', 'other'] };
+  const answers = async (at: TestGateway, fields: Record<string, unknown> = asZoe, by = key) =>
+    (await chat(at, by, fields)).status;
+  /** Both ingresses notice a change within a second. */
+  const becomes = async (status: number, fields = asZoe, by = key) => {
+    for (const at of [gateway, there]) {
+      await waitUntil(async () => (await answers(at, fields, by)) === status, {
+        what: `status ${status}`,
+        deadlineMs: 1_500,
+      });
+    }
+  };
+
+  test('a request is booked on everything that it is for, once, and no more than it cost', async () => {
+    const reply = await chat(gateway, key, asZoe);
+    assert.equal(reply.status, 200, reply.text);
+    const cost = Math.round(Number(reply.headers.get('x-litellm-response-cost')) * 1e9);
+    assert.ok(cost > 0);
+    const booked = async () => {
+      const { rows } = await sql.query('select account_id, settled_nano_usd from ledger.account_balances');
+      return new Map(rows.map((row) => Object.values(Object(row)).map(String) as [string, string]));
+    };
+    await waitUntil(async () => (await booked()).has('proxy:all'), { what: 'the books have it' });
+    const hash = String((await sql.query('select hash from ingress.virtual_keys')).rows.map((row) => Object(row).hash));
+    const ids = ['team:blue', 'member:blue:ada', 'user:ada', 'organization:acme', 'customer:zoe', 'tag:prod'];
+    assert.deepEqual(await booked(), new Map([`key:${hash}`, ...ids, 'proxy:all'].map((id) => [id, String(cost)])));
+  });
+
+  test('a customer gets a row when they are first met', async () => {
+    await waitUntil(async () => (await tenancy.customers.find('zoe')) !== null, { what: 'the row' });
+    await tenancy.customers.update(['zoe'], { budgetId: 'of zoe' });
+  });
+
+  const levels = [
+    {
+      what: 'the team',
+      set: (limits: object) => tenancy.teams.update(['blue'], limits),
+      text: /^Budget has been exceeded! Team=blue Current cost: 0\.\d+, Max budget: 0$/,
+      limit: 'team: blue',
+    },
+    {
+      what: 'the member',
+      set: (limits: object) => tenancy.budgets.update(['of ada'], limits),
+      text: /^Budget has been exceeded! User=ada in Team=blue Current cost: 0\.\d+, Max budget: 0$/,
+      limit: 'team_member: blue:ada',
+    },
+    {
+      what: 'the organization',
+      set: (limits: object) => tenancy.budgets.update(['of acme'], limits),
+      text: /^Budget has been exceeded! Organization=acme Current cost: 0\.\d+, Max budget: 0$/,
+      limit: 'organization: acme',
+    },
+    {
+      what: 'the customer',
+      set: (limits: object) => tenancy.budgets.update(['of zoe'], limits),
+      text: /^ExceededBudget: End User=zoe over budget\. Spend=0\.\d+, Budget=0$/,
+      limit: 'end_user: zoe',
+    },
+    {
+      what: 'a tag',
+      set: (limits: object) => tenancy.budgets.update(['of prod'], limits),
+      text: /^Budget has been exceeded! Tag=prod Current cost: 0\.\d+, Max budget: 0$/,
+      limit: 'tag: prod',
+    },
+  ];
+
+  for (const { what, set, text, limit } of levels) {
+    test(`${what}: a spent budget refuses everywhere within a second, and no longer when it is raised`, async () => {
+      await set({ maxBudgetNanoUsd: 0 });
+      await becomes(429);
+      const { message, type } = errorOf(await chat(there, key, asZoe));
+      assert.match(message, text);
+      assert.equal(type, 'budget_exceeded');
+      await set({ maxBudgetNanoUsd: null });
+      await becomes(200);
+    });
+
+    test(`${what}: a limit refuses everywhere within a second`, async () => {
+      await set({ requestsPerMinute: 0 });
+      await becomes(429);
+      const { message, type } = errorOf(await chat(there, key, asZoe));
+      assert.ok(
+        message.startsWith(`Rate limit exceeded for ${limit}. Limit type: requests. Current limit: 0`),
+        message,
+      );
+      assert.equal(type, 'throttling_error');
+      await set({ requestsPerMinute: null });
+      await becomes(200);
+    });
+  }
+
+  test('a limit of a team counts the requests of all its keys at all ingresses', async () => {
+    await tenancy.teams.insert(team('slow', { requestsPerMinute: 4 }));
+    const [one, two] = [await gateway.newKey({ team_id: 'slow' }), await gateway.newKey({ team_id: 'slow' })];
+    const replies = await Promise.all(
+      Array.from({ length: 12 }, (_, n) => chat(n % 3 === 0 ? there : gateway, n % 2 === 0 ? one : two)),
+    );
+    assert.equal(replies.filter(({ status }) => status === 200).length, 4);
+    assert.equal(replies.filter(({ status }) => status === 429).length, 8);
+  });
+
+  test("a user's budget limits personal keys, and no key of a team", async () => {
+    const personal = await gateway.newKey({ user_id: 'ada' });
+    await tenancy.users.update(['ada'], { maxBudgetNanoUsd: 0 });
+    await becomes(429, asZoe, personal);
+    assert.match(errorOf(await chat(gateway, personal)).message, /^ExceededBudget: User=ada over budget\. Spend=0/);
+    assert.equal(await answers(gateway), 200);
+    await tenancy.users.update(['ada'], { maxBudgetNanoUsd: null });
+  });
+
+  test('two keys share the budget of their team to the last nano-USD, however many ask at once', async () => {
+    await tenancy.teams.insert(team('poor', { maxBudgetNanoUsd: 200_000 }));
+    const [one, two] = [await gateway.newKey({ team_id: 'poor' }), await gateway.newKey({ team_id: 'poor' })];
+    const replies = await Promise.all(
+      Array.from({ length: 40 }, (_, n) => chat(n % 3 === 0 ? there : gateway, n % 2 === 0 ? one : two)),
+    );
+    const statuses = new Set(replies.map(({ status }) => status));
+    assert.deepEqual([...statuses].sort(), [200, 429]);
+    const spent = replies.reduce((sum, { headers }) => sum + Number(headers.get('x-litellm-response-cost') ?? 0), 0);
+    assert.ok(spent > 0 && Math.round(spent * 1e9) <= 200_000, `${spent} USD`);
+  });
+
+  test('keys of a blocked team are refused everywhere within a second', async () => {
+    await tenancy.teams.update(['blue'], { blocked: true });
+    await becomes(401);
+    assert.match(errorOf(await chat(there, key)).message, /Team=blue is blocked/);
+    await tenancy.teams.update(['blue'], { blocked: false });
+    await becomes(200);
+  });
+
+  test('a blocked customer is refused, with any key', async () => {
+    await tenancy.customers.update(['zoe'], { blocked: true });
+    await becomes(401);
+    assert.match(errorOf(await chat(there, key, asZoe)).message, /User blocked from making LLM API Calls\. User=zoe/);
+    assert.equal((await chat(gateway, key, { user: 'somebody else' })).status, 200);
+    await tenancy.customers.update(['zoe'], { blocked: false });
+    await becomes(200);
+  });
+
+  test("the team's models bound the key's, which may be named by access group", async () => {
+    await tenancy.teams.update(['blue'], { models: ['basic', 'grok'] });
+    await becomes(403);
+    const { message, type } = errorOf(await chat(there, key, asZoe));
+    assert.equal(type, 'team_model_access_denied');
+    assert.match(message, /team not allowed to access model\. This team can only access models=\['basic', 'grok'\]/);
+    assert.equal(await answers(gateway, { ...asZoe, model: 'cheap' }), 200);
+    await tenancy.teams.update(['blue'], { models: [] });
+    await becomes(200);
+  });
+
+  test('a soft budget refuses nothing, and is told of once', async () => {
+    await tenancy.teams.update(['blue'], { softBudgetNanoUsd: 1 });
+    const alerts = async () => (await sql.query('select * from ingress.budget_alerts')).rows.length;
+    await waitUntil(
+      async () => {
+        for (const at of [gateway, there]) assert.equal(await answers(at), 200);
+        return (await alerts()) === 1;
+      },
+      { what: 'the alert' },
+    );
+    for (const at of [gateway, there, gateway]) assert.equal(await answers(at), 200);
+    assert.equal(await alerts(), 1);
+  });
+
+  test('the limits of all that a request is for are in the headers', async () => {
+    await tenancy.teams.update(['blue'], { tokensPerMinute: 1_000_000 });
+    await waitUntil(
+      async () => {
+        const { headers } = await chat(gateway, key, asZoe);
+        return headers.get('x-ratelimit-team-limit-tokens') === '1000000';
+      },
+      { what: 'the header' },
+    );
+    assert.equal((await post(gateway, '/key/update', { key, rpm_limit: 500 })).status, 200);
+    const { headers } = await chat(gateway, key, asZoe);
+    assert.equal(headers.get('x-ratelimit-api_key-limit-requests'), '500');
+    assert.ok(Number(headers.get('x-ratelimit-team-remaining-tokens')) < 1_000_000);
+  });
+});
