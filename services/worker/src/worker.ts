@@ -48,11 +48,8 @@ export async function openWorker({
   const cancelled = new Map<string, number>();
 
   opening.use(
-    await deps.bus.onCancel(({ requestId }) => {
-      const call = running.get(requestId);
-      if (call && deps.config.sluice.onClientGone === 'finish') return;
-      call?.abort('client-gone' satisfies StopReason);
-      remember(requestId);
+    await deps.bus.onCancel((requestIds) => {
+      for (const requestId of requestIds) cancel(requestId);
     }),
   );
   const concurrency = (queue: string) => flow.concurrencyOf(queue);
@@ -88,6 +85,13 @@ export async function openWorker({
         deps.log.warn({ requestId: job.requestId, err: error }, 'request body not deleted; it expires by itself');
       });
     }
+  }
+
+  function cancel(requestId: string): void {
+    const call = running.get(requestId);
+    if (call && deps.config.sluice.onClientGone === 'finish') return;
+    call?.abort('client-gone' satisfies StopReason);
+    remember(requestId);
   }
 
   /** A cancel may overtake its job on the way here. */

@@ -225,7 +225,7 @@ export class Recording {
           this.frames.push(frame);
         },
         isLive: () => true,
-        cancel: () => {},
+        cancel: async () => {},
         onCancel: async () => ({ [Symbol.asyncDispose]: async () => {} }),
       },
       usage: {
