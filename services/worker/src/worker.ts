@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { queuesOf } from '@sluice/shared/config/resolve-alias.ts';
+import { deploymentsOf, queuesOf } from '@sluice/shared/config/resolve-alias.ts';
 import type { CooldownStore } from '@sluice/shared/ports/cooldown-store.ts';
 import type { JobDelivery, JobSource } from '@sluice/shared/ports/job-queue.ts';
 import { createFlow } from './flow/flow.ts';
@@ -48,6 +48,7 @@ export async function openWorker({
     onError: (error) => log.warn({ err: error }, 'a ceiling was not corrected; it corrects itself'),
   });
   opening.use(flow);
+  metrics.expect(deploymentsOf(config, [...config.aliases.keys()]));
   metrics.watchFlow(() => flow.states());
   const deps: JobDeps = { ...options, pause, cooldowns, stats: createDeploymentStats({ now, latencyTtlMs }), flow };
   const running = new Map<string, RunningJob>();

@@ -267,6 +267,7 @@ export class Recording {
         takeover: (alias) => void this.takeovers.push(alias),
         cooldown: () => {},
         throttled: () => {},
+        expect: () => {},
         watchFlow: () => {},
       },
       stats: setup.stats ?? createDeploymentStats({ now: () => this.now, latencyTtlMs: 3_600_000 }),
