@@ -104,10 +104,10 @@ test('what metrics say of a queue under load is so, and the documents name just 
   assertDocumented(new Set(served));
 });
 
-async function ask({ request }: DistributedGateway, signal: AbortSignal | null = null, more: object = {}) {
+async function ask(gateway: DistributedGateway, signal: AbortSignal | null = null, more: object = {}) {
   const body = { model: 'llama', messages: [{ role: 'user', content: 'Hello.' }], max_tokens: 20, ...more };
   const headers = { 'content-type': 'application/json' };
-  const response = await request('/v1/chat/completions', {
+  const response = await gateway.request('/v1/chat/completions', {
     method: 'POST',
     headers,
     signal,

@@ -88,7 +88,7 @@ async function openTestWorker({ onClientGone = 'stop' }: { onClientGone?: 'stop'
       handed.push(done);
       return done;
     },
-    cancel: ({ requestId }: InferenceJob) => bus.cancel(requestId),
+    cancel: ({ requestId }: InferenceJob): void => void bus.cancel(requestId),
     /** Resolves when a cancel sent now has reached everybody. */
     async cancelsHeard(): Promise<void> {
       const heard = Promise.withResolvers<void>();
