@@ -13,12 +13,12 @@ const buckets = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
 
 export function createIngressMetrics(meter: Meter): IngressMetrics {
   const advice = { explicitBucketBoundaries: buckets };
-  const durations = meter.createHistogram('http_server_request_duration', {
+  const durations = meter.createHistogram('http_server_request_duration_seconds', {
     description: 'Inference requests, from the head read to the last byte written',
     unit: 's',
     advice,
   });
-  const firstBytes = meter.createHistogram('sluice_time_to_first_byte', {
+  const firstBytes = meter.createHistogram('sluice_time_to_first_byte_seconds', {
     description: 'Streamed requests, from the head read to the first content written',
     unit: 's',
     advice,

@@ -1,8 +1,11 @@
 import type { Meter } from '@opentelemetry/api';
+import type { Deployment } from '@sluice/shared/config/gateway-config.ts';
 import type { FlowState } from './flow/flow.ts';
 
 /** What a worker counts. */
 export interface WorkerMetrics {
+  /** Counters of these begin at 0: one that begins with its first count has no rate then. */
+  expect(deployments: Iterable<Pick<Deployment, 'id' | 'alias' | 'model'>>): void;
   jobStarted(alias: string): void;
   jobEnded(alias: string): void;
   call(labels: { alias: string; model: string; outcome: string; code: string }, seconds: number): void;
@@ -24,12 +27,12 @@ export function createWorkerMetrics(meter: Meter): WorkerMetrics {
     description: 'Jobs that this worker runs now',
   });
   const advice = { explicitBucketBoundaries: durationBuckets };
-  const calls = meter.createHistogram('gen_ai_client_operation_duration', {
+  const calls = meter.createHistogram('gen_ai_client_operation_duration_seconds', {
     description: 'Model calls, from the request sent to the answer ended',
     unit: 's',
     advice,
   });
-  const firstTokens = meter.createHistogram('gen_ai_client_operation_time_to_first_chunk', {
+  const firstTokens = meter.createHistogram('gen_ai_client_operation_time_to_first_chunk_seconds', {
     description: 'Model calls, from the request sent to the first content',
     unit: 's',
     advice,
@@ -54,6 +57,14 @@ export function createWorkerMetrics(meter: Meter): WorkerMetrics {
     description: 'Deployments left alone for a time because their calls failed, each where it was decided',
   });
   return {
+    expect(deployments) {
+      for (const { id: deployment, alias, model } of deployments) {
+        running.add(0, { alias });
+        takeovers.add(0, { alias });
+        cooldowns.add(0, { deployment });
+        for (const by of ['provider', 'ceiling']) throttles.add(0, { alias, model, by });
+      }
+    },
     throttled: (labels) => throttles.add(1, labels),
     watchFlow: (read) => {
       meter.addBatchObservableCallback(

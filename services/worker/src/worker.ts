@@ -1,8 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { queuesOf } from '@sluice/shared/config/resolve-alias.ts';
+import { deploymentsOf, queuesOf } from '@sluice/shared/config/resolve-alias.ts';
 import type { CooldownStore } from '@sluice/shared/ports/cooldown-store.ts';
 import type { JobDelivery, JobSource } from '@sluice/shared/ports/job-queue.ts';
 import { createFlow } from './flow/flow.ts';
+import type { Flow } from './flow/flow.ts';
 import type { JobDeps, StopReason } from './pipeline/job-context.ts';
 import { processJob } from './pipeline/process-job.ts';
 import { openCooldowns } from './routing/cooldowns.ts';
@@ -21,6 +22,11 @@ export interface WorkerOptions extends Omit<JobDeps, 'pause' | 'cooldowns' | 'st
 /** How long a cancel is remembered for a job that has not arrived yet. */
 const cancelMemoryMs = 10_000;
 const cancelsRemembered = 10_000;
+
+interface RunningJob {
+  readonly stop: AbortController;
+  isCalled: boolean;
+}
 
 /** Takes jobs and answers them until disposed; disposing finishes what runs and takes nothing new. */
 export async function openWorker({
@@ -42,17 +48,15 @@ export async function openWorker({
     onError: (error) => log.warn({ err: error }, 'a ceiling was not corrected; it corrects itself'),
   });
   opening.use(flow);
+  metrics.expect(deploymentsOf(config, [...config.aliases.keys()]));
   metrics.watchFlow(() => flow.states());
   const deps: JobDeps = { ...options, pause, cooldowns, stats: createDeploymentStats({ now, latencyTtlMs }), flow };
-  const running = new Map<string, AbortController>();
+  const running = new Map<string, RunningJob>();
   const cancelled = new Map<string, number>();
 
   opening.use(
-    await deps.bus.onCancel(({ requestId }) => {
-      const call = running.get(requestId);
-      if (call && deps.config.sluice.onClientGone === 'finish') return;
-      call?.abort('client-gone' satisfies StopReason);
-      remember(requestId);
+    await deps.bus.onCancel((requestIds) => {
+      for (const requestId of requestIds) cancel(requestId);
     }),
   );
   const concurrency = (queue: string) => flow.concurrencyOf(queue);
@@ -63,9 +67,10 @@ export async function openWorker({
   async function run(delivery: JobDelivery): Promise<void> {
     const { job } = delivery;
     const stop = new AbortController();
+    const mine: RunningJob = { stop, isCalled: false };
     // Whoever still has an earlier delivery of it here has lost it.
-    running.get(job.requestId)?.abort('lock-lost' satisfies StopReason);
-    running.set(job.requestId, stop);
+    running.get(job.requestId)?.stop.abort('lock-lost' satisfies StopReason);
+    running.set(job.requestId, mine);
     const deadline = setTimeout(
       () => stop.abort('deadline' satisfies StopReason),
       Math.max(0, job.deadlineAt - deps.now()),
@@ -74,13 +79,13 @@ export async function openWorker({
       stop.abort('client-gone' satisfies StopReason);
     deps.metrics.jobStarted(job.queue ?? job.alias);
     try {
-      await processJob(delivery, deps, AbortSignal.any([delivery.signal, stop.signal]));
+      await processJob(delivery, { ...deps, flow: noting(mine) }, AbortSignal.any([delivery.signal, stop.signal]));
     } catch (error) {
       deps.log.error({ requestId: job.requestId, attempt: delivery.attempt, err: error }, 'job given back');
       throw error;
     } finally {
       clearTimeout(deadline);
-      if (running.get(job.requestId) === stop) running.delete(job.requestId);
+      if (running.get(job.requestId) === mine) running.delete(job.requestId);
       deps.metrics.jobEnded(job.queue ?? job.alias);
     }
     if ('claim' in job.body) {
@@ -88,6 +93,25 @@ export async function openWorker({
         deps.log.warn({ requestId: job.requestId, err: error }, 'request body not deleted; it expires by itself');
       });
     }
+  }
+
+  function cancel(requestId: string): void {
+    const job = running.get(requestId);
+    if (job?.isCalled && deps.config.sluice.onClientGone === 'finish') return;
+    job?.stop.abort('client-gone' satisfies StopReason);
+    remember(requestId);
+  }
+
+  /** The flow, which notes when it is a job's turn: until then there is nothing to finish for a client that is gone. */
+  function noting(job: RunningJob): Flow {
+    return {
+      ...flow,
+      async enter(...call) {
+        const answer = await flow.enter(...call);
+        if (answer.type === 'entered') job.isCalled = true;
+        return answer;
+      },
+    };
   }
 
   /** A cancel may overtake its job on the way here. */

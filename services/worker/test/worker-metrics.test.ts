@@ -9,6 +9,7 @@ test("a worker's page shows for each deployment what it may call, calls, and mak
   const deployment = { id: 'd1', alias: 'sample', model: 'oci/xai.grok-4' };
   let limit = 20;
   metrics.watchFlow(() => [{ deployment, limit, inFlight: 3, waiting: 2 }]);
+  metrics.expect([{ ...deployment, alias: 'other' }]);
   metrics.throttled({ alias: 'sample', model: 'oci/xai.grok-4', by: 'provider' });
   const labels = 'alias="sample",model="oci/xai.grok-4",deployment="d1",otel_scope_name="sluice"';
   const before = await telemetry.prometheusText();
@@ -23,6 +24,7 @@ test("a worker's page shows for each deployment what it may call, calls, and mak
     before,
     /^sluice_worker_throttles\w*\{alias="sample",model="oci\/xai\.grok-4",by="provider",otel_scope_name="sluice"\} 1$/m,
   );
+  assert.match(before, /^sluice_worker_throttles_total\{alias="other",[^}]*by="ceiling",[^}]*\} 0$/m);
   limit = 7;
   assert.ok((await telemetry.prometheusText()).includes(`sluice_worker_adaptive_limit{${labels}} 7`));
 });

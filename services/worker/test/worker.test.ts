@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { createMemoryTokenBus } from '@sluice/shared/adapters/memory/memory-token-bus.ts';
-import { CancelRequest } from '@sluice/shared/contracts/cancel-request.ts';
 import type { InferenceJob } from '@sluice/shared/contracts/inference-job.ts';
+import { RequestId } from '@sluice/shared/ids.ts';
 import type { JobDelivery, JobSource } from '@sluice/shared/ports/job-queue.ts';
 import type { Provider, ProviderEvent } from '../src/providers/provider.ts';
 import { openWorker } from '../src/worker.ts';
@@ -88,13 +88,13 @@ async function openTestWorker({ onClientGone = 'stop' }: { onClientGone?: 'stop'
       handed.push(done);
       return done;
     },
-    cancel: ({ requestId }: InferenceJob) => bus.cancel({ version: 1, requestId }),
+    cancel: ({ requestId }: InferenceJob): void => void bus.cancel(requestId),
     /** Resolves when a cancel sent now has reached everybody. */
     async cancelsHeard(): Promise<void> {
       const heard = Promise.withResolvers<void>();
-      const last = CancelRequest.parse({ version: 1, requestId: 'nobody-cares' });
-      await using _ = await bus.onCancel(({ requestId }) => requestId === last.requestId && heard.resolve());
-      bus.cancel(last);
+      const last = RequestId.parse('nobody-cares');
+      await using _ = await bus.onCancel((requestIds) => requestIds.includes(last) && heard.resolve());
+      await bus.cancel(last);
       await heard.promise;
     },
     outcomes: () => [...booked.values()].map(({ outcome, error }) => `${outcome} ${error?.code ?? ''}`.trim()),

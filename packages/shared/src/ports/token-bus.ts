@@ -1,4 +1,3 @@
-import type { CancelRequest } from '../contracts/cancel-request.ts';
 import type { TokenFrame } from '../contracts/token-event.ts';
 import type { RequestId } from '../ids.ts';
 
@@ -16,11 +15,14 @@ export interface TokenBus {
   /** False while the bus is known to be away: what is published then may arrive late or never. */
   isLive(): boolean;
 
-  /** Tells every worker. Fire and forget. */
-  cancel(request: CancelRequest): void;
+  /**
+   * Tells every worker, together with what else is cancelled in the same turn. Fire and forget: resolves when it has
+   * been sent, and never fails.
+   */
+  cancel(requestId: RequestId): Promise<void>;
 
-  /** Calls `listener` for every cancel from now on; resolves once live. */
-  onCancel(listener: (request: CancelRequest) => void): Promise<AsyncDisposable>;
+  /** Calls `listener` for every cancel from now on, with all that came together; resolves once live. */
+  onCancel(listener: (requestIds: readonly RequestId[]) => void): Promise<AsyncDisposable>;
 }
 
 /** One ingress's address on the bus. */

@@ -16,3 +16,17 @@ for (const { env, why } of cases) {
     assert.match(text, /sluice-test/);
   });
 }
+
+test('telemetry: a gauge that is not known any more is left out, not shown as it was', async () => {
+  await using telemetry = await openTelemetry({ service: 'sluice-test', env: {} });
+  let wait = 5;
+  telemetry.meter.createObservableGauge('sluice_test_wait').addCallback((observer) => {
+    observer.observe(wait, { alias: 'sample' });
+    observer.observe(1, { alias: 'other' });
+  });
+  assert.match(await telemetry.prometheusText(), /^sluice_test_wait\{alias="sample".*\} 5$/m);
+  wait = Number.NaN;
+  const text = await telemetry.prometheusText();
+  assert.doesNotMatch(text, /alias="sample"/);
+  assert.match(text, /^sluice_test_wait\{alias="other".*\} 1$/m);
+});

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
+import { cancelledMax } from '../../src/contracts/cancel-request.ts';
 import type { TokenFrame } from '../../src/contracts/token-event.ts';
 import { RequestId } from '../../src/ids.ts';
 import type { TokenBus } from '../../src/ports/token-bus.ts';
@@ -62,11 +63,21 @@ export function tokenBusConformance(
   test(`${name} bus: a cancel reaches every worker that listens`, async () => {
     await using ends = await open();
     const seen: string[] = [];
-    await using _first = await ends.worker.onCancel(({ requestId }) => seen.push(`a ${requestId}`));
-    await using _second = await ends.worker.onCancel(({ requestId }) => seen.push(`b ${requestId}`));
+    await using _first = await ends.worker.onCancel((ids) => seen.push(...ids.map((id) => `a ${id}`)));
+    await using _second = await ends.worker.onCancel((ids) => seen.push(...ids.map((id) => `b ${id}`)));
     const requestId = newRequestId();
-    ends.ingress.cancel({ version: 1, requestId });
+    await ends.ingress.cancel(requestId);
     await waitUntil(() => seen.length === 2, { what: 'both cancels' });
     assert.deepEqual(seen.sort(), [`a ${requestId}`, `b ${requestId}`]);
+  });
+
+  test(`${name} bus: cancels of one turn come together, and none is lost`, async () => {
+    await using ends = await open();
+    const seen: string[][] = [];
+    await using _ = await ends.worker.onCancel((ids) => seen.push([...ids]));
+    const cancelled = Array.from({ length: cancelledMax + 1 }, newRequestId);
+    await Promise.all(cancelled.map((id) => ends.ingress.cancel(id)));
+    await waitUntil(() => seen.length === 2, { what: 'a full message, and one with the last' });
+    assert.deepEqual(seen, [cancelled.slice(0, cancelledMax), cancelled.slice(cancelledMax)]);
   });
 }

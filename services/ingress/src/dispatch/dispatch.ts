@@ -61,27 +61,36 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
     } catch (error) {
       answer[Symbol.dispose]();
       // It may have been queued all the same, with only the reply lost: take it back without keeping the client.
-      void takeBack(job, claim);
+      void takeBack(job, claim, { mayWait: true });
       throw error;
     }
     const watched = deps.lostAnswers.watch(job, answer);
+    let leaving: Promise<void> | null = null;
     return {
       [Symbol.asyncIterator]: () => answer[Symbol.asyncIterator](),
-      async [Symbol.asyncDispose]() {
-        const { finished } = answer;
-        watched[Symbol.dispose]();
-        answer[Symbol.dispose]();
-        const isKept = claim !== undefined && deps.now() < job.deadlineAt;
-        if (!finished && !isKept) await takeBack(job, claim);
-      },
+      // A client that leaves disposes it at once, and the route once more on its way out.
+      [Symbol.asyncDispose]: () => (leaving ??= leave()),
     };
+
+    async function leave(): Promise<void> {
+      const { finished, begun } = answer;
+      watched[Symbol.dispose]();
+      answer[Symbol.dispose]();
+      const isKept = claim !== undefined && deps.now() < job.deadlineAt;
+      if (!finished && !isKept) await takeBack(job, claim, { mayWait: !begun });
+    }
   };
 
   /** Tells the workers, takes the job out of the line if none has it, and then closes its reservation. */
-  async function takeBack(job: InferenceJob, claim: QueueClaim | undefined): Promise<void> {
+  async function takeBack(
+    job: InferenceJob,
+    claim: QueueClaim | undefined,
+    { mayWait }: { mayWait: boolean },
+  ): Promise<void> {
     try {
-      deps.bus.cancel({ version: 1, requestId: job.requestId });
-      if (!(await deps.queue.withdraw(job.queue ?? job.alias, job.requestId))) return;
+      // Of many clients that leave together, all calls are stopped before the queue is asked about any.
+      await deps.bus.cancel(job.requestId);
+      if (!mayWait || !(await deps.queue.withdraw(job.queue ?? job.alias, job.requestId))) return;
       void deps.line.leave(job);
       await giveBack(job);
       await claim?.forget();

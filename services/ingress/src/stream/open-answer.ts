@@ -17,6 +17,8 @@ export type AnswerBatch = readonly (TokenEvent | Restart)[];
 export interface AnswerEvents extends AsyncIterable<AnswerBatch>, Disposable {
   /** The worker has said its last word. False after an end that this side had to make up. */
   readonly finished: boolean;
+  /** A worker has sent something of it. */
+  readonly begun: boolean;
   /** When the last frame came, else when it was opened. Epoch milliseconds. */
   readonly lastSignAt: number;
   /** Ends it with an error of this side. */
@@ -57,6 +59,9 @@ export function openAnswer(
   return {
     get finished() {
       return finished;
+    },
+    get begun() {
+      return attempt > 0;
     },
     get lastSignAt() {
       return lastSignAt;

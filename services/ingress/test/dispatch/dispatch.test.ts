@@ -34,7 +34,7 @@ async function openDispatch() {
   const bodies: string[] = [];
   const line: string[] = [];
   const booked: UsageEvent[] = [];
-  const hearing = await bus.onCancel(({ requestId }) => cancelled.push(requestId));
+  const hearing = await bus.onCancel((requestIds) => cancelled.push(...requestIds));
   const behaviour = { enqueue: async () => {}, isWaiting: true, append: async () => {}, put: async () => 'claim' };
   const dispatch = createDispatch({
     queue: {
@@ -144,6 +144,16 @@ test('dispatch: a job that a worker has is cancelled, and closed by the worker',
   await answer[Symbol.asyncDispose]();
   await waitUntil(() => it.cancelled.length > 0, { what: 'the cancel' });
   assert.deepEqual(it.booked, []);
+});
+
+test('dispatch: an answer that has begun is with a worker: the queue is not asked for it', async () => {
+  await using it = await openDispatch();
+  {
+    await using answer = await it.dispatch(it.job, '{}');
+    it.answer(0, 'begun');
+    for await (const _ of answer) break;
+  }
+  assert.deepEqual([it.cancelled, it.withdrawn], [[it.job.requestId], []]);
 });
 
 test('dispatch: a queue that fails is an error; a job that it has all the same is taken back', async () => {

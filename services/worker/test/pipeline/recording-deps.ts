@@ -248,7 +248,7 @@ export class Recording {
           this.frames.push(frame);
         },
         isLive: () => true,
-        cancel: () => {},
+        cancel: async () => {},
         onCancel: async () => ({ [Symbol.asyncDispose]: async () => {} }),
       },
       usage: {
@@ -290,6 +290,7 @@ export class Recording {
         takeover: (alias) => void this.takeovers.push(alias),
         cooldown: () => {},
         throttled: () => {},
+        expect: () => {},
         watchFlow: () => {},
       },
       stats: setup.stats ?? createDeploymentStats({ now: () => this.now, latencyTtlMs: 3_600_000 }),

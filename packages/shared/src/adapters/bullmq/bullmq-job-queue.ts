@@ -46,6 +46,9 @@ export function openBullJobQueue(
     },
     async withdraw(queueOfJob, requestId) {
       const queue = queueFor(queueOfJob);
+      // Mostly a worker has it, and then nothing of it needs to be read.
+      const state = await limited(queue.getJobState(requestId));
+      if (state === 'active' || state === 'unknown') return false;
       const job = await limited(queue.getJob(requestId));
       // A job that was started once has a journal, and perhaps a call to book: only a worker may end it.
       if (!job || job.attemptsStarted > 0) return false;

@@ -1,8 +1,9 @@
 import { cancelRequestCodec } from '../../contracts/cancel-request.ts';
-import type { CancelRequest } from '../../contracts/cancel-request.ts';
 import { tokenFrameCodec } from '../../contracts/token-event.ts';
 import type { TokenFrame } from '../../contracts/token-event.ts';
+import type { RequestId } from '../../ids.ts';
 import type { Inbox, TokenBus } from '../../ports/token-bus.ts';
+import { collectCancels } from '../collect-cancels.ts';
 
 /**
  * The token bus within one process. The same bytes go through the same codec as on NATS, and delivery is as
@@ -10,7 +11,7 @@ import type { Inbox, TokenBus } from '../../ports/token-bus.ts';
  */
 export function createMemoryTokenBus(): TokenBus {
   const inboxes = new Map<string, Map<string, (frame: TokenFrame) => void>>();
-  const cancelListeners = new Set<(request: CancelRequest) => void>();
+  const cancelListeners = new Set<(requestIds: readonly RequestId[]) => void>();
   let opened = 0;
 
   return {
@@ -36,12 +37,9 @@ export function createMemoryTokenBus(): TokenBus {
       });
     },
     isLive: () => true,
-    cancel(request) {
-      const bytes = cancelRequestCodec.encode(request);
-      setImmediate(() => {
-        for (const listener of cancelListeners) listener(cancelRequestCodec.decode(bytes));
-      });
-    },
+    cancel: collectCancels((message) => {
+      for (const listener of cancelListeners) listener(cancelRequestCodec.decode(message).requestIds);
+    }),
     async onCancel(listener) {
       cancelListeners.add(listener);
       return { [Symbol.asyncDispose]: async () => void cancelListeners.delete(listener) };

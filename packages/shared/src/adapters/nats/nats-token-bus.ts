@@ -6,6 +6,7 @@ import { subjects } from '../../contracts/subjects.ts';
 import { tokenFrameCodec } from '../../contracts/token-event.ts';
 import type { TokenFrame } from '../../contracts/token-event.ts';
 import { withTimeLimit } from '../../time-limit.ts';
+import { collectCancels } from '../collect-cancels.ts';
 import { announceAtEndOfTurn } from '../end-of-turn.ts';
 import type { Inbox, TokenBus } from '../../ports/token-bus.ts';
 
@@ -52,30 +53,31 @@ export function createNatsTokenBus(nats: NatsConnection, onError: (error: unknow
     },
     publish(address, frame) {
       const bytes = tokenFrameCodec.encode(frame);
-      announceAtEndOfTurn(() => {
-        try {
-          nats.publish(subjects.tokens(address), bytes);
-        } catch (error) {
-          onError(error); // closed since; a frame may be lost at any time
-        }
-      });
+      announceAtEndOfTurn(() => publishIfOpen(subjects.tokens(address), bytes));
     },
     isLive: () => connected && answering,
-    cancel(request) {
-      nats.publish(subjects.cancel, cancelRequestCodec.encode(request));
-    },
+    cancel: collectCancels((message) => publishIfOpen(subjects.cancel, message)),
     async onCancel(listener) {
       const subscription = nats.subscribe(subjects.cancel, {
         callback: (error, message) => {
           if (error) return onError(error);
           const request = decoded(cancelRequestCodec, message.data);
-          if (request) listener(request);
+          if (request) listener(request.requestIds);
         },
       });
       await nats.flush();
       return { [Symbol.asyncDispose]: async () => subscription.unsubscribe() };
     },
   };
+
+  /** A message may be lost at any time; so may one for a connection that was closed since. */
+  function publishIfOpen(subject: string, bytes: Uint8Array): void {
+    try {
+      nats.publish(subject, bytes);
+    } catch (error) {
+      onError(error);
+    }
+  }
 
   /** Ends with the connection. */
   async function watch(): Promise<void> {

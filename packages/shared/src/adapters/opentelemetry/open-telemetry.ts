@@ -6,7 +6,7 @@ import { MeterProvider } from '@opentelemetry/sdk-metrics';
 
 export interface Telemetry extends AsyncDisposable {
   readonly meter: Meter;
-  /** All instruments in Prometheus text format. */
+  /** All instruments in Prometheus text format. A gauge that observes `NaN` is not known now, and left out. */
   prometheusText(): Promise<string>;
 }
 
@@ -30,7 +30,7 @@ export async function openTelemetry(options: {
     meter: provider.meter,
     async prometheusText() {
       const { resourceMetrics } = await reader.collect();
-      return serializer.serialize(resourceMetrics);
+      return serializer.serialize(resourceMetrics).replaceAll(/^[^#\n].* NaN\n/gm, '');
     },
     [Symbol.asyncDispose]: () => provider.shutdown(),
   };

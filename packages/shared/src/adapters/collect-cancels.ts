@@ -1,0 +1,31 @@
+import { cancelledMax, cancelRequestCodec } from '../contracts/cancel-request.ts';
+import type { RequestId } from '../ids.ts';
+import { announceAtEndOfTurn } from './end-of-turn.ts';
+
+/**
+ * Sends what is cancelled in one turn of the event loop in as few messages as carry it. A thousand clients that leave
+ * together are then one message, and a worker has stopped all of their calls before it begins to book the first.
+ *
+ * @param send must not throw
+ * @returns cancels a request; resolves when that has been sent
+ */
+export function collectCancels(send: (message: Uint8Array) => void): (requestId: RequestId) => Promise<void> {
+  let collected: RequestId[] = [];
+  let sent = Promise.withResolvers<void>();
+
+  return (requestId) => {
+    if (collected.length === 0) announceAtEndOfTurn(sendAll);
+    collected.push(requestId);
+    return sent.promise;
+  };
+
+  function sendAll(): void {
+    const [requestIds, { resolve }] = [collected, sent];
+    collected = [];
+    sent = Promise.withResolvers();
+    for (let at = 0; at < requestIds.length; at += cancelledMax) {
+      send(cancelRequestCodec.encode({ version: 1, requestIds: requestIds.slice(at, at + cancelledMax) }));
+    }
+    resolve();
+  }
+}
