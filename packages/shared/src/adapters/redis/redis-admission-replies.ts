@@ -43,10 +43,13 @@ export function balanceArguments(balances: readonly Balance[]): (string | number
   });
 }
 
+/** Words and integers; null for a limit that there is not. */
+export type Reply = readonly (string | number | null)[];
+
 /** What the reserve script answered, in the port's words. */
-export function resultOf(request: ReservationRequest, reply: readonly string[]): ReservationResult {
-  const [type = '', ...values] = reply;
-  const accountKeyAt = (position: string | undefined) => accountKey(accountAt(request, position));
+export function resultOf(request: ReservationRequest, reply: Reply): ReservationResult {
+  const [type, ...values] = reply;
+  const accountKeyAt = (position: Reply[number] | undefined) => accountKey(accountAt(request, position));
   switch (type) {
     case 'admitted':
       return {
@@ -77,13 +80,13 @@ export function resultOf(request: ReservationRequest, reply: readonly string[]):
 }
 
 /** @param position as the script counts, from 1 */
-export function accountAt(request: ReservationRequest, position: string | undefined): AccountLimits {
+export function accountAt(request: ReservationRequest, position: Reply[number] | undefined): AccountLimits {
   const account = request.accounts[integer(position) - 1];
   if (!account) throw new Error(`the reserve script named account ${position} of ${request.accounts.length}`);
   return account;
 }
 
-function overBudget(key: string, [measure, settled, budget, needed]: readonly string[]): OverBudget {
+function overBudget(key: string, [measure, settled, budget, needed]: Reply): OverBudget {
   const numbers = [integer(settled), integer(budget), integer(needed)] as const;
   const type = 'over-budget';
   switch (measure) {
@@ -100,29 +103,29 @@ function overBudget(key: string, [measure, settled, budget, needed]: readonly st
   }
 }
 
-function stateOf(account: AccountLimits, values: readonly string[], now: number): AccountState {
+function stateOf(account: AccountLimits, values: Reply, now: number): AccountState {
   return {
     accountKey: accountKey(account),
     settledNanoUsd: integer(values[0]),
     reservedNanoUsd: integer(values[1]),
     settledTokens: integer(values[2]),
     reservedTokens: integer(values[3]),
-    requestsRemaining: values[4] === '' ? null : integer(values[4]),
-    tokensRemaining: values[5] === '' ? null : integer(values[5]),
+    requestsRemaining: values[4] === null ? null : integer(values[4]),
+    tokensRemaining: values[5] === null ? null : integer(values[5]),
     windowResetsAt: now + integer(values[6]),
   };
 }
 
 const limitTypes = ['requests', 'tokens', 'max_parallel_requests'] as const;
 
-function limitType(value: string | undefined): (typeof limitTypes)[number] {
+function limitType(value: Reply[number] | undefined): (typeof limitTypes)[number] {
   const found = limitTypes.find((type) => type === value);
   if (!found) throw new Error(`the reserve script named a limit ${value}`);
   return found;
 }
 
-function integer(value: string | undefined): number {
-  const number = Number(value);
-  if (!value || !Number.isSafeInteger(number)) throw new Error(`the reserve script answered ${value} for a number`);
-  return number;
+function integer(value: Reply[number] | undefined): number {
+  if (typeof value !== 'number' || !Number.isSafeInteger(value))
+    throw new Error(`the reserve script answered ${value} for a number`);
+  return value;
 }

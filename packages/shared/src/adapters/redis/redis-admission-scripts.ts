@@ -111,18 +111,6 @@ local inputCost, price, inputTokens = tonumber(ARGV[4]), tonumber(ARGV[5]), tonu
 local cap, capMin, tokens = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
 local limited = ARGV[10] ~= '1'
 local clock = tonumber(ARGV[11]) or serverTime()
-local accounts = {}
-for i = 12, #ARGV, 6 do
-  accounts[#accounts + 1] = {
-    name = ARGV[i],
-    key = accountAt(ARGV[i]),
-    budget = tonumber(ARGV[i + 1]),
-    tokenBudget = tonumber(ARGV[i + 2]),
-    requestsMax = tonumber(ARGV[i + 3]),
-    tokensMax = tonumber(ARGV[i + 4]),
-    parallelMax = tonumber(ARGV[i + 5]),
-  }
-end
 
 -- The product is split so that each part stays below 2^53. fmod is exact where % is not.
 local priceRest = math.fmod(price, million)
@@ -133,20 +121,39 @@ local function need(outputTokens)
   return inputCost + outputTokens * priceWhole + (small - rest) / million + (rest > 0 and 1 or 0)
 end
 
-local function read(account)
-  local known = redis.call('HMGET', account.key, 'settled', 'settledTokens', 'reserved', 'reservedTokens', 'parallel',
-    'window', 'requests', 'tokens', 'due', 'touched', 'held')
-  account.known = known[1] and known[2]
-  account.settled, account.settledTokens = tonumber(known[1] or 0), tonumber(known[2] or 0)
-  account.reserved, account.reservedTokens = tonumber(known[3] or 0), tonumber(known[4] or 0)
-  account.parallel = tonumber(known[5] or 0)
-  account.window, account.requests, account.counted = tonumber(known[6] or 0), tonumber(known[7] or 0), tonumber(known[8] or 0)
-  account.due, account.touched, account.held = tonumber(known[9] or 0), tonumber(known[10] or 0), known[11]
-  local start = account.window
-  -- A window far ahead was begun by a clock that was wrong.
-  if start == 0 or clock - start >= windowMs or start - clock > windowMs then
-    account.window, account.requests, account.counted = 0, 0, 0
+local function readAccounts()
+  local accounts = {}
+  for i = 12, #ARGV, 6 do
+    local name = ARGV[i]
+    local key = accountAt(name)
+    local known = redis.call('HMGET', key, 'settled', 'settledTokens', 'reserved', 'reservedTokens', 'parallel',
+      'window', 'requests', 'tokens', 'due', 'touched', 'held')
+    local window = tonumber(known[6] or 0)
+    -- A window far ahead was begun by a clock that was wrong.
+    local open = window > 0 and clock - window < windowMs and window - clock <= windowMs
+    accounts[#accounts + 1] = {
+      name = name,
+      key = key,
+      budget = tonumber(ARGV[i + 1]),
+      tokenBudget = tonumber(ARGV[i + 2]),
+      requestsMax = tonumber(ARGV[i + 3]),
+      tokensMax = tonumber(ARGV[i + 4]),
+      parallelMax = tonumber(ARGV[i + 5]),
+      known = known[1] and known[2],
+      settled = tonumber(known[1] or 0),
+      settledTokens = tonumber(known[2] or 0),
+      reserved = tonumber(known[3] or 0),
+      reservedTokens = tonumber(known[4] or 0),
+      parallel = tonumber(known[5] or 0),
+      window = open and window or 0,
+      requests = open and tonumber(known[7] or 0) or 0,
+      tokens = open and tonumber(known[8] or 0) or 0,
+      due = tonumber(known[9] or 0),
+      touched = tonumber(known[10] or 0),
+      held = known[11],
+    }
   end
+  return accounts
 end
 
 -- The end of a call that nobody ended: it may have been booked, and the news of it lost. So before its room is
@@ -157,9 +164,8 @@ local function expire(dueId, name)
   for account in pairs(call.windows) do redis.call('HDEL', accountAt(account), 'settled') end
 end
 
-local swept, left = false, sweepMax
+local accounts, swept, left = readAccounts(), false, sweepMax
 for _, account in ipairs(accounts) do
-  read(account)
   if account.due <= now then
     swept = true
     local due = redis.call('ZRANGEBYSCORE', callsAt(account.name), '-inf', ARGV[2], 'LIMIT', 0, left)
@@ -178,36 +184,24 @@ if call and call.expires <= now then
   expire(id)
   call, swept = nil, true
 end
-
-if swept then
-  for _, account in ipairs(accounts) do read(account) end
-end
+if swept then accounts = readAccounts() end
 
 local unknown = { 'unknown' }
 for index, account in ipairs(accounts) do
-  if not account.known then unknown[#unknown + 1] = int(index) end
+  if not account.known then unknown[#unknown + 1] = index end
 end
 if #unknown > 1 then return unknown end
 
--- From now until the account's window ends; an unopened one would end in so long.
-local function windowLeft(account, unopened)
-  return int(account.window == 0 and unopened or account.window + windowMs - clock)
-end
-
-local function remaining(max, used)
-  return max and int(math.max(0, max - used)) or ''
-end
-
+-- Numbers of a reply are integers as they are; false stands for no limit.
 local function admitted(outputTokens, amount)
-  local reply = { 'admitted', int(outputTokens), int(amount) }
+  local reply, n = { 'admitted', outputTokens, amount }, 3
   for _, account in ipairs(accounts) do
-    reply[#reply + 1] = int(account.settled)
-    reply[#reply + 1] = int(account.reserved)
-    reply[#reply + 1] = int(account.settledTokens)
-    reply[#reply + 1] = int(account.reservedTokens)
-    reply[#reply + 1] = remaining(account.requestsMax, account.requests)
-    reply[#reply + 1] = remaining(account.tokensMax, account.counted)
-    reply[#reply + 1] = windowLeft(account, 0)
+    reply[n + 1], reply[n + 2] = account.settled, account.reserved
+    reply[n + 3], reply[n + 4] = account.settledTokens, account.reservedTokens
+    reply[n + 5] = account.requestsMax and math.max(0, account.requestsMax - account.requests) or false
+    reply[n + 6] = account.tokensMax and math.max(0, account.tokensMax - account.tokens) or false
+    reply[n + 7] = account.window > 0 and account.window + windowMs - clock or 0
+    n = n + 7
   end
   return reply
 end
@@ -218,102 +212,98 @@ if call then return admitted(call.cap, call.amount) end
 local free = inputCost == 0 and price == 0
 local neededTokens, leastTokens = inputTokens + cap, inputTokens + capMin
 local needed, least = need(cap), need(capMin)
-local short, waitOn, room, tokenRoom = false, nil, nil, nil
+local waitOn, room, tokenRoom = nil, nil, nil
 for index, account in ipairs(accounts) do
-  local isShort, isBusy = false, false
-  if account.budget and not free then
-    local unspent = account.budget - account.settled
+  local budget, tokenBudget = not free and account.budget, account.tokenBudget
+  local busy = false
+  if budget then
+    local unspent = budget - account.settled
     if unspent <= 0 or least > unspent then
-      return { 'over-budget', int(index), 'money', int(account.settled), int(account.budget), int(least) }
+      return { 'over-budget', index, 'money', account.settled, budget, least }
     end
     if needed > unspent - account.reserved then
-      isShort, isBusy = true, account.reserved > 0
+      busy = account.reserved > 0
       room = math.min(room or unspent, unspent)
     end
   end
-  if account.tokenBudget then
-    local unspent = account.tokenBudget - account.settledTokens
+  if tokenBudget then
+    local unspent = tokenBudget - account.settledTokens
     if unspent <= 0 or leastTokens > unspent then
-      return { 'over-budget', int(index), 'tokens', int(account.settledTokens), int(account.tokenBudget), int(leastTokens) }
+      return { 'over-budget', index, 'tokens', account.settledTokens, tokenBudget, leastTokens }
     end
     if neededTokens > unspent - account.reservedTokens then
-      isShort, isBusy = true, isBusy or account.reservedTokens > 0
+      busy = busy or account.reservedTokens > 0
       tokenRoom = math.min(tokenRoom or unspent, unspent)
     end
   end
-  if account.held and ((account.budget and not free) or account.tokenBudget) then
-    if serverTime() < tonumber(account.held) then isBusy = true else redis.call('HDEL', account.key, 'held') end
+  if account.held and (budget or tokenBudget) then
+    if serverTime() < tonumber(account.held) then busy = true else redis.call('HDEL', account.key, 'held') end
   end
-  short = short or isShort
-  if isBusy then waitOn = waitOn or index end
+  if busy then waitOn = waitOn or index end
 end
 if waitOn then
   local account = accounts[waitOn]
   -- Sums that no call stands behind, such as an older version's calls leave, are counted again.
   if (account.reserved > 0 or account.reservedTokens > 0) and redis.call('EXISTS', callsAt(account.name)) == 0 then
     redis.call('HDEL', account.key, 'settled')
-    return { 'unknown', int(waitOn) }
+    return { 'unknown', waitOn }
   end
   redis.call('HSET', account.key, 'waiting', ARGV[2])
-  return { 'wait', int(waitOn) }
+  return { 'wait', waitOn }
 end
-if short then
-  -- Nothing is reserved on the short accounts, the least cap fits and the asked one does not: search between.
-  if tokenRoom then cap = math.min(cap, tokenRoom - inputTokens) end
-  if room and need(cap) > room then
-    local fits, tooMuch = capMin, cap
-    while tooMuch - fits > 1 do
-      local middle = math.floor((fits + tooMuch) / 2)
-      if need(middle) <= room then fits = middle else tooMuch = middle end
-    end
-    cap = fits
+
+-- Nothing is reserved on accounts that are short, the least cap fits and the asked one does not: search between.
+if tokenRoom then cap = math.min(cap, tokenRoom - inputTokens) end
+if room and need(cap) > room then
+  local fits, tooMuch = capMin, cap
+  while tooMuch - fits > 1 do
+    local middle = math.floor((fits + tooMuch) / 2)
+    if need(middle) <= room then fits = middle else tooMuch = middle end
   end
-  needed, neededTokens = need(cap), inputTokens + cap
+  cap = fits
 end
+needed, neededTokens = need(cap), inputTokens + cap
 
 if limited then
   for index, account in ipairs(accounts) do
-    local windowLeftMs = windowLeft(account, windowMs)
-    local function refuse(kind, max, used, more, leftMs)
-      return { 'rate-limited', int(index), kind, int(max), remaining(max, used), int(more), leftMs }
+    local windowLeft = account.window > 0 and account.window + windowMs - clock or windowMs
+    local kind, max, used, more, leftMs
+    if account.requestsMax and account.requests + 1 > account.requestsMax then
+      kind, max, used, more, leftMs = 'requests', account.requestsMax, account.requests, 1, windowLeft
+    elseif account.tokensMax and account.tokens + tokens > account.tokensMax then
+      kind, max, used, more, leftMs = 'tokens', account.tokensMax, account.tokens, tokens, windowLeft
+    elseif account.parallelMax and account.parallel + 1 > account.parallelMax then
+      kind, max, used, more, leftMs = 'max_parallel_requests', account.parallelMax, account.parallel, 1, 0
     end
-    local requestsMax, tokensMax, parallelMax = account.requestsMax, account.tokensMax, account.parallelMax
-    if requestsMax and account.requests + 1 > requestsMax then
-      return refuse('requests', requestsMax, account.requests, 1, windowLeftMs)
-    end
-    if tokensMax and account.counted + tokens > tokensMax then
-      return refuse('tokens', tokensMax, account.counted, tokens, windowLeftMs)
-    end
-    if parallelMax and account.parallel + 1 > parallelMax then
-      return refuse('max_parallel_requests', parallelMax, account.parallel, 1, '0')
-    end
+    if kind then return { 'rate-limited', index, kind, max, math.max(0, max - used), more, leftMs } end
   end
 end
 
-local entry = { 'amount', int(needed), 'amountTokens', int(neededTokens), 'cap', int(cap), 'tokens', int(tokens),
+local entry = { 'amount', int(needed), 'amountTokens', int(neededTokens), 'cap', int(cap), 'tokens', ARGV[9],
   'slot', limited and 1 or 0, 'known', 0, 'expires', ARGV[3] }
 for _, account in ipairs(accounts) do
+  local key, calls = account.key, callsAt(account.name)
+  local isFirst = account.reserved == 0 and account.reservedTokens == 0 and account.parallel == 0
   account.reserved, account.reservedTokens = account.reserved + needed, account.reservedTokens + neededTokens
-  local fields = { 'reserved', int(account.reserved), 'reservedTokens', int(account.reservedTokens) }
-  local function set(field, value) fields[#fields + 1], fields[#fields + 2] = field, value end
   if limited then
     if account.window == 0 then
       account.window = clock
-      set('window', int(clock))
+      redis.call('HSET', key, 'window', int(clock))
     end
-    account.requests, account.counted = account.requests + 1, account.counted + tokens
-    set('parallel', int(account.parallel + 1))
-    set('requests', int(account.requests))
-    set('tokens', int(account.counted))
+    account.requests, account.tokens = account.requests + 1, account.tokens + tokens
+    redis.call('HSET', key, 'reserved', int(account.reserved), 'reservedTokens', int(account.reservedTokens),
+      'parallel', int(account.parallel + 1), 'requests', int(account.requests), 'tokens', int(account.tokens))
+  else
+    redis.call('HSET', key, 'reserved', int(account.reserved), 'reservedTokens', int(account.reservedTokens))
   end
-  if expires < account.due then set('due', ARGV[3]) end
-  if now - account.touched > dayMs then
-    set('touched', ARGV[2])
-    redis.call('EXPIRE', account.key, retention)
+  redis.call('ZADD', calls, ARGV[3], id)
+  if expires < account.due then redis.call('HSET', key, 'due', ARGV[3]) end
+  local isStale = now - account.touched > dayMs
+  if isStale then
+    redis.call('HSET', key, 'touched', ARGV[2])
+    redis.call('EXPIRE', key, retention)
   end
-  redis.call('HSET', account.key, unpack(fields))
-  redis.call('ZADD', callsAt(account.name), ARGV[3], id)
-  redis.call('EXPIRE', callsAt(account.name), retention)
+  if isStale or isFirst then redis.call('EXPIRE', calls, retention) end
   entry[#entry + 1] = 'on:' .. account.name
   entry[#entry + 1] = limited and int(account.window) or ''
 end
@@ -430,7 +420,7 @@ if not began then
   began = serverTime()
   redis.call('SET', prefix .. 'epoch', int(began))
 end
-local reply = { int(began) }
+local reply = { began }
 for _, id in ipairs(ARGV) do reply[#reply + 1] = redis.call('EXISTS', callAt(id)) end
 return reply
 `;

@@ -68,7 +68,7 @@ export async function openRedisAdmission(options: RedisAdmissionOptions): Promis
   const held = new HeldCalls({
     look: async (callIds) => {
       const [beganAt = 0, ...open] = await redis.admissionLook(tag, ...callIds);
-      return { beganAt: Number(beganAt), open: open.map((flag) => Number(flag) === 1) };
+      return { beganAt, open: open.map((flag) => flag === 1) };
     },
     restore: async (callId, args) => void (await redis.admissionRestore(tag, callId, ...args)),
     findBooked: findBooked ?? (async () => []),
@@ -96,11 +96,11 @@ export async function openRedisAdmission(options: RedisAdmissionOptions): Promis
 declare module 'ioredis' {
   /** What `defineCommand` adds. `key` is the one of all scripts. */
   interface RedisCommander<Context> {
-    admissionReserve(key: string, ...args: (string | number)[]): Result<string[], Context>;
+    admissionReserve(key: string, ...args: (string | number)[]): Result<(string | number | null)[], Context>;
     admissionShrink(key: string, ...args: (string | number)[]): Result<number, Context>;
     admissionSettle(key: string, ...args: (string | number)[]): Result<number, Context>;
     admissionSeed(key: string, ...args: (string | number)[]): Result<number, Context>;
-    admissionLook(key: string, ...args: (string | number)[]): Result<(string | number)[], Context>;
+    admissionLook(key: string, ...args: (string | number)[]): Result<number[], Context>;
     admissionRestore(key: string, ...args: (string | number)[]): Result<number, Context>;
   }
 }
@@ -206,7 +206,7 @@ class RedisAdmission implements Admission {
         tag,
         ...reserveArguments(request, this.#deps.serverTime(request)),
       );
-      const [answer = ''] = reply;
+      const [answer] = reply;
       switch (answer) {
         case 'again':
           continue;
