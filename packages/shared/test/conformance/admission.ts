@@ -12,9 +12,11 @@ import type {
   Settlement,
 } from '../../src/ports/admission.ts';
 import { waitUntil } from '../../../../test/servers/wait-until.ts';
+import { manyAccountsConformance } from './admission-accounts.ts';
 import { AdmissionModel, Books } from './admission-model.ts';
 import { at, dayMs, newAccount, newCallId, random, requestOn, t0, token } from './admission-requests.ts';
 import type { Chance } from './admission-requests.ts';
+import { tokenBudgetConformance } from './admission-tokens.ts';
 
 export interface AdmissionParts extends AsyncDisposable {
   /** Three ends of the same counters, as three processes have them. */
@@ -22,6 +24,8 @@ export interface AdmissionParts extends AsyncDisposable {
   /** Loses the counters of one account; absent where they cannot be lost. */
   readonly lose?: (accountKey: string) => Promise<void>;
 }
+
+export type OpenAdmission = (deps: { loadBalances: LoadBalances }) => Promise<AdmissionParts>;
 
 export interface AdmissionConformanceOptions {
   /** Why this adapter's accounts cannot be lost, where they cannot. */
@@ -31,9 +35,11 @@ export interface AdmissionConformanceOptions {
 /** What every adapter of admission promises. `open` may share a server: accounts and calls are new in every test. */
 export function admissionConformance(
   name: string,
-  open: (deps: { loadBalances: LoadBalances }) => Promise<AdmissionParts>,
+  open: OpenAdmission,
   { neverLoses }: AdmissionConformanceOptions = {},
 ): void {
+  tokenBudgetConformance(name, open);
+  manyAccountsConformance(name, open);
   const losing = { skip: neverLoses ?? false };
 
   /** One case: what is settled and who reserved before, and what a request is answered then. */
