@@ -89,8 +89,9 @@ export type ReservationResult =
       /** What this request counts for. More than `limit`: it fits into no window, however long it waits. */
       readonly needed: number;
       /**
-       * When the window ends, by the clock of the request's `now`: `resetsAt - now` ms from then, and no earlier, the
-       * same request finds a new window. For parallel slots: unknown, so now.
+       * By the clock of the request's `now`: `resetsAt - now` ms from then, and no earlier, the same request finds a new
+       * window on every account that refuses it now, the named one and those after it. For parallel slots: unknown, so
+       * now.
        */
       readonly resetsAt: number;
     };

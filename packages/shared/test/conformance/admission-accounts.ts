@@ -86,6 +86,22 @@ export function manyAccountsConformance(name: string, open: OpenAdmission): void
     }
   });
 
+  test(`${name} admission, ${kinds.length} accounts: several limits refuse until the last window ends`, async () => {
+    await using parts = await open({ loadBalances: new Books().load });
+    const [admission] = parts.admissions;
+    const accounts = nested({ 2: { requestsPerMinute: 1 }, 5: { tokensPerMinute: 5 }, 7: { requestsPerMinute: 1 } });
+    for (const [index, now] of [t0, t0 + 20_000, t0 + 40_000].entries()) {
+      const one = at(accounts, at([2, 7, 5], index));
+      assert.equal((await admission.reserve(requestOn([one], { now }))).type, 'admitted');
+    }
+    const refusal = await admission.reserve(requestOn(accounts, { now: t0 + 50_000 }));
+    assert.equal(refusal.type, 'rate-limited');
+    assert.equal(refusal.accountKey, accountKey(at(accounts, 2)));
+    assert.equal(refusal.resetsAt, t0 + 100_000);
+    assert.equal((await admission.reserve(requestOn(accounts, { now: t0 + 99_999 }))).type, 'rate-limited');
+    assert.equal((await admission.reserve(requestOn(accounts, { now: t0 + 100_000 }))).type, 'admitted');
+  });
+
   test(`${name} admission, ${kinds.length} accounts: all are reserved, shrunk and settled together`, async () => {
     const books = new Books();
     await using parts = await open({ loadBalances: books.load });

@@ -82,12 +82,8 @@ export class AdmissionModel {
     if (earlier) return this.#admitted(request, earlier);
     const cap = this.#cap(request);
     if (typeof cap !== 'number') return cap;
-    if (!request.moneyOnly) {
-      for (const limits of request.accounts) {
-        const refusal = this.#overLimit(limits, request);
-        if (refusal) return refusal;
-      }
-    }
+    const refusal = request.moneyOnly ? null : this.#refusal(request);
+    if (refusal) return refusal;
 
     const windows = new Map<string, number>();
     if (!request.moneyOnly) {
@@ -200,30 +196,41 @@ export class AdmissionModel {
     return this.#callsOn(account).reduce((sum, call) => sum + call.tokens, 0);
   }
 
-  #overLimit(limits: AccountLimits, request: ReservationRequest): ReservationResult | null {
+  #refusal(request: ReservationRequest): ReservationResult | null {
+    const all = request.accounts.flatMap((limits) => this.#overLimits(limits, request));
+    const [first] = all;
+    return first ? { ...first, resetsAt: Math.max(...all.map(({ resetsAt }) => resetsAt)) } : null;
+  }
+
+  #overLimits(limits: AccountLimits, request: ReservationRequest) {
     const window = this.#account(limits).window ?? { start: request.now, requests: 0, tokens: 0 };
     const parallel = this.#callsOn(limits).filter(({ holdsSlot }) => holdsSlot).length;
-    type Limit = 'requests' | 'tokens' | 'max_parallel_requests';
-    const refuse = (limitType: Limit, limit: number, used: number, needed = 1) => ({
-      type: 'rate-limited' as const,
-      accountKey: accountKey(limits),
-      limitType,
-      limit,
-      remaining: Math.max(0, limit - used),
-      needed,
-      resetsAt: limitType === 'max_parallel_requests' ? request.now : window.start + 60_000,
-    });
     const { requestsPerMinute, tokensPerMinute, maxParallelRequests } = limits;
+    const { tokensEstimate } = request;
+    const found: Extract<ReservationResult, { type: 'rate-limited' }>[] = [];
+    const refuse = (limitType: (typeof found)[number]['limitType'], limit: number, used: number, needed: number) => {
+      const resetsAt = limitType === 'max_parallel_requests' ? request.now : window.start + 60_000;
+      const remaining = Math.max(0, limit - used);
+      found.push({
+        type: 'rate-limited',
+        accountKey: accountKey(limits),
+        limitType,
+        limit,
+        remaining,
+        needed,
+        resetsAt,
+      });
+    };
     if (requestsPerMinute !== null && window.requests >= requestsPerMinute) {
-      return refuse('requests', requestsPerMinute, window.requests);
+      refuse('requests', requestsPerMinute, window.requests, 1);
     }
-    if (tokensPerMinute !== null && window.tokens + request.tokensEstimate > tokensPerMinute) {
-      return refuse('tokens', tokensPerMinute, window.tokens, request.tokensEstimate);
+    if (tokensPerMinute !== null && window.tokens + tokensEstimate > tokensPerMinute) {
+      refuse('tokens', tokensPerMinute, window.tokens, tokensEstimate);
     }
     if (maxParallelRequests !== null && parallel >= maxParallelRequests) {
-      return refuse('max_parallel_requests', maxParallelRequests, parallel);
+      refuse('max_parallel_requests', maxParallelRequests, parallel, 1);
     }
-    return null;
+    return found;
   }
 
   #admitted(request: ReservationRequest, call: ModelCall): ReservationResult {

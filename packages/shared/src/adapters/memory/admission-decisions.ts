@@ -91,32 +91,27 @@ export function decideCap(
   return Math.min(request.outputTokensCap, affordable, tokenRoom - request.inputTokensMax);
 }
 
-/** The first limit that one more request would pass; null: none. */
+/** The first limit that one more request would pass, until the last one that it would has a new window; null: none. */
 export function overLimit(
   request: ReservationRequest,
   accounts: readonly LimitedAccount[],
 ): Extract<ReservationResult, { type: 'rate-limited' }> | null {
-  for (const { key, limits, counters } of accounts) {
-    const windowEndsAt = (counters.windowStart || request.now) + windowMs;
+  const { now, tokensEstimate } = request;
+  const refusing = accounts.flatMap(({ key, limits, counters }) => {
+    const windowEndsAt = (counters.windowStart || now) + windowMs;
     const checks = [
       ['requests', limits.requestsPerMinute, counters.requests, 1, windowEndsAt],
-      ['tokens', limits.tokensPerMinute, counters.tokens, request.tokensEstimate, windowEndsAt],
-      ['max_parallel_requests', limits.maxParallelRequests, counters.parallel, 1, request.now],
+      ['tokens', limits.tokensPerMinute, counters.tokens, tokensEstimate, windowEndsAt],
+      ['max_parallel_requests', limits.maxParallelRequests, counters.parallel, 1, now],
     ] as const;
-    for (const [limitType, limit, used, more, resetsAt] of checks) {
-      if (limit === null || used + more <= limit) continue;
-      return {
-        type: 'rate-limited',
-        accountKey: key,
-        limitType,
-        limit,
-        remaining: Math.max(0, limit - used),
-        needed: more,
-        resetsAt,
-      };
-    }
-  }
-  return null;
+    return checks.flatMap(([limitType, limit, used, needed, resetsAt]) => {
+      if (limit === null || used + needed <= limit) return [];
+      return [{ accountKey: key, limitType, limit, remaining: Math.max(0, limit - used), needed, resetsAt }];
+    });
+  });
+  const [first] = refusing;
+  if (!first) return null;
+  return { type: 'rate-limited', ...first, resetsAt: Math.max(...refusing.map(({ resetsAt }) => resetsAt)) };
 }
 
 /** Forgets a rate window that is over. */

@@ -265,17 +265,27 @@ end
 needed, neededTokens = need(cap), inputTokens + cap
 
 if limited then
+  -- The first limit that refuses is named; the last that would let in again says when.
+  local refusal, leftMost = nil, 0
   for index, account in ipairs(accounts) do
     local windowLeft = account.window > 0 and account.window + windowMs - clock or windowMs
-    local kind, max, used, more, leftMs
-    if account.requestsMax and account.requests + 1 > account.requestsMax then
-      kind, max, used, more, leftMs = 'requests', account.requestsMax, account.requests, 1, windowLeft
-    elseif account.tokensMax and account.tokens + tokens > account.tokensMax then
-      kind, max, used, more, leftMs = 'tokens', account.tokensMax, account.tokens, tokens, windowLeft
-    elseif account.parallelMax and account.parallel + 1 > account.parallelMax then
-      kind, max, used, more, leftMs = 'max_parallel_requests', account.parallelMax, account.parallel, 1, 0
+    local requestsMax, tokensMax, parallelMax = account.requestsMax, account.tokensMax, account.parallelMax
+    if requestsMax and account.requests + 1 > requestsMax then
+      refusal = refusal or { 'rate-limited', index, 'requests', requestsMax, account.requests, 1 }
+      leftMost = math.max(leftMost, windowLeft)
     end
-    if kind then return { 'rate-limited', index, kind, max, math.max(0, max - used), more, leftMs } end
+    if tokensMax and account.tokens + tokens > tokensMax then
+      refusal = refusal or { 'rate-limited', index, 'tokens', tokensMax, account.tokens, tokens }
+      leftMost = math.max(leftMost, windowLeft)
+    end
+    if parallelMax and account.parallel + 1 > parallelMax then
+      refusal = refusal or { 'rate-limited', index, 'max_parallel_requests', parallelMax, account.parallel, 1 }
+    end
+  end
+  if refusal then
+    refusal[5] = math.max(0, refusal[4] - refusal[5])
+    refusal[7] = leftMost
+    return refusal
   end
 end
 
