@@ -15,6 +15,8 @@ export interface HeldCallsDeps {
   /** When the server's counters began, and which of the calls are open there. */
   readonly look: (callIds: readonly CallId[]) => Promise<{ beganAt: number; open: readonly boolean[] }>;
   readonly restore: (callId: CallId, args: readonly (string | number)[]) => Promise<void>;
+  /** Ends calls that are booked, and has the books asked about their accounts. */
+  readonly expire: (callIds: readonly CallId[]) => Promise<void>;
   readonly findBooked: FindBooked;
   readonly timeoutMs: number;
   readonly onError: (error: Error) => void;
@@ -36,10 +38,15 @@ interface HeldCall {
 /**
  * What this process has reserved, until it is seen to be over: a server that lost its data is told of it again. Nobody
  * else knows of a call that runs. Counters say when they began; another time than before means that they were lost.
+ *
+ * All calls are brought back at once: too little room for a moment, never too much. Then the books are asked, for as
+ * long as it takes, which of them were booked before the loss: nobody will end those any more.
  */
 export class HeldCalls implements Disposable {
   readonly #deps: HeldCallsDeps;
   readonly #calls = new Map<CallId, HeldCall>();
+  /** Brought back, and perhaps booked before. */
+  readonly #unsure = new Set<CallId>();
   readonly #timer: NodeJS.Timeout;
   #beganAt: number | undefined;
   #looking: Promise<void> | undefined;
@@ -80,7 +87,7 @@ export class HeldCalls implements Disposable {
 
   /** Looks unless nothing is held; a failure is told, and the next look makes up for it. */
   lookSoon(): void {
-    if (this.#calls.size === 0) return;
+    if (this.#calls.size === 0 && this.#unsure.size === 0) return;
     this.look().catch((error: unknown) =>
       this.#deps.onError(error instanceof Error ? error : new Error(String(error))),
     );
@@ -95,6 +102,7 @@ export class HeldCalls implements Disposable {
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
     this.#calls.clear();
+    this.#unsure.clear();
   }
 
   async #look(): Promise<void> {
@@ -107,6 +115,7 @@ export class HeldCalls implements Disposable {
       else this.#forgetEnded(some, open, now);
       this.#beganAt = beganAt;
     }
+    await this.#endBooked();
   }
 
   #forgetEnded(some: readonly (readonly [CallId, HeldCall])[], open: readonly boolean[], now: number): void {
@@ -116,24 +125,23 @@ export class HeldCalls implements Disposable {
     }
   }
 
-  /**
-   * The books are asked after the new counters began: a call that was booked earlier is found there, and one that is
-   * booked later is ended at the counters, which remember it.
-   */
   async #restoreAll(): Promise<void> {
     const all = [...this.#calls];
     for (let from = 0; from < all.length; from += chunk) {
       const some = all.slice(from, from + chunk);
-      const callIds = some.map(([callId]) => callId);
-      const { findBooked, timeoutMs } = this.#deps;
-      // Without an answer they are all brought back: too little room until they expire, never too much.
-      const booked = new Set(await withTimeLimit('books', timeoutMs, findBooked(callIds)).catch(() => []));
+      await Promise.all(some.map(([callId, call]) => this.#deps.restore(callId, argsOf(call))));
+    }
+    for (const [callId] of all) this.#unsure.add(callId);
+  }
+
+  /** What is booked later is ended as ever, by the ledger. */
+  async #endBooked(): Promise<void> {
+    while (this.#unsure.size > 0) {
+      const some = [...this.#unsure].slice(0, chunk);
+      const booked = await withTimeLimit('books', this.#deps.timeoutMs, this.#deps.findBooked(some));
+      if (booked.length > 0) await this.#deps.expire(booked);
       for (const callId of booked) this.#calls.delete(callId);
-      await Promise.all(
-        some
-          .filter(([callId]) => !booked.has(callId))
-          .map(([callId, call]) => this.#deps.restore(callId, argsOf(call))),
-      );
+      for (const callId of some) this.#unsure.delete(callId);
     }
   }
 }

@@ -85,6 +85,14 @@ local function release(call)
   redis.call('DEL', callAt(call.id))
 end
 
+-- The end of a call that nobody ended: it may have been booked, and the news of it lost. So before its room is
+-- given away, the books are asked about its accounts. They count their calls then, which also covers lost calls.
+local function expire(dueId, name)
+  local call = readCall(dueId) or { id = dueId, amount = 0, amountTokens = 0, slot = 0, windows = { [name] = '' } }
+  release(call)
+  for account in pairs(call.windows) do redis.call('HDEL', accountAt(account), 'settled') end
+end
+
 local function beganAt() return tonumber(redis.call('GET', prefix .. 'epoch') or nil) end
 
 -- Whoever holds a call that these counters have lost may be about to bring it back: it must not.
@@ -154,14 +162,6 @@ local function readAccounts()
     }
   end
   return accounts
-end
-
--- The end of a call that nobody ended: it may have been booked, and the news of it lost. So before its room is
--- given away, the books are asked about its accounts. They count their calls then, which also covers lost calls.
-local function expire(dueId, name)
-  local call = readCall(dueId) or { id = dueId, amount = 0, amountTokens = 0, slot = 0, windows = { [name] = '' } }
-  release(call)
-  for account in pairs(call.windows) do redis.call('HDEL', accountAt(account), 'settled') end
 end
 
 local accounts, swept, left = readAccounts(), false, sweepMax
@@ -433,6 +433,14 @@ end
 local reply = { began }
 for _, id in ipairs(ARGV) do reply[#reply + 1] = redis.call('EXISTS', callAt(id)) end
 return reply
+`;
+
+/** KEYS: tag. ARGV: ids of calls that are booked, and may have been unheard: as if they had expired. */
+export const expireScript = `${common}
+for _, id in ipairs(ARGV) do
+  if redis.call('EXISTS', callAt(id)) == 1 then expire(id) end
+end
+return 1
 `;
 
 /**

@@ -17,6 +17,7 @@ import { connectQuickly, quickRedisSettings } from '../quick-redis.ts';
 import { HeldCalls } from './held-calls.ts';
 import { accountAt, balanceArguments, reserveArguments, resultOf } from './redis-admission-replies.ts';
 import {
+  expireScript,
   lookScript,
   reserveScript,
   restoreScript,
@@ -61,6 +62,7 @@ export async function openRedisAdmission(options: RedisAdmissionOptions): Promis
   redis.defineCommand('admissionShrink', { lua: shrinkScript, numberOfKeys: 1 });
   redis.defineCommand('admissionSettle', { lua: settleScript, numberOfKeys: 1 });
   redis.defineCommand('admissionSeed', { lua: seedScript, numberOfKeys: 1 });
+  redis.defineCommand('admissionExpire', { lua: expireScript, numberOfKeys: 1 });
   redis.defineCommand('admissionLook', { lua: lookScript, numberOfKeys: 1 });
   redis.defineCommand('admissionRestore', { lua: restoreScript, numberOfKeys: 1 });
   const isOwn = 'url' in options;
@@ -71,6 +73,7 @@ export async function openRedisAdmission(options: RedisAdmissionOptions): Promis
       return { beganAt, open: open.map((flag) => flag === 1) };
     },
     restore: async (callId, args) => void (await redis.admissionRestore(tag, callId, ...args)),
+    expire: async (callIds) => void (await redis.admissionExpire(tag, ...callIds)),
     findBooked: findBooked ?? (async () => []),
     timeoutMs,
     onError,
@@ -100,6 +103,7 @@ declare module 'ioredis' {
     admissionShrink(key: string, ...args: (string | number)[]): Result<number, Context>;
     admissionSettle(key: string, ...args: (string | number)[]): Result<number, Context>;
     admissionSeed(key: string, ...args: (string | number)[]): Result<number, Context>;
+    admissionExpire(key: string, ...args: (string | number)[]): Result<number, Context>;
     admissionLook(key: string, ...args: (string | number)[]): Result<number[], Context>;
     admissionRestore(key: string, ...args: (string | number)[]): Result<number, Context>;
   }
