@@ -107,6 +107,10 @@ function* modelHolder(
 
 function withoutLimits(account: RequestAccount): RequestAccount {
   const { id, windowStart } = account.limits;
-  const none = { budgetNanoUsd: null, requestsPerMinute: null, tokensPerMinute: null, maxParallelRequests: null };
-  return { ...account, limits: { id, windowStart, ...none }, softBudgetNanoUsd: null };
+  const none = { requestsPerMinute: null, tokensPerMinute: null, maxParallelRequests: null };
+  return {
+    ...account,
+    limits: { id, windowStart, budgetNanoUsd: null, tokenBudget: null, ...none },
+    softBudgetNanoUsd: null,
+  };
 }

@@ -38,7 +38,7 @@ export function holderAccounts({ id, name, limits, model }: Holder, now: number,
     accounts.set(start, there ? lower(there, budget, called) : accountOf(start, budget, called));
   };
   const accountOf = (windowStart: number, budget: Budget, called: AccountName): RequestAccount => ({
-    limits: { id, windowStart, ...noRates, budgetNanoUsd: budget.maxBudgetNanoUsd },
+    limits: { id, windowStart, ...noRates, budgetNanoUsd: budget.maxBudgetNanoUsd, tokenBudget: budget.maxTokenBudget },
     name: called,
     softBudgetNanoUsd: budget.softBudgetNanoUsd,
     isMain: windowStart === mainStart,
@@ -49,16 +49,16 @@ export function holderAccounts({ id, name, limits, model }: Holder, now: number,
   add(mainStart, limits, name);
   for (const { budgetDuration, maxBudgetNanoUsd } of limits.budgetWindows) {
     const start = windowOf(budgetDuration, limits.createdAt, now, rules)?.start ?? 0;
-    add(start, { maxBudgetNanoUsd, softBudgetNanoUsd: null }, inWindow(name, budgetDuration));
+    add(start, { ...noBudget, maxBudgetNanoUsd }, inWindow(name, budgetDuration));
   }
   return [...accounts.values()].map((account) =>
     account.limits.windowStart === 0 ? { ...account, limits: { ...account.limits, ...ratesOf(limits) } } : account,
   );
 }
 
-type Budget = Pick<Limited, 'maxBudgetNanoUsd' | 'softBudgetNanoUsd'>;
+type Budget = Pick<Limited, 'maxBudgetNanoUsd' | 'softBudgetNanoUsd' | 'maxTokenBudget'>;
 
-const noBudget: Budget = { maxBudgetNanoUsd: null, softBudgetNanoUsd: null };
+const noBudget: Budget = { maxBudgetNanoUsd: null, softBudgetNanoUsd: null, maxTokenBudget: null };
 const noRates = { requestsPerMinute: null, tokensPerMinute: null, maxParallelRequests: null } as const;
 
 function ratesOf({ requestsPerMinute, tokensPerMinute, maxParallelRequests }: Limited) {
@@ -66,19 +66,23 @@ function ratesOf({ requestsPerMinute, tokensPerMinute, maxParallelRequests }: Li
 }
 
 function lower(account: RequestAccount, budget: Budget, name: AccountName): RequestAccount {
-  const { budgetNanoUsd } = account.limits;
+  const { budgetNanoUsd, tokenBudget } = account.limits;
   const isLower = budget.maxBudgetNanoUsd !== null && budget.maxBudgetNanoUsd < (budgetNanoUsd ?? Infinity);
   return {
     ...account,
     softBudgetNanoUsd: account.softBudgetNanoUsd ?? budget.softBudgetNanoUsd,
-    ...(isLower && { name, limits: { ...account.limits, budgetNanoUsd: budget.maxBudgetNanoUsd } }),
+    ...(isLower && { name }),
+    limits: {
+      ...account.limits,
+      budgetNanoUsd: isLower ? budget.maxBudgetNanoUsd : budgetNanoUsd,
+      tokenBudget: tokenBudget ?? budget.maxTokenBudget,
+    },
   };
 }
 
 /** Whether anything is enforced on it, or watched. */
 export function isLimited({ limits, softBudgetNanoUsd }: RequestAccount): boolean {
-  const { budgetNanoUsd, requestsPerMinute, tokensPerMinute, maxParallelRequests } = limits;
-  return [budgetNanoUsd, requestsPerMinute, tokensPerMinute, maxParallelRequests, softBudgetNanoUsd].some(
-    (limit) => limit !== null,
-  );
+  const { budgetNanoUsd, tokenBudget, requestsPerMinute, tokensPerMinute, maxParallelRequests } = limits;
+  const all = [budgetNanoUsd, tokenBudget, requestsPerMinute, tokensPerMinute, maxParallelRequests, softBudgetNanoUsd];
+  return all.some((limit) => limit !== null);
 }

@@ -30,6 +30,8 @@ for (const { nanoUsd, text } of amounts) {
 const state = {
   accountKey: 'key:a@0',
   settledNanoUsd: 500_000_000,
+  settledTokens: 0,
+  reservedTokens: 0,
   reservedNanoUsd: 7,
   requestsRemaining: 0,
   tokensRemaining: null,
@@ -100,7 +102,13 @@ test('headers: what failed before, in the one shape of errors, in ASCII, and no 
 });
 
 test('headers: the limits of each account that has any; contract §7.2', () => {
-  const none = { windowStart: 0, budgetNanoUsd: null, requestsPerMinute: null, tokensPerMinute: null };
+  const none = {
+    windowStart: 0,
+    budgetNanoUsd: null,
+    tokenBudget: null,
+    requestsPerMinute: null,
+    tokensPerMinute: null,
+  };
   const account = (id: string, name: AccountName, limits: object, model?: string): RequestAccount => ({
     limits: { id, ...none, maxParallelRequests: null, ...limits },
     name,

@@ -31,9 +31,10 @@ export async function reserveAgain(
     callId: callIdOf(job.requestId, call),
     // What the call is only booked on has nothing to refuse; the first is the key's.
     accounts: job.accounts
-      .filter(({ budgetNanoUsd }, index) => index === 0 || budgetNanoUsd !== null)
+      .filter(({ budgetNanoUsd, tokenBudget }, index) => index === 0 || budgetNanoUsd !== null || tokenBudget != null)
       .map((account) => ({
         ...account,
+        tokenBudget: account.tokenBudget ?? null,
         requestsPerMinute: null,
         tokensPerMinute: null,
         maxParallelRequests: null,
@@ -42,6 +43,7 @@ export async function reserveAgain(
       { inputTokens: job.inputTokensMax, outputTokens: 0, searchUnits: job.searchUnits },
       price,
     ),
+    inputTokensMax: job.inputTokensMax,
     outputNanoUsdPerMillion: price.outputNanoUsdPerMillion,
     outputTokensCap: job.outputTokensCap,
     outputTokensMin: Math.min(choices, job.outputTokensCap),

@@ -153,6 +153,7 @@ export async function admitJob(ask: Ask, from: AskedFrom, deps: InferenceDeps): 
           { inputTokens: inputTokensMax, outputTokens: 0, searchUnits: ask.searchUnits ?? 0 },
           price,
         ),
+        inputTokensMax,
         outputNanoUsdPerMillion: price.outputNanoUsdPerMillion,
         outputTokensCap: asked,
         // With room for less than a token for each choice the request is refused instead of clamped.
@@ -187,8 +188,9 @@ function isOfKey({ limits }: RequestAccount, [first]: readonly RequestAccount[])
   return limits.id === first?.limits.id;
 }
 
-function bookedOn({ limits: { id, windowStart, budgetNanoUsd } }: RequestAccount): NewJob['accounts'][number] {
-  return { id, windowStart, budgetNanoUsd };
+function bookedOn({ limits }: RequestAccount): NewJob['accounts'][number] {
+  const { id, windowStart, budgetNanoUsd, tokenBudget } = limits;
+  return { id, windowStart, budgetNanoUsd, tokenBudget };
 }
 
 /** @throws GatewayError invalid_request for a request without what its key has to send */
