@@ -6,12 +6,11 @@ export interface Fill {
   readonly days: number;
   /** Epoch milliseconds, a whole UTC day. */
   readonly until: number;
+  readonly rowsPerStatement?: number;
 }
 
 /** Each key has a user, a team and an organization, three of the models, ten customers of its own, and two tags a call. */
 export const population = { keys: 200, teams: 20, models: 8, tags: 12 } as const;
-
-const rowsPerStatement = 25_000;
 
 /**
  * Inserts spend rows as an old ledger would, so through the table and its triggers; but not the balances.
@@ -20,7 +19,7 @@ const rowsPerStatement = 25_000;
  */
 export async function fillBooks(
   sql: Sql,
-  { rows, days, until }: Fill,
+  { rows, days, until, rowsPerStatement = 25_000 }: Fill,
   progress: (done: number) => void = () => undefined,
 ): Promise<void> {
   const from = until - days * 86_400_000;

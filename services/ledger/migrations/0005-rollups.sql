@@ -56,6 +56,7 @@ create table ledger.daily_errors (
 -- From here on no row is inserted until this is committed, so each is counted once: below, or by the trigger. A ledger
 -- that waits meanwhile books nothing, and its usage log keeps what comes.
 lock table ledger.spend_rows in share row exclusive mode;
+set local work_mem = '256MB'; -- for the sums over all rows
 
 -- The same sums over what a statement has added, and over what is there. Locks are taken in one order, by the primary
 -- key, and after those of the booking itself, because a statement's AFTER triggers run when all of it is done.

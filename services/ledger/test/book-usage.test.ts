@@ -215,6 +215,7 @@ function randomEvent(n: number, pick: (n: number) => number): UsageEvent {
     accounts: [
       { id: `key:${keyHash}`, windowStart: 0 },
       { id: `team:${pick(3)}`, windowStart: pick(2) * 86_400_000 },
+      { id: 'proxy:all', windowStart: 0 },
     ],
     model: ['', 'oci/xai.grok-4', 'oci/cohere.command-a'][pick(3)] ?? '',
     outcome: (['completed', 'cut', 'failed'] as const)[pick(3)] ?? 'failed',
