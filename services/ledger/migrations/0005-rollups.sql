@@ -3,7 +3,8 @@
 
 -- What a row adds to: dimension 'request' counts each row once; 'tag' once for each tag that it carries; 'customer' for
 -- the end user that it names. `name` is the tag or the customer, or the first 255 characters of a longer one, and ''
--- of a request. '' stands for none elsewhere too.
+-- of a request. '' stands for none elsewhere too. 'request-total' and so on are the same sums by day and name alone: a
+-- month of all tags or customers is asked of these.
 create table ledger.daily_usage (
   dimension text collate "C" not null,
   day date not null, -- UTC, of the call's start
@@ -30,6 +31,8 @@ create table ledger.daily_usage (
 ) partition by list (dimension);
 
 -- Room for an update to stay on its page.
+create table ledger.daily_total_usage partition of ledger.daily_usage
+  for values in ('request-total', 'tag-total', 'customer-total') with (fillfactor = 60);
 create table ledger.daily_request_usage partition of ledger.daily_usage for values in ('request') with (fillfactor = 60);
 create table ledger.daily_tag_usage partition of ledger.daily_usage for values in ('tag') with (fillfactor = 60);
 create table ledger.daily_customer_usage partition of ledger.daily_usage for values in ('customer')
@@ -66,10 +69,11 @@ declare
     insert into ledger.daily_usage as sums (dimension, day, digest, name, key_hash, user_id, team_id, organization_id,
       model, alias, provider, call_type, spend_nano_usd, input_tokens, output_tokens, cached_input_tokens,
       reasoning_tokens, requests_ok, requests_failed, cache_hits)
-    select dimension, day,
+    select dimension || case grouping(key_hash) when 1 then '-total' else '' end, day,
       sha256(convert_to(row(name, key_hash, user_id, team_id, organization_id, model, alias, provider, call_type)::text,
         'UTF8')),
-      name, key_hash, user_id, team_id, organization_id, model, alias, provider, call_type, sum(cost_nano_usd),
+      name, coalesce(key_hash, ''), coalesce(user_id, ''), coalesce(team_id, ''), coalesce(organization_id, ''),
+      coalesce(model, ''), coalesce(alias, ''), coalesce(provider, ''), coalesce(call_type, ''), sum(cost_nano_usd),
       sum(input_tokens), sum(output_tokens), sum(cached_input_tokens), sum(reasoning_tokens), count(*) filter (where ok),
       count(*) filter (where not ok), count(*) filter (where cache_hit)
     from (
@@ -84,7 +88,9 @@ declare
         union all select 'customer', left(added.end_user, 255) where added.end_user <> ''
       ) as part
     ) as parts
-    group by dimension, day, name, key_hash, user_id, team_id, organization_id, model, alias, provider, call_type
+    group by grouping sets (
+      (dimension, day, name, key_hash, user_id, team_id, organization_id, model, alias, provider, call_type),
+      (dimension, day, name))
     order by 1, 2, 3
     on conflict (dimension, day, digest) do update set
       spend_nano_usd = sums.spend_nano_usd + excluded.spend_nano_usd,
@@ -150,6 +156,12 @@ create view ledger.daily_customer_usage_report as
     cache_hits
   from ledger.daily_usage
   where dimension = 'customer';
+
+create view ledger.daily_total_report as
+  select dimension, day, name, spend_nano_usd, input_tokens, output_tokens, cached_input_tokens, reasoning_tokens,
+    requests_ok, requests_failed, cache_hits
+  from ledger.daily_usage
+  where dimension in ('request-total', 'tag-total', 'customer-total');
 
 create view ledger.daily_error_report as
   select day, error_code, alias, model, provider, deployment_id, api_base, requests from ledger.daily_errors;

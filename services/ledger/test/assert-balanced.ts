@@ -57,6 +57,17 @@ const sums = {
     ofRows: `select end_user collate "C" as customer, ${ofRow}, ${measuresOfRows} from ledger.spend_rows
       where end_user <> '' group by ${order(10)} order by ${order(10)}`,
   },
+  'daily totals': {
+    kept: `select dimension, day, name, ${measures} from ledger.daily_total_report order by ${order(3)}`,
+    ofRows: `select dimension collate "C" as dimension, (started_at at time zone 'UTC')::date as day,
+        name collate "C" as name, ${measuresOfRows}
+      from ledger.spend_rows, lateral (
+        select 'request-total' as dimension, '' as name
+        union select 'tag-total', unnest(tags)
+        union select 'customer-total', end_user where end_user <> ''
+      ) as parts
+      group by ${order(3)} order by ${order(3)}`,
+  },
   'daily errors': {
     kept: `select day, error_code, alias, model, provider, deployment_id, api_base, requests
       from ledger.daily_error_report order by ${order(7)}`,

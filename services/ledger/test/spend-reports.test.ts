@@ -236,6 +236,131 @@ test('sums per day', async () => {
   assert.deepEqual(await reports.daily({ from: day - dayMs, to: day - dayMs }), []);
 });
 
+/** Six calls of two keys, in two teams and on two days; one failed, one without a customer. */
+async function bookUsual(reports: Awaited<ReturnType<typeof openReports>>): Promise<void> {
+  const { caller, origin } = usageEvent(1);
+  const call = (n: number, key: string, teamId: string | null, change: Parameters<typeof usageEvent>[1] = {}) =>
+    usageEvent(n, {
+      caller: { ...caller, keyHash: keyHashOf(key), teamId, organizationId: 'acme' },
+      origin: {
+        ...origin,
+        tags: n % 2 === 0 ? ['even', 'even'] : ['odd', 'User-Agent: x'],
+        endUser: n === 1 ? null : `c${n % 2}`,
+      },
+      ...change,
+    });
+  const error = { code: 'provider_throttled', status: 429, message: 'Too many.' };
+  await reports.book(
+    call(1, 'sk-a', 'red'),
+    call(2, 'sk-a', 'red'),
+    call(3, 'sk-a', 'red', { startedAt: day - 1 }),
+    call(4, 'sk-b', 'blue', { outcome: 'failed', error }),
+    call(5, 'sk-b', 'blue', { model: 'oci/cohere.command-a' }),
+    call(6, 'sk-c', null),
+  );
+}
+
+const c = BigInt(cost);
+const month = { from: day - 30 * dayMs, to: day + dayMs, limit: 100 };
+
+test('usage by any field, of any kind: with and without the fields that totals have', async () => {
+  await using reports = await openReports();
+  await bookUsual(reports);
+  const request = { ...month, of: 'request', order: 'spend' } as const;
+  const [all, ...more] = await reports.usage({ ...request, by: [] });
+  assert.deepEqual(more, []);
+  assert.deepEqual(all, {
+    spendNanoUsd: 5n * c,
+    inputTokens: 720,
+    outputTokens: 2040,
+    cachedInputTokens: 120,
+    reasoningTokens: 240,
+    requestsOk: 5,
+    requestsFailed: 1,
+    cacheHits: 0,
+  });
+  const teams = await reports.usage({ ...request, by: ['teamId'] });
+  assert.deepEqual(
+    teams.map(({ teamId, spendNanoUsd, requestsFailed }) => [teamId, spendNanoUsd, requestsFailed]),
+    [
+      ['red', 3n * c, 0],
+      ['', c, 0],
+      ['blue', c, 1],
+    ],
+  );
+  const days = await reports.usage({ ...month, of: 'request', order: 'fields', by: ['day', 'teamId', 'model'] });
+  assert.deepEqual(
+    days.map((sum) => [sum.day, sum.teamId, sum.model, sum.requestsOk + sum.requestsFailed]),
+    [
+      ['2026-11-20', 'red', 'oci/xai.grok-4', 1],
+      ['2026-11-21', '', 'oci/xai.grok-4', 1],
+      ['2026-11-21', 'blue', 'oci/cohere.command-a', 1],
+      ['2026-11-21', 'blue', 'oci/xai.grok-4', 1],
+      ['2026-11-21', 'red', 'oci/xai.grok-4', 2],
+    ],
+  );
+});
+
+const kinds = [
+  { of: 'tag', where: {}, spend: { 'User-Agent: x': 3, even: 2, odd: 3 }, why: 'a tag counts once a call' },
+  { of: 'tag', where: { name: ['even', 'none'] }, spend: { even: 2 }, why: 'narrowed to names' },
+  {
+    of: 'tag',
+    where: { keyHash: [keyHashOf('sk-a')] },
+    spend: { 'User-Agent: x': 2, even: 1, odd: 2 },
+    why: 'of a key',
+  },
+  { of: 'customer', where: {}, spend: { c0: 2, c1: 2 }, why: 'a call without a customer is left out' },
+  { of: 'customer', where: { teamId: ['blue'] }, spend: { c0: 0, c1: 1 }, why: 'of a team' },
+  { of: 'customer', where: {}, except: { name: ['c1'] }, spend: { c0: 2 }, why: 'without a name' },
+] as const;
+for (const { of, where, spend, why, ...rest } of kinds) {
+  test(`usage by ${of}: ${why}`, async () => {
+    await using reports = await openReports();
+    await bookUsual(reports);
+    const sums = await reports.usage({ ...month, of, by: ['name'], where, order: 'fields', ...rest });
+    assert.deepEqual(Object.fromEntries(sums.map(({ name, spendNanoUsd }) => [name, Number(spendNanoUsd / c)])), spend);
+  });
+}
+
+test('usage page by page is the whole', async () => {
+  await using reports = await openReports();
+  await bookUsual(reports);
+  const query = { ...month, of: 'request', by: ['keyHash', 'model'], order: 'spend' } as const;
+  const whole = await reports.usage(query);
+  const pages = [];
+  for (let offset = 0; offset < whole.length; offset += 1) {
+    pages.push(...(await reports.usage({ ...query, limit: 1, offset })));
+  }
+  assert.deepEqual(pages, whole);
+  assert.equal(whole.length, 4);
+});
+
+test('names of tags and customers, from any of them on', async () => {
+  await using reports = await openReports();
+  await bookUsual(reports);
+  assert.deepEqual(await reports.names({ of: 'tag', limit: 10 }), ['User-Agent: x', 'even', 'odd']);
+  assert.deepEqual(await reports.names({ of: 'tag', after: 'User-Agent: x', limit: 1 }), ['even']);
+  assert.deepEqual(await reports.names({ of: 'customer', limit: 10 }), ['c0', 'c1']);
+});
+
+test('failed calls by day, model and deployment', async () => {
+  await using reports = await openReports();
+  await bookUsual(reports);
+  assert.deepEqual(await reports.errors(month), [
+    {
+      day: '2026-11-21',
+      errorCode: 'provider_throttled',
+      alias: 'grok',
+      model: 'oci/xai.grok-4',
+      provider: 'oci',
+      deploymentId: 'deployment-1',
+      apiBase: 'https://inference.generativeai.us-chicago-1.oci.oraclecloud.com',
+      requests: 1,
+    },
+  ]);
+});
+
 test('sums beyond 2^53 nano-USD are exact', async () => {
   await using reports = await openReports();
   const most = Number.MAX_SAFE_INTEGER;

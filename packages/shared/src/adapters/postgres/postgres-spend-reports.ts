@@ -45,26 +45,28 @@ export function createPostgresSpendReports(sql: Sql): SpendReports {
     },
 
     async byKey({ since, limit }) {
-      return readUsage(sql, { of: 'request', from: since, to: endOfTime, by: ['keyHash'], order: 'spend', limit });
+      const query = { of: 'request', from: since, to: endOfTime, order: 'spend', limit } as const;
+      const sums = await readUsage(sql, { ...query, by: ['keyHash'] });
+      return sums.map(({ keyHash, spendNanoUsd }) => ({ keyHash, spendNanoUsd }));
     },
 
     async byModel({ since, limit }) {
-      const except = { model: [''] };
-      return readUsage(sql, {
-        of: 'request',
-        from: since,
-        to: endOfTime,
-        by: ['model'],
-        except,
-        order: 'spend',
-        limit,
-      });
+      const query = { of: 'request', from: since, to: endOfTime, order: 'spend', limit } as const;
+      const sums = await readUsage(sql, { ...query, by: ['model'], except: { model: [''] } });
+      return sums.map(({ model, spendNanoUsd }) => ({ model, spendNanoUsd }));
     },
 
     async daily({ from, to, keyHash }) {
-      const by = ['day', 'keyHash', 'userId', 'model'] as const;
       const where = keyHash === undefined ? {} : { keyHash: [keyHash] };
-      return readUsage(sql, { of: 'request', from, to, by, where, order: 'fields', limit: dailyMax });
+      const query = { of: 'request', from, to, where, order: 'fields', limit: dailyMax } as const;
+      const sums = await readUsage(sql, { ...query, by: ['day', 'keyHash', 'userId', 'model'] });
+      return sums.map((sum) => ({
+        day: sum.day,
+        keyHash: sum.keyHash,
+        userId: sum.userId,
+        model: sum.model,
+        spendNanoUsd: sum.spendNanoUsd,
+      }));
     },
 
     usage: (query) => readUsage(sql, query),
