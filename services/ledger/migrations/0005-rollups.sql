@@ -132,10 +132,28 @@ create trigger spend_rows_roll_up after insert on ledger.spend_rows
   referencing new table as added
   for each statement execute function ledger.roll_up_spend();
 
--- The response cache's two fields of a row, last, because this shuts out readers too.
+-- What else a row says in LiteLLM's words; last, because this shuts out readers too.
 alter table ledger.spend_rows
-  add column cache_hit boolean not null default false,
-  add column cache_key text; -- null: the request did not ask a cache
+  add column cache_hit boolean not null default false, -- of the gateway's own cache
+  add column cache_key text, -- null: no cache was asked
+  add column team_alias text,
+  add column user_email text;
+
+create or replace view ledger.spend_row_report as
+  select call_id, request_id, call_type, outcome, counted_by, estimated, input_tokens, output_tokens,
+    cached_input_tokens, reasoning_tokens, input_characters, output_characters, input_nano_usd_per_million,
+    output_nano_usd_per_million, cached_input_nano_usd_per_million, price_source, cost_nano_usd, key_hash, key_alias, user_id, team_id, organization_id,
+    key_metadata, litellm_call_id, ip_address, end_user, session_id, tags, request_metadata, alias, answered_by, model,
+    deployment_id, provider, api_base, provider_request_id, streamed, attempt, retries, error_code, error_status,
+    error_message, started_at, first_token_at, ended_at, search_units, search_nano_usd, reasoning_nano_usd_per_million,
+    cost_ceiling_nano_usd, key_name, admitted_at, cache_hit, cache_key, team_alias, user_email
+  from ledger.spend_rows;
+
+-- Months whose partition retention has dropped: their rows are missing rightly.
+create table if not exists ledger.dropped_months (
+  month date primary key, -- its first day
+  dropped_at timestamptz not null default now()
+);
 
 create view ledger.daily_usage_report as
   select day, key_hash, user_id, team_id, organization_id, model, alias, provider, call_type, spend_nano_usd,

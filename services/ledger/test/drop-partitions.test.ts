@@ -25,6 +25,8 @@ const rowsBy = (books: Books) =>
   books.query(
     'select tableoid::regclass::text as partition, count(*)::int as rows from ledger.spend_rows group by 1 order by 1',
   );
+const droppedMonths = async (books: Books) =>
+  (await books.query('select month::text from ledger.dropped_months order by 1')).map(({ month }) => month);
 const retentionOf = (text: string): Duration => parseDuration(text) ?? assert.fail();
 
 test('months go whose last row is older than the period; sums and balances stay', async () => {
@@ -55,6 +57,7 @@ test('months go whose last row is older than the period; sums and balances stay'
     { partition: 'ledger.spend_rows_2026_11', rows: 1 },
   ]);
   assert.deepEqual(await kept(), before);
+  assert.deepEqual(await droppedMonths(books), ['2026-07-01', '2026-08-01']);
 });
 
 const edges = [
@@ -87,6 +90,7 @@ test('the default partition is emptied when all of its rows are over, and not be
   assert.deepEqual(await rowsBy(books), [{ partition: 'ledger.spend_rows_default', rows: 2 }]);
   assert.deepEqual(await drop('3mo'), ['spend_rows_default']);
   assert.deepEqual(await rowsBy(books), []);
+  assert.deepEqual(await droppedMonths(books), ['2020-01-01', '2026-06-01']);
 });
 
 test('one run drops 24 months at most; the next ones the rest', async () => {

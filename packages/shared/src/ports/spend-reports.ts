@@ -143,4 +143,6 @@ export interface SpendRow {
   readonly messages: Readonly<Record<string, unknown>>;
   readonly response: Readonly<Record<string, unknown>>;
   readonly proxy_server_request: Readonly<Record<string, unknown>>;
+  readonly mcp_namespaced_tool_name: null;
+  readonly agent_id: null;
 }

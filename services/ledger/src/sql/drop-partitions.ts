@@ -11,7 +11,7 @@ const defaultPartition = 'spend_rows_default';
 
 /**
  * Drops the partitions whose every row was admitted longer ago than `retention`, oldest first. The default partition
- * is emptied once all of its rows are. Balances and daily sums stay.
+ * is emptied once all of its rows are. Balances and daily sums stay, and `ledger.dropped_months` says what is missing.
  *
  * A dropped partition locks out bookings and reports for a moment, and waits at most a second for those that run.
  *
@@ -37,6 +37,10 @@ export async function dropPartitions(
     await sql.transaction(async (transaction) => {
       await lockPartitions(transaction);
       await transaction.query(`drop table if exists ledger.${name}`); // another ledger may have been quicker
+      await transaction.query(
+        `insert into ledger.dropped_months (month) values (to_date($1, '"spend_rows_"YYYY_MM')) on conflict do nothing`,
+        [name],
+      );
     });
     gone.push(name);
   }
@@ -49,6 +53,11 @@ async function emptyDefault(sql: Sql, isOver: (time: number) => boolean): Promis
   await lockPartitions(sql);
   await sql.query(`lock table only ledger.${defaultPartition} in access exclusive mode`);
   if (!(await isOverdue(sql, isOver))) return false;
+  await sql.query(
+    `insert into ledger.dropped_months (month)
+     select distinct date_trunc('month', admitted_at at time zone 'UTC')::date from ledger.${defaultPartition}
+     on conflict do nothing`,
+  );
   await sql.query(`truncate ledger.${defaultPartition}`);
   return true;
 }

@@ -5,7 +5,8 @@ import type { SpendReports } from '../../ports/spend-reports.ts';
 import type { Sql } from '../../ports/sql.ts';
 import { dayOf } from './day-of.ts';
 import { readUsage } from './read-usage.ts';
-import { SpendRowRecord, toSpendRow } from './to-spend-row.ts';
+import { SpendRowRecord } from './spend-row-record.ts';
+import { toSpendRow } from './to-spend-row.ts';
 
 /** Reports from the views that the ledger publishes; nothing else of its schema is read. */
 export function createPostgresSpendReports(sql: Sql): SpendReports {
