@@ -31,9 +31,10 @@ test('rows of an older release are summed, those included that its ledger books 
   const until = Date.UTC(2026, 11, 1);
   await fillBooks(sql, { rows: 8_000, days: 20, until });
 
-  let [written, goesOn] = [0, true];
+  let written = 0;
+  const end = new AbortController();
   const olderLedger = async (writer: number) => {
-    while (goesOn) {
+    while (!end.signal.aborted) {
       // Other times, so other rows.
       await fillBooks(sql, { rows: 50, days: 2, until: until + (1 + writer) * 3_600_000 + written });
       written += 50;
@@ -44,7 +45,7 @@ test('rows of an older release are summed, those included that its ledger books 
   const applied = await migrate(sql, [schemas.ledger]);
   const atMigration = written;
   await waitUntil(() => written > atMigration + 500, { what: 'the older ledger goes on' });
-  goesOn = false;
+  end.abort();
   await writing;
 
   assert.ok(applied.some(({ name }) => name === 'rollups'));

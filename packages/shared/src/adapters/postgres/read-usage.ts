@@ -33,7 +33,10 @@ export async function readUsage<const Field extends UsageField>(
      limit $3 offset $4`,
     values,
   );
-  return z.array(rowOf(by)).parse(rows);
+  return z
+    .array(Measures)
+    .parse(rows)
+    .map((row) => withFields(row, by));
 }
 
 const common = {
@@ -87,7 +90,8 @@ const sums = Object.entries({
   .map(([name, column]) => `coalesce(sum(${column}), 0)::float8 as "${name}"`)
   .concat('coalesce(sum(spend_nano_usd), 0)::text as "spendNanoUsd"');
 
-const Measures = z.object({
+/** What else is in a row are the fields that were asked for. */
+const Measures = z.looseObject({
   spendNanoUsd: z.string().transform((digits) => BigInt(digits)),
   inputTokens: z.number(),
   outputTokens: z.number(),
@@ -98,8 +102,15 @@ const Measures = z.object({
   cacheHits: z.number(),
 });
 
-/** The schema has a member for each field; the compiler cannot follow that through `fromEntries`. */
-function rowOf<Field extends UsageField>(by: readonly Field[]): z.ZodType<UsageSum<Field>> {
-  const fields = Object.fromEntries(by.map((field) => [field, z.string()]));
-  return Measures.extend(fields) as unknown as z.ZodType<UsageSum<Field>>;
+/** @throws TypeError for a row that is none of the view's */
+function withFields<Row extends object, Field extends string>(row: Row, by: readonly Field[]) {
+  if (!hasFields(row, by)) throw new TypeError(`a sum without ${by.join(', ')}`);
+  return row;
+}
+
+function hasFields<Row extends object, Field extends string>(
+  row: Row,
+  by: readonly Field[],
+): row is Row & Readonly<Record<Field, string>> {
+  return by.every((field) => typeof Reflect.get(row, field) === 'string');
 }
