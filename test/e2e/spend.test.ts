@@ -49,6 +49,8 @@ const Row = z.strictObject({
   messages: z.strictObject({}),
   response: z.strictObject({}),
   proxy_server_request: z.strictObject({}),
+  mcp_namespaced_tool_name: z.null(),
+  agent_id: z.null(),
 });
 type Row = z.infer<typeof Row>;
 

@@ -45,7 +45,8 @@ const status = resources.use(
     metrics: () => telemetry.prometheusText(),
   }),
 );
-const ledger = resources.use(await openLedger({ sql, usage, admission, log }));
+const retention = config.gateway.spendLogsRetention;
+const ledger = resources.use(await openLedger({ sql, usage, admission, retention, log }));
 watchLedger(telemetry.meter, ledger, usage);
 log.info({ port: status.port, version }, 'ledger is booking');
 

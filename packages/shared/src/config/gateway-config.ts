@@ -1,4 +1,5 @@
 import type { TokenPrice } from '../contracts/token-price.ts';
+import type { Duration } from '../time/duration.ts';
 
 /** The configuration file and environment, parsed, resolved and complete: what every process starts from. */
 export interface GatewayConfig {
@@ -17,6 +18,8 @@ export interface GatewayConfig {
   /** Whose `X-Forwarded-For` says where a request comes from: addresses, networks, or Express's names of them. */
   readonly trustedProxies: readonly string[];
   readonly tenancy: TenancySettings;
+  /** How long spend rows are kept at least; null: for ever. Sums and balances stay in any case. */
+  readonly spendLogsRetention: Duration | null;
   readonly sluice: SluiceSettings;
 }
 

@@ -160,6 +160,7 @@ for (const source of [{}, { file: fixture('empty.yaml') }]) {
           needsTeam: false,
         },
       },
+      spendLogsRetention: null,
       sluice: {
         defaultMaxTokens: 4096,
         connectTimeoutMs: 10_000,

@@ -135,6 +135,7 @@ export function configOf(
         needsTeam: false,
       },
     },
+    spendLogsRetention: null,
     sluice: {
       defaultMaxTokens: 1_000,
       connectTimeoutMs: 1_000,
