@@ -8,13 +8,16 @@ import { openTemporaryFolder } from './temporary-folder.ts';
  * A private NATS server; with JetStream unless asked not to, whose streams survive a restart.
  * With `NATS_URL` set, that server instead, which no test may stop.
  */
-export async function openNatsServer({ jetstream = true }: { jetstream?: boolean } = {}): Promise<TestServer> {
+export async function openNatsServer({
+  jetstream = true,
+  args: more = [],
+}: { jetstream?: boolean; args?: readonly string[] } = {}): Promise<TestServer> {
   if (process.env.NATS_URL) return foreignServer('NATS_URL', process.env.NATS_URL);
 
   const command = await serverBinary('nats-server');
   const port = await freePort();
   const folder = await openTemporaryFolder('nats');
-  const args = ['-a', '127.0.0.1', '-p', String(port), ...(jetstream ? ['-js', '-sd', folder.path] : [])];
+  const args = ['-a', '127.0.0.1', '-p', String(port), ...(jetstream ? ['-js', '-sd', folder.path] : []), ...more];
   return openServer({
     url: `nats://127.0.0.1:${port}`,
     port,

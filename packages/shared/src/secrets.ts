@@ -34,10 +34,15 @@ export function createHideSecrets(secrets: Iterable<string>): HideSecrets {
 /** All that a process was given of secrets, by its environment and by its configuration. */
 export function secretsOf(env: Environment, config: GatewayConfig | null): string[] {
   const values = Object.values(env).filter((value) => value !== undefined);
-  const named = Object.entries(env).map(([name, value]) => (isSecret([name]) ? value : undefined));
+  const named = Object.entries(env).map(([name, value]) => (isSecret([name]) && !isPlace(name, value) ? value : null));
   const configured = config === null ? [] : [config.masterKey, config.metrics.token, ...deploymentSecrets(config)];
   const urls = [...values, config?.databaseUrl ?? ''].flatMap(passwordsIn);
   return [...named, ...configured, ...urls].filter((value) => typeof value === 'string');
+}
+
+/** The path of a secret is none, and an operator needs it to be told; a key that stands where it belongs is one. */
+function isPlace(name: string, value = ''): boolean {
+  return /_(?:FILE|PATH|DIR)$/i.test(name) && !/[\r\n]/.test(value);
 }
 
 function deploymentSecrets({ aliases, wildcards }: GatewayConfig): (string | null)[] {

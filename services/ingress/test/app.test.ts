@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
 import { after, before, test } from 'node:test';
+import { z } from 'zod';
 import { createApp, type AppDeps } from '../src/app.ts';
 import { createAuthenticate } from '../src/auth/create-authenticate.ts';
 import { createReadBytes } from '../src/http/read-bytes.ts';
@@ -36,6 +36,7 @@ const touchable: Record<string, object> = {
     metricsAccess: { authenticated: true, tokens: ['the master key of this test'] },
   },
 };
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what is missing must not be touched
 const deps = { ...touchable, trustedProxies: [], onError: () => undefined } as unknown as AppDeps;
 const app = createApp(deps);
 const server = app.listen(0, '127.0.0.1');
@@ -44,6 +45,8 @@ after(() => {
   server.closeAllConnections();
   server.close();
 });
+
+const Route = z.object({ path: z.string(), methods: z.record(z.string(), z.boolean()) });
 
 interface Registered {
   readonly path: string;
@@ -57,7 +60,7 @@ function registeredRoutes(): readonly Registered[] {
   assert.equal(others.length, 2, 'besides routes there are: unknown routes, and errors');
   return layers.flatMap(({ route }) => {
     if (route === undefined) return [];
-    const { path, methods } = route as unknown as { path: string; methods: Record<string, boolean> };
+    const { path, methods } = Route.parse(route);
     return [{ path, methods: Object.keys(methods).filter((method) => method !== '_all') }];
   });
 }
@@ -72,7 +75,7 @@ const requests = [
 test('every route but those of health names its caller before anything else', async () => {
   const routes = registeredRoutes();
   assert.ok(routes.length > 40, `only ${routes.length} routes were found`);
-  const { port } = server.address() as AddressInfo;
+  const { port } = z.object({ port: z.int() }).parse(server.address());
   const answers = routes.flatMap(({ path, methods }) =>
     methods.flatMap((method) =>
       requests

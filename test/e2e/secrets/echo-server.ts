@@ -1,12 +1,11 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 
 type Manner = (said: string, res: ServerResponse) => void;
 
 /** Ways to fail that repeat all of the request's headers, as debug pages and careless proxies do. */
-const manners = {
-  refuses: (said, res) => send(res, 401, 'application/json', JSON.stringify({ error: { message: said, code: said } })),
+const manners: Readonly<Record<string, Manner>> = {
+  refuses: refuse,
   nests: (said, res) => {
     const inner = JSON.stringify({ error: { message: said, type: said, param: said } });
     send(res, 400, 'application/json', JSON.stringify({ code: '400', message: inner }));
@@ -28,10 +27,9 @@ const manners = {
     res.setHeader('x-request-id', said.slice(0, 2_000));
     send(res, 400, 'application/json', JSON.stringify({ error: { message: 'no' } }));
   },
-} as const satisfies Record<string, Manner>;
+};
 
-export type EchoManner = keyof typeof manners;
-export const echoManners = Object.keys(manners) as EchoManner[];
+export const echoManners: readonly string[] = Object.keys(manners);
 
 /** An upstream that fails in the manner that its path begins with: `/refuses/v1/chat/completions`. */
 export async function openEchoServer(): Promise<
@@ -40,12 +38,13 @@ export async function openEchoServer(): Promise<
   let asked = 0;
   const server = createServer((req, res) => {
     asked += 1;
-    req.resume().on('end', () => manners[mannerOf(req)](saidIn(req), res));
+    req.resume().on('end', () => mannerOf(req)(saidIn(req), res));
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
+  const address = server.address();
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://127.0.0.1:${typeof address === 'object' && address ? address.port : 0}`,
     asked: () => asked,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
@@ -55,8 +54,13 @@ export async function openEchoServer(): Promise<
   };
 }
 
-function mannerOf(req: IncomingMessage): EchoManner {
-  return echoManners.find((name) => req.url?.split('/').includes(name)) ?? 'refuses';
+function mannerOf({ url = '' }: IncomingMessage): Manner {
+  const named = url.split('/').map((part) => manners[part]);
+  return named.find((manner) => manner !== undefined) ?? refuse;
+}
+
+function refuse(said: string, res: ServerResponse): void {
+  send(res, 401, 'application/json', JSON.stringify({ error: { message: said, code: said } }));
 }
 
 function saidIn({ rawHeaders, headers }: IncomingMessage): string {

@@ -1,134 +1,15 @@
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
-import path from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { after, before, describe, test } from 'node:test';
-import { createSimulatedIdentity } from '../../oci-simulator/identity.ts';
-import { openPostgresServer } from '../../servers/postgres.ts';
-import { openTemporaryFolder } from '../../servers/temporary-folder.ts';
 import { waitUntil } from '../../servers/wait-until.ts';
 import { ask, chat, chatBody, post } from '../ask.ts';
-import { masterKey, metricsToken, openDistributedGateway, openEmbeddedGateway, type TestGateway } from '../gateway.ts';
-import { endOf } from '../run-program.ts';
-import { echoManners, openEchoServer } from './echo-server.ts';
-import { formsOf, leaksIn, planted, sealed, type Haystack } from './planted.ts';
-import { openWiretap, rowsOf } from './stores.ts';
+import { metricsToken } from '../gateway.ts';
+import { openEchoServer } from './echo-server.ts';
+import { formsOf, leaksIn, planted, type Haystack } from './planted.ts';
+import { rowsOf } from './stores.ts';
+import { echoes, secretsOf, subjects, type Subject } from './subjects.ts';
 
-const stranger = createSimulatedIdentity();
-const sealedKey = sealed(stranger.keyPem);
-const crashOnSignal = pathToFileURL(path.join(import.meta.dirname, 'crash-on-signal.mjs')).href;
-
-/** By name of what they show when they fail. Virtual keys are added as they are made. */
-const secretsOf = (virtualKeys: readonly string[]) => ({
-  ...planted,
-  sealedKey,
-  plainKey: stranger.keyPem,
-  masterKey,
-  metricsToken,
-  ...Object.fromEntries(virtualKeys.map((key, index) => [`virtual key ${index}`, key])),
-});
-
-const providerEnv = {
-  PLANTED_OCI_KEY: sealedKey,
-  PLANTED_PASSPHRASE: planted.passphrase,
-  PLANTED_OPENAI_KEY: planted.openAiKey,
-  PLANTED_SK_KEY: planted.skKey,
-  PLANTED_ANTHROPIC_KEY: planted.anthropicKey,
-  PLANTED_AZURE_KEY: planted.azureKey,
-};
-
-/** An alias for each provider and each manner of failing. */
-function echoes(url: string): Readonly<Record<string, Record<string, unknown>>> {
-  const oci = {
-    oci_region: stranger.region,
-    oci_compartment_id: stranger.compartmentId,
-    oci_tenancy: stranger.tenancy,
-    oci_user: stranger.user,
-    oci_fingerprint: stranger.fingerprint,
-    oci_key: 'os.environ/PLANTED_OCI_KEY',
-    oci_key_passphrase: 'os.environ/PLANTED_PASSPHRASE',
-  };
-  const of = (manner: string) => ({
-    [`openai-${manner}`]: {
-      model: 'openai/m',
-      api_base: `${url}/${manner}/v1`,
-      api_key: 'os.environ/PLANTED_OPENAI_KEY',
-    },
-    [`vllm-${manner}`]: {
-      model: 'hosted_vllm/m',
-      api_base: `${url}/${manner}/v1`,
-      api_key: 'os.environ/PLANTED_SK_KEY',
-    },
-    [`azure-${manner}`]: { model: 'azure/m', api_base: `${url}/${manner}`, api_key: 'os.environ/PLANTED_AZURE_KEY' },
-    [`claude-${manner}`]: {
-      model: 'anthropic/claude-x',
-      api_base: `${url}/${manner}`,
-      api_key: 'os.environ/PLANTED_ANTHROPIC_KEY',
-    },
-    [`surface-${manner}`]: {
-      model: 'oci/xai.grok-4',
-      oci_api: 'openai',
-      api_base: `${url}/${manner}/openai/v1`,
-      ...oci,
-    },
-  });
-  const native = { 'oci-refuses': { model: 'oci/xai.grok-4', api_base: url, ...oci } };
-  return Object.assign(native, ...echoManners.map(of));
-}
-
-interface Subject {
-  readonly gateway: TestGateway;
-  readonly databaseUrl: string;
-  /** Where else metrics are. */
-  readonly statusPorts: readonly number[];
-  /** Ends each process as a bug would. */
-  readonly crash: () => Promise<void>;
-  readonly said: readonly Haystack[];
-}
-
-const modes = [
-  {
-    mode: 'embedded',
-    async open(stack: AsyncDisposableStack, elsewhere: ReturnType<typeof echoes>): Promise<Subject> {
-      const postgres = stack.use(await openPostgresServer());
-      const databaseUrl = await postgres.createDatabase();
-      const env = {
-        DATABASE_URL: databaseUrl.replace('postgres@', `postgres:${planted.databasePassword}@`),
-        NODE_OPTIONS: `--import ${crashOnSignal}`,
-      };
-      const gateway = stack.use(await openEmbeddedGateway({ elsewhere, providerEnv, env, logLevel: 'DEBUG' }));
-      const crash = async () => {
-        gateway.child.signal('SIGUSR2');
-        await gateway.child.exited;
-      };
-      return { gateway, databaseUrl, statusPorts: [], crash, said: [] };
-    },
-  },
-  {
-    mode: 'distributed',
-    async open(stack: AsyncDisposableStack, elsewhere: ReturnType<typeof echoes>): Promise<Subject> {
-      const credentials = {
-        postgres: `postgres:${planted.databasePassword}`,
-        redis: `default:${planted.redisPassword}`,
-        nats: `sluice:${planted.natsPassword}`,
-      };
-      const env = { NODE_OPTIONS: `--import ${crashOnSignal}` };
-      const gateway = stack.use(
-        await openDistributedGateway({ elsewhere, providerEnv, env, credentials, logLevel: 'DEBUG' }),
-      );
-      const { servers, ingress, workers, ledger, databaseUrl } = gateway;
-      const wiretap = stack.use(await openWiretap({ redisUrl: servers.redis.url, natsUrl: servers.nats.url }));
-      const processes = [ingress, ...workers, ledger];
-      const crash = async () => {
-        for (const child of processes) child.signal(child === ledger ? 'SIGHUP' : 'SIGUSR2');
-        await Promise.all(processes.map(({ exited }) => exited));
-      };
-      return { gateway, databaseUrl, statusPorts: processes.map(({ port }) => port), crash, said: wiretap.said };
-    },
-  },
-] as const;
-
-for (const { mode, open } of modes) {
+for (const opening of subjects) {
+  const { mode } = opening;
   describe(`${mode}: no secret leaves the gateway`, () => {
     const stack = new AsyncDisposableStack();
     const haystacks: Haystack[] = [];
@@ -138,7 +19,7 @@ for (const { mode, open } of modes) {
     before(async () => {
       const echo = stack.use(await openEchoServer());
       asked = echo.asked;
-      subject = await open(stack, echoes(echo.url));
+      subject = await opening.open(stack, echoes(echo.url));
     });
     after(() => stack.disposeAsync());
 
@@ -211,7 +92,7 @@ for (const { mode, open } of modes) {
       const key = await gateway.newKey();
       virtualKeys.push(key);
       const aliases = Object.keys(echoes('http://x'));
-      const before = asked();
+      const askedBefore = asked();
       const extra = { num_retries: 0, timeout: 3 }; // seconds: a throttled call waits for its turn
       const statuses = await Promise.all(
         aliases.flatMap((model) =>
@@ -220,7 +101,7 @@ for (const { mode, open } of modes) {
           ),
         ),
       );
-      assert.ok(asked() - before >= aliases.length, 'the upstream was asked');
+      assert.ok(asked() - askedBefore >= aliases.length, 'the upstream was asked');
       assert.ok(
         statuses.some((status) => status >= 400),
         'calls failed',
@@ -261,7 +142,8 @@ for (const { mode, open } of modes) {
       assert.deepEqual(leaks([...rows, ...said]), []);
     });
 
-    test('to the output, also when a process ends by a bug', async () => {
+    test('to the output, also when servers go away and processes end by bugs', async () => {
+      await subject.breakDown();
       await subject.crash();
       const text = subject.gateway.output();
       assert.match(text, /ended by an error that nobody has caught/);
@@ -269,65 +151,3 @@ for (const { mode, open } of modes) {
     });
   });
 }
-
-describe('no secret is told by a start that fails', () => {
-  const servers = {
-    DATABASE_URL: `postgres://sluice:${planted.databasePassword}@127.0.0.1:1/x`,
-    REDIS_URL: `redis://default:${planted.redisPassword}@127.0.0.1:1`,
-    NATS_URL: `nats://sluice:${planted.natsPassword}@127.0.0.1:1`,
-    LITELLM_MASTER_KEY: masterKey,
-    SLUICE_METRICS_TOKEN: metricsToken,
-    PORT: '0',
-    HOST: '127.0.0.1',
-  };
-  const oci = {
-    OCI_TENANCY: stranger.tenancy,
-    OCI_USER: stranger.user,
-    OCI_FINGERPRINT: stranger.fingerprint,
-    OCI_COMPARTMENT_ID: stranger.compartmentId,
-  };
-  const all = ['ingress', 'worker', 'ledger', 'migrate'];
-  const callers = ['worker', 'embedded'];
-  const starts = [
-    { why: 'a database that is not there', programs: all, env: {} },
-    {
-      why: 'a database whose address is none',
-      programs: ['ledger', 'migrate'],
-      env: { DATABASE_URL: `postgres://u:${planted.databasePassword}@:x/` },
-    },
-    {
-      why: 'an address of another kind',
-      programs: ['ledger', 'migrate'],
-      env: { DATABASE_URL: `mysql://u:${planted.databasePassword}@h/` },
-    },
-    { why: 'a key without its passphrase', programs: callers, env: { ...oci, OCI_KEY: sealedKey } },
-    {
-      why: 'a key with another passphrase',
-      programs: callers,
-      env: { ...oci, OCI_KEY: sealedKey, OCI_KEY_PASSPHRASE: `${planted.passphrase}x` },
-    },
-    { why: 'a key where its path belongs', programs: callers, env: { ...oci, OCI_KEY_FILE: stranger.keyPem } },
-    { why: 'a key that is cut off', programs: callers, env: { ...oci, OCI_KEY: stranger.keyPem.slice(0, 700) } },
-    { why: 'a port that is a key', programs: ['ingress'], env: { PORT: planted.skKey } },
-  ];
-  const modelsOf = { model_list: [{ model_name: 'a', litellm_params: { model: 'oci/xai.grok-4' } }] };
-  const folder = openTemporaryFolder('starts');
-  after(async () => (await folder)[Symbol.asyncDispose]());
-  for (const { why, programs, env } of starts) {
-    test(why, async () => {
-      const config = path.join((await folder).path, 'config.json.yaml');
-      await writeFile(config, JSON.stringify(modelsOf));
-      const place = { ...servers, SLUICE_CONFIG: config, ...env };
-      const ends = await Promise.all(
-        programs.map(async (program) => {
-          const isService = ['ingress', 'worker', 'ledger'].includes(program);
-          const args = program === 'embedded' ? ['--config', config, '--check-config'] : [];
-          const end = await endOf(`${isService ? 'services' : 'deploy'}/${program}/src/main.ts`, args, place);
-          return { where: program, code: end.code, text: end.stdout + end.stderr };
-        }),
-      );
-      for (const { where, code, text } of ends) assert.notEqual(code, 0, `${where}: ${text}`);
-      assert.deepEqual(leaksIn(ends, secretsOf([])), []);
-    });
-  }
-});

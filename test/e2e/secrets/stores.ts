@@ -17,14 +17,27 @@ export async function openWiretap({ redisUrl, natsUrl }: { redisUrl: string; nat
     callback: (_, message) => void said.push({ where: `NATS: ${message.subject}`, text: message.string() }),
   });
   await nats.flush();
+  let isOpen = true;
   return {
     said,
+    /** May be done more than once. */
     async [Symbol.asyncDispose]() {
+      if (!isOpen) return;
+      isOpen = false;
       monitor.disconnect();
       redis.disconnect();
       await nats.close();
     },
   };
+}
+
+/** From now on the password that everybody has is wrong. */
+export async function changeRedisPassword(redisUrl: string): Promise<void> {
+  const redis = new Redis(redisUrl);
+  redis.on('error', () => undefined); // it is thrown out with all the others
+  await redis.config('SET', 'requirepass', 'another-password');
+  await redis.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+  redis.disconnect();
 }
 
 const Table = z.object({ schema: z.string(), name: z.string() });

@@ -10,6 +10,9 @@ import { insertAuditLine } from './sql/insert-audit-line.ts';
 /** Writes the line of one change. A request that changes several objects writes one for each. */
 export type RecordChange = (change: Change) => Promise<void>;
 
+/** As much of a request as its lines tell. */
+type ChangeRequest = Pick<Request, 'headers' | 'ip' | 'method' | 'path' | 'res'>;
+
 /** Administrative changes, each with its line in the audit log. */
 export interface Changes {
   /**
@@ -19,7 +22,11 @@ export interface Changes {
    * @param work changes what it wants to with this `sql`, and records each object that it changed
    * @throws what `work` throws, after taking everything back; Error for work that has recorded nothing
    */
-  run<T>(authenticated: Authenticated, req: Request, work: (sql: Sql, record: RecordChange) => Promise<T>): Promise<T>;
+  run<T>(
+    authenticated: Authenticated,
+    req: ChangeRequest,
+    work: (sql: Sql, record: RecordChange) => Promise<T>,
+  ): Promise<T>;
 }
 
 export function createChanges({ sql, now }: { readonly sql: SqlPool; readonly now: () => number }): Changes {

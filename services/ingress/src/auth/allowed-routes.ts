@@ -47,6 +47,8 @@ export const routeGroups: Readonly<Record<string, readonly string[]>> = {
     '/spend/*',
     '/global/spend/*',
     '/*/daily/activity',
+    '/audit',
+    '/audit/*',
     '/health*',
   ],
   management_routes: [

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Request } from 'express';
 import { createChanges } from '../../src/audit/changes.ts';
 import { openKeysDatabase } from '../sql/open-keys-database.ts';
 
@@ -23,7 +22,7 @@ test('a change that records nothing is taken back', async () => {
   await using sql = await openKeysDatabase();
   await sql.query('create table public.things (name text)');
   const changes = createChanges({ sql, now: Date.now });
-  const req = { method: 'POST', path: '/thing/new', headers: {}, ip: '127.0.0.1' } as unknown as Request;
+  const req = { method: 'POST', path: '/thing/new', headers: {}, ip: '127.0.0.1' };
 
   await assert.rejects(
     changes.run(operator, req, async (transaction) => {

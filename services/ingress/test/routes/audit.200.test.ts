@@ -137,7 +137,7 @@ test('POST /key/… : a change that is refused leaves no line, and one without a
   const total = async () => (await gateway.get('/audit')).body.total;
   await gateway.generate({ key_alias: 'taken' });
   const key = await gateway.generate();
-  const before = await total();
+  const linesBefore = await total();
   const refused = [
     ['/key/generate', { key_alias: 'taken' }],
     ['/key/update', { key, key_alias: 'taken' }],
@@ -145,7 +145,7 @@ test('POST /key/… : a change that is refused leaves no line, and one without a
     ['/key/block', { key: 'sk-unknown' }],
   ] as const;
   for (const [path, body] of refused) assert.ok((await gateway.post(path, body)).status >= 400, path);
-  assert.equal(await total(), before);
+  assert.equal(await total(), linesBefore);
 
   await sql.query('alter table ingress.audit_log add constraint full_disk check (false) not valid');
   try {

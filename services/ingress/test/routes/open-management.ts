@@ -46,6 +46,10 @@ export interface Management extends AsyncDisposable {
   readonly balances: Map<string, number>;
 }
 
+interface Init extends Omit<RequestInit, 'headers'> {
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
 /** The management and spend routes over HTTP, on a database and on books that a test makes up. */
 export async function openManagement(sql: SqlPool, books: Partial<SpendReports> = {}): Promise<Management> {
   const balances = new Map<string, number>();
@@ -87,8 +91,8 @@ export async function openManagement(sql: SqlPool, books: Partial<SpendReports> 
   const address = server.address();
   assert.ok(typeof address === 'object' && address !== null);
 
-  const call = async (path: string, key: string, init: RequestInit): Promise<Answer> => {
-    const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json', ...init.headers };
+  const call = async (path: string, key: string, { headers: own, ...init }: Init): Promise<Answer> => {
+    const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json', ...own };
     const response = await fetch(`http://127.0.0.1:${address.port}${path}`, { ...init, headers });
     return { status: response.status, headers: response.headers, body: await response.json() };
   };
