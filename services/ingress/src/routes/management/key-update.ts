@@ -1,24 +1,32 @@
 import { KeyUpdateRequest } from '@sluice/shared/api/litellm/key.ts';
 import type { KeyHash } from '@sluice/shared/ids.ts';
 import type { RequestHandler } from 'express';
-import { requireAdmin } from '../../auth/require-admin.ts';
+import { authorize } from '../../auth/authorize.ts';
 import { ManagementValidationError, parseManagementBody } from '../../http/parse-body.ts';
-import { keyHashOf } from './find-key.ts';
+import { findKey, keyHashOf } from './find-key.ts';
 import { changesOf } from './key-changes.ts';
 import { keyInfoOf } from './key-info-of.ts';
+import { requireKeyRight } from './key-rights.ts';
+import { requireWithinBounds } from './key-rules.ts';
 import type { ManagementDeps } from './management-deps.ts';
 import { aliasTaken, budgetNotFound, keyNotFound } from './refusals.ts';
 import { refuseUnsupported } from './unsupported-fields.ts';
 
 /** POST /key/update. Changes only what the body names. */
 export function keyUpdate(deps: ManagementDeps): RequestHandler {
-  const { authenticate, keys, now, invalidate } = deps;
+  const { authenticate, keys, keySettings, scopeOf, now, invalidate } = deps;
   return async (req, res) => {
-    const { caller } = requireAdmin(await authenticate(req), req.path);
+    const authenticated = authorize(await authenticate(req), req.path);
+    const { caller } = authenticated;
     const { key: named, ...fields } = parseManagementBody(KeyUpdateRequest, req.body);
     refuseUnsupported(req.body, { isNew: false });
     const changes = changesOf(fields, now());
     const hash = await hashFor(named, fields.key_alias);
+    const scope = await scopeOf(authenticated);
+    if (!scope.all) {
+      requireWithinBounds(fields, keySettings);
+      await requireKeyRight({ authenticated, scope, route: req.path }, await findKey(keys, hash), changes, deps);
+    }
 
     const updated = await keys.update(hash, changes, { userId: caller.userId, now: now() });
     if (updated === 'alias-taken') throw aliasTaken(fields.key_alias);

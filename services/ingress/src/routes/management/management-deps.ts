@@ -1,12 +1,21 @@
 import type { KeyHash } from '@sluice/shared/ids.ts';
 import type { SpendReports } from '@sluice/shared/ports/spend-reports.ts';
 import type { Authenticate } from '../../auth/create-authenticate.ts';
+import type { Tenancy } from '../../sql/tenancy-tables.ts';
+import type { createScopeOf } from '../../tenancy/scope.ts';
+import type { WindowRules } from '../../tenancy/windows.ts';
+import type { KeySettings } from '@sluice/shared/config/gateway-config.ts';
 import type { VirtualKeys } from '../../sql/virtual-keys.ts';
 
 /** What the endpoints for keys are made of. */
 export interface ManagementDeps {
   readonly authenticate: Authenticate;
   readonly keys: VirtualKeys;
+  readonly tenancy: Tenancy;
+  readonly scopeOf: ReturnType<typeof createScopeOf>;
+  /** How the windows of budgets are counted. */
+  readonly windows: WindowRules;
+  readonly keySettings: KeySettings;
   readonly reports: Pick<SpendReports, 'balancesOf'>;
   readonly now: () => number;
   readonly newKey: () => string;
