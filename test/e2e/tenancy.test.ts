@@ -2,12 +2,15 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { openPostgres } from '@sluice/shared/adapters/postgres/postgres.ts';
 import type { SqlPool } from '@sluice/shared/ports/sql.ts';
+import { z } from 'zod';
 import { tenancyIn, type Tenancy } from '../../services/ingress/src/sql/tenancy-tables.ts';
 import { budget, member, organization, tag, team, user } from '../../services/ingress/test/tenancy/entities.ts';
 import { waitUntil } from '../servers/wait-until.ts';
-import { chat, errorOf, post } from './ask.ts';
+import { ask, chat, errorOf, post } from './ask.ts';
 import { openDistributedGateway } from './gateway.ts';
 import type { DistributedGateway, TestGateway } from './gateway.ts';
+
+const BalanceRow = z.object({ account_id: z.string(), settled_nano_usd: z.string() });
 
 describe('tenancy, on two ingresses', () => {
   const resources = new AsyncDisposableStack();
@@ -58,7 +61,7 @@ describe('tenancy, on two ingresses', () => {
     assert.ok(cost > 0);
     const booked = async () => {
       const { rows } = await sql.query('select account_id, settled_nano_usd from ledger.account_balances');
-      return new Map(rows.map((row) => Object.values(Object(row)).map(String) as [string, string]));
+      return new Map(rows.map((row) => BalanceRow.parse(row)).map((row) => [row.account_id, row.settled_nano_usd]));
     };
     await waitUntil(async () => (await booked()).has('proxy:all'), { what: 'the books have it' });
     const hash = String((await sql.query('select hash from ingress.virtual_keys')).rows.map((row) => Object(row).hash));
@@ -155,7 +158,7 @@ describe('tenancy, on two ingresses', () => {
       Array.from({ length: 40 }, (_, n) => chat(n % 3 === 0 ? there : gateway, n % 2 === 0 ? one : two)),
     );
     const statuses = new Set(replies.map(({ status }) => status));
-    assert.deepEqual([...statuses].sort(), [200, 429]);
+    assert.deepEqual(statuses, new Set([200, 429]));
     const spent = replies.reduce((sum, { headers }) => sum + Number(headers.get('x-litellm-response-cost') ?? 0), 0);
     assert.ok(spent > 0 && Math.round(spent * 1e9) <= 200_000, `${spent} USD`);
   });
@@ -215,5 +218,71 @@ describe('tenancy, on two ingresses', () => {
     const { headers } = await chat(gateway, key, asZoe);
     assert.equal(headers.get('x-ratelimit-api_key-limit-requests'), '500');
     assert.ok(Number(headers.get('x-ratelimit-team-remaining-tokens')) < 1_000_000);
+  });
+
+  const modelOf = async (by: string, model: string, fields: object = {}) => {
+    const reply = await chat(gateway, by, { model, ...fields });
+    assert.equal(reply.status, 200, reply.text);
+    const { model: shown } = z.looseObject({ model: z.string() }).parse(JSON.parse(reply.text));
+    return { shown, group: reply.headers.get('x-litellm-model-group') };
+  };
+
+  test("a key's own names for models, and its team's", async () => {
+    const own = await gateway.newKey({ team_id: 'blue', aliases: { fast: 'llama' }, models: ['llama', 'cheap'] });
+    await tenancy.teams.update(['blue'], { modelAliases: { fast: 'grok', slow: 'cheap' } });
+    assert.deepEqual(await modelOf(own, 'fast'), { shown: 'fast', group: 'llama' });
+    await waitUntil(async () => (await chat(gateway, own, { model: 'slow' })).status === 200, { what: "the team's" });
+    assert.deepEqual(await modelOf(own, 'slow'), { shown: 'slow', group: 'cheap' });
+  });
+
+  test('a spent budget of one model refuses that model, or leads to another', async () => {
+    const model_max_budget = { llama: { max_budget: 0, budget_duration: '1d' } };
+    const strict = await gateway.newKey({ key_alias: 'strict', model_max_budget });
+    const refused = await chat(gateway, strict);
+    assert.equal(refused.status, 429);
+    assert.match(errorOf(refused).message, /key_alias: strict, exceeded budget for model=llama/);
+    assert.equal((await chat(gateway, strict, { model: 'cheap' })).status, 200);
+    const mild = await gateway.newKey({ model_max_budget, budget_fallbacks: { llama: ['cheap'] } });
+    assert.deepEqual(await modelOf(mild, 'llama'), { shown: 'cheap', group: 'cheap' });
+  });
+
+  test('a limit of one model counts for that model', async () => {
+    const limited = await gateway.newKey({ model_rpm_limit: { llama: 1 } });
+    assert.equal((await chat(gateway, limited)).headers.get('x-ratelimit-model_per_key-remaining-requests'), '0');
+    const refused = await chat(gateway, limited);
+    assert.equal(refused.status, 429);
+    assert.match(errorOf(refused).message, /^Rate limit exceeded for model_per_key: \w+:llama\. Limit type: requests/);
+    assert.equal((await chat(gateway, limited, { model: 'cheap' })).status, 200);
+  });
+
+  test('a key reaches the routes that it may, and no other', async () => {
+    const routed = await gateway.newKey({ allowed_routes: ['/v1/chat/completions'] });
+    assert.equal((await chat(gateway, routed)).status, 200);
+    const refused = await ask(gateway, '/v1/models', { key: routed });
+    assert.equal(refused.status, 403);
+    assert.match(refused.text, /"detail":"Virtual key is not allowed to call this route\./);
+    const manager = await gateway.newKey({ key_type: 'management' });
+    assert.equal((await chat(gateway, manager)).status, 403);
+    assert.equal((await ask(gateway, '/key/info', { key: manager })).status, 200);
+  });
+
+  test('what a key has to send is asked for', async () => {
+    const strict = await gateway.newKey({ enforced_params: ['user', 'metadata.job'] });
+    const refused = await chat(gateway, strict, { user: 'zoe' });
+    assert.equal(refused.status, 400);
+    assert.equal(errorOf(refused).param, 'metadata.job');
+    assert.equal((await chat(gateway, strict, { user: 'zoe', metadata: { job: 'j' } })).status, 200);
+  });
+
+  test('several windows of a budget all count, and a temporary increase lifts the main one', async () => {
+    const windows = await gateway.newKey({
+      key_alias: 'windows',
+      max_budget: 1,
+      budget_limits: [{ budget_duration: '1d', max_budget: 0 }],
+    });
+    const refused = errorOf(await chat(gateway, windows));
+    assert.match(refused.message, /^ExceededBudget: Key=windows \(.*\) over 1d budget\. Spend=\$0, Limit=\$0$/);
+    const lifted = await gateway.newKey({ max_budget: 0, temp_budget_increase: 1 });
+    assert.equal((await chat(gateway, lifted)).status, 200);
   });
 });

@@ -36,8 +36,10 @@ import { findCustomer } from './sql/find-customer.ts';
 import { findTags } from './sql/find-tags.ts';
 import { insertBudgetAlert } from './sql/insert-budget-alert.ts';
 import { insertMetCustomer } from './sql/insert-met-customer.ts';
+import { tenancyIn } from './sql/tenancy-tables.ts';
 import { virtualKeysIn } from './sql/virtual-keys.ts';
 import { createAttribute } from './tenancy/attribute.ts';
+import { createScopeOf } from './tenancy/scope.ts';
 import { createWatchSoftBudgets } from './tenancy/soft-budgets.ts';
 import { watchLines } from './watch-lines.ts';
 
@@ -142,7 +144,19 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
       prices: loadPriceBook(),
       now,
     },
-    management: { authenticate, keys, changes: createChanges({ sql, now }), reports, now, newKey, invalidate },
+    management: {
+      authenticate,
+      keys,
+      tenancy: tenancyIn(sql),
+      changes: createChanges({ sql, now }),
+      scopeOf: createScopeOf(sql),
+      windows: config.tenancy,
+      keySettings: config.tenancy.keys,
+      reports,
+      now,
+      newKey,
+      invalidate,
+    },
     audit: { authenticate, sql },
     spend: { authenticate, keys, reports, now },
     health: {

@@ -3,7 +3,7 @@ import { GatewayError } from '@sluice/shared/errors.ts';
 import type { VirtualKey } from './authenticated.ts';
 
 /** Names that stand for many routes; contract §1.3. Each route also with `/v1` before it. */
-export const routeGroups: Readonly<Record<string, readonly string[]>> = {
+const routeGroups: Readonly<Record<string, readonly string[]>> = {
   openai_routes: [
     '/chat/completions',
     '/completions',
@@ -90,6 +90,11 @@ export function requireAllowedRoute(
     'Virtual key is not allowed to call this route. ' +
       `Only allowed to call routes: [${routes}]. Tried to call route: ${path}`,
   );
+}
+
+/** Whether an entry of a key's list can mean anything: a path, a pattern, or a group. */
+export function isRouteEntry(entry: string): boolean {
+  return /^[/*]/.test(entry) || Object.hasOwn(routeGroups, entry);
 }
 
 function isAllowed(entry: string, path: string): boolean {

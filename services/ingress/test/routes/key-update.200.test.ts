@@ -81,7 +81,7 @@ test('POST /key/update 200: this process sees the change with the next request',
 test('POST /key/update 400: an alias that is taken, spend, and what no key can have', async () => {
   const key = await gateway.generate({ key_alias: 'two' });
   await gateway.generate({ key_alias: 'three' });
-  for (const body of [{ key_alias: 'three' }, { spend: 0 }, { temp_budget_increase: 5 }, { max_budget: -1 }]) {
+  for (const body of [{ key_alias: 'three' }, { spend: 0 }, { auto_rotate: true }, { max_budget: -1 }]) {
     const { status, body: answer } = await gateway.post('/key/update', { key, rpm_limit: 1, ...body });
     assert.equal(status, 400, JSON.stringify(body));
     assert.equal(answer.error.param, Object.keys(body)[0]);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { loadGatewayConfig } from '@sluice/shared/config/load-config.ts';
 import { accountKey, type Account } from '@sluice/shared/contracts/account.ts';
 import type { SqlPool } from '@sluice/shared/ports/sql.ts';
 import type { SpendReports } from '@sluice/shared/ports/spend-reports.ts';
@@ -19,6 +20,8 @@ import { keyUpdate } from '../../src/routes/management/key-update.ts';
 import { globalSpendKeys } from '../../src/routes/spend/global-spend-keys.ts';
 import { globalSpendModels } from '../../src/routes/spend/global-spend-models.ts';
 import { spendLogs } from '../../src/routes/spend/spend-logs.ts';
+import { createScopeOf } from '../../src/tenancy/scope.ts';
+import { tenancyIn } from '../../src/sql/tenancy-tables.ts';
 import { virtualKeysIn } from '../../src/sql/virtual-keys.ts';
 
 export const masterKey = 'the master key of this test';
@@ -50,8 +53,16 @@ interface Init extends Omit<RequestInit, 'headers'> {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** The management and spend routes over HTTP, on a database and on books that a test makes up. */
-export async function openManagement(sql: SqlPool, books: Partial<SpendReports> = {}): Promise<Management> {
+/**
+ * The management and spend routes over HTTP, on a database and on books that a test makes up.
+ *
+ * @param config of the gateway, as its file has it
+ */
+export async function openManagement(
+  sql: SqlPool,
+  books: Partial<SpendReports> = {},
+  config: Readonly<Record<string, unknown>> = {},
+): Promise<Management> {
   const balances = new Map<string, number>();
   const keys = virtualKeysIn(sql);
   const { authenticate, invalidate } = createAuthenticate({
@@ -60,11 +71,16 @@ export async function openManagement(sql: SqlPool, books: Partial<SpendReports> 
     now: () => now,
     cache: { freshMs: 500, staleIfErrorMs: 3_600_000, maxEntries: 50_000 },
   });
+  const { tenancy } = await loadGatewayConfig({ file: null, values: config, env: {}, warn: () => undefined });
   const deps = {
     authenticate,
     sql,
     keys,
     changes: createChanges({ sql, now: () => now }),
+    tenancy: tenancyIn(sql),
+    scopeOf: createScopeOf(sql),
+    windows: tenancy,
+    keySettings: tenancy.keys,
     reports: { ...booksOf(balances), ...books },
     now: () => now,
     newKey,

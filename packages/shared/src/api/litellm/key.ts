@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { limitFields } from './limits.ts';
+import type { LimitInfo } from './limits.ts';
 import { isText, Text } from './text.ts';
 
 /** Copied into every job and every spend row of the key, hence small. */
@@ -26,7 +28,7 @@ function isStorable(value: unknown, depth: number): boolean {
 /**
  * What can be set on a key: LiteLLM's fields that we store. The others are not in the schema: whether they may be
  * ignored is for the route to say. null is the same as absent when a key is made, and clears the field when it is
- * changed, but for `models`, `metadata`, `tags` and `blocked`, where it changes nothing.
+ * changed, but for `models`, `metadata`, `tags`, `key_type` and `blocked`, where it changes nothing.
  */
 const keyFields = {
   /** Unique over all keys. */
@@ -35,12 +37,26 @@ const keyFields = {
   duration: z.string().nullish(),
   /** Empty: every alias. */
   models: z.array(Text.min(1)).max(1000).nullish(),
-  /** USD. */
-  max_budget: z.number().nullish(),
-  budget_duration: z.string().nullish(),
-  rpm_limit: z.int().nullish(),
-  tpm_limit: z.int().nullish(),
-  max_parallel_requests: z.int().nullish(),
+  ...limitFields,
+  /** Limits for what the key has no own of. */
+  budget_id: Text.min(1).nullish(),
+  /** USD on top of the budget, until the expiry. */
+  temp_budget_increase: z.number().nullish(),
+  temp_budget_expiry: z.iso.datetime({ offset: true }).nullish(),
+  /** Model → models that are asked when its own budget is spent. */
+  budget_fallbacks: z.record(Text, z.array(Text.min(1)).max(20)).nullish(),
+  /** Request model → alias. */
+  aliases: z.record(Text.min(1), Text.min(1)).nullish(),
+  access_group_ids: z.array(Text.min(1)).max(1000).nullish(),
+  allowed_routes: z.array(Text.min(1)).max(1000).nullish(),
+  key_type: z.enum(['llm_api', 'management', 'read_only', 'default']).nullish(),
+  permissions: z.record(z.string(), z.unknown()).nullish(),
+  /** Fields that its requests must have. */
+  enforced_params: z.array(Text.min(1)).max(100).nullish(),
+  /** Asked when a request's own model fails and the request names no fallbacks. */
+  fallback_model: z.union([Text.min(1), z.array(Text.min(1)).max(20)]).nullish(),
+  /** Of requests that name none; 0 is the soonest. */
+  priority: z.int().min(0).max(255).nullish(),
   metadata: Metadata.nullish(),
   /** Stored as `metadata.tags`. */
   tags: z.array(Text).max(100).nullish(),
@@ -73,20 +89,26 @@ export const KeyDeleteRequest = z.object({
 });
 
 /** A key as answers show it, without its hash. What we do not have is there with LiteLLM's default. */
-export interface KeyInfo {
+export interface KeyInfo extends LimitInfo {
   readonly key_name: string;
   readonly key_alias: string | null;
   /** USD, in the current window of the budget. */
   readonly spend: number;
   readonly expires: string | null;
   readonly models: readonly string[];
-  readonly max_budget: number | null;
-  readonly budget_duration: string | null;
-  /** End of the current window; null: the budget never resets. */
-  readonly budget_reset_at: string | null;
-  readonly rpm_limit: number | null;
-  readonly tpm_limit: number | null;
-  readonly max_parallel_requests: number | null;
+  readonly budget_id: string | null;
+  readonly litellm_budget_table: Readonly<Record<string, unknown>> | null;
+  readonly temp_budget_increase: number | null;
+  readonly temp_budget_expiry: string | null;
+  readonly budget_fallbacks: Readonly<Record<string, readonly string[]>> | null;
+  readonly aliases: Readonly<Record<string, string>>;
+  readonly access_group_ids: readonly string[] | null;
+  readonly allowed_routes: readonly string[];
+  readonly key_type: string;
+  readonly permissions: Readonly<Record<string, unknown>>;
+  readonly enforced_params: readonly string[] | null;
+  readonly fallback_model: readonly string[] | null;
+  readonly priority: number | null;
   readonly metadata: Readonly<Record<string, unknown>>;
   readonly user_id: string | null;
   readonly team_id: string | null;
@@ -101,24 +123,14 @@ export interface KeyInfo {
 
 /** The rest of a LiteLLM key row, as a key has it that never used these. */
 export const keyInfoDefaults = {
-  soft_budget: null,
   soft_budget_cooldown: false,
-  aliases: {},
   config: {},
   project_id: null,
   agent_id: null,
-  permissions: {},
   allowed_cache_controls: [],
-  allowed_routes: [],
-  key_type: 'default',
   model_spend: {},
-  model_max_budget: {},
-  budget_fallbacks: null,
-  budget_limits: null,
-  budget_id: null,
   object_permission_id: null,
   object_permission: null,
-  access_group_ids: null,
   router_settings: null,
   auto_rotate: false,
   rotation_count: 0,
@@ -126,5 +138,4 @@ export const keyInfoDefaults = {
   last_rotation_at: null,
   key_rotation_at: null,
   last_active: null,
-  litellm_budget_table: null,
 } as const;

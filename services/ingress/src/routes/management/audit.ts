@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { AuditSort, findAuditLine, findAuditLines, type StoredAuditLine } from '../../audit/sql/find-audit-lines.ts';
 import type { Authenticate } from '../../auth/create-authenticate.ts';
 import { hashOf } from '../../auth/hash-key.ts';
-import { requireToSeeAll } from '../../auth/require-admin.ts';
+import { authorize } from '../../auth/authorize.ts';
 import { parseQuery } from '../../http/parse-body.ts';
 
 export interface AuditDeps {
@@ -18,7 +18,7 @@ export interface AuditDeps {
 /** GET /audit. A page of the administrative changes, the newest first unless asked otherwise. */
 export function auditLog({ authenticate, sql }: AuditDeps): RequestHandler {
   return async (req, res) => {
-    requireToSeeAll(await authenticate(req), req.path);
+    authorize(await authenticate(req), req.path);
     const query = parseQuery(AuditQuery, req.query);
 
     const { total, lines } = await findAuditLines(
@@ -49,7 +49,7 @@ export function auditLog({ authenticate, sql }: AuditDeps): RequestHandler {
 /** GET /audit/{id}. */
 export function auditLine({ authenticate, sql }: AuditDeps): RequestHandler {
   return async (req, res) => {
-    requireToSeeAll(await authenticate(req), req.path);
+    authorize(await authenticate(req), req.path);
     const named = String(req.params['id']);
     const id = z.uuid().safeParse(named);
     const line = id.success ? await findAuditLine(sql, id.data) : null;

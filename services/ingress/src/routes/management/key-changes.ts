@@ -1,8 +1,8 @@
 import type { KeyFields } from '@sluice/shared/api/litellm/key.ts';
-import { GatewayError } from '@sluice/shared/errors.ts';
-import { maxBudgetUsd, usdToNanoUsd } from '@sluice/shared/money.ts';
-import { addDuration, parseDuration, type Duration } from '@sluice/shared/time/duration.ts';
+import { addDuration } from '@sluice/shared/time/duration.ts';
+import { isRouteEntry } from '../../auth/allowed-routes.ts';
 import type { VirtualKeyChanges } from '../../sql/update-virtual-key.ts';
+import { budgetOf, durationOf, limitChangesOf, refusal } from './limit-changes.ts';
 
 /**
  * What a request sets on a key, in our words. Only what it names is in the result.
@@ -16,36 +16,36 @@ export function changesOf(fields: KeyFields, now: number): VirtualKeyChanges {
     throw refusal('metadata.tags', 'metadata.tags must be a list of strings.');
   }
   return {
-    ...(fields.key_alias !== undefined && { keyAlias: fields.key_alias }),
-    ...(fields.duration !== undefined && { expiresAt: expiryOf(fields.duration, now) }),
+    ...limitChangesOf(fields),
+    ...given(fields.key_alias, (keyAlias) => ({ keyAlias })),
+    ...given(fields.duration, (duration) => ({ expiresAt: expiryOf(duration, now) })),
     ...(isPresent(fields.models) && { models: fields.models }),
-    ...(fields.max_budget !== undefined && { maxBudgetNanoUsd: budgetOf(fields.max_budget) }),
-    ...(fields.budget_duration !== undefined && { budgetDuration: budgetDurationOf(fields.budget_duration) }),
-    ...(fields.rpm_limit !== undefined && { requestsPerMinute: limitOf('rpm_limit', fields.rpm_limit) }),
-    ...(fields.tpm_limit !== undefined && { tokensPerMinute: limitOf('tpm_limit', fields.tpm_limit) }),
-    ...(fields.max_parallel_requests !== undefined && {
-      maxParallelRequests: limitOf('max_parallel_requests', fields.max_parallel_requests),
-    }),
+    ...given(fields.budget_id, (budgetId) => ({ budgetId })),
+    ...given(fields.temp_budget_increase, (usd) => ({
+      tempBudgetIncreaseNanoUsd: budgetOf('temp_budget_increase', usd),
+    })),
+    ...given(fields.temp_budget_expiry, (iso) => ({ tempBudgetExpiresAt: iso === null ? null : Date.parse(iso) })),
+    ...given(fields.budget_fallbacks, (models) => ({ budgetFallbacks: models ?? {} })),
+    ...given(fields.aliases, (aliases) => ({ aliases: aliases ?? {} })),
+    ...given(fields.access_group_ids, (groups) => ({ accessGroupIds: groups ?? [] })),
+    ...given(fields.allowed_routes, (routes) => ({ allowedRoutes: routesOf(routes ?? []) })),
+    ...(isPresent(fields.key_type) && { keyType: fields.key_type }),
+    ...given(fields.permissions, (permissions) => ({ permissions: permissions ?? {} })),
+    ...given(fields.enforced_params, (params) => ({ enforcedParams: params ?? [] })),
+    ...given(fields.fallback_model, (models) => ({ fallbackModels: [models ?? []].flat() })),
+    ...given(fields.priority, (priority) => ({ priority })),
     ...(isPresent(fields.metadata) && { metadata: fields.metadata }),
     ...(isPresent(fields.tags) && { tags: fields.tags }),
-    ...(fields.user_id !== undefined && { userId: fields.user_id }),
-    ...(fields.team_id !== undefined && { teamId: fields.team_id }),
-    ...(fields.organization_id !== undefined && { organizationId: fields.organization_id }),
+    ...given(fields.user_id, (userId) => ({ userId })),
+    ...given(fields.team_id, (teamId) => ({ teamId })),
+    ...given(fields.organization_id, (organizationId) => ({ organizationId })),
     ...(isPresent(fields.blocked) && { blocked: fields.blocked }),
   };
 }
 
-/** The texts are LiteLLM's where it has one: litellm-contract.md §2.9. */
-function budgetOf(usd: number | null): number | null {
-  if (usd === null) return null;
-  if (usd < 0) throw refusal('max_budget', `max_budget cannot be negative. Received: ${usd}`);
-  if (usd > maxBudgetUsd) throw refusal('max_budget', `max_budget cannot be above ${maxBudgetUsd}. Received: ${usd}`);
-  return usdToNanoUsd(usd);
-}
-
-function limitOf(field: string, limit: number | null): number | null {
-  if (limit !== null && limit < 0) throw refusal(field, `${field} cannot be negative. Received: ${limit}`);
-  return limit;
+/** null says something, to be absent does not. */
+function given<T, Changes extends object>(value: T | undefined, to: (value: T) => Changes): Changes | object {
+  return value === undefined ? {} : to(value);
 }
 
 function expiryOf(text: string | null, now: number): number | null {
@@ -53,21 +53,11 @@ function expiryOf(text: string | null, now: number): number | null {
   return duration === null ? null : addDuration(now, duration);
 }
 
-function budgetDurationOf(text: string | null): string | null {
-  return durationOf('budget_duration', text) === null ? null : text;
-}
-
-function durationOf(field: string, text: string | null): Duration | null {
-  try {
-    return parseDuration(text);
-  } catch (cause) {
-    if (!(cause instanceof RangeError)) throw cause;
-    throw refusal(field, `${field}: ${cause.message}`);
-  }
-}
-
-function refusal(param: string, message: string): GatewayError {
-  return new GatewayError('invalid_management_request', message, { param });
+/** A word that names no group would only lock the key out. */
+function routesOf(routes: readonly string[]): string[] {
+  const wrong = routes.find((route) => !isRouteEntry(route));
+  if (wrong === undefined) return [...routes];
+  throw refusal('allowed_routes', `allowed_routes: '${wrong}' is neither a path nor the name of a group of routes.`);
 }
 
 function isPresent<T>(value: T | null | undefined): value is T {

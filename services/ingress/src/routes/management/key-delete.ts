@@ -2,16 +2,18 @@ import { KeyDeleteRequest } from '@sluice/shared/api/litellm/key.ts';
 import { GatewayError } from '@sluice/shared/errors.ts';
 import type { RequestHandler } from 'express';
 import { hashOf } from '../../auth/hash-key.ts';
-import { requireAdmin } from '../../auth/require-admin.ts';
+import { authorize } from '../../auth/authorize.ts';
 import { parseManagementBody } from '../../http/parse-body.ts';
 import { virtualKeysIn } from '../../sql/virtual-keys.ts';
+import { requireRight } from '../../tenancy/scope.ts';
 import { keyChange } from './audited-key.ts';
 import type { ManagementDeps } from './management-deps.ts';
 
 /** POST /key/delete. All of the named keys, or none when one does not exist. What they spent stays in the books. */
-export function keyDelete({ authenticate, changes, invalidate }: ManagementDeps): RequestHandler {
+export function keyDelete({ authenticate, scopeOf, changes, invalidate }: ManagementDeps): RequestHandler {
   return async (req, res) => {
-    const operator = requireAdmin(await authenticate(req), req.path);
+    const operator = authorize(await authenticate(req), req.path);
+    const scope = await scopeOf(operator);
     const request = parseManagementBody(KeyDeleteRequest, req.body);
     const named = request.keys ?? [];
     const aliases = request.key_aliases ?? [];
@@ -25,6 +27,7 @@ export function keyDelete({ authenticate, changes, invalidate }: ManagementDeps)
     const deleted = await changes.run(operator, req, async (sql, record) => {
       const keys = virtualKeysIn(sql);
       const before = await keys.lock(chosen);
+      if (!scope.all) for (const key of before) requireRight(scope, key, req.path);
       const { missing } = await keys.delete(chosen);
       if (missing.length > 0) {
         const text = `Key not found in database; ${missing.length} of the named keys do not exist, and none was deleted.`;

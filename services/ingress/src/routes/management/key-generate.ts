@@ -4,13 +4,15 @@ import type { RequestHandler } from 'express';
 import type { VirtualKey } from '../../auth/authenticated.ts';
 import { hashKey } from '../../auth/hash-key.ts';
 import { maskKey, maskText } from '../../auth/mask-key.ts';
-import { requireAdmin } from '../../auth/require-admin.ts';
+import { authorize } from '../../auth/authorize.ts';
 import { parseManagementBody } from '../../http/parse-body.ts';
 import type { VirtualKeyChanges } from '../../sql/update-virtual-key.ts';
 import { virtualKeysIn } from '../../sql/virtual-keys.ts';
 import { keyChange } from './audited-key.ts';
 import { changesOf } from './key-changes.ts';
 import { keyInfoOf } from './key-info-of.ts';
+import { requireKeyRight } from './key-rights.ts';
+import { requireKeyRules, requireWithinBounds, withKeyDefaults } from './key-rules.ts';
 import type { ManagementDeps } from './management-deps.ts';
 import { aliasTaken, budgetNotFound, keyTaken } from './refusals.ts';
 import { newVirtualKey } from '../../tenancy/new-virtual-key.ts';
@@ -18,18 +20,29 @@ import { refuseUnsupported } from './unsupported-fields.ts';
 
 /** POST /key/generate. The key itself is in this answer and nowhere else. */
 export function keyGenerate(deps: ManagementDeps): RequestHandler {
-  const { authenticate, changes, now, newKey, invalidate } = deps;
+  const { authenticate, changes, keySettings, scopeOf, now, newKey, invalidate } = deps;
   return async (req, res) => {
-    const operator = requireAdmin(await authenticate(req), req.path);
-    const request = parseManagementBody(KeyGenerateRequest, req.body);
-    refuseUnsupported(req.body, { isNew: true });
+    const authenticated = authorize(await authenticate(req), req.path);
+    const { caller, role, key: own } = authenticated;
+    const body = withKeyDefaults(req.body, keySettings);
+    const asked = parseManagementBody(KeyGenerateRequest, body);
+    refuseUnsupported(body, { isNew: true });
+    requireWithinBounds(asked, keySettings);
+
+    const scope = await scopeOf(authenticated);
+    // Who is no administrator makes keys for themselves, unless they say otherwise.
+    const request = scope.all || asked.user_id != null ? asked : { ...asked, user_id: caller.userId };
+    const memberRole = scope.teams.get(request.team_id ?? '')?.role ?? null;
+    requireKeyRules(request, { role, isOperator: own === null, memberRole }, keySettings);
 
     const rawKey = chosenKey(request.key) ?? newKey();
     const time = now(); // one for all: a key expires exactly its duration after it was made
-    const key = keyOf(rawKey, changesOf(request, time), { userId: operator.caller.userId, now: time });
+    const asKey = changesOf(request, time);
+    await requireKeyRight({ authenticated, scope, route: req.path }, null, asKey, deps);
+    const key = keyOf(rawKey, asKey, { userId: caller.userId, now: time });
     const info = await keyInfoOf(key, deps); // before it is stored: a failure must not swallow the only sight of the key
 
-    await changes.run(operator, req, async (sql, record) => {
+    await changes.run(authenticated, req, async (sql, record) => {
       const outcome = await virtualKeysIn(sql).insert(key);
       if (outcome === 'alias-taken') throw aliasTaken(key.keyAlias);
       if (outcome === 'key-taken') throw keyTaken(rawKey);

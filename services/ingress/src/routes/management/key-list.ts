@@ -4,18 +4,20 @@ import { GatewayError } from '@sluice/shared/errors.ts';
 import type { RequestHandler } from 'express';
 import { z } from 'zod';
 import { hashOf } from '../../auth/hash-key.ts';
-import { requireAdmin } from '../../auth/require-admin.ts';
+import { authorize } from '../../auth/authorize.ts';
 import { parseQuery } from '../../http/parse-body.ts';
 import { VirtualKeySort } from '../../sql/list-virtual-keys.ts';
 import { keyRowsOf } from './key-info-of.ts';
+import { administers } from '../../tenancy/scope.ts';
+import type { Scope } from '../../tenancy/scope.ts';
 import type { ManagementDeps } from './management-deps.ts';
 
 /** GET /key/list. The hashes of a page of keys, or with `return_full_object` the keys. */
 export function keyList(deps: ManagementDeps): RequestHandler {
-  const { authenticate, keys, now } = deps;
+  const { authenticate, keys, scopeOf, now } = deps;
   return async (req, res) => {
-    requireAdmin(await authenticate(req), req.path);
-    const query = parseQuery(KeyListQuery, req.query);
+    const scope = await scopeOf(authorize(await authenticate(req), req.path));
+    const query = withinScope(parseQuery(KeyListQuery, req.query), scope);
     refuseOtherFilters(query);
 
     const found = await keys.list(
@@ -59,6 +61,13 @@ const KeyListQuery = z.object({
   access_group_id: z.string().optional(),
   status: z.string().optional(),
 });
+
+/** Who is no administrator sees their own keys, or those of a team or an organization that they administer. */
+function withinScope(query: z.infer<typeof KeyListQuery>, scope: Scope): z.infer<typeof KeyListQuery> {
+  const asked = { teamId: query.team_id ?? null, organizationId: query.organization_id ?? null };
+  if (scope.all || administers(scope, asked)) return query;
+  return { ...query, user_id: scope.userId ?? '', substring_matching: false };
+}
 
 /** To ignore these would answer with keys that were not asked for. */
 function refuseOtherFilters(query: z.infer<typeof KeyListQuery>): void {

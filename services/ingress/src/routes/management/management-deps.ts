@@ -2,6 +2,10 @@ import type { KeyHash } from '@sluice/shared/ids.ts';
 import type { SpendReports } from '@sluice/shared/ports/spend-reports.ts';
 import type { Changes } from '../../audit/changes.ts';
 import type { Authenticate } from '../../auth/create-authenticate.ts';
+import type { Tenancy } from '../../sql/tenancy-tables.ts';
+import type { createScopeOf } from '../../tenancy/scope.ts';
+import type { WindowRules } from '../../tenancy/windows.ts';
+import type { KeySettings } from '@sluice/shared/config/gateway-config.ts';
 import type { VirtualKeys } from '../../sql/virtual-keys.ts';
 
 /** What the endpoints for keys are made of. */
@@ -10,6 +14,12 @@ export interface ManagementDeps {
   /** To read; what changes a key goes through `changes`. */
   readonly keys: Pick<VirtualKeys, 'find' | 'findByAlias' | 'list'>;
   readonly changes: Changes;
+  /** To read, like `keys`. */
+  readonly tenancy: Tenancy;
+  readonly scopeOf: ReturnType<typeof createScopeOf>;
+  /** How the windows of budgets are counted. */
+  readonly windows: WindowRules;
+  readonly keySettings: KeySettings;
   readonly reports: Pick<SpendReports, 'balancesOf'>;
   readonly now: () => number;
   readonly newKey: () => string;

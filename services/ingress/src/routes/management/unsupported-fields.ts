@@ -5,30 +5,20 @@ import { GatewayError } from '@sluice/shared/errors.ts';
  * give out a key that may do more than its operator believes, so all but their neutral value is refused.
  */
 const unsupported: Readonly<Record<string, string>> = {
-  access_group_ids: 'there are no access groups, and the key would reach every model',
   agent_id: 'there are no agents to attribute its spend to',
-  aliases: "a key's own model names would not be resolved",
   allowed_cache_controls: 'which cache controls a key sends is not checked',
-  allowed_routes: 'the key would reach every route that keys may',
   auto_rotate: 'the key would never be rotated',
-  budget_id: 'there are no shared budgets, and the key would have no limits',
-  budget_limits: 'a key has one budget window: use max_budget and budget_duration',
-  enforced_params: 'the parameters would not be enforced',
   guardrails: 'no guardrail would run',
+  config: 'use router_settings of the configuration',
+  content_policy: 'no word would be blocked',
   mcp_rpm_limit: 'the limit would not be enforced',
-  model_max_budget: 'budgets per model would not be enforced',
-  model_rpm_limit: 'limits per model would not be enforced',
-  model_tpm_limit: 'limits per model would not be enforced',
+  max_token_budget: 'tokens would not be counted',
   object_permission: 'the permissions would not be enforced',
-  permissions: 'the permissions would not be enforced',
   policies: 'no policy would be applied',
   project_id: 'there are no projects, and their limits would not be enforced',
   rotation_interval: 'the key would never be rotated',
   router_settings: "a key's own routing would not be used",
-  soft_budget: 'no alert would be sent',
   tag_rpm_limit: 'limits per tag would not be enforced',
-  temp_budget_expiry: 'use max_budget',
-  temp_budget_increase: 'use max_budget',
 };
 
 /** The same, set under the reserved names of `metadata`. */
@@ -36,8 +26,8 @@ const unsupportedMetadata: Readonly<Record<string, string>> = {
   allowed_tools: 'tools would not be checked',
   guardrails: 'no guardrail would run',
   logging: 'nothing would be logged there, and its credentials would be copied into every spend row',
-  model_rpm_limit: 'limits per model would not be enforced',
-  model_tpm_limit: 'limits per model would not be enforced',
+  model_rpm_limit: 'use the field of that name beside metadata',
+  model_tpm_limit: 'use the field of that name beside metadata',
 };
 
 /**
@@ -52,12 +42,15 @@ export function refuseUnsupported(body: unknown, { isNew }: { isNew: boolean }):
   const fields = membersOf(body);
   refuse(fields, unsupported, '');
   refuse(membersOf(fields.metadata), unsupportedMetadata, 'metadata.');
+  for (const [name, value] of Object.entries(membersOf(fields.permissions))) {
+    if (name !== 'get_spend_routes' && !isNeutral(value))
+      throw notSupported(`permissions.${name}`, 'it means nothing here');
+  }
 
-  const { key_type: keyType, spend } = fields;
+  const { spend } = fields;
   if (!isNeutral(spend) && !(isNew && spend === 0)) {
     throw notSupported('spend', 'what a key has spent is what its booked calls cost');
   }
-  if (!isNeutral(keyType) && keyType !== 'default') throw notSupported('key_type', 'a key may do all that keys may');
   for (const name of ['rpm_limit_type', 'tpm_limit_type'] as const) {
     if (fields[name] === 'guaranteed_throughput') throw notSupported(name, 'no throughput would be set aside');
   }

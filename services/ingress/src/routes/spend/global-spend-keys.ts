@@ -2,7 +2,7 @@ import { queryInteger } from '@sluice/shared/api/litellm/query.ts';
 import { nanoUsdToUsd } from '@sluice/shared/money.ts';
 import type { RequestHandler } from 'express';
 import { z } from 'zod';
-import { requireAdmin } from '../../auth/require-admin.ts';
+import { authorize } from '../../auth/authorize.ts';
 import { parseQuery } from '../../http/parse-body.ts';
 import { thirtyDaysBefore } from './report-period.ts';
 import type { SpendDeps } from './spend-deps.ts';
@@ -10,7 +10,7 @@ import type { SpendDeps } from './spend-deps.ts';
 /** GET /global/spend/keys. What keys spent in the last 30 days, highest first; deleted keys without their names. */
 export function globalSpendKeys({ authenticate, keys, reports, now }: SpendDeps): RequestHandler {
   return async (req, res) => {
-    requireAdmin(await authenticate(req), req.path);
+    authorize(await authenticate(req), req.path);
     const { limit } = parseQuery(GlobalSpendKeysQuery, req.query);
 
     const sums = await reports.byKey({ since: thirtyDaysBefore(now()), limit });

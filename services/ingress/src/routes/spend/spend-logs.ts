@@ -6,7 +6,7 @@ import { z } from 'zod';
 import type { Authenticated } from '../../auth/authenticated.ts';
 import { hashOf } from '../../auth/hash-key.ts';
 import { keyFromHeaders } from '../../auth/key-from-headers.ts';
-import { seesAll } from '../../auth/require-admin.ts';
+import { authorize, seesAll } from '../../auth/authorize.ts';
 import { parseQuery } from '../../http/parse-body.ts';
 import { dailySummaries } from './daily-summaries.ts';
 import type { SpendDeps } from './spend-deps.ts';
@@ -20,7 +20,7 @@ const rowsMax = 10_000;
  */
 export function spendLogs({ authenticate, reports, now }: SpendDeps): RequestHandler {
   return async (req, res) => {
-    const authenticated = await authenticate(req);
+    const authenticated = authorize(await authenticate(req), req.path);
     const query = parseQuery(SpendLogsQuery, req.query);
     const period = periodOf(query, now());
 
