@@ -81,7 +81,7 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
   const keys = virtualKeysIn(sql);
   const { customers } = config.tenancy;
   const metrics = createIngressMetrics(options.meter);
-  const { attribute } = createAttribute({
+  const attribution = createAttribute({
     findCustomer: (id) => findCustomer(sql, id, customers.budgetId),
     findTags: () => findTags(sql),
     meetCustomer: (id) => insertMetCustomer(sql, id, now()),
@@ -89,7 +89,7 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
     cache: keyCache,
     onError: (error) => log.warn({ err: error }, 'a new customer got no row'),
   });
-  const { authenticate, invalidate } = createAuthenticate({
+  const { authenticate, invalidate, invalidateAll } = createAuthenticate({
     masterKey: options.masterKey,
     findPrincipal: keys.findPrincipal,
     now,
@@ -106,7 +106,7 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
     inference: {
       authenticate,
       claimKey: createClaimKey({ store: options.idempotency, log, now }),
-      attribute,
+      attribute: attribution.attribute,
       watchSoftBudgets: createWatchSoftBudgets({
         insertAlert: (alert) => insertBudgetAlert(sql, alert),
         metrics,
@@ -149,6 +149,10 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
       now,
       newKey,
       invalidate,
+      invalidateTenancy: () => {
+        invalidateAll();
+        attribution.invalidateAll();
+      },
     },
     spend: { authenticate, keys, reports, now },
     health: {
