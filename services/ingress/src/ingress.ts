@@ -85,7 +85,7 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
   const keys = virtualKeysIn(sql);
   const { customers } = config.tenancy;
   const metrics = createIngressMetrics(options.meter);
-  const { attribute } = createAttribute({
+  const attribution = createAttribute({
     findCustomer: (id) => findCustomer(sql, id, customers.budgetId),
     findTags: () => findTags(sql),
     meetCustomer: (id) => insertMetCustomer(sql, id, now()),
@@ -93,7 +93,11 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
     cache: keyCache,
     onError: (error) => log.warn({ err: error }, 'a new customer got no row'),
   });
-  const { authenticate: authenticateKey, invalidate } = createAuthenticate({
+  const {
+    authenticate: authenticateKey,
+    invalidate,
+    invalidateAll,
+  } = createAuthenticate({
     masterKey: options.masterKey,
     findPrincipal: keys.findPrincipal,
     now,
@@ -111,7 +115,7 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
     inference: {
       authenticate,
       claimKey: createClaimKey({ store: options.idempotency, log, now }),
-      attribute,
+      attribute: attribution.attribute,
       watchSoftBudgets: createWatchSoftBudgets({
         insertAlert: (alert) => insertBudgetAlert(sql, alert),
         metrics,
@@ -156,6 +160,10 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
       now,
       newKey,
       invalidate,
+      invalidateTenancy: () => {
+        invalidateAll();
+        attribution.invalidateAll();
+      },
     },
     audit: { authenticate, sql },
     spend: { authenticate, keys, reports, now },

@@ -65,7 +65,7 @@ export async function openManagement(
 ): Promise<Management> {
   const balances = new Map<string, number>();
   const keys = virtualKeysIn(sql);
-  const { authenticate, invalidate } = createAuthenticate({
+  const { authenticate, invalidate, invalidateAll } = createAuthenticate({
     masterKey,
     findPrincipal: keys.findPrincipal,
     now: () => now,
@@ -85,6 +85,7 @@ export async function openManagement(
     now: () => now,
     newKey,
     invalidate,
+    invalidateTenancy: invalidateAll,
   };
 
   const app = express()

@@ -25,4 +25,6 @@ export interface ManagementDeps {
   readonly newKey: () => string;
   /** Called when a key has changed, so that this process sees it at once. */
   readonly invalidate: (hash: KeyHash) => void;
+  /** Called when something that keys belong to, a customer or a tag has changed: the same. */
+  readonly invalidateTenancy: () => void;
 }

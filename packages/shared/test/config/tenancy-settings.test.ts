@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { loadGatewayConfig } from '../../src/config/load-config.ts';
+
+const load = (values: Record<string, unknown>) =>
+  loadGatewayConfig({ file: null, values, env: {}, warn: (message) => assert.fail(message) });
+
+test('tenancy settings: what the file says, in our units', async () => {
+  const { tenancy } = await load({
+    litellm_settings: {
+      timezone: 'Europe/Berlin',
+      max_budget: 100.5,
+      budget_duration: 'monthly',
+      max_end_user_budget: 1,
+      max_end_user_budget_id: 'customers',
+      upperbound_key_generate_params: { max_budget: 10, duration: '30d', rpm_limit: 5 },
+      default_key_generate_params: { models: ['a'] },
+      key_generation_settings: {
+        team_key_generation: { allowed_team_member_roles: ['admin'], required_params: ['tags'] },
+        personal_key_generation: { required_params: [] },
+      },
+      enable_key_alias_format_validation: true,
+    },
+    general_settings: {
+      default_team_disabled: true,
+      user_header_name: 'X-User',
+      user_header_mappings: [
+        { header_name: 'X-Customer', litellm_user_role: 'customer' },
+        { header_name: 'X-Employee', litellm_user_role: 'internal_user' },
+      ],
+    },
+    sluice_settings: { calendar_budgets: true },
+  });
+  assert.deepEqual(tenancy, {
+    timeZone: 'Europe/Berlin',
+    calendarBudgets: true,
+    proxyBudget: { maxBudgetNanoUsd: 100_500_000_000, budgetDuration: 'monthly' },
+    customers: { maxBudgetNanoUsd: 1_000_000_000, budgetId: 'customers', headers: ['x-customer', 'x-user'] },
+    keys: {
+      upperBounds: {
+        max_budget: 10,
+        budget_duration: null,
+        duration: '30d',
+        max_parallel_requests: null,
+        tpm_limit: null,
+        rpm_limit: 5,
+      },
+      defaults: { models: ['a'] },
+      forTeams: { roles: ['admin'], requiredParams: ['tags'] },
+      personal: { roles: null, requiredParams: [] },
+      checksAliasFormat: true,
+      needsTeam: true,
+    },
+  });
+});
+
+const wrong = [
+  { values: { litellm_settings: { timezone: 'Mars/Olympus' } }, says: /timezone: expected an IANA name/ },
+  { values: { litellm_settings: { max_budget: -1 } }, says: /max_budget: expected a number from 0/ },
+  { values: { litellm_settings: { budget_duration: '1y' } }, says: /budget_duration: Invalid duration '1y'/ },
+  {
+    values: { litellm_settings: { default_key_generate_params: { models: 'a' } } },
+    says: /default_key_generate_params: models: /,
+  },
+  { values: { litellm_settings: { upperbound_key_generate_params: { duration: 'x' } } }, says: /Invalid duration 'x'/ },
+  {
+    values: { litellm_settings: { key_generation_settings: { personal_key_generation: { required_params: 'a' } } } },
+    says: /required_params: expected a list/,
+  },
+  { values: { general_settings: { user_header_mappings: [{ name: 'x' }] } }, says: /mappings with header_name/ },
+];
+for (const { values, says } of wrong) {
+  test(`tenancy settings: refused ${JSON.stringify(values)}`, () => assert.rejects(load(values), says));
+}
