@@ -31,7 +31,6 @@ const cases = [
     { object_permission: { models: ['a'] } },
     { router_settings: { timeout: 1 } },
     { auto_rotate: true },
-    { max_token_budget: 5 },
     { content_policy: { block_words: ['a'] } },
     { project_id: 'p' },
     { rpm_limit_type: 'guaranteed_throughput' },
@@ -39,6 +38,7 @@ const cases = [
   { body: { permissions: { pii: true } }, param: 'permissions.pii', message: /means nothing here/ },
   { body: { metadata: { model_rpm_limit: { a: 1 } } }, param: 'metadata.model_rpm_limit', message: /beside metadata/ },
   { body: { soft_budget: -1 }, param: 'soft_budget', message: /negative/ },
+  { body: { max_token_budget: -1 }, param: 'max_token_budget', message: /negative/ },
   { body: { temp_budget_increase: -1 }, param: 'temp_budget_increase', message: /negative/ },
   {
     body: { budget_limits: [{ budget_duration: 'none', max_budget: 1 }] },

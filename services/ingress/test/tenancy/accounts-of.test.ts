@@ -87,7 +87,13 @@ test('accounts: of the operator nothing is limited, and all is booked, in the wi
 
 test('accounts: budgets count in their windows, rate limits for all time', () => {
   const [forever, window] = accountsOf(
-    facts({ maxBudgetNanoUsd: 7, budgetDuration: '1mo', requestsPerMinute: 3, maxParallelRequests: 2 }),
+    facts({
+      maxBudgetNanoUsd: 7,
+      maxTokenBudget: 500,
+      budgetDuration: '1mo',
+      requestsPerMinute: 3,
+      maxParallelRequests: 2,
+    }),
     settings,
     now,
   );
@@ -95,6 +101,7 @@ test('accounts: budgets count in their windows, rate limits for all time', () =>
     id: `key:${hash}`,
     windowStart: 0,
     budgetNanoUsd: null,
+    tokenBudget: null,
     requestsPerMinute: 3,
     tokensPerMinute: null,
     maxParallelRequests: 2,
@@ -103,6 +110,7 @@ test('accounts: budgets count in their windows, rate limits for all time', () =>
     id: `key:${hash}`,
     windowStart: thisMonth,
     budgetNanoUsd: 7,
+    tokenBudget: 500,
     requestsPerMinute: null,
     tokensPerMinute: null,
     maxParallelRequests: null,

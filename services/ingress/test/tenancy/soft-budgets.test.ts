@@ -15,7 +15,7 @@ before(async () => {
 });
 after(() => sql[Symbol.asyncDispose]());
 
-const none = { budgetNanoUsd: null, requestsPerMinute: null, tokensPerMinute: null, maxParallelRequests: null };
+const none = { budgetNanoUsd: null, tokenBudget: null, requestsPerMinute: null, tokensPerMinute: null, maxParallelRequests: null };
 
 function account(teamId: string, windowStart: number, softBudgetNanoUsd: number | null): RequestAccount {
   const limits = { id: `team:${teamId}`, windowStart, ...none };
@@ -26,6 +26,8 @@ const settled = (settledNanoUsd: number) => ({
   accountKey: '',
   settledNanoUsd,
   reservedNanoUsd: 0,
+  settledTokens: 0,
+  reservedTokens: 0,
   requestsRemaining: null,
   tokensRemaining: null,
   windowResetsAt: 0,

@@ -34,6 +34,8 @@ export const limitFields = {
     .array(z.object({ budget_duration: z.string(), max_budget: z.number() }))
     .max(windowsMax)
     .nullish(),
+  /** Tokens, in the window of `budget_duration`; Sluice's own. */
+  max_token_budget: z.int().nullish(),
   rpm_limit: z.int().nullish(),
   tpm_limit: z.int().nullish(),
   max_parallel_requests: z.int().nullish(),
@@ -53,6 +55,7 @@ export interface LimitInfo {
   /** End of the current window; null: the budget never resets. */
   readonly budget_reset_at: string | null;
   readonly budget_limits: readonly BudgetWindowInfo[] | null;
+  readonly max_token_budget: number | null;
   readonly rpm_limit: number | null;
   readonly tpm_limit: number | null;
   readonly max_parallel_requests: number | null;

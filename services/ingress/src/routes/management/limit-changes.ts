@@ -17,6 +17,9 @@ export function limitChangesOf(fields: LimitFields): Partial<Limits> {
       budgetDuration: durationTextOf('budget_duration', fields.budget_duration),
     }),
     ...(fields.budget_limits !== undefined && { budgetWindows: windowsOf(fields.budget_limits) }),
+    ...(fields.max_token_budget !== undefined && {
+      maxTokenBudget: limitOf('max_token_budget', fields.max_token_budget),
+    }),
     ...(fields.rpm_limit !== undefined && { requestsPerMinute: limitOf('rpm_limit', fields.rpm_limit) }),
     ...(fields.tpm_limit !== undefined && { tokensPerMinute: limitOf('tpm_limit', fields.tpm_limit) }),
     ...(fields.max_parallel_requests !== undefined && {

@@ -20,6 +20,7 @@ export function limitInfoOf(limits: Limited, now: number, rules: WindowRules): L
             max_budget: nanoUsdToUsd(maxBudgetNanoUsd),
             reset_at: resetAt(budgetDuration),
           })),
+    max_token_budget: limits.maxTokenBudget,
     rpm_limit: limits.requestsPerMinute,
     tpm_limit: limits.tokensPerMinute,
     max_parallel_requests: limits.maxParallelRequests,

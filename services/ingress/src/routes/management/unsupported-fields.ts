@@ -12,7 +12,6 @@ const unsupported: Readonly<Record<string, string>> = {
   config: 'use router_settings of the configuration',
   content_policy: 'no word would be blocked',
   mcp_rpm_limit: 'the limit would not be enforced',
-  max_token_budget: 'tokens would not be counted',
   object_permission: 'the permissions would not be enforced',
   policies: 'no policy would be applied',
   project_id: 'there are no projects, and their limits would not be enforced',
