@@ -1,3 +1,5 @@
+import { witnessFunctions } from './redis-admission-witness-scripts.ts';
+
 /**
  * The Lua scripts of redis-admission.ts. Redis runs a script alone and to its end, so each is one atomic step.
  *
@@ -12,6 +14,7 @@
  *   …:call:<call id>         hash  amount, cap, tokens, slot (1 until freed), known (1: the cost is final), expires;
  *                                  `on:<account key>` = the rate window that the call was counted in, per account
  *   …:room                   channel: account keys that have got more room
+ *   …:witness:<day>, …:unbooked:<call id>   see redis-admission-witness-scripts.ts
  *
  * The call hashes are the truth about reservations, `reserved` and `parallel` their sums: an account that lost its
  * hash gets them back by counting. Numbers are integers below 2^53 and go through `int`, as Lua would print 1e+15.
@@ -26,6 +29,7 @@ local function int(n) return string.format('%.0f', n) end
 -- Longer than any reservation lives; an idle account comes back from the books.
 local retention = 35 * 24 * 3600
 
+${witnessFunctions}
 local function readCall(id)
   local fields = redis.call('HGETALL', callAt(id))
   if #fields == 0 then return nil end
@@ -72,8 +76,8 @@ end
 `;
 
 /**
- * KEYS: tag. ARGV: call id, now, expires at, input cost, output price, cap, least cap, tokens, money only; then per
- * account: key, budget, requests, tokens, parallel requests ('' for none).
+ * KEYS: tag. ARGV: call id, now, expires at, input cost, output price, cap, least cap, tokens, money only, day of the
+ * witness ('' for none); then per account: key, budget, requests, tokens, parallel requests ('' for none).
  * Answers `again` (call it again: there was more to sweep than one run may take), `unknown` with the positions of
  * accounts to seed, or the result's type and numbers as redis-admission.ts reads them.
  */
@@ -85,7 +89,8 @@ local inputCost, price = tonumber(ARGV[4]), tonumber(ARGV[5])
 local cap, capMin, tokens = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
 local limited = ARGV[9] ~= '1'
 local accounts = {}
-for i = 10, #ARGV, 5 do
+local day = ARGV[10]
+for i = 11, #ARGV, 5 do
   accounts[#accounts + 1] = {
     name = ARGV[i],
     budget = tonumber(ARGV[i + 1]),
@@ -108,6 +113,7 @@ end
 -- given away, the books are asked about its accounts. They count their calls then, which also covers lost calls.
 local function expire(dueId, name)
   local call = readCall(dueId) or { id = dueId, amount = 0, slot = 0, windows = { [name] = '' } }
+  witnessEnd(call, 'expired')
   release(call)
   for account in pairs(call.windows) do redis.call('HDEL', accountAt(account), 'settled') end
 end
@@ -232,6 +238,11 @@ for _, account in ipairs(accounts) do
   entry[#entry + 1] = 'on:' .. account.name
   entry[#entry + 1] = limited and int(account.window) or ''
 end
+if day ~= '' then
+  entry[#entry + 1] = 'day'
+  entry[#entry + 1] = day
+  witnessAdmitted(day, id)
+end
 redis.call('HSET', callAt(id), unpack(entry))
 redis.call('EXPIRE', callAt(id), retention)
 return admitted(cap, needed)
@@ -255,6 +266,7 @@ end
 if cost > 0 then
   redis.call('HSET', callAt(call.id), 'amount', int(cost), 'slot', 0, 'known', 1, 'expires', expires)
 else
+  witnessEnd(call, 'voided')
   redis.call('DEL', callAt(call.id)) -- nothing is left for the books to take over
 end
 return 1
@@ -269,7 +281,12 @@ export const settleScript = `${common}
 local calls = tonumber(ARGV[1])
 for i = 2, calls + 1 do
   local call = readCall(ARGV[i])
-  if call then release(call) end
+  if call then
+    witnessEnd(call, 'booked')
+    release(call)
+  else
+    witnessBookedLate(ARGV[i])
+  end
 end
 for i = calls + 2, #ARGV, 3 do
   local name, settled, version = ARGV[i], ARGV[i + 1], ARGV[i + 2]

@@ -76,6 +76,8 @@ const settledCallsMax = 256;
 /** A known cost stays reserved this much longer than a running call, for a ledger that is late. */
 const knownCostExtensionMs = 24 * 3600 * 1000;
 
+const dayMs = 86_400_000;
+
 class RedisAdmission implements Admission {
   readonly #redis: Redis;
   readonly #isOwn: boolean;
@@ -207,6 +209,7 @@ function reserveArguments(request: ReservationRequest): (string | number)[] {
     request.outputTokensMin,
     request.tokensEstimate,
     request.moneyOnly ? 1 : 0,
+    request.admittedAt === undefined ? '' : Math.floor(request.admittedAt / dayMs),
     ...request.accounts.flatMap((account) => [
       accountKey(account),
       account.budgetNanoUsd ?? '',

@@ -137,6 +137,7 @@ export async function admitJob(
         // With room for less than a token for each choice the request is refused instead of clamped.
         outputTokensMin: Math.min(choices, asked),
         tokensEstimate: bounds.inputTokensEstimate + asked,
+        admittedAt,
         expiresAt: job.deadlineAt + expiryGraceMs,
       },
       { signal: exchange.clientGone, deadlineAt: job.deadlineAt, describe: () => nameOf(authenticated) },
