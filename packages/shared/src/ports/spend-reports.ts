@@ -1,4 +1,5 @@
 import type { Account } from '../contracts/account.ts';
+import type { DayReconciliation, StandingReconciliation } from '../contracts/reconciliation.ts';
 import type { Balance } from './admission.ts';
 
 /** Answers questions about spend; the only way to the ledger's tables from outside the ledger. */
@@ -17,6 +18,21 @@ export interface SpendReports {
 
   /** Sums per UTC day, key and model, oldest first, for `from ≤ day < to` (epoch ms). */
   daily(query: { from: number; to: number; keyHash?: string | undefined }): Promise<readonly DailySpend[]>;
+
+  /** What the ledger found when it last held these UTC days of admission against each other, `from ≤ day < to`, epoch ms. */
+  reconciliations(query: { from: number; to: number }): Promise<Reconciliations>;
+}
+
+export interface Reconciliations {
+  /** Oldest first; days that were never looked at are left out. */
+  readonly days: readonly (DayReconciliation & LookedAt)[];
+  /** null: never looked at. */
+  readonly standing: (StandingReconciliation & LookedAt) | null;
+}
+
+interface LookedAt {
+  /** ISO. */
+  readonly checkedAt: string;
 }
 
 export interface DailySpend {

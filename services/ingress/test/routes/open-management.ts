@@ -109,6 +109,7 @@ function booksOf(balances: ReadonlyMap<string, number>): SpendReports {
     byKey: async () => [],
     byModel: async () => [],
     daily: async () => [],
+    reconciliations: async () => ({ days: [], standing: null }),
   };
 }
 
