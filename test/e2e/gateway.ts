@@ -42,6 +42,8 @@ interface Service extends Child {
 
 export interface DistributedGateway extends TestGateway {
   readonly mode: 'distributed';
+  /** What its processes were started with: for programs that run beside them. */
+  readonly env: Readonly<Record<string, string | undefined>>;
   readonly ingress: Service;
   readonly workers: readonly Service[];
   readonly ledger: Service;
@@ -146,6 +148,7 @@ export async function openDistributedGateway(options: GatewayOptions = {}): Prom
   const ingress = await start('ingress');
   return {
     mode: 'distributed',
+    env,
     ...clientSide(`http://127.0.0.1:${ingress.port}`, base, stack.move()),
     ingress,
     workers,
