@@ -82,7 +82,10 @@ export async function openEmbeddedGateway(options: EmbeddedGatewayOptions): Prom
   watchLedger(telemetry.meter, ledger, usageSource);
   const reconciling = opening.use(
     await openPostgres({
-      ...{ url, max: 1, applicationName: 'sluice-reconcile', onError },
+      url,
+      max: 1,
+      applicationName: 'sluice-reconcile',
+      onError,
       statementTimeoutMs: reconcilingTimeLimitMs,
     }),
   );

@@ -55,7 +55,10 @@ const ledger = resources.use(await openLedger({ sql, usage, admission, log }));
 watchLedger(telemetry.meter, ledger, usage);
 const reconciling = resources.use(
   await openPostgres({
-    ...{ url: config.databaseUrl, max: 1, applicationName: 'sluice-reconcile', onError },
+    url: config.databaseUrl,
+    max: 1,
+    applicationName: 'sluice-reconcile',
+    onError,
     statementTimeoutMs: reconcilingTimeLimitMs,
   }),
 );

@@ -107,9 +107,9 @@ export async function judgeDay(facts: DayFacts, items: AsyncIterable<ChainItem>)
   }
   judgeHead();
 
-  const head = last === null ? null : { day, seq: last.seq, hash: last.hash };
+  const end = last === null ? null : { day, seq: last.seq, hash: last.hash };
   const status = misfits > 0 ? 'broken' : dropped && blocks > 0 && rows === 0 ? 'dropped' : 'whole';
-  return { day, status, blocks, rows, head, misfit: first, misfits };
+  return { day, status, blocks, rows, head: end, misfit: first, misfits };
 
   function judgeLink({ previous, seq }: ChainBlock, before: ChainBlock): void {
     const fits = previous?.day === day && previous.seq === before.seq && previous.hash === before.hash;
@@ -136,11 +136,11 @@ export async function judgeDay(facts: DayFacts, items: AsyncIterable<ChainItem>)
 
   function judgeHead(): void {
     const { head } = facts;
-    const end = last?.seq ?? 0;
-    if (head === null && end > 0) report('head_changed', end, 'the day has no head');
-    if (head !== null && head.seq > end) report('head_cut', end + 1, `there were ${head.seq} blocks`);
-    else if (head !== null && (head.seq < end || head.hash !== last?.hash))
+    const lastSeq = last?.seq ?? 0;
+    if (head === null && lastSeq > 0) report('head_changed', lastSeq, 'the day has no head');
+    if (head !== null && head.seq > lastSeq) report('head_cut', lastSeq + 1, `there were ${head.seq} blocks`);
+    else if (head !== null && (head.seq < lastSeq || head.hash !== last?.hash))
       report('head_changed', head.seq, 'the head is not the last block');
-    for (const witness of unseen.values()) report('head_cut', end + 1, `block ${witness.seq} was there`);
+    for (const witness of unseen.values()) report('head_cut', lastSeq + 1, `block ${witness.seq} was there`);
   }
 }

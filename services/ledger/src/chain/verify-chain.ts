@@ -23,14 +23,12 @@ export async function* verifyChain(
   { from, to }: Period,
   witnesses: readonly KnownBlock[] = [],
 ): AsyncGenerator<DayVerdict> {
-  const witnessed = witnesses.map(({ day }) => day);
-  let next: string | null = from;
+  let next = from;
   for (;;) {
-    const found: string | null = await nextChainDay(sql, { from: next, to });
+    const found = await nextChainDay(sql, { from: next, to });
     // A day that was removed to the last trace is missed only by those who know of it.
-    const days = [found, ...witnessed].filter((day) => day !== null && day >= (next ?? from) && day < to);
-    const day = days.toSorted()[0];
-    if (typeof day !== 'string') return;
+    const day = earliest([found, ...witnesses.filter((one) => one.day >= next && one.day < to).map((one) => one.day)]);
+    if (day === null) return;
     yield await verifyDay(sql, day, witnesses);
     next = dayAfter(day);
   }
@@ -98,6 +96,12 @@ const triggers = [
   'spend_rows_yield_blocks',
   'chain_blocks_are_final',
 ];
+
+function earliest(days: readonly (string | null)[]): string | null {
+  let first: string | null = null;
+  for (const day of days) if (day !== null && (first === null || day < first)) first = day;
+  return first;
+}
 
 function dayAfter(day: string): string {
   return new Date(Date.parse(day) + 86_400_000).toISOString().slice(0, 10);

@@ -25,7 +25,7 @@ export async function keepAdmissionCounts(sql: Sql, days: readonly WitnessDay[])
        admitted = excluded.admitted, booked = excluded.booked, voided = excluded.voided, expired = excluded.expired,
        seen_at = now()
      where kept.admitted <= excluded.admitted -- the later of two readings`,
-    [JSON.stringify(days.map(({ lastExpired: _, ...counts }) => counts))],
+    [JSON.stringify(days)],
   );
 }
 

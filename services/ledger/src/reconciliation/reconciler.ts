@@ -45,7 +45,14 @@ export function openReconciler(options: ReconcilerOptions): Reconciler {
   let turn = 0;
   const readings = new Map<string, Pick<DayReconciliation, 'chain' | 'findings'>>();
   let stats: ReconcilerStats = {
-    ...{ lastAt: 0, failures: 0, findings: {}, admitted: 0, booked: 0, voided: 0, expired: 0, open: 0 },
+    lastAt: 0,
+    failures: 0,
+    findings: {},
+    admitted: 0,
+    booked: 0,
+    voided: 0,
+    expired: 0,
+    open: 0,
   };
   const running = intervalMs > 0 ? run() : Promise.resolve();
   return {
