@@ -16,6 +16,7 @@ import { keyUnblock } from '../../src/routes/management/key-unblock.ts';
 import { keyUpdate } from '../../src/routes/management/key-update.ts';
 import { globalSpendKeys } from '../../src/routes/spend/global-spend-keys.ts';
 import { globalSpendModels } from '../../src/routes/spend/global-spend-models.ts';
+import { spendReconciliation } from '../../src/routes/spend/spend-reconciliation.ts';
 import { spendLogs } from '../../src/routes/spend/spend-logs.ts';
 import { virtualKeysIn } from '../../src/sql/virtual-keys.ts';
 
@@ -64,6 +65,7 @@ export async function openManagement(sql: Sql, books: Partial<SpendReports> = {}
     .get('/spend/logs', spendLogs(deps))
     .get('/global/spend/keys', globalSpendKeys(deps))
     .get('/global/spend/models', globalSpendModels(deps))
+    .get('/spend/reconciliation', spendReconciliation(deps))
     .use(sendError);
   const server = app.listen(0, '127.0.0.1');
   await once(server, 'listening');
