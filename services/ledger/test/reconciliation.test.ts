@@ -132,6 +132,18 @@ test('a reservation that expires is listed until its row comes, and then counts 
   assert.deepEqual(later.findings, []);
 });
 
+test('a call whose booking admission never heard of is open, then expires, and is booked all the same', async () => {
+  await using all = await openAll();
+  await all.admit(0);
+  await bookUsage(all.sql, [all.event(0)]);
+  const unheard = await all.reconcile();
+  assert.deepEqual(shortOf(unheard.findings), ['note admissions', 'off counters']);
+  await all.admit(1, { now: startOfTests + 2 * 86_400_000 });
+  const later = await all.reconcile();
+  assert.deepEqual(ofDay(later.days), { admitted: 2, booked: 1, voided: 0, expired: 0, open: 1, lost: 0 });
+  assert.deepEqual(later.findings, []);
+});
+
 test('an event that comes again, and a call given back and booked all the same, count once', async () => {
   await using all = await openAll();
   const { callId } = await all.admit(0);

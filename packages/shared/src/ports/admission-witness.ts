@@ -9,6 +9,9 @@ export interface AdmissionWitness {
   /** Reservations that there are now, by the day of their admission. One that begins or ends meanwhile may be missed. */
   openCalls(): Promise<ReadonlyMap<string, number>>;
 
+  /** Calls that ended by time and have a row all the same: news of their booking was lost. At most a thousand. */
+  noteBooked(callIds: readonly string[]): Promise<void>;
+
   /** The keys of all accounts that have counters, a page at a time. */
   accountKeys(): AsyncIterable<readonly string[]>;
 

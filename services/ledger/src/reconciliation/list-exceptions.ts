@@ -31,9 +31,9 @@ export async function listRejected(sql: Sql): Promise<Finding[]> {
   return findings;
 }
 
-/** Reservations that ended by time and have no row to this day. */
-export async function listExpired(sql: Sql, day: string, expired: readonly ExpiredCall[]): Promise<Finding[]> {
-  if (expired.length === 0) return [];
+/** Of reservations that ended by time, the calls that have a row all the same. */
+export async function bookedAmong(sql: Sql, day: string, expired: readonly ExpiredCall[]): Promise<Set<string>> {
+  if (expired.length === 0) return new Set();
   const { rows } = await sql.query(
     `select call_id from ledger.spend_rows
      where call_id = any($1)
@@ -41,7 +41,11 @@ export async function listExpired(sql: Sql, day: string, expired: readonly Expir
        and admitted_at < ($2::date + 1)::timestamp at time zone 'UTC'`,
     [expired.map(({ callId }) => callId), day],
   );
-  const booked = new Set(CallIds.parse(rows).map(({ call_id }) => call_id));
+  return new Set(CallIds.parse(rows).map(({ call_id }) => call_id));
+}
+
+/** Reservations that ended by time and have no row to this day. */
+export function listExpired(expired: readonly ExpiredCall[], booked: ReadonlySet<string>): Finding[] {
   const unbooked = expired.filter(({ callId }) => !booked.has(callId));
   const known = unbooked.filter(({ costKnown }) => costKnown);
   const unknown = unbooked.filter(({ costKnown }) => !costKnown);

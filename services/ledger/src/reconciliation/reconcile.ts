@@ -9,7 +9,7 @@ import { keepAdmissionCounts, readAdmissionCounts } from './admission-counts.ts'
 import { checkBalances, checkBookedOnce, checkDailySums } from './check-sums.ts';
 import { compareCounters } from './compare-counters.ts';
 import { judgeAdmissions } from './judge-admissions.ts';
-import { listExpired, listRejected } from './list-exceptions.ts';
+import { bookedAmong, listExpired, listRejected } from './list-exceptions.ts';
 import { sumBlocks, type BlockSums } from './sum-blocks.ts';
 
 export interface ReconcileDeps {
@@ -49,6 +49,9 @@ export async function* reconcileDays(
   if (witness !== null) await pause(settlingMs);
   const days = daysOf(period, now());
   const first = witnessed(await witness?.days(days));
+  const lateRows = new Map<string, Set<string>>();
+  for (const { day, lastExpired } of first.values()) lateRows.set(day, await bookedAmong(sql, day, lastExpired));
+  for (const booked of lateRows.values()) await witness?.noteBooked([...booked]);
   const open = await witness?.openCalls();
   const live = witnessed(await witness?.days(days));
   const after = byDay(await sumBlocks(sql, period));
@@ -67,7 +70,7 @@ export async function* reconcileDays(
       isKept: witness !== null && day >= oldestKept,
     });
     const { rows, refusals, costNanoUsd } = after.get(day) ?? nothing(day);
-    const expired = await listExpired(sql, day, live.get(day)?.lastExpired ?? []);
+    const expired = listExpired(live.get(day)?.lastExpired ?? [], lateRows.get(day) ?? new Set());
     const read = await checkRows(sql, day, checks(day));
     yield {
       day,

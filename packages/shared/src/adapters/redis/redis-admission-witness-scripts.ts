@@ -44,6 +44,16 @@ local function witnessBookedLate(id)
 end
 `;
 
+/** KEYS: tag. ARGV: ids of calls that are booked, and may have ended unheard. */
+export const noteBookedScript = `
+local prefix = KEYS[1] .. ':'
+local retention = 35 * 24 * 3600
+local function int(n) return string.format('%.0f', n) end
+${witnessFunctions}
+for _, id in ipairs(ARGV) do witnessBookedLate(id) end
+return 1
+`;
+
 /**
  * KEYS: tag. ARGV: account keys. For each: settled, version, reserved, parallel; then amount and slots as its calls add
  * up to, or '' when they are too many to be counted in one step. '' for what is not there.

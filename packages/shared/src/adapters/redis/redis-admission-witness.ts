@@ -2,12 +2,13 @@ import { Redis } from 'ioredis';
 import type { Result } from 'ioredis';
 import type { AccountCounters, AdmissionWitness, ExpiredCall, WitnessDay } from '../../ports/admission-witness.ts';
 import { connectQuickly, quickRedisSettings } from '../quick-redis.ts';
-import { forgetScript, inspectScript } from './redis-admission-witness-scripts.ts';
+import { forgetScript, inspectScript, noteBookedScript } from './redis-admission-witness-scripts.ts';
 
 declare module 'ioredis' {
   /** What `defineCommand` adds. `key` is the one of all scripts of admission. */
   interface RedisCommander<Context> {
     admissionInspect(key: string, ...accountKeys: string[]): Result<string[], Context>;
+    admissionNoteBooked(key: string, ...callIds: string[]): Result<number, Context>;
     admissionForget(key: string, ...args: (string | number)[]): Result<number, Context>;
   }
 }
@@ -33,6 +34,7 @@ export async function openRedisAdmissionWitness(options: {
   const redis = new Redis(url, { ...quickRedisSettings(timeoutMs), commandTimeout: timeoutMs });
   redis.defineCommand('admissionInspect', { lua: inspectScript, numberOfKeys: 1 });
   redis.defineCommand('admissionForget', { lua: forgetScript, numberOfKeys: 1 });
+  redis.defineCommand('admissionNoteBooked', { lua: noteBookedScript, numberOfKeys: 1 });
   await connectQuickly(redis, { what: 'admission store', timeoutMs, onError });
 
   return {
@@ -52,6 +54,10 @@ export async function openRedisAdmissionWitness(options: {
         if (day !== null) open.set(dayOf(Number(day)), (open.get(dayOf(Number(day))) ?? 0) + 1);
       }
       return open;
+    },
+
+    async noteBooked(callIds) {
+      if (callIds.length > 0) await redis.admissionNoteBooked(tag, ...callIds);
     },
 
     async *accountKeys() {
