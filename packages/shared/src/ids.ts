@@ -32,3 +32,8 @@ export type CallId = z.infer<typeof CallId>;
 export function callIdOf(requestId: RequestId, call: number): CallId {
   return CallId.parse(`${requestId}:${call}`);
 }
+
+/** The request that a call was made for. */
+export function requestIdOf(callId: CallId): RequestId {
+  return RequestId.parse(callId.slice(0, callId.indexOf(':')));
+}

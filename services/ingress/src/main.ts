@@ -14,7 +14,7 @@ import { openRedisBodyStore } from '@sluice/shared/adapters/redis/redis-body-sto
 import { openRedisIdempotencyStore } from '@sluice/shared/adapters/redis/redis-idempotency-store.ts';
 import { startProcess } from '@sluice/shared/config/start-process.ts';
 import { untilSignal } from '@sluice/shared/lifecycle.ts';
-import type { LoadBalances } from '@sluice/shared/ports/admission.ts';
+import type { FindBooked, LoadBalances } from '@sluice/shared/ports/admission.ts';
 import { assertSchema } from '@sluice/shared/schema-version.ts';
 import { schemas } from '@sluice/shared/schemas.ts';
 import { version } from '@sluice/shared/version.ts';
@@ -39,7 +39,8 @@ const fairShare = resources.use(createRedisFairShare({ redis }));
 const bodies = resources.use(openRedisBodyStore({ url: config.redisUrl, onError }));
 const idempotency = resources.use(await openRedisIdempotencyStore({ url: config.redisUrl, onError }));
 const loadBalances: LoadBalances = (accounts) => reports.balancesOf(accounts);
-const admission = resources.use(await openRedisAdmission({ redis, loadBalances, onError }));
+const findBooked: FindBooked = (callIds) => reports.bookedAmong(callIds);
+const admission = resources.use(await openRedisAdmission({ redis, loadBalances, findBooked, onError }));
 const nats = resources.use(await openNats({ url: config.natsUrl, name: 'sluice-ingress' }));
 const usage = resources.use(await openNatsUsageLog(nats));
 const bus = createNatsTokenBus(nats, onError);

@@ -1,6 +1,7 @@
 import type { UsageEvent } from '@sluice/shared/contracts/usage-event.ts';
 import { accountKey, type Account } from '@sluice/shared/contracts/account.ts';
 import { usageCostNanoUsd } from '@sluice/shared/prices/usage-cost.ts';
+import { usageTokens } from '@sluice/shared/prices/usage-tokens.ts';
 
 /**
  * A usage event as a row of `ledger.spend_rows`, by column name.
@@ -32,6 +33,7 @@ export function spendRowOf(event: UsageEvent) {
     price_source: event.priceSource,
     cost_ceiling_nano_usd: event.costCeilingNanoUsd,
     cost_nano_usd: usageCostNanoUsd(event),
+    settled_tokens: usageTokens(event),
     account_ids: accounts.map(({ id }) => id),
     window_starts: accounts.map(({ windowStart }) => windowStart),
     key_hash: caller.keyHash,

@@ -11,6 +11,8 @@ import { keyHashOf, usageEvent } from './usage-events.ts';
 const { openBooks } = useBooks();
 
 const cost = usageCostNanoUsd(usageEvent(1));
+/** Input and output. */
+const tokens = 120 + 340;
 const account = { id: `key:${keyHashOf('sk-one')}`, windowStart: 0 };
 
 test('a booked call is a row, moves its account and its day', async () => {
@@ -20,7 +22,7 @@ test('a booked call is a row, moves its account and its day', async () => {
   assert.deepEqual(booking, {
     booked: [event.callId],
     duplicates: [],
-    balances: [{ ...account, settledNanoUsd: cost, version: 1 }],
+    balances: [{ ...account, settledNanoUsd: cost, settledTokens: tokens, version: 1 }],
   });
   const [row] = await books.query('select * from ledger.spend_rows');
   assert.equal(row?.cost_nano_usd, String(cost));
@@ -66,7 +68,7 @@ test('a duplicate changes nothing, within a batch and across batches, and still 
   const again = await bookUsage(books.sql, [two, one]);
   assert.deepEqual(again.booked, []);
   assert.deepEqual(again.duplicates, [two.callId, one.callId]);
-  assert.deepEqual(again.balances, [{ ...account, settledNanoUsd: 2 * cost, version: 1 }]);
+  assert.deepEqual(again.balances, [{ ...account, settledNanoUsd: 2 * cost, settledTokens: 2 * tokens, version: 1 }]);
   assert.deepEqual(await books.query('select outcome from ledger.spend_rows order by call_id'), [
     { outcome: 'completed' },
     { outcome: 'completed' },
@@ -116,12 +118,31 @@ test('a row is never updated or deleted', async () => {
   await assert.rejects(books.query('delete from ledger.spend_rows'), /never updated or deleted/);
 });
 
+const tokenCases = [
+  { why: 'input and output', change: {}, tokens: 460 },
+  { why: 'its ceiling, where nobody knows', change: { outcome: 'cut', tokenCeiling: 5_000 }, tokens: 5_000 },
+  { why: 'none of a failed call', change: { outcome: 'failed', tokenCeiling: 5_000 }, tokens: 0 },
+] as const;
+for (const { why, change, tokens: settledTokens } of tokenCases) {
+  test(`a call's tokens go to all its accounts: ${why}`, async () => {
+    await using books = await openBooks();
+    const accounts = [account, { id: 'team:red', windowStart: 0 }];
+    const { balances } = await bookUsage(books.sql, [usageEvent(1, { ...change, accounts })]);
+    assert.deepEqual(
+      balances.map((balance) => balance.settledTokens),
+      [settledTokens, settledTokens],
+    );
+    await assertBalanced(books);
+  });
+}
+
 test('sums stay exact above what a number holds', async () => {
   await using books = await openBooks();
   const most = Number.MAX_SAFE_INTEGER;
   const batch = [1, 2, 3].map((n) => usageEvent(n, { outcome: 'cut', costCeilingNanoUsd: most - n }));
   const { balances } = await bookUsage(books.sql, batch);
-  assert.deepEqual(balances, [{ ...account, settledNanoUsd: most, version: 1 }], 'clamped: above every budget');
+  const settled = { settledNanoUsd: most, settledTokens: 3 * tokens };
+  assert.deepEqual(balances, [{ ...account, ...settled, version: 1 }], 'clamped: above every budget');
   const exact = (3n * BigInt(most) - 6n).toString();
   assert.deepEqual(await books.query('select spend_nano_usd from ledger.daily_spend'), [{ spend_nano_usd: exact }]);
   await assertBalanced(books);
@@ -181,7 +202,7 @@ test('a duplicate of a call that is just being committed tells a balance that ha
   assert.deepEqual(await second, {
     booked: [],
     duplicates: [event.callId],
-    balances: [{ ...account, settledNanoUsd: cost, version: 1 }],
+    balances: [{ ...account, settledNanoUsd: cost, settledTokens: tokens, version: 1 }],
   });
 });
 
@@ -206,9 +227,12 @@ function randomEvent(n: number, pick: (n: number) => number): UsageEvent {
 /** Every balance and every daily sum is the sum of the rows below it. */
 async function assertBalanced(books: Books): Promise<void> {
   const [balances, balancesOfRows, days, daysOfRows] = await Promise.all([
-    books.query('select account_id, window_start, settled_nano_usd as sum from ledger.account_balances order by 1, 2'),
     books.query(
-      `select posting.account_id, window_start, sum(cost_nano_usd)::bigint as sum
+      `select account_id, window_start, settled_nano_usd as sum, settled_tokens as tokens
+       from ledger.account_balances order by 1, 2`,
+    ),
+    books.query(
+      `select posting.account_id, window_start, sum(cost_nano_usd)::bigint as sum, sum(settled_tokens)::bigint as tokens
        from ledger.spend_rows,
          unnest(account_ids, window_starts) as posting (account_id, window_start)
        group by 1, 2 order by 1, 2`,

@@ -49,11 +49,12 @@ async function openAll() {
     return accounts.map((one): Balance => ({
       ...one,
       settledNanoUsd: 0,
+      settledTokens: 0,
       version: 0,
       ...found.find(({ id }) => id === one.id),
     }));
   };
-  const admission = stack.use(await openRedisAdmission({ url: server.url, loadBalances }));
+  const admission = stack.use(await openRedisAdmission({ url: server.url, loadBalances, lossGraceMs: 0 }));
   const witness = stack.use(await openRedisAdmissionWitness({ url: server.url, onError: () => undefined }));
   const settlements = stack.use(new Settlements({ admission }));
   const deps: ReconcileDeps = { sql, witness, usage: null, now: () => startOfTests, settlingMs: 10 };
@@ -63,10 +64,18 @@ async function openAll() {
     const result = await admission.reserve({
       callId,
       accounts: [
-        { ...account, budgetNanoUsd, requestsPerMinute: null, tokensPerMinute: null, maxParallelRequests: null },
+        {
+          ...account,
+          budgetNanoUsd,
+          tokenBudget: null,
+          requestsPerMinute: null,
+          tokensPerMinute: null,
+          maxParallelRequests: null,
+        },
       ],
       inputCostNanoUsd,
       outputNanoUsdPerMillion: 0,
+      inputTokensMax: 1,
       outputTokensCap: 0,
       outputTokensMin: 0,
       tokensEstimate: 1,
@@ -211,6 +220,16 @@ describe('counters that differ from the books are reported, and repaired when as
       message: /not those of the reservations/,
     },
     {
+      what: 'a settled sum of tokens',
+      spoil: () => redis.hincrby(accountField, 'settledTokens', -1),
+      message: /another settled sum/,
+    },
+    {
+      what: 'a reserved sum of tokens',
+      spoil: () => redis.hincrby(accountField, 'reservedTokens', 1),
+      message: /not those of the reservations/,
+    },
+    {
       what: 'parallel requests',
       spoil: () => redis.hincrby(accountField, 'parallel', 1),
       message: /not those of the reservations/,
@@ -236,7 +255,8 @@ describe('counters that differ from the books are reported, and repaired when as
       );
       await all.admission.shrink((await all.admit(2)).callId, { costNanoUsd: 0, tokens: 0 });
       const now = await redis.hgetall(accountField);
-      for (const field of ['settled', 'version', 'reserved', 'parallel']) assert.equal(now[field], right[field], field);
+      for (const field of ['settled', 'settledTokens', 'version', 'reserved', 'reservedTokens', 'parallel'])
+        assert.equal(now[field], right[field], field);
       assert.deepEqual((await all.reconcile()).findings, []);
     });
   }

@@ -11,6 +11,7 @@ const balance = (account: number, version: number) => ({
   id: `key:${account}`,
   windowStart: 0,
   settledNanoUsd: version * 10,
+  settledTokens: version * 3,
   version,
 });
 

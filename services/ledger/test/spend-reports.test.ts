@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createPostgresSpendReports } from '@sluice/shared/adapters/postgres/postgres-spend-reports.ts';
+import { callIdOf } from '@sluice/shared/ids.ts';
 import { bookUsage } from '../src/sql/book-usage.ts';
 import { usageCostNanoUsd } from '@sluice/shared/prices/usage-cost.ts';
 import { useBooks } from './open-books.ts';
@@ -252,8 +253,17 @@ test('balances come in the order asked; an unknown account has none', async () =
   const blue = { id: 'team:blue', windowStart: 0 };
   await reports.book(usageEvent(1, { accounts: [red] }));
   assert.deepEqual(await reports.balancesOf([blue, red, { ...red, windowStart: 0 }]), [
-    { ...blue, settledNanoUsd: 0, version: 0 },
-    { ...red, settledNanoUsd: cost, version: 1 },
-    { ...red, windowStart: 0, settledNanoUsd: 0, version: 0 },
+    { ...blue, settledNanoUsd: 0, settledTokens: 0, version: 0 },
+    { ...red, settledNanoUsd: cost, settledTokens: 460, version: 1 },
+    { ...red, windowStart: 0, settledNanoUsd: 0, settledTokens: 0, version: 0 },
   ]);
+});
+
+test('booked calls are told from others', async () => {
+  await using reports = await openReports();
+  const [booked, unbooked] = [usageEvent(1), usageEvent(2)];
+  await reports.book(booked);
+  const next = callIdOf(booked.requestId, 2);
+  assert.deepEqual(await reports.bookedAmong([unbooked.callId, next, booked.callId]), [booked.callId]);
+  assert.deepEqual(await reports.bookedAmong([]), []);
 });

@@ -15,7 +15,7 @@ import { openRedisBodyStore } from '@sluice/shared/adapters/redis/redis-body-sto
 import { openRedisIdempotencyStore } from '@sluice/shared/adapters/redis/redis-idempotency-store.ts';
 import { startProcess } from '@sluice/shared/config/start-process.ts';
 import { untilSignal } from '@sluice/shared/lifecycle.ts';
-import type { LoadBalances } from '@sluice/shared/ports/admission.ts';
+import type { FindBooked, LoadBalances } from '@sluice/shared/ports/admission.ts';
 import { checkReadiness } from '@sluice/shared/readiness.ts';
 import { assertSchema } from '@sluice/shared/schema-version.ts';
 import { schemas } from '@sluice/shared/schemas.ts';
@@ -46,8 +46,9 @@ const sql = resources.use(
 await assertSchema(sql, [schemas.ledger]);
 const reports = createPostgresSpendReports(sql);
 const loadBalances: LoadBalances = (accounts) => reports.balancesOf(accounts);
+const findBooked: FindBooked = (callIds) => reports.bookedAmong(callIds);
 const redis = resources.use(await openQuickRedis({ url: redisUrl, onError }));
-const admission = resources.use(await openRedisAdmission({ redis, loadBalances, onError }));
+const admission = resources.use(await openRedisAdmission({ redis, loadBalances, findBooked, onError }));
 const fairShare = resources.use(createRedisFairShare({ redis }));
 const bodies = resources.use(openRedisBodyStore({ url: redisUrl, onError }));
 const idempotency = resources.use(await openRedisIdempotencyStore({ url: redisUrl, onError }));

@@ -6,6 +6,19 @@ import { callCostNanoUsd } from '../prices/call-cost.ts';
 export const callCostMaxNanoUsd = 9_000_000_000_000;
 /** No model writes more into one answer. The counters multiply it with a price without losing a digit. */
 export const outputTokensMax = 1_000_000_000;
+/** Far above every prompt. A thousand such calls still add up exactly in a double. */
+const inputTokensMaxMax = 1_000_000_000_000;
+
+const countNames = [
+  'inputCostNanoUsd',
+  'inputTokensMax',
+  'outputNanoUsdPerMillion',
+  'outputTokensCap',
+  'outputTokensMin',
+  'tokensEstimate',
+  'now',
+  'expiresAt',
+] as const;
 
 /** A reservation that lives longer would outlive the counters of an account that nobody uses. */
 const lifetimeMaxMs = 30 * 24 * 3600 * 1000;
@@ -39,11 +52,12 @@ export function affordableOutputTokens(bounds: CostBounds, roomNanoUsd: number):
  * @throws RangeError for what is no request at all: better no answer than a wrong sum
  */
 export function boundedReservation(request: ReservationRequest): ReservationRequest {
-  const { inputCostNanoUsd, outputNanoUsdPerMillion, outputTokensCap, outputTokensMin, tokensEstimate } = request;
-  const counts = { inputCostNanoUsd, outputNanoUsdPerMillion, outputTokensCap, outputTokensMin, tokensEstimate };
-  for (const [name, value] of Object.entries({ ...counts, now: request.now, expiresAt: request.expiresAt })) {
+  const { inputTokensMax, outputTokensCap, outputTokensMin } = request;
+  for (const name of countNames) {
+    const value = request[name];
     if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`${name} is no count: ${value}`);
   }
+  if (inputTokensMax > inputTokensMaxMax) throw new RangeError(`a prompt of ${inputTokensMax} tokens`);
   const lifetimeMs = request.expiresAt - request.now;
   if (lifetimeMs <= 0 || lifetimeMs > lifetimeMaxMs) throw new RangeError(`a reservation for ${lifetimeMs} ms`);
   if (outputTokensMin > outputTokensCap)

@@ -47,7 +47,13 @@ export const InferenceJob = z.object({
   /** Nano-USD reserved for call 1. */
   reservedNanoUsd: z.int().nonnegative(),
   /** What the reservation stands on, to reserve again when a call that may have been billed is repeated. */
-  accounts: z.array(Account.extend({ budgetNanoUsd: z.int().nonnegative().nullable() })),
+  accounts: z.array(
+    Account.extend({
+      budgetNanoUsd: z.int().nonnegative().nullable(),
+      /** Input and output tokens; absent: no budget. */
+      tokenBudget: z.int().nonnegative().nullable().optional(),
+    }),
+  ),
   caller: Caller,
   origin: RequestOrigin,
   /** All aliases that may answer when this one cannot, already checked against the key: money is reserved for any. */

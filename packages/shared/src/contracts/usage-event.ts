@@ -39,6 +39,8 @@ export const UsageEvent = z.object({
    * the most it can have cost. Nano-USD.
    */
   costCeilingNanoUsd: z.int().nonnegative().nullable(),
+  /** The same for token budgets: the most tokens, input and output, that it can have been. */
+  tokenCeiling: z.int().nonnegative().optional(),
   accounts: z.array(Account),
   caller: Caller,
   origin: RequestOrigin,

@@ -53,6 +53,8 @@ export interface AccountCounters {
   readonly version: number;
   readonly reservedNanoUsd: number;
   readonly parallel: number;
+  readonly settledTokens: number;
+  readonly reservedTokens: number;
   /** What the account's reservations add up to; null: too many to be counted in one step. */
-  readonly counted: { readonly reservedNanoUsd: number; readonly parallel: number } | null;
+  readonly counted: Pick<AccountCounters, 'reservedNanoUsd' | 'reservedTokens' | 'parallel'> | null;
 }

@@ -3,7 +3,8 @@ import type { CallId } from '../ids.ts';
 
 /**
  * Who may spend, and how much is left. Two-phase: reserve, then settle; a reservation that nobody settles expires.
- * Invariant: settled + reserved ≤ budget, for every account, at every instant.
+ * An account has two measures, money and tokens, and may have a budget in each.
+ * Invariant: settled + reserved ≤ budget, for every account and measure, at every instant.
  * Books are kept in Postgres; these counters are a view of them that can refuse in one step. An account that the
  * counters do not know (new, or lost) is read from the books before the first decision about it.
  */
@@ -12,8 +13,9 @@ export interface Admission extends AsyncDisposable {
   reserve(request: ReservationRequest): Promise<ReservationResult>;
 
   /**
-   * The answer is over and its cost known, but not booked yet: the reservation falls to that cost, parallel slots
-   * come free, reserved tokens are corrected. Idempotent; unknown reservations are ignored.
+   * The answer is over and its cost known, but not booked yet: the reservation falls to that cost and those tokens,
+   * parallel slots come free, tokens per minute are corrected. Idempotent; unknown reservations are ignored. What used
+   * nothing of either measure is over with it; everything else waits for `settle`.
    */
   shrink(callId: CallId, actual: { costNanoUsd: number; tokens: number }): Promise<void>;
 
@@ -32,7 +34,12 @@ export interface Admission extends AsyncDisposable {
 export interface AccountLimits extends Account {
   /** null: no budget. */
   readonly budgetNanoUsd: number | null;
-  /** Requests, and tokens, in a window of 60 s that starts with its first request. null: no limit. */
+  /** Input and output tokens together; a budget like money, whatever a model costs. null: no budget. */
+  readonly tokenBudget: number | null;
+  /**
+   * Requests, and tokens, in a window of 60 s that starts with its first request. null: no limit.
+   * Windows of an account never overlap, and are 60 s long by one clock: the counters' own, not the caller's.
+   */
   readonly requestsPerMinute: number | null;
   readonly tokensPerMinute: number | null;
   /** Requests running at once. */
@@ -44,6 +51,8 @@ export interface ReservationRequest {
   readonly accounts: readonly AccountLimits[];
   /** The most that the prompt can cost. */
   readonly inputCostNanoUsd: number;
+  /** The most tokens that the prompt can be; with the output cap, what is reserved of token budgets. */
+  readonly inputTokensMax: number;
   /** Nano-USD per million output tokens, the dearest deployment that may answer. */
   readonly outputNanoUsdPerMillion: number;
   /** The cap that the request asks for; admission may lower it, never below `outputTokensMin`. */
@@ -51,7 +60,7 @@ export interface ReservationRequest {
   readonly outputTokensMin: number;
   /** For tokens per minute. */
   readonly tokensEstimate: number;
-  /** Rate limits and parallel slots were counted already: only money is reserved (a repeated call). */
+  /** Rate limits and parallel slots were counted already: only budgets are reserved (a repeated call). */
   readonly moneyOnly?: boolean;
   /**
    * When the request was admitted, as its spend row will say, epoch ms: the witness counts the call on that UTC day.
@@ -75,28 +84,48 @@ export type ReservationResult =
   /** The room that is missing is only reserved: it may come back. */
   | { readonly type: 'wait'; readonly accountKey: string }
   /** The room that is missing is spent. */
-  | {
-      readonly type: 'over-budget';
-      readonly accountKey: string;
-      readonly settledNanoUsd: number;
-      readonly budgetNanoUsd: number;
-      /** What this request would need at the least. */
-      readonly neededNanoUsd: number;
-    }
+  | OverBudget
   | {
       readonly type: 'rate-limited';
       readonly accountKey: string;
       readonly limitType: 'requests' | 'tokens' | 'max_parallel_requests';
       readonly limit: number;
       readonly remaining: number;
-      /** Epoch ms at which the window ends; for parallel slots: unknown, so now. */
+      /** What this request counts for. More than `limit`: it fits into no window, however long it waits. */
+      readonly needed: number;
+      /**
+       * By the clock of the request's `now`: `resetsAt - now` ms from then, and no earlier, the same request finds a new
+       * window on every account that refuses it now, the named one and those after it. For parallel slots: unknown, so
+       * now.
+       */
       readonly resetsAt: number;
+    };
+
+/** `needed…`: what the request would need at the least. */
+export type OverBudget =
+  | {
+      readonly type: 'over-budget';
+      readonly measure: 'money';
+      readonly accountKey: string;
+      readonly settledNanoUsd: number;
+      readonly budgetNanoUsd: number;
+      readonly neededNanoUsd: number;
+    }
+  | {
+      readonly type: 'over-budget';
+      readonly measure: 'tokens';
+      readonly accountKey: string;
+      readonly settledTokens: number;
+      readonly tokenBudget: number;
+      readonly neededTokens: number;
     };
 
 export interface AccountState {
   readonly accountKey: string;
   readonly settledNanoUsd: number;
   readonly reservedNanoUsd: number;
+  readonly settledTokens: number;
+  readonly reservedTokens: number;
   /** null where there is no such limit. */
   readonly requestsRemaining: number | null;
   readonly tokensRemaining: number | null;
@@ -111,9 +140,14 @@ export interface Settlement {
 /** What the books say about an account. */
 export interface Balance extends Account {
   readonly settledNanoUsd: number;
+  /** Input and output tokens that were booked. */
+  readonly settledTokens: number;
   /** Grows with every booking on the account. */
   readonly version: number;
 }
 
 /** Reads balances from the books; accounts without a booking come back with 0 and version 0. */
 export type LoadBalances = (accounts: readonly Account[]) => Promise<readonly Balance[]>;
+
+/** Those of the calls that are in the books. */
+export type FindBooked = (callIds: readonly CallId[]) => Promise<readonly CallId[]>;

@@ -1,11 +1,15 @@
 import type { Account } from '../contracts/account.ts';
 import type { DayReconciliation, StandingReconciliation } from '../contracts/reconciliation.ts';
+import type { CallId } from '../ids.ts';
 import type { Balance } from './admission.ts';
 
 /** Answers questions about spend; the only way to the ledger's tables from outside the ledger. */
 export interface SpendReports {
   /** In the order asked; accounts without a booking have 0 and version 0. */
   balancesOf(accounts: readonly Account[]): Promise<readonly Balance[]>;
+
+  /** Those of the calls that are booked, in no order. */
+  bookedAmong(callIds: readonly CallId[]): Promise<readonly CallId[]>;
 
   /** Newest `limit` rows that match, in ascending start time. */
   rows(filter: SpendRowFilter): Promise<readonly SpendRow[]>;

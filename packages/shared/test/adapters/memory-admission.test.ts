@@ -21,16 +21,23 @@ test('memory admission: idle accounts are dropped when there are too many, and c
   const asked: string[] = [];
   const loadBalances = async (accounts: readonly Account[]) => {
     asked.push(...accounts.map(({ id }) => id));
-    return accounts.map((account) => ({ ...account, settledNanoUsd: 40, version: 1 }));
+    return accounts.map((account) => ({ ...account, settledNanoUsd: 40, settledTokens: 0, version: 1 }));
   };
   await using admission = createMemoryAdmission({ loadBalances, accountsMax: 3 });
   const reserve = async (id: string, call: number, now: number) => {
-    const limits = { budgetNanoUsd: 100, requestsPerMinute: 10, tokensPerMinute: null, maxParallelRequests: null };
+    const limits = {
+      budgetNanoUsd: 100,
+      tokenBudget: null,
+      requestsPerMinute: 10,
+      tokensPerMinute: null,
+      maxParallelRequests: null,
+    };
     const callId = callIdOf(RequestId.parse('request-of-this-test'), call);
     const result = await admission.reserve({
       callId,
       accounts: [{ id, windowStart: 0, ...limits }],
       inputCostNanoUsd: 10,
+      inputTokensMax: 0,
       outputNanoUsdPerMillion: 0,
       outputTokensCap: 0,
       outputTokensMin: 0,

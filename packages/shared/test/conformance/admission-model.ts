@@ -7,13 +7,16 @@ interface ModelCall {
   readonly cap: number;
   readonly windows: ReadonlyMap<string, number>;
   nanoUsd: number;
+  tokens: number;
   holdsSlot: boolean;
   costKnown: boolean;
   expiresAt: number;
 }
 
 interface ModelAccount {
+  /** null: unknown. */
   settled: number | null;
+  settledTokens: number;
   version: number;
   window: { start: number; requests: number; tokens: number } | null;
 }
@@ -25,12 +28,21 @@ export class Books {
   load = async (accounts: readonly Account[]): Promise<Balance[]> => accounts.map((account) => this.balance(account));
 
   balance({ id, windowStart }: Account): Balance {
-    return this.#balances.get(accountKey({ id, windowStart })) ?? { id, windowStart, settledNanoUsd: 0, version: 0 };
+    return (
+      this.#balances.get(accountKey({ id, windowStart })) ?? {
+        id,
+        windowStart,
+        settledNanoUsd: 0,
+        settledTokens: 0,
+        version: 0,
+      }
+    );
   }
 
-  book(account: Account, nanoUsd: number): Balance {
-    const { settledNanoUsd, version, ...rest } = this.balance(account);
-    const balance = { ...rest, settledNanoUsd: settledNanoUsd + nanoUsd, version: version + 1 };
+  book(account: Account, nanoUsd: number, tokens = 0): Balance {
+    const { settledNanoUsd, settledTokens, version, ...rest } = this.balance(account);
+    const settled = { settledNanoUsd: settledNanoUsd + nanoUsd, settledTokens: settledTokens + tokens };
+    const balance = { ...rest, ...settled, version: version + 1 };
     this.#balances.set(accountKey(account), balance);
     return balance;
   }
@@ -60,8 +72,8 @@ export class AdmissionModel {
     for (const limits of request.accounts) {
       const account = this.#account(limits);
       if (account.settled === null) {
-        const { settledNanoUsd, version } = this.#books.balance(limits);
-        Object.assign(account, { settled: settledNanoUsd, version });
+        const { settledNanoUsd, settledTokens, version } = this.#books.balance(limits);
+        Object.assign(account, { settled: settledNanoUsd, settledTokens, version });
       }
       if (account.window && request.now - account.window.start >= 60_000) account.window = null;
     }
@@ -70,12 +82,8 @@ export class AdmissionModel {
     if (earlier) return this.#admitted(request, earlier);
     const cap = this.#cap(request);
     if (typeof cap !== 'number') return cap;
-    if (!request.moneyOnly) {
-      for (const limits of request.accounts) {
-        const refusal = this.#overLimit(limits, request);
-        if (refusal) return refusal;
-      }
-    }
+    const refusal = request.moneyOnly ? null : this.#refusal(request);
+    if (refusal) return refusal;
 
     const windows = new Map<string, number>();
     if (!request.moneyOnly) {
@@ -92,6 +100,7 @@ export class AdmissionModel {
       cap,
       windows,
       nanoUsd: need(request, cap),
+      tokens: request.inputTokensMax + cap,
       holdsSlot: !request.moneyOnly,
       costKnown: false,
       expiresAt: request.expiresAt,
@@ -108,8 +117,9 @@ export class AdmissionModel {
       if (window?.start === start)
         window.tokens = Math.max(0, window.tokens + actual.tokens - call.request.tokensEstimate);
     }
-    if (actual.costNanoUsd === 0) this.calls.delete(callId);
+    if (actual.costNanoUsd === 0 && (actual.tokens === 0 || call.tokens === 0)) this.calls.delete(callId);
     call.nanoUsd = actual.costNanoUsd;
+    call.tokens = actual.tokens;
     call.holdsSlot = false;
     call.costKnown = true;
     call.expiresAt += 24 * 3600 * 1000;
@@ -121,7 +131,9 @@ export class AdmissionModel {
       const account = this.#account(balance);
       if (balance.version <= account.version) continue;
       account.version = balance.version;
-      if (account.settled !== null) account.settled = balance.settledNanoUsd;
+      if (account.settled === null) continue;
+      account.settled = balance.settledNanoUsd;
+      account.settledTokens = balance.settledTokens;
     }
   }
 
@@ -138,54 +150,87 @@ export class AdmissionModel {
   }
 
   #cap(request: ReservationRequest): number | ReservationResult {
-    if (request.inputCostNanoUsd === 0 && request.outputNanoUsdPerMillion === 0) return request.outputTokensCap;
-    const budgeted = request.accounts.flatMap((limits) => {
-      const { budgetNanoUsd } = limits;
-      if (budgetNanoUsd === null) return [];
-      const left = budgetNanoUsd - this.settled(limits);
-      return [{ key: accountKey(limits), limits, budgetNanoUsd, left, room: left - this.reserved(limits) }];
-    });
-    for (const { key, limits, budgetNanoUsd, left } of budgeted) {
-      const neededNanoUsd = need(request, request.outputTokensMin);
-      if (left > 0 && neededNanoUsd <= left) continue;
-      return {
-        type: 'over-budget',
-        accountKey: key,
-        settledNanoUsd: this.settled(limits),
-        budgetNanoUsd,
-        neededNanoUsd,
+    const { outputTokensCap, outputTokensMin, inputTokensMax } = request;
+    const isFree = request.inputCostNanoUsd === 0 && request.outputNanoUsdPerMillion === 0;
+    const measured = request.accounts.flatMap((limits) => {
+      const key = accountKey(limits);
+      const { settledTokens } = this.#account(limits);
+      const { budgetNanoUsd, tokenBudget } = limits;
+      const money = {
+        key,
+        budget: isFree ? null : budgetNanoUsd,
+        settled: this.settled(limits),
+        reserved: this.reserved(limits),
+        need: (cap: number) => need(request, cap),
+        refusal: {
+          measure: 'money',
+          settledNanoUsd: this.settled(limits),
+          budgetNanoUsd,
+          neededNanoUsd: need(request, outputTokensMin),
+        },
       };
+      const tokens = {
+        key,
+        budget: tokenBudget,
+        settled: settledTokens,
+        reserved: this.reservedTokens(limits),
+        need: (cap: number) => inputTokensMax + cap,
+        refusal: { measure: 'tokens', settledTokens, tokenBudget, neededTokens: inputTokensMax + outputTokensMin },
+      };
+      return [money, tokens].flatMap(({ budget, ...rest }) => (budget === null ? [] : [{ ...rest, budget }]));
+    });
+    for (const { key, budget, settled, need: needOf, refusal } of measured) {
+      if (settled < budget && settled + needOf(outputTokensMin) <= budget) continue;
+      return { type: 'over-budget', accountKey: key, ...refusal } as ReservationResult;
     }
-    const short = budgeted.filter(({ room }) => need(request, request.outputTokensCap) > room);
-    const busy = short.find(({ limits }) => this.reserved(limits) > 0);
+    const tooTight = (cap: number) =>
+      measured.filter(({ budget, settled, reserved, need: needOf }) => settled + reserved + needOf(cap) > budget);
+    const busy = tooTight(outputTokensCap).find(({ reserved }) => reserved > 0);
     if (busy) return { type: 'wait', accountKey: busy.key };
-    let cap = request.outputTokensCap;
-    while (short.some(({ room }) => need(request, cap) > room)) cap -= 1;
+    let cap = outputTokensCap;
+    while (tooTight(cap).length > 0) cap -= 1;
     return cap;
   }
 
-  #overLimit(limits: AccountLimits, request: ReservationRequest): ReservationResult | null {
+  reservedTokens(account: Account): number {
+    return this.#callsOn(account).reduce((sum, call) => sum + call.tokens, 0);
+  }
+
+  #refusal(request: ReservationRequest): ReservationResult | null {
+    const all = request.accounts.flatMap((limits) => this.#overLimits(limits, request));
+    const [first] = all;
+    return first ? { ...first, resetsAt: Math.max(...all.map(({ resetsAt }) => resetsAt)) } : null;
+  }
+
+  #overLimits(limits: AccountLimits, request: ReservationRequest) {
     const window = this.#account(limits).window ?? { start: request.now, requests: 0, tokens: 0 };
     const parallel = this.#callsOn(limits).filter(({ holdsSlot }) => holdsSlot).length;
-    const refuse = (limitType: 'requests' | 'tokens' | 'max_parallel_requests', limit: number, used: number) => ({
-      type: 'rate-limited' as const,
-      accountKey: accountKey(limits),
-      limitType,
-      limit,
-      remaining: Math.max(0, limit - used),
-      resetsAt: limitType === 'max_parallel_requests' ? request.now : window.start + 60_000,
-    });
     const { requestsPerMinute, tokensPerMinute, maxParallelRequests } = limits;
+    const { tokensEstimate } = request;
+    const found: Extract<ReservationResult, { type: 'rate-limited' }>[] = [];
+    const refuse = (limitType: (typeof found)[number]['limitType'], limit: number, used: number, needed: number) => {
+      const resetsAt = limitType === 'max_parallel_requests' ? request.now : window.start + 60_000;
+      const remaining = Math.max(0, limit - used);
+      found.push({
+        type: 'rate-limited',
+        accountKey: accountKey(limits),
+        limitType,
+        limit,
+        remaining,
+        needed,
+        resetsAt,
+      });
+    };
     if (requestsPerMinute !== null && window.requests >= requestsPerMinute) {
-      return refuse('requests', requestsPerMinute, window.requests);
+      refuse('requests', requestsPerMinute, window.requests, 1);
     }
-    if (tokensPerMinute !== null && window.tokens + request.tokensEstimate > tokensPerMinute) {
-      return refuse('tokens', tokensPerMinute, window.tokens);
+    if (tokensPerMinute !== null && window.tokens + tokensEstimate > tokensPerMinute) {
+      refuse('tokens', tokensPerMinute, window.tokens, tokensEstimate);
     }
     if (maxParallelRequests !== null && parallel >= maxParallelRequests) {
-      return refuse('max_parallel_requests', maxParallelRequests, parallel);
+      refuse('max_parallel_requests', maxParallelRequests, parallel, 1);
     }
-    return null;
+    return found;
   }
 
   #admitted(request: ReservationRequest, call: ModelCall): ReservationResult {
@@ -196,6 +241,8 @@ export class AdmissionModel {
         accountKey: accountKey(limits),
         settledNanoUsd: this.settled(limits),
         reservedNanoUsd: this.reserved(limits),
+        settledTokens: this.#account(limits).settledTokens,
+        reservedTokens: this.reservedTokens(limits),
         requestsRemaining: remaining(limits.requestsPerMinute, window?.requests),
         tokensRemaining: remaining(limits.tokensPerMinute, window?.tokens),
         windowResetsAt: window ? window.start + 60_000 : request.now,
@@ -211,7 +258,7 @@ export class AdmissionModel {
 
   #account(account: Account): ModelAccount {
     const key = accountKey(account);
-    const known = this.#accounts.get(key) ?? { settled: null, version: 0, window: null };
+    const known = this.#accounts.get(key) ?? { settled: null, settledTokens: 0, version: 0, window: null };
     this.#accounts.set(key, known);
     return known;
   }

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { accountKey } from '../../src/contracts/account.ts';
-import { callIdOf, RequestId } from '../../src/ids.ts';
 import type { CallId } from '../../src/ids.ts';
 import type {
   AccountLimits,
@@ -13,7 +12,11 @@ import type {
   Settlement,
 } from '../../src/ports/admission.ts';
 import { waitUntil } from '../../../../test/servers/wait-until.ts';
+import { manyAccountsConformance } from './admission-accounts.ts';
 import { AdmissionModel, Books } from './admission-model.ts';
+import { at, dayMs, newAccount, newCallId, random, requestOn, t0, token } from './admission-requests.ts';
+import type { Chance } from './admission-requests.ts';
+import { tokenBudgetConformance } from './admission-tokens.ts';
 
 export interface AdmissionParts extends AsyncDisposable {
   /** Three ends of the same counters, as three processes have them. */
@@ -22,54 +25,21 @@ export interface AdmissionParts extends AsyncDisposable {
   readonly lose?: (accountKey: string) => Promise<void>;
 }
 
+export type OpenAdmission = (deps: { loadBalances: LoadBalances }) => Promise<AdmissionParts>;
+
 export interface AdmissionConformanceOptions {
   /** Why this adapter's accounts cannot be lost, where they cannot. */
   readonly neverLoses?: string;
 }
 
-const t0 = 1_800_000_000_000;
-const dayMs = 24 * 3600 * 1000;
-/** USD 1,000 per million tokens: one token, one micro-USD, so that sums are easily read. */
-const price = 1_000_000_000;
-const token = 1_000;
-
-const newCallId = (): CallId => callIdOf(RequestId.parse(`chatcmpl-${randomUUID()}`), 1);
-
-function newAccount(limits: Partial<AccountLimits> = {}): AccountLimits {
-  return {
-    id: `key:${randomUUID()}`,
-    windowStart: 0,
-    budgetNanoUsd: null,
-    requestsPerMinute: null,
-    tokensPerMinute: null,
-    maxParallelRequests: null,
-    ...limits,
-  };
-}
-
-/** A request for 10 output tokens at least 1, without input, on these accounts. */
-function requestOn(accounts: readonly AccountLimits[], changes: Partial<ReservationRequest> = {}): ReservationRequest {
-  const now = changes.now ?? t0;
-  return {
-    callId: newCallId(),
-    accounts,
-    inputCostNanoUsd: 0,
-    outputNanoUsdPerMillion: price,
-    outputTokensCap: 10,
-    outputTokensMin: 1,
-    tokensEstimate: 5,
-    now,
-    expiresAt: now + 600_000,
-    ...changes,
-  };
-}
-
 /** What every adapter of admission promises. `open` may share a server: accounts and calls are new in every test. */
 export function admissionConformance(
   name: string,
-  open: (deps: { loadBalances: LoadBalances }) => Promise<AdmissionParts>,
+  open: OpenAdmission,
   { neverLoses }: AdmissionConformanceOptions = {},
 ): void {
+  tokenBudgetConformance(name, open);
+  manyAccountsConformance(name, open);
   const losing = { skip: neverLoses ?? false };
 
   /** One case: what is settled and who reserved before, and what a request is answered then. */
@@ -270,6 +240,7 @@ export function admissionConformance(
       } else {
         assert.deepEqual(result, {
           type: 'over-budget',
+          measure: 'money',
           accountKey: accountKey(at(accounts, answer.over)),
           settledNanoUsd: settled[answer.over] ?? 0,
           budgetNanoUsd: budgets[answer.over],
@@ -285,7 +256,7 @@ export function admissionConformance(
     const [admission] = parts.admissions;
     const one = newAccount({ budgetNanoUsd: 100 * token, requestsPerMinute: 3, maxParallelRequests: 9 });
     const other = newAccount({ tokensPerMinute: 12 });
-    books.book(one, 7);
+    books.book(one, 7, 11);
     await admission.reserve(requestOn([one]));
     const result = await admission.reserve(requestOn([one, other], { now: t0 + 1_000 }));
     const shared = { tokensRemaining: null, requestsRemaining: null };
@@ -299,6 +270,8 @@ export function admissionConformance(
           accountKey: accountKey(one),
           settledNanoUsd: 7,
           reservedNanoUsd: 20 * token,
+          settledTokens: 11,
+          reservedTokens: 20,
           requestsRemaining: 1,
           windowResetsAt: t0 + 60_000,
         },
@@ -307,6 +280,8 @@ export function admissionConformance(
           accountKey: accountKey(other),
           settledNanoUsd: 0,
           reservedNanoUsd: 10 * token,
+          settledTokens: 0,
+          reservedTokens: 10,
           tokensRemaining: 7,
           windowResetsAt: t0 + 61_000,
         },
@@ -347,6 +322,7 @@ export function admissionConformance(
         limitType: 'requests',
         limit: 2,
         remaining: 0,
+        needed: 1,
         resetsAt: t0 + 60_000,
       });
     }
@@ -369,6 +345,7 @@ export function admissionConformance(
       limitType: 'tokens',
       limit: 100,
       remaining: 40,
+      needed: 41,
       resetsAt: t0 + 60_000,
     });
     await admission.shrink(first.callId, { costNanoUsd: 1, tokens: 10 });
@@ -396,6 +373,7 @@ export function admissionConformance(
         limitType: 'max_parallel_requests',
         limit: 2,
         remaining: 0,
+        needed: 1,
         resetsAt: t0,
       });
       let now = t0;
@@ -753,6 +731,10 @@ async function runAgainstModel(parts: AdmissionParts, books: Books, chance: Chan
     newAccount({ budgetNanoUsd: 2_000, requestsPerMinute: 6, maxParallelRequests: 4 }),
     newAccount({ budgetNanoUsd: 500, tokensPerMinute: 60 }),
     newAccount({ maxParallelRequests: 5 }),
+    newAccount({ tokenBudget: 400 }),
+    newAccount({ tokenBudget: 900, budgetNanoUsd: 1_500 }),
+    newAccount(),
+    newAccount({ requestsPerMinute: 20 }),
   ];
   const known: CallId[] = [];
   const booked = new Set<CallId>();
@@ -770,6 +752,7 @@ async function runAgainstModel(parts: AdmissionParts, books: Books, chance: Chan
           now,
           callId: known.length > 0 && chance.below(10) === 0 ? chance.oneOf(known) : newCallId(),
           inputCostNanoUsd: chance.below(3) * chance.below(20),
+          inputTokensMax: chance.below(2) * chance.below(30),
           outputNanoUsdPerMillion: chance.oneOf([0, 1, 700_000, 1_000_000, 1_300_001]),
           outputTokensCap: cap,
           outputTokensMin: Math.min(cap, chance.below(10)),
@@ -785,7 +768,10 @@ async function runAgainstModel(parts: AdmissionParts, books: Books, chance: Chan
       const callId = chance.oneOf(known);
       const most = model.calls.get(callId)?.nanoUsd ?? 10;
       if (booked.has(callId) && chance.below(2) === 0) continue;
-      const actual = { costNanoUsd: booked.has(callId) ? most : chance.below(most + 1), tokens: chance.below(20) };
+      const mostTokens = model.calls.get(callId)?.tokens ?? 10;
+      const actual = booked.has(callId)
+        ? { costNanoUsd: most, tokens: mostTokens }
+        : { costNanoUsd: chance.below(most + 1), tokens: chance.below(mostTokens + 1) };
       model.shrink(callId, actual);
       await admission.shrink(callId, actual);
     } else if (kind < 85) {
@@ -795,7 +781,8 @@ async function runAgainstModel(parts: AdmissionParts, books: Books, chance: Chan
       if (running.length > 0) {
         const call = chance.oneOf(running);
         const cost = call.costKnown ? call.nanoUsd : chance.below(call.nanoUsd + 1);
-        const balances = call.request.accounts.map((account) => books.book(account, cost));
+        const tokens = call.costKnown ? call.tokens : chance.below(call.tokens + 1);
+        const balances = call.request.accounts.map((account) => books.book(account, cost, tokens));
         booked.add(call.request.callId);
         if (chance.below(12) > 0) undelivered.push({ callIds: [call.request.callId], balances }); // else lost for good
       }
@@ -813,36 +800,14 @@ async function runAgainstModel(parts: AdmissionParts, books: Books, chance: Chan
     }
 
     for (const account of accounts) {
-      if (account.budgetNanoUsd === null) continue;
-      const unbooked = [...model.calls.values()]
-        .filter(({ request }) => !booked.has(request.callId) && request.accounts.includes(account))
-        .reduce((sum, { nanoUsd }) => sum + nanoUsd, 0);
-      const spent = books.balance(account).settledNanoUsd;
-      assert.ok(spent + unbooked <= account.budgetNanoUsd, `step ${step}: ${spent} + ${unbooked} on ${account.id}`);
+      const unbooked = [...model.calls.values()].filter(
+        ({ request }) => !booked.has(request.callId) && request.accounts.includes(account),
+      );
+      const { settledNanoUsd, settledTokens } = books.balance(account);
+      const nanoUsd = settledNanoUsd + unbooked.reduce((sum, call) => sum + call.nanoUsd, 0);
+      const tokens = settledTokens + unbooked.reduce((sum, call) => sum + call.tokens, 0);
+      assert.ok(nanoUsd <= (account.budgetNanoUsd ?? Infinity), `step ${step}: ${nanoUsd} nano-USD on ${account.id}`);
+      assert.ok(tokens <= (account.tokenBudget ?? Infinity), `step ${step}: ${tokens} tokens on ${account.id}`);
     }
   }
-}
-
-interface Chance {
-  /** An integer from 0 to n − 1. */
-  below(n: number): number;
-  oneOf<T>(items: readonly T[]): T;
-}
-
-/** Mulberry32: small, seeded, the same everywhere. */
-function random(seed: number): Chance {
-  let state = seed;
-  const below = (n: number) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * n);
-  };
-  return { below, oneOf: (items) => at(items, below(items.length)) };
-}
-
-function at<T>(items: readonly T[], index: number): T {
-  const item = items[index];
-  if (item === undefined) throw new RangeError(`nothing at ${index}`);
-  return item;
 }

@@ -78,13 +78,14 @@ export async function createAdmit(deps: AdmitDeps): Promise<{ readonly admit: Ad
         }
 
         // The first in line asks at once: room may have come up before anyone listened for it.
-        const result = await reserve(request, signal);
+        const reservedAt = now();
+        const result = await reserve({ ...request, now: reservedAt }, signal);
         if (result.type === 'wait') {
           if (place?.accountKey === result.accountKey) await rest(place, recheckMs);
           else line = result.accountKey;
           continue;
         }
-        if (result.type !== 'admitted') throw toRefusal(result, request, options);
+        if (result.type !== 'admitted') throw toRefusal(result, { ...request, now: reservedAt }, options);
         const { outputTokensCap, reservedNanoUsd, accounts } = result;
         const waitedMs = now() - askedAt;
         return { outputTokensCap, reservedNanoUsd, accounts, waitedMs, giveBack: () => giveBack(request) };
@@ -97,16 +98,18 @@ export async function createAdmit(deps: AdmitDeps): Promise<{ readonly admit: Ad
 
   /** A line that the request has to join before it may ask: an account's, in which it has not been first yet. */
   function lineAhead(request: AdmitRequest, headed: ReadonlySet<string>): string | null {
-    if (request.inputCostNanoUsd === 0 && request.outputNanoUsdPerMillion === 0) return null;
-    const budgeted = request.accounts.filter(({ budgetNanoUsd }) => budgetNanoUsd !== null).map(accountKey);
-    return budgeted.find((key) => lines.has(key) && !headed.has(key)) ?? null;
+    const isFree = request.inputCostNanoUsd === 0 && request.outputNanoUsdPerMillion === 0;
+    const budgeted = request.accounts.filter(
+      ({ budgetNanoUsd, tokenBudget }) => tokenBudget !== null || (budgetNanoUsd !== null && !isFree),
+    );
+    return budgeted.map(accountKey).find((key) => lines.has(key) && !headed.has(key)) ?? null;
   }
 
-  async function reserve(request: AdmitRequest, signal: AbortSignal): Promise<ReservationResult> {
+  async function reserve(request: ReservationRequest, signal: AbortSignal): Promise<ReservationResult> {
     signal.throwIfAborted();
     let result: ReservationResult;
     try {
-      result = await admission.reserve({ ...request, now: now() });
+      result = await admission.reserve(request);
     } catch (error) {
       // It may have been reserved all the same, with only the reply lost. If this fails too, it expires.
       giveBack(request).catch(() => {});
@@ -123,11 +126,11 @@ export async function createAdmit(deps: AdmitDeps): Promise<{ readonly admit: Ad
 
   function toRefusal(
     result: Extract<ReservationResult, { type: 'over-budget' | 'rate-limited' }>,
-    request: AdmitRequest,
+    request: ReservationRequest,
     { describe }: AdmitOptions,
   ): GatewayError {
     const name = describe(accountOf(request, result.accountKey));
-    return result.type === 'over-budget' ? budgetExceeded(result, name) : rateLimited(result, name, now());
+    return result.type === 'over-budget' ? budgetExceeded(result, name) : rateLimited(result, name, request.now);
   }
 }
 

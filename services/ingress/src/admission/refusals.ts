@@ -1,5 +1,5 @@
 import { GatewayError } from '@sluice/shared/errors.ts';
-import type { ReservationResult } from '@sluice/shared/ports/admission.ts';
+import type { OverBudget, ReservationResult } from '@sluice/shared/ports/admission.ts';
 import { usdText } from '../http/response-headers.ts';
 
 /** How messages and headers name an account; contract §5.2, §6.2. */
@@ -14,12 +14,20 @@ export interface AccountName {
 
 type Refusal<Type extends ReservationResult['type']> = Extract<ReservationResult, { type: Type }>;
 
-export function budgetExceeded(refusal: Refusal<'over-budget'>, name: AccountName): GatewayError {
-  const { settledNanoUsd, budgetNanoUsd, neededNanoUsd } = refusal;
+export function budgetExceeded(refusal: OverBudget, name: AccountName): GatewayError {
+  const { spent, rest, needed } = refusal.measure === 'money' ? moneyText(refusal) : tokenText(refusal);
+  const more = rest ? `. This request needs at least ${needed} of what is left` : '';
+  return new GatewayError('budget_exceeded', `Budget has been exceeded! ${name.budget} ${spent}${more}`);
+}
+
+function moneyText({ settledNanoUsd, budgetNanoUsd, neededNanoUsd }: Extract<OverBudget, { measure: 'money' }>) {
   const spent = `Current cost: ${usdText(settledNanoUsd)}, Max budget: ${usdText(budgetNanoUsd)}`;
-  const needed =
-    settledNanoUsd < budgetNanoUsd ? `. This request needs at least ${usdText(neededNanoUsd)} of what is left` : '';
-  return new GatewayError('budget_exceeded', `Budget has been exceeded! ${name.budget} ${spent}${needed}`);
+  return { spent, rest: settledNanoUsd < budgetNanoUsd, needed: usdText(neededNanoUsd) };
+}
+
+function tokenText({ settledTokens, tokenBudget, neededTokens }: Extract<OverBudget, { measure: 'tokens' }>) {
+  const spent = `Current tokens: ${settledTokens}, Max token budget: ${tokenBudget}`;
+  return { spent, rest: settledTokens < tokenBudget, needed: `${neededTokens} tokens` };
 }
 
 /** The rest of the budget did not come free before the request's deadline. */
@@ -28,8 +36,14 @@ export function budgetReserved(name: AccountName): GatewayError {
   return new GatewayError('rate_limited', message, { retryAfterSeconds: 1 });
 }
 
+/**
+ * Says when to come back: who waits so long finds a new window. Who asks for more than a whole window has is not told
+ * to wait.
+ *
+ * @param now that of the reservation, which the refusal's times are relative to
+ */
 export function rateLimited(refusal: Refusal<'rate-limited'>, name: AccountName, now: number): GatewayError {
-  const { limitType, limit, remaining } = refusal;
+  const { limitType, limit, remaining, needed } = refusal;
   const resetsAt = utcText(refusal.resetsAt);
   const retryAfterSeconds = Math.max(1, Math.ceil((refusal.resetsAt - now) / 1_000));
   const counted = {
@@ -48,9 +62,17 @@ export function rateLimited(refusal: Refusal<'rate-limited'>, name: AccountName,
   const message =
     `Rate limit exceeded for ${name.descriptor}: ${name.value}. Limit type: ${limitType}. ` +
     `Current limit: ${limit}, Remaining: ${remaining}. Limit resets at: ${resetsAt}`;
-  return new GatewayError('rate_limited', message, {
-    retryAfterSeconds,
-    headers: { rate_limit_type: headerTypes[limitType], reset_at: resetsAt, ...counted, ...standard },
+  const fits = needed <= limit;
+  const tooLarge = `. This request counts for ${needed}, more than the whole limit: it would be refused again`;
+  return new GatewayError('rate_limited', fits ? message : message + tooLarge, {
+    ...(fits && { retryAfterSeconds }),
+    headers: {
+      ...(!fits && { 'x-should-retry': 'false' }),
+      rate_limit_type: headerTypes[limitType],
+      reset_at: resetsAt,
+      ...counted,
+      ...standard,
+    },
   });
 }
 

@@ -14,6 +14,7 @@ export function limitsOf(key: VirtualKey, now: number): AccountLimits {
   return {
     ...accountOf(key, now),
     budgetNanoUsd: key.maxBudgetNanoUsd,
+    tokenBudget: null,
     requestsPerMinute: key.requestsPerMinute,
     tokensPerMinute: key.tokensPerMinute,
     maxParallelRequests: key.maxParallelRequests,

@@ -12,6 +12,7 @@ const newAccount = (budgetNanoUsd: number | null, limits: Partial<AccountLimits>
   id: `key:${randomUUID()}`,
   windowStart: 0,
   budgetNanoUsd,
+  tokenBudget: null,
   requestsPerMinute: null,
   tokensPerMinute: null,
   maxParallelRequests: null,
@@ -23,6 +24,7 @@ const requestFor = (inputCostNanoUsd: number, ...accounts: AccountLimits[]): Adm
   callId: callIdOf(RequestId.parse(`chatcmpl-${randomUUID()}`), 1),
   accounts,
   inputCostNanoUsd,
+  inputTokensMax: 0,
   outputNanoUsdPerMillion: 0,
   outputTokensCap: 0,
   outputTokensMin: 0,
@@ -41,7 +43,8 @@ async function open(
   changes: { maxWaiting?: number; recheckMs?: number; deaf?: boolean; before?: (asked: number) => Promise<void> } = {},
 ) {
   const counters = createMemoryAdmission({
-    loadBalances: async (accounts) => accounts.map((account) => ({ ...account, settledNanoUsd: 0, version: 0 })),
+    loadBalances: async (accounts) =>
+      accounts.map((account) => ({ ...account, settledNanoUsd: 0, settledTokens: 0, version: 0 })),
   });
   const asked: ReservationRequest[] = [];
   const admission: Admission = {

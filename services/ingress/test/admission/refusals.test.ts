@@ -21,7 +21,7 @@ const budgets = [
 for (const { settled, budget, needed, says } of budgets) {
   test(`a spent budget says: ${says}`, () => {
     const amounts = { settledNanoUsd: settled, budgetNanoUsd: budget, neededNanoUsd: needed };
-    const error = budgetExceeded({ type: 'over-budget', accountKey, ...amounts }, name);
+    const error = budgetExceeded({ type: 'over-budget', measure: 'money', accountKey, ...amounts }, name);
     assert.equal(error.code, 'budget_exceeded');
     assert.equal(error.message, `Budget has been exceeded! Key=ci (sk-...wxyz) ${says}`);
     assert.equal(error.retryAfterSeconds, null);
@@ -79,7 +79,15 @@ const limits = [
 
 for (const { limitType, resetsAt, retryAfter, headers } of limits) {
   test(`a rate limit names itself and when to come back: ${limitType}`, () => {
-    const refusal = { type: 'rate-limited', accountKey, limitType, limit: 8, remaining: 0, resetsAt } as const;
+    const refusal = {
+      type: 'rate-limited',
+      accountKey,
+      limitType,
+      limit: 8,
+      remaining: 0,
+      needed: 1,
+      resetsAt,
+    } as const;
     const error = rateLimited(refusal, name, now);
     assert.equal(error.code, 'rate_limited');
     assert.equal(

@@ -24,6 +24,7 @@ test('the limits of a key are those that it was given', () => {
     id: `key:${key.hash}`,
     windowStart: 0,
     budgetNanoUsd: 0,
+    tokenBudget: null,
     requestsPerMinute: null,
     tokensPerMinute: 100,
     maxParallelRequests: null,

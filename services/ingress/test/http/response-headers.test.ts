@@ -26,6 +26,8 @@ for (const { nanoUsd, text } of amounts) {
 const state = {
   accountKey: 'key:a@0',
   settledNanoUsd: 500_000_000,
+  settledTokens: 0,
+  reservedTokens: 0,
   reservedNanoUsd: 7,
   requestsRemaining: 0,
   tokensRemaining: null,

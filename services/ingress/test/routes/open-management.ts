@@ -103,10 +103,12 @@ function booksOf(balances: ReadonlyMap<string, number>): SpendReports {
   const balanceOf = (account: Account) => ({
     ...account,
     settledNanoUsd: balances.get(accountKey(account)) ?? 0,
+    settledTokens: 0,
     version: 1,
   });
   return {
     balancesOf: async (accounts) => accounts.map(balanceOf),
+    bookedAmong: async () => [],
     rows: async () => [],
     byKey: async () => [],
     byModel: async () => [],

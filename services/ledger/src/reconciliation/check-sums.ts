@@ -57,16 +57,18 @@ export async function checkBalances(sql: Sql): Promise<Finding[]> {
        select coalesce((extract(epoch from max(month) + interval '1 month') * 1000)::bigint, -1) as since
        from ledger.dropped_months
      ), counted as (
-       select account_id collate "C" as account_id, window_start, sum(cost_nano_usd) as settled
+       select account_id collate "C" as account_id, window_start, sum(cost_nano_usd) as settled,
+         sum(settled_tokens) as tokens
        from ledger.spend_rows, unnest(account_ids, window_starts) as account (account_id, window_start)
        group by 1, 2
      )
      select concat(account_id, '@', window_start) as item
      from counted
      full join ledger.account_balances as balance using (account_id, window_start)
-     where balance.settled_nano_usd is distinct from counted.settled
+     where (balance.settled_nano_usd, balance.settled_tokens) is distinct from (counted.settled, counted.tokens)
        and not (window_start < (select since from kept)
-         and balance.settled_nano_usd is not null and balance.settled_nano_usd >= coalesce(counted.settled, 0))
+         and balance.settled_nano_usd >= coalesce(counted.settled, 0)
+         and balance.settled_tokens >= coalesce(counted.tokens, 0))
      limit ${shownMax}`,
   );
   return findingsOf('balances', 'balances are not the sums of their rows', rows);

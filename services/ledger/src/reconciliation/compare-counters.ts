@@ -62,7 +62,7 @@ const meanings = {
   differs: 'admission has another settled sum than the books',
   behind: 'admission has not heard of what was booked',
   ahead: 'admission knows of more bookings than there are: the books are from an older state',
-  reservations: 'the reserved sum or the parallel requests are not those of the reservations',
+  reservations: 'the reserved sums or the parallel requests are not those of the reservations',
 } as const;
 
 interface Differing {
@@ -83,13 +83,16 @@ async function differingOf(sql: Sql, counters: readonly AccountCounters[]): Prom
 }
 
 function differenceOf(counters: AccountCounters, balance: Balance | undefined): Differing['how'] | null {
-  const { version = 0, settledNanoUsd = 0 } = balance ?? {};
+  const { version = 0, settledNanoUsd = 0, settledTokens = 0 } = balance ?? {};
   if (counters.version > version) return 'ahead';
   if (counters.version < version) return 'behind';
-  if (counters.settledNanoUsd !== settledNanoUsd) return 'differs';
+  if (counters.settledNanoUsd !== settledNanoUsd || counters.settledTokens !== settledTokens) return 'differs';
   const { counted } = counters;
   if (counted === null) return null;
-  const fits = counted.reservedNanoUsd === counters.reservedNanoUsd && counted.parallel === counters.parallel;
+  const fits =
+    counted.reservedNanoUsd === counters.reservedNanoUsd &&
+    counted.reservedTokens === counters.reservedTokens &&
+    counted.parallel === counters.parallel;
   return fits ? null : 'reservations';
 }
 

@@ -43,7 +43,8 @@ export async function bookUsage(sql: Sql, events: readonly UsageEvent[]): Promis
          cost_ceiling_nano_usd, cost_nano_usd, account_ids, window_starts, key_hash, key_alias, key_name, user_id,
          team_id, organization_id, key_metadata, litellm_call_id, ip_address, end_user, session_id, tags, request_metadata, alias, answered_by,
          model, deployment_id, provider, api_base, provider_request_id, streamed, attempt, retries, error_code,
-         error_status, error_message, admitted_at, started_at, first_token_at, ended_at, search_units, search_nano_usd)
+         error_status, error_message, admitted_at, started_at, first_token_at, ended_at, search_units, search_nano_usd,
+         settled_tokens)
        select * from json_to_recordset($1::json) as usage (
          call_id text, request_id text, call_type text, outcome text, counted_by text, estimated boolean,
          input_tokens bigint, output_tokens bigint, cached_input_tokens bigint, reasoning_tokens bigint,
@@ -55,22 +56,24 @@ export async function bookUsage(sql: Sql, events: readonly UsageEvent[]): Promis
          alias text, answered_by text, model text, deployment_id text, provider text, api_base text,
          provider_request_id text, streamed boolean, attempt bigint, retries bigint, error_code text,
          error_status bigint, error_message text, admitted_at timestamptz, started_at timestamptz,
-         first_token_at timestamptz, ended_at timestamptz, search_units bigint, search_nano_usd bigint)
+         first_token_at timestamptz, ended_at timestamptz, search_units bigint, search_nano_usd bigint,
+         settled_tokens bigint)
        order by admitted_at, call_id collate "C"
        on conflict (admitted_at, call_id) do nothing
        returning call_id, account_ids, window_starts, cost_nano_usd, key_hash, user_id, team_id, model, started_at,
-         input_tokens, output_tokens, outcome
+         input_tokens, output_tokens, outcome, settled_tokens
      ), moved as (
-       insert into ledger.account_balances as balance (account_id, window_start, settled_nano_usd, version)
-       select account_id collate "C", window_start, sum(cost_nano_usd), 1
+       insert into ledger.account_balances as balance (account_id, window_start, settled_nano_usd, version, settled_tokens)
+       select account_id collate "C", window_start, sum(cost_nano_usd), 1, sum(settled_tokens)
        from booked, unnest(account_ids, window_starts) as account (account_id, window_start)
        group by 1, 2
        order by 1, 2
        on conflict (account_id, window_start) do update set
          settled_nano_usd = balance.settled_nano_usd + excluded.settled_nano_usd,
+         settled_tokens = balance.settled_tokens + excluded.settled_tokens,
          version = balance.version + 1,
          moved_at = now()
-       returning account_id, window_start, settled_nano_usd::text, version
+       returning account_id, window_start, settled_nano_usd::text, version, settled_tokens::text
      ), summed as (
        insert into ledger.daily_spend as sums (day, key_hash, user_id, team_id, model, spend_nano_usd, input_tokens,
          output_tokens, requests_ok, requests_failed)

@@ -40,12 +40,19 @@ export function createCeilings({
       if (requestsPerMinute === null && tokensPerMinute === null && maxParallelRequests === null)
         return { type: 'taken', free: () => undefined };
       const callId = callIdOf(RequestId.parse(`place-${randomUUID()}`), 1);
-      const limits = { budgetNanoUsd: null, requestsPerMinute, tokensPerMinute, maxParallelRequests };
+      const limits = {
+        budgetNanoUsd: null,
+        tokenBudget: null,
+        requestsPerMinute,
+        tokensPerMinute,
+        maxParallelRequests,
+      };
       const at = now();
       const result = await admission.reserve({
         callId,
         accounts: [{ id: `deployment:${deployment.id}`, windowStart: 0, ...limits }],
         inputCostNanoUsd: 0,
+        inputTokensMax: 0,
         outputNanoUsdPerMillion: 0,
         outputTokensCap: 0,
         outputTokensMin: 0,

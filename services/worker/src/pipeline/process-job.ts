@@ -128,6 +128,7 @@ export async function processJob(delivery: JobDelivery, deps: JobDeps, signal: A
       inputCharacters: made.request.inputCharacters,
       outputCharacters: end.meter.outputCharacters,
       costCeilingNanoUsd: blind ? ceilingNanoUsd(made.deployment, bounds, job.admittedAt) : null,
+      ...(blind && { tokenCeiling: inputTokensMax + made.outputTokensCap }),
       providerRequestId: end.providerRequestId,
       retries: made.retries,
       firstTokenAt: end.firstTokenAt,
@@ -170,6 +171,7 @@ async function takeOver(
       outcome: 'cut',
       usage: { ...event.usage, inputTokens: job.inputTokensEstimate },
       costCeilingNanoUsd: deployment ? ceilingNanoUsd(deployment, bounds, job.admittedAt) : job.reservedNanoUsd,
+      tokenCeiling: inputTokensMax + lost.outputTokensCap,
     };
   }
 }

@@ -31,6 +31,7 @@ export async function reserveAgain(
     callId: callIdOf(job.requestId, call),
     accounts: job.accounts.map((account) => ({
       ...account,
+      tokenBudget: account.tokenBudget ?? null,
       requestsPerMinute: null,
       tokensPerMinute: null,
       maxParallelRequests: null,
@@ -39,6 +40,7 @@ export async function reserveAgain(
       { inputTokens: job.inputTokensMax, outputTokens: 0, searchUnits: job.searchUnits },
       price,
     ),
+    inputTokensMax: job.inputTokensMax,
     outputNanoUsdPerMillion: price.outputNanoUsdPerMillion,
     outputTokensCap: job.outputTokensCap,
     outputTokensMin: Math.min(choices, job.outputTokensCap),

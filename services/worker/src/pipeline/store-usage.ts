@@ -1,5 +1,6 @@
 import type { UsageEvent } from '@sluice/shared/contracts/usage-event.ts';
 import { usageCostNanoUsd } from '@sluice/shared/prices/usage-cost.ts';
+import { usageTokens } from '@sluice/shared/prices/usage-tokens.ts';
 import type { JobDelivery } from '@sluice/shared/ports/job-queue.ts';
 import type { JobDeps } from './job-context.ts';
 import { writeJournalLine } from './journal.ts';
@@ -15,7 +16,7 @@ const patienceMs = 60_000;
  * @throws the log's error when it stays away: the job must come again
  */
 export async function storeUsage(event: UsageEvent, delivery: JobDelivery, deps: JobDeps): Promise<void> {
-  const actual = { costNanoUsd: usageCostNanoUsd(event), tokens: event.usage.inputTokens + event.usage.outputTokens };
+  const actual = { costNanoUsd: usageCostNanoUsd(event), tokens: usageTokens(event) };
   const shrunk = deps.admission
     .shrink(event.callId, actual)
     .catch((error: unknown) => deps.log.warn({ callId: event.callId, err: error }, 'reservation not shrunk'));

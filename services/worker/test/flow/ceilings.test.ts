@@ -16,7 +16,8 @@ function openWorkers(ceilings: Partial<Deployment>) {
   const config = configOf({ sample: [only] });
   const throttled: string[] = [];
   const admission = createMemoryAdmission({
-    loadBalances: async (accounts) => accounts.map((account) => ({ ...account, settledNanoUsd: 0, version: 0 })),
+    loadBalances: async (accounts) =>
+      accounts.map((account) => ({ ...account, settledNanoUsd: 0, settledTokens: 0, version: 0 })),
   });
   const newFlow = () =>
     createFlow({

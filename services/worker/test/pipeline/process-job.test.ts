@@ -17,7 +17,7 @@ import {
 } from './recording-deps.ts';
 
 const wait = { type: 'wait', accountKey: 'key:sample@0' } as const;
-const overBudget = { type: 'over-budget', accountKey: 'key:sample@0', settledNanoUsd: 1 } as const;
+const overBudget = { type: 'over-budget', measure: 'money', accountKey: 'key:sample@0', settledNanoUsd: 1 } as const;
 const spent = { ...overBudget, budgetNanoUsd: 1, neededNanoUsd: 1 };
 /** 32 tokens in at the most, 100 out. */
 const ceiling = 232_000;

@@ -3,47 +3,17 @@ import { GatewayError } from '../../errors.ts';
 import type { CallId } from '../../ids.ts';
 import type {
   AccountLimits,
-  AccountState,
   Admission,
   Balance,
   LoadBalances,
   ReservationRequest,
   ReservationResult,
 } from '../../ports/admission.ts';
-import { affordableOutputTokens, boundedReservation, neededNanoUsd } from '../reservation-cost.ts';
+import { boundedReservation, neededNanoUsd } from '../reservation-cost.ts';
 import { shareLoadBalances } from '../share-load-balances.ts';
+import { decideCap, endWindow, overLimit, stateOf, windowMs } from './admission-decisions.ts';
+import type { Call, Counters } from './admission-decisions.ts';
 
-/** What is known of an account. `settledNanoUsd` null: nothing; the books have to be asked. */
-interface Counters {
-  settledNanoUsd: number | null;
-  version: number;
-  reservedNanoUsd: number;
-  parallel: number;
-  /** 0: no rate window runs. */
-  windowStart: number;
-  requests: number;
-  tokens: number;
-  /** Someone was told to wait here and has not been told of room since. */
-  waiting: boolean;
-  readonly calls: Set<Call>;
-  /** No call expires before this. */
-  nextExpiry: number;
-}
-
-/** Something reserved on `accounts`. */
-interface Call {
-  readonly id: CallId;
-  readonly outputTokensCap: number;
-  readonly tokens: number;
-  /** Each with the rate window that the call was counted in; null when limits do not count it. */
-  readonly accounts: ReadonlyMap<string, number | null>;
-  nanoUsd: number;
-  holdsSlot: boolean;
-  costKnown: boolean;
-  expiresAt: number;
-}
-
-const windowMs = 60_000;
 /** A known cost stays reserved this much longer than a running call, for a ledger that is late. */
 const knownCostExtensionMs = 24 * 3600 * 1000;
 const seedingsMax = 3;
@@ -100,19 +70,23 @@ class MemoryAdmission implements Admission {
     for (const [key, window] of call.accounts) {
       const account = this.#accounts.get(key);
       if (account && window !== null && account.windowStart === window) {
-        account.tokens = Math.max(0, account.tokens + actual.tokens - call.tokens);
+        account.tokens = Math.max(0, account.tokens + actual.tokens - call.tokensEstimate);
       }
     }
-    if (actual.costNanoUsd === 0) return this.#release(call); // nothing is left for the books to take over
+    // A call that no budget could have counted, such as a deployment's place, has nothing that the books take over.
+    const stays = actual.costNanoUsd > 0 || (actual.tokens > 0 && call.tokens > 0);
+    if (!stays) return this.#release(call);
 
     for (const key of call.accounts.keys()) {
       const account = this.#accounts.get(key);
       if (!account) continue;
       account.reservedNanoUsd += actual.costNanoUsd - call.nanoUsd;
+      account.reservedTokens += actual.tokens - call.tokens;
       if (call.holdsSlot) account.parallel -= 1;
       this.#announce(key, account);
     }
     call.nanoUsd = actual.costNanoUsd;
+    call.tokens = actual.tokens;
     call.holdsSlot = false;
     call.costKnown = true;
     call.expiresAt += knownCostExtensionMs;
@@ -131,6 +105,7 @@ class MemoryAdmission implements Admission {
       // the books that began before this booking from seeding the account, too.
       if (account.settledNanoUsd === null) continue;
       account.settledNanoUsd = balance.settledNanoUsd;
+      account.settledTokens = balance.settledTokens;
       this.#announce(accountKey(balance), account);
     }
   }
@@ -205,15 +180,17 @@ class MemoryAdmission implements Admission {
     const call: Call = {
       id: request.callId,
       outputTokensCap: cap,
-      tokens: request.tokensEstimate,
+      tokensEstimate: request.tokensEstimate,
       accounts: windows,
       nanoUsd: neededNanoUsd(request, cap),
+      tokens: request.inputTokensMax + cap,
       holdsSlot: !request.moneyOnly,
       costKnown: false,
       expiresAt: request.expiresAt,
     };
     for (const { key, counters } of accounts) {
       counters.reservedNanoUsd += call.nanoUsd;
+      counters.reservedTokens += call.tokens;
       counters.calls.add(call);
       counters.nextExpiry = Math.min(counters.nextExpiry, call.expiresAt);
       if (!request.moneyOnly) {
@@ -235,6 +212,7 @@ class MemoryAdmission implements Admission {
       if (!account) continue;
       account.calls.delete(call);
       account.reservedNanoUsd -= call.nanoUsd;
+      account.reservedTokens -= call.tokens;
       if (call.holdsSlot) account.parallel -= 1;
       this.#announce(key, account);
     }
@@ -252,14 +230,15 @@ class MemoryAdmission implements Admission {
       const account = this.#accountOf(balance);
       if (account.settledNanoUsd !== null || balance.version < account.version) continue;
       account.settledNanoUsd = balance.settledNanoUsd;
+      account.settledTokens = balance.settledTokens;
       account.version = balance.version;
     }
   }
 
   #accountOf(balance: Balance): Counters {
-    const { settledNanoUsd, version } = balance;
-    if (!Number.isSafeInteger(settledNanoUsd) || !Number.isSafeInteger(version)) {
-      throw new RangeError(`not a balance: ${settledNanoUsd}, version ${version}`);
+    const { settledNanoUsd, settledTokens, version } = balance;
+    if (![settledNanoUsd, settledTokens, version].every(Number.isSafeInteger)) {
+      throw new RangeError(`not a balance: ${settledNanoUsd}, ${settledTokens} tokens, version ${version}`);
     }
     const key = accountKey(balance);
     return this.#accounts.get(key) ?? this.#add(key);
@@ -269,8 +248,10 @@ class MemoryAdmission implements Admission {
     this.#dropIdle();
     const account: Counters = {
       settledNanoUsd: null,
+      settledTokens: 0,
       version: 0,
       reservedNanoUsd: 0,
+      reservedTokens: 0,
       parallel: 0,
       windowStart: 0,
       requests: 0,
@@ -311,83 +292,4 @@ class MemoryAdmission implements Admission {
     if (!account) throw new Error(`account ${key} was not seeded`);
     return account;
   }
-}
-
-interface LimitedAccount {
-  readonly key: string;
-  readonly limits: AccountLimits;
-  readonly counters: Counters;
-}
-
-/** The output cap that there is room for on all accounts; or why there is none. */
-function decideCap(
-  request: ReservationRequest,
-  accounts: readonly LimitedAccount[],
-): number | Extract<ReservationResult, { type: 'wait' | 'over-budget' }> {
-  if (request.inputCostNanoUsd === 0 && request.outputNanoUsdPerMillion === 0) return request.outputTokensCap;
-  const needed = neededNanoUsd(request, request.outputTokensCap);
-  const least = neededNanoUsd(request, request.outputTokensMin);
-  let waitOn: string | null = null;
-  let room = Infinity;
-  for (const { key, limits, counters } of accounts) {
-    const { budgetNanoUsd } = limits;
-    if (budgetNanoUsd === null) continue;
-    const settledNanoUsd = counters.settledNanoUsd ?? 0;
-    const unspent = budgetNanoUsd - settledNanoUsd;
-    if (unspent <= 0 || least > unspent) {
-      return { type: 'over-budget', accountKey: key, settledNanoUsd, budgetNanoUsd, neededNanoUsd: least };
-    }
-    if (needed <= unspent - counters.reservedNanoUsd) continue;
-    if (counters.reservedNanoUsd > 0) waitOn ??= key;
-    room = Math.min(room, unspent);
-  }
-  if (waitOn !== null) return { type: 'wait', accountKey: waitOn };
-  return room === Infinity ? request.outputTokensCap : affordableOutputTokens(request, room);
-}
-
-function overLimit(
-  request: ReservationRequest,
-  accounts: readonly LimitedAccount[],
-): Extract<ReservationResult, { type: 'rate-limited' }> | null {
-  for (const { key, limits, counters } of accounts) {
-    const windowEndsAt = (counters.windowStart || request.now) + windowMs;
-    const checks = [
-      ['requests', limits.requestsPerMinute, counters.requests, 1, windowEndsAt],
-      ['tokens', limits.tokensPerMinute, counters.tokens, request.tokensEstimate, windowEndsAt],
-      ['max_parallel_requests', limits.maxParallelRequests, counters.parallel, 1, request.now],
-    ] as const;
-    for (const [limitType, limit, used, more, resetsAt] of checks) {
-      if (limit === null || used + more <= limit) continue;
-      return {
-        type: 'rate-limited',
-        accountKey: key,
-        limitType,
-        limit,
-        remaining: Math.max(0, limit - used),
-        resetsAt,
-      };
-    }
-  }
-  return null;
-}
-
-function endWindow(counters: Counters, now: number): void {
-  const age = now - counters.windowStart;
-  // A window far ahead of now was begun by a clock that was wrong.
-  if (age < windowMs && age >= -windowMs) return;
-  counters.windowStart = 0;
-  counters.requests = 0;
-  counters.tokens = 0;
-}
-
-function stateOf(limits: AccountLimits, counters: Counters, now: number): AccountState {
-  const remaining = (limit: number | null, used: number) => (limit === null ? null : Math.max(0, limit - used));
-  return {
-    accountKey: accountKey(limits),
-    settledNanoUsd: counters.settledNanoUsd ?? 0,
-    reservedNanoUsd: counters.reservedNanoUsd,
-    requestsRemaining: remaining(limits.requestsPerMinute, counters.requests),
-    tokensRemaining: remaining(limits.tokensPerMinute, counters.tokens),
-    windowResetsAt: counters.windowStart === 0 ? now : counters.windowStart + windowMs,
-  };
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { accountKey } from '../../contracts/account.ts';
 import { DayReconciliation, StandingReconciliation } from '../../contracts/reconciliation.ts';
+import { CallId, requestIdOf } from '../../ids.ts';
 import type { Balance } from '../../ports/admission.ts';
 import type { SpendReports } from '../../ports/spend-reports.ts';
 import type { Sql } from '../../ports/sql.ts';
@@ -11,7 +12,7 @@ export function createPostgresSpendReports(sql: Sql): SpendReports {
   return {
     async balancesOf(accounts) {
       const { rows } = await sql.query(
-        `select account_id, window_start, settled_nano_usd, version
+        `select account_id, window_start, settled_nano_usd, version, settled_tokens
          from unnest($1::text[], $2::bigint[]) as asked (account_id, window_start)
          join ledger.balance_report using (account_id, window_start)`,
         [accounts.map(({ id }) => id), accounts.map(({ windowStart }) => windowStart)],
@@ -24,8 +25,25 @@ export function createPostgresSpendReports(sql: Sql): SpendReports {
       );
       return accounts.map(
         ({ id, windowStart }) =>
-          booked.get(accountKey({ id, windowStart })) ?? { id, windowStart, settledNanoUsd: 0, version: 0 },
+          booked.get(accountKey({ id, windowStart })) ?? {
+            id,
+            windowStart,
+            settledNanoUsd: 0,
+            settledTokens: 0,
+            version: 0,
+          },
       );
+    },
+
+    async bookedAmong(callIds) {
+      const { rows } = await sql.query(
+        `select call_id from ledger.spend_row_report where request_id = any ($1::text[]) and call_id = any ($2::text[])`,
+        [[...new Set(callIds.map(requestIdOf))], callIds],
+      );
+      return z
+        .array(z.object({ call_id: CallId }))
+        .parse(rows)
+        .map((row) => row.call_id);
     },
 
     async rows({ keyHash, userId, requestId, from, to, limit }) {
@@ -122,13 +140,25 @@ export function createPostgresSpendReports(sql: Sql): SpendReports {
 const bigint = z.string().transform((digits) => BigInt(digits));
 
 const BalanceRecord = z
-  .object({ account_id: z.string(), window_start: z.string(), settled_nano_usd: z.string(), version: z.string() })
+  .object({
+    account_id: z.string(),
+    window_start: z.string(),
+    settled_nano_usd: z.string(),
+    settled_tokens: z.string(),
+    version: z.string(),
+  })
   .transform((row): Balance => ({
     id: row.account_id,
     windowStart: Number(row.window_start),
-    settledNanoUsd: Math.min(Number(row.settled_nano_usd), Number.MAX_SAFE_INTEGER), // above every budget there can be
+    settledNanoUsd: sumOf(row.settled_nano_usd),
+    settledTokens: sumOf(row.settled_tokens),
     version: Number(row.version),
   }));
+
+/** A sum that no number holds is above every budget there can be, and so is this one. */
+function sumOf(digits: string): number {
+  return Math.min(Number(digits), Number.MAX_SAFE_INTEGER);
+}
 
 function timestamp(epochMs: number | undefined): string | null {
   return epochMs === undefined ? null : new Date(epochMs).toISOString();

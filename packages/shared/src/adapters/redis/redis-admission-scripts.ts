@@ -6,18 +6,24 @@ import { witnessFunctions } from './redis-admission-witness-scripts.ts';
  * Keys, all under the hash tag KEYS[1] = `{sluice:admission}` and so on one node of a cluster. KEYS names only the
  * tag: which further keys a script touches is known no earlier than when it reads which calls are over.
  *
- *   …:account:<account key>  hash  settled, version, reserved, parallel; window, requests, tokens (rate limits);
- *                                  waiting (when someone was last told to wait here). No `settled`: ask the books.
+ *   …:account:<account key>  hash  settled, settledTokens, version, reserved, reservedTokens, parallel; window,
+ *                                  requests, tokens (rate limits); waiting (when someone was last told to wait here);
+ *                                  due (no call on it expires earlier); touched (when its own end was last moved out);
+ *                                  held (budgets wait until then). No `settled` or `settledTokens`: ask the books.
  *   …:calls:<account key>    zset  the calls that have something reserved on the account, by when they expire.
  *                                  One per account: a decision must see none that is over, and so finds exactly
  *                                  those of its accounts that are due, however many others are due elsewhere.
- *   …:call:<call id>         hash  amount, cap, tokens, slot (1 until freed), known (1: the cost is final), expires;
+ *   …:call:<call id>         hash  amount, amountTokens (reserved); cap, tokens (counted per minute), slot (1 until
+ *                                  freed), known (1: the cost is final), expires;
  *                                  `on:<account key>` = the rate window that the call was counted in, per account
- *   …:room                   channel: account keys that have got more room
+ *   …:epoch                  when these counters began: at the first start, or after Redis lost its data
+ *   …:ended                  set   calls that ended soon after that and that nothing was known of
  *   …:witness:<day>, …:unbooked:<call id>   see redis-admission-witness-scripts.ts
+ *   …:room                   channel: account keys that have got more room
  *
- * The call hashes are the truth about reservations, `reserved` and `parallel` their sums: an account that lost its
- * hash gets them back by counting. Numbers are integers below 2^53 and go through `int`, as Lua would print 1e+15.
+ * The call hashes are the truth about reservations, `reserved`, `reservedTokens` and `parallel` their sums: an account
+ * that lost its hash gets them back by counting. Numbers are integers below 2^53 and go through `int`, as Lua would
+ * print 1e+15.
  */
 const common = `
 local prefix = KEYS[1] .. ':'
@@ -28,16 +34,21 @@ local function int(n) return string.format('%.0f', n) end
 
 -- Longer than any reservation lives; an idle account comes back from the books.
 local retention = 35 * 24 * 3600
+local never = 2 ^ 53 - 1
+
+local function serverTime()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
 
 ${witnessFunctions}
 local function readCall(id)
   local fields = redis.call('HGETALL', callAt(id))
   if #fields == 0 then return nil end
-  local call = { id = id, windows = {} }
+  local call = { id = id, amountTokens = 0, windows = {} }
   for i = 1, #fields, 2 do
-    local account = string.match(fields[i], '^on:(.*)$')
-    if account then
-      call.windows[account] = fields[i + 1]
+    if string.sub(fields[i], 1, 3) == 'on:' then
+      call.windows[string.sub(fields[i], 4)] = fields[i + 1]
     else
       call[fields[i]] = tonumber(fields[i + 1])
     end
@@ -53,52 +64,67 @@ local function announce(name, waiting)
 end
 
 -- Changes what a call takes of one account. The sums of an unknown account are left alone: its seeding counts them.
-local function change(name, amount, slots, tokens, window)
+local function change(name, by, window)
   local key = accountAt(name)
-  local known = redis.call('HMGET', key, 'settled', 'reserved', 'parallel', 'tokens', 'window', 'waiting')
+  local known = redis.call('HMGET', key,
+    'settled', 'reserved', 'parallel', 'tokens', 'window', 'waiting', 'reservedTokens')
   if known[1] then
-    local reserved, parallel = math.max(0, known[2] + amount), math.max(0, known[3] + slots)
-    redis.call('HSET', key, 'reserved', int(reserved), 'parallel', int(parallel))
+    redis.call('HSET', key,
+      'reserved', int(math.max(0, known[2] + by.amount)),
+      'reservedTokens', int(math.max(0, (known[7] or 0) + by.amountTokens)),
+      'parallel', int(math.max(0, known[3] + by.slots)))
   end
-  if tokens ~= 0 and known[5] == window then
-    redis.call('HSET', key, 'tokens', int(math.max(0, known[4] + tokens)))
+  if by.tokens ~= 0 and known[5] == window then
+    redis.call('HSET', key, 'tokens', int(math.max(0, known[4] + by.tokens)))
   end
   announce(name, known[6])
 end
 
 local function release(call)
+  local by = { amount = -call.amount, amountTokens = -call.amountTokens, slots = -call.slot, tokens = 0 }
   for name in pairs(call.windows) do
     redis.call('ZREM', callsAt(name), call.id)
-    change(name, -call.amount, -call.slot, 0, nil)
+    change(name, by, nil)
   end
   redis.call('DEL', callAt(call.id))
+end
+
+-- The end of a call that nobody ended: it may have been booked, and the news of it lost. So before its room is
+-- given away, the books are asked about its accounts. They count their calls then, which also covers lost calls.
+local function expire(dueId, name)
+  local call = readCall(dueId) or { id = dueId, amount = 0, amountTokens = 0, slot = 0, windows = { [name] = '' } }
+  witnessEnd(call, 'expired')
+  release(call)
+  for account in pairs(call.windows) do redis.call('HDEL', accountAt(account), 'settled') end
+end
+
+local function beganAt() return tonumber(redis.call('GET', prefix .. 'epoch') or nil) end
+
+-- Whoever holds a call that these counters have lost may be about to bring it back: it must not.
+local function noteEnded(id)
+  local began = beganAt()
+  if began and serverTime() - began > 3600 * 1000 then return end
+  redis.call('SADD', prefix .. 'ended', id)
+  redis.call('EXPIRE', prefix .. 'ended', 2 * 3600)
 end
 `;
 
 /**
- * KEYS: tag. ARGV: call id, now, expires at, input cost, output price, cap, least cap, tokens, money only, day of the
- * witness ('' for none); then per account: key, budget, requests, tokens, parallel requests ('' for none).
+ * KEYS: tag. ARGV: call id, now, expires at, input cost, output price, input tokens, cap, least cap, tokens, money only,
+ * the time for rate limits ('' for the server's own), day of the witness ('' for none); then per account: key, budget, token budget, requests, tokens,
+ * parallel requests ('' for none).
  * Answers `again` (call it again: there was more to sweep than one run may take), `unknown` with the positions of
  * accounts to seed, or the result's type and numbers as redis-admission.ts reads them.
  */
 export const reserveScript = `${common}
-local sweepMax, windowMs, million = 64, 60000, 1000000
+local sweepMax, windowMs, million, dayMs = 64, 60000, 1000000, 24 * 3600 * 1000
 
 local id, now, expires = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
-local inputCost, price = tonumber(ARGV[4]), tonumber(ARGV[5])
-local cap, capMin, tokens = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
-local limited = ARGV[9] ~= '1'
-local accounts = {}
-local day = ARGV[10]
-for i = 11, #ARGV, 5 do
-  accounts[#accounts + 1] = {
-    name = ARGV[i],
-    budget = tonumber(ARGV[i + 1]),
-    requestsMax = tonumber(ARGV[i + 2]),
-    tokensMax = tonumber(ARGV[i + 3]),
-    parallelMax = tonumber(ARGV[i + 4]),
-  }
-end
+local inputCost, price, inputTokens = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local cap, capMin, tokens = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
+local limited = ARGV[10] ~= '1'
+local clock = tonumber(ARGV[11]) or serverTime()
+local day = ARGV[12]
 
 -- The product is split so that each part stays below 2^53. fmod is exact where % is not.
 local priceRest = math.fmod(price, million)
@@ -109,62 +135,79 @@ local function need(outputTokens)
   return inputCost + outputTokens * priceWhole + (small - rest) / million + (rest > 0 and 1 or 0)
 end
 
--- The end of a call that nobody ended: it may have been booked, and the news of it lost. So before its room is
--- given away, the books are asked about its accounts. They count their calls then, which also covers lost calls.
-local function expire(dueId, name)
-  local call = readCall(dueId) or { id = dueId, amount = 0, slot = 0, windows = { [name] = '' } }
-  witnessEnd(call, 'expired')
-  release(call)
-  for account in pairs(call.windows) do redis.call('HDEL', accountAt(account), 'settled') end
+local function readAccounts()
+  local accounts = {}
+  for i = 13, #ARGV, 6 do
+    local name = ARGV[i]
+    local key = accountAt(name)
+    local known = redis.call('HMGET', key, 'settled', 'settledTokens', 'reserved', 'reservedTokens', 'parallel',
+      'window', 'requests', 'tokens', 'due', 'touched', 'held')
+    local window = tonumber(known[6] or 0)
+    -- A window far ahead was begun by a clock that was wrong.
+    local open = window > 0 and clock - window < windowMs and window - clock <= windowMs
+    accounts[#accounts + 1] = {
+      name = name,
+      key = key,
+      budget = tonumber(ARGV[i + 1]),
+      tokenBudget = tonumber(ARGV[i + 2]),
+      requestsMax = tonumber(ARGV[i + 3]),
+      tokensMax = tonumber(ARGV[i + 4]),
+      parallelMax = tonumber(ARGV[i + 5]),
+      known = known[1] and known[2],
+      settled = tonumber(known[1] or 0),
+      settledTokens = tonumber(known[2] or 0),
+      reserved = tonumber(known[3] or 0),
+      reservedTokens = tonumber(known[4] or 0),
+      parallel = tonumber(known[5] or 0),
+      window = open and window or 0,
+      requests = open and tonumber(known[7] or 0) or 0,
+      tokens = open and tonumber(known[8] or 0) or 0,
+      due = tonumber(known[9] or 0),
+      touched = tonumber(known[10] or 0),
+      held = known[11],
+    }
+  end
+  return accounts
 end
 
-local left = sweepMax
+local accounts, swept, left = readAccounts(), false, sweepMax
 for _, account in ipairs(accounts) do
-  local due = redis.call('ZRANGEBYSCORE', callsAt(account.name), '-inf', ARGV[2], 'LIMIT', 0, left)
-  for _, dueId in ipairs(due) do expire(dueId, account.name) end
-  left = left - #due
-  if left == 0 then return { 'again' } end
+  if account.due <= now then
+    swept = true
+    local due = redis.call('ZRANGEBYSCORE', callsAt(account.name), '-inf', ARGV[2], 'LIMIT', 0, left)
+    for _, dueId in ipairs(due) do expire(dueId, account.name) end
+    left = left - #due
+    if left == 0 then return { 'again' } end
+    if account.known then
+      local first = redis.call('ZRANGE', callsAt(account.name), 0, 0, 'WITHSCORES')
+      redis.call('HSET', account.key, 'due', first[2] or int(never))
+    end
+  end
 end
 
 local call = readCall(id)
 if call and call.expires <= now then
   expire(id)
-  call = nil
+  call, swept = nil, true
 end
+if swept then accounts = readAccounts() end
 
 local unknown = { 'unknown' }
 for index, account in ipairs(accounts) do
-  local fields = { 'settled', 'reserved', 'parallel', 'window', 'requests', 'tokens' }
-  local known = redis.call('HMGET', accountAt(account.name), unpack(fields))
-  if known[1] then
-    for i, field in ipairs(fields) do account[field] = tonumber(known[i] or nil) or 0 end
-    local start = account.window
-    -- A window far ahead of now was begun by a clock that was wrong.
-    if start == 0 or now - start >= windowMs or start - now > windowMs then
-      account.window, account.requests, account.tokens = 0, 0, 0
-    end
-  else
-    unknown[#unknown + 1] = int(index)
-  end
+  if not account.known then unknown[#unknown + 1] = index end
 end
 if #unknown > 1 then return unknown end
 
-local function windowEnd(account, unopened)
-  return int(account.window == 0 and unopened or account.window + windowMs)
-end
-
-local function remaining(max, used)
-  return max and int(math.max(0, max - used)) or ''
-end
-
+-- Numbers of a reply are integers as they are; false stands for no limit.
 local function admitted(outputTokens, amount)
-  local reply = { 'admitted', int(outputTokens), int(amount) }
+  local reply, n = { 'admitted', outputTokens, amount }, 3
   for _, account in ipairs(accounts) do
-    reply[#reply + 1] = int(account.settled)
-    reply[#reply + 1] = int(account.reserved)
-    reply[#reply + 1] = remaining(account.requestsMax, account.requests)
-    reply[#reply + 1] = remaining(account.tokensMax, account.tokens)
-    reply[#reply + 1] = windowEnd(account, now)
+    reply[n + 1], reply[n + 2] = account.settled, account.reserved
+    reply[n + 3], reply[n + 4] = account.settledTokens, account.reservedTokens
+    reply[n + 5] = account.requestsMax and math.max(0, account.requestsMax - account.requests) or false
+    reply[n + 6] = account.tokensMax and math.max(0, account.tokensMax - account.tokens) or false
+    reply[n + 7] = account.window > 0 and account.window + windowMs - clock or 0
+    n = n + 7
   end
   return reply
 end
@@ -172,69 +215,111 @@ end
 -- The reply to the first try was lost.
 if call then return admitted(call.cap, call.amount) end
 
-local needed, least = need(cap), need(capMin)
 local free = inputCost == 0 and price == 0
-local short, waitOn, room = false, nil, nil
+local neededTokens, leastTokens = inputTokens + cap, inputTokens + capMin
+local needed, least = need(cap), need(capMin)
+local waitOn, room, tokenRoom = nil, nil, nil
 for index, account in ipairs(accounts) do
-  if account.budget and not free then
-    local unspent = account.budget - account.settled
+  local budget, tokenBudget = not free and account.budget, account.tokenBudget
+  local busy = false
+  if budget then
+    local unspent = budget - account.settled
     if unspent <= 0 or least > unspent then
-      return { 'over-budget', int(index), int(account.settled), int(account.budget), int(least) }
+      return { 'over-budget', index, 'money', account.settled, budget, least }
     end
     if needed > unspent - account.reserved then
-      short = true
-      if account.reserved > 0 then waitOn = waitOn or index end
+      busy = account.reserved > 0
       room = math.min(room or unspent, unspent)
     end
   end
+  if tokenBudget then
+    local unspent = tokenBudget - account.settledTokens
+    if unspent <= 0 or leastTokens > unspent then
+      return { 'over-budget', index, 'tokens', account.settledTokens, tokenBudget, leastTokens }
+    end
+    if neededTokens > unspent - account.reservedTokens then
+      busy = busy or account.reservedTokens > 0
+      tokenRoom = math.min(tokenRoom or unspent, unspent)
+    end
+  end
+  if account.held and (budget or tokenBudget) then
+    if serverTime() < tonumber(account.held) then busy = true else redis.call('HDEL', account.key, 'held') end
+  end
+  if busy then waitOn = waitOn or index end
 end
 if waitOn then
-  redis.call('HSET', accountAt(accounts[waitOn].name), 'waiting', ARGV[2])
-  return { 'wait', int(waitOn) }
+  local account = accounts[waitOn]
+  -- Sums that no call stands behind, such as an older version's calls leave, are counted again.
+  if (account.reserved > 0 or account.reservedTokens > 0) and redis.call('EXISTS', callsAt(account.name)) == 0 then
+    redis.call('HDEL', account.key, 'settled')
+    return { 'unknown', waitOn }
+  end
+  redis.call('HSET', account.key, 'waiting', ARGV[2])
+  return { 'wait', waitOn }
 end
-if short then
-  -- Nothing is reserved on the short accounts, the least cap fits and the asked one does not: search between.
+
+-- Nothing is reserved on accounts that are short, the least cap fits and the asked one does not: search between.
+if tokenRoom then cap = math.min(cap, tokenRoom - inputTokens) end
+if room and need(cap) > room then
   local fits, tooMuch = capMin, cap
   while tooMuch - fits > 1 do
     local middle = math.floor((fits + tooMuch) / 2)
     if need(middle) <= room then fits = middle else tooMuch = middle end
   end
   cap = fits
-  needed = need(cap)
 end
+needed, neededTokens = need(cap), inputTokens + cap
 
 if limited then
+  -- The first limit that refuses is named; the last that would let in again says when.
+  local refusal, leftMost = nil, 0
   for index, account in ipairs(accounts) do
-    local limits = {
-      { 'requests', account.requestsMax, account.requests, 1, windowEnd(account, now + windowMs) },
-      { 'tokens', account.tokensMax, account.tokens, tokens, windowEnd(account, now + windowMs) },
-      { 'max_parallel_requests', account.parallelMax, account.parallel, 1, ARGV[2] },
-    }
-    for _, limit in ipairs(limits) do
-      local kind, max, used, more, resetsAt = unpack(limit, 1, 5)
-      if max and used + more > max then
-        return { 'rate-limited', int(index), kind, int(max), remaining(max, used), resetsAt }
-      end
+    local windowLeft = account.window > 0 and account.window + windowMs - clock or windowMs
+    local requestsMax, tokensMax, parallelMax = account.requestsMax, account.tokensMax, account.parallelMax
+    if requestsMax and account.requests + 1 > requestsMax then
+      refusal = refusal or { 'rate-limited', index, 'requests', requestsMax, account.requests, 1 }
+      leftMost = math.max(leftMost, windowLeft)
     end
+    if tokensMax and account.tokens + tokens > tokensMax then
+      refusal = refusal or { 'rate-limited', index, 'tokens', tokensMax, account.tokens, tokens }
+      leftMost = math.max(leftMost, windowLeft)
+    end
+    if parallelMax and account.parallel + 1 > parallelMax then
+      refusal = refusal or { 'rate-limited', index, 'max_parallel_requests', parallelMax, account.parallel, 1 }
+    end
+  end
+  if refusal then
+    refusal[5] = math.max(0, refusal[4] - refusal[5])
+    refusal[7] = leftMost
+    return refusal
   end
 end
 
-local slot = limited and 1 or 0
-local entry = { 'amount', int(needed), 'cap', int(cap), 'tokens', int(tokens), 'slot', slot, 'known', 0, 'expires', ARGV[3] }
+local entry = { 'amount', int(needed), 'amountTokens', int(neededTokens), 'cap', int(cap), 'tokens', ARGV[9],
+  'slot', limited and 1 or 0, 'known', 0, 'expires', ARGV[3] }
 for _, account in ipairs(accounts) do
-  local key = accountAt(account.name)
-  account.reserved = account.reserved + needed
+  local key, calls = account.key, callsAt(account.name)
+  local isFirst = account.reserved == 0 and account.reservedTokens == 0 and account.parallel == 0
+  account.reserved, account.reservedTokens = account.reserved + needed, account.reservedTokens + neededTokens
   if limited then
-    if account.window == 0 then account.window = now end
+    if account.window == 0 then
+      account.window = clock
+      redis.call('HSET', key, 'window', int(clock))
+    end
     account.requests, account.tokens = account.requests + 1, account.tokens + tokens
-    redis.call('HSET', key, 'reserved', int(account.reserved), 'parallel', int(account.parallel + 1),
-      'window', int(account.window), 'requests', int(account.requests), 'tokens', int(account.tokens))
+    redis.call('HSET', key, 'reserved', int(account.reserved), 'reservedTokens', int(account.reservedTokens),
+      'parallel', int(account.parallel + 1), 'requests', int(account.requests), 'tokens', int(account.tokens))
   else
-    redis.call('HSET', key, 'reserved', int(account.reserved))
+    redis.call('HSET', key, 'reserved', int(account.reserved), 'reservedTokens', int(account.reservedTokens))
   end
-  redis.call('ZADD', callsAt(account.name), ARGV[3], id)
-  redis.call('EXPIRE', key, retention)
-  redis.call('EXPIRE', callsAt(account.name), retention)
+  redis.call('ZADD', calls, ARGV[3], id)
+  if expires < account.due then redis.call('HSET', key, 'due', ARGV[3]) end
+  local isStale = now - account.touched > dayMs
+  if isStale then
+    redis.call('HSET', key, 'touched', ARGV[2])
+    redis.call('EXPIRE', key, retention)
+  end
+  if isStale or isFirst then redis.call('EXPIRE', calls, retention) end
   entry[#entry + 1] = 'on:' .. account.name
   entry[#entry + 1] = limited and int(account.window) or ''
 end
@@ -252,28 +337,36 @@ return admitted(cap, needed)
 export const shrinkScript = `${common}
 local cost, tokens, extension = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local call = readCall(ARGV[1])
-if not call or call.known == 1 then return 0 end
+if not call then
+  if cost == 0 and tokens == 0 then noteEnded(ARGV[1]) end
+  return 0
+end
+if call.known == 1 then return 0 end
 
+-- A call that no budget could have counted, such as a deployment's place, has nothing that the books take over.
+local stays = cost > 0 or (tokens > 0 and call.amountTokens > 0)
 local expires = int(call.expires + extension)
+local by = { amount = cost - call.amount, amountTokens = tokens - call.amountTokens, slots = -call.slot, tokens = tokens - call.tokens }
+if not stays then by.amountTokens = -call.amountTokens end
 for name, window in pairs(call.windows) do
-  change(name, cost - call.amount, -call.slot, tokens - call.tokens, window)
-  if cost > 0 then
+  change(name, by, window)
+  if stays then
     redis.call('ZADD', callsAt(name), expires, call.id)
   else
     redis.call('ZREM', callsAt(name), call.id)
   end
 end
-if cost > 0 then
-  redis.call('HSET', callAt(call.id), 'amount', int(cost), 'slot', 0, 'known', 1, 'expires', expires)
+if stays then
+  redis.call('HSET', callAt(call.id), 'amount', int(cost), 'amountTokens', int(tokens), 'slot', 0, 'known', 1, 'expires', expires)
 else
   witnessEnd(call, 'voided')
-  redis.call('DEL', callAt(call.id)) -- nothing is left for the books to take over
+  redis.call('DEL', callAt(call.id))
 end
 return 1
 `;
 
 /**
- * KEYS: tag. ARGV: how many calls, their ids; then per account: key, settled, version.
+ * KEYS: tag. ARGV: how many calls, their ids; then per account: key, settled, settled tokens, version.
  * An account that is not known is not seeded: the settlement may be an old one, come late. Its version is kept, so
  * that a reading of the books that began before this booking does not seed the account either.
  */
@@ -286,16 +379,17 @@ for i = 2, calls + 1 do
     release(call)
   else
     witnessBookedLate(ARGV[i])
+    noteEnded(ARGV[i])
   end
 end
-for i = calls + 2, #ARGV, 3 do
-  local name, settled, version = ARGV[i], ARGV[i + 1], ARGV[i + 2]
+for i = calls + 2, #ARGV, 4 do
+  local name, settled, settledTokens, version = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
   local key = accountAt(name)
   local known = redis.call('HMGET', key, 'settled', 'version', 'waiting')
   if tonumber(version) > tonumber(known[2] or '0') then
     redis.call('HSET', key, 'version', version)
     if known[1] then
-      redis.call('HSET', key, 'settled', settled)
+      redis.call('HSET', key, 'settled', settled, 'settledTokens', settledTokens)
       announce(name, known[3])
     else
       redis.call('EXPIRE', key, retention)
@@ -305,25 +399,90 @@ end
 return 1
 `;
 
-/** KEYS: tag. ARGV: per account: key, settled, version, as just read from the books. Counts the calls still open. */
+/**
+ * KEYS: tag. ARGV: milliseconds for which budgets wait in counters that have just begun; then per account: key,
+ * settled, settled tokens, version, as just read from the books. Counts the calls still open.
+ */
 export const seedScript = `${common}
-for i = 1, #ARGV, 3 do
-  local name, settled, version = ARGV[i], ARGV[i + 1], ARGV[i + 2]
+local now = serverTime()
+local began = beganAt()
+if not began then
+  began = now
+  redis.call('SET', prefix .. 'epoch', int(now))
+end
+local held = began + tonumber(ARGV[1])
+
+for i = 2, #ARGV, 4 do
+  local name, settled, settledTokens, version = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
   local key = accountAt(name)
-  local known = redis.call('HMGET', key, 'settled', 'version')
-  if not known[1] and tonumber(version) >= tonumber(known[2] or '0') then
-    local reserved, parallel = 0, 0
-    for _, id in ipairs(redis.call('ZRANGE', callsAt(name), 0, -1)) do
-      local call = redis.call('HMGET', callAt(id), 'amount', 'slot')
+  local known = redis.call('HMGET', key, 'settled', 'version', 'settledTokens')
+  if not (known[1] and known[3]) and tonumber(version) >= tonumber(known[2] or '0') then
+    local reserved, reservedTokens, parallel, due = 0, 0, 0, never
+    local calls = redis.call('ZRANGE', callsAt(name), 0, -1, 'WITHSCORES')
+    for at = 1, #calls, 2 do
+      local call = redis.call('HMGET', callAt(calls[at]), 'amount', 'slot', 'amountTokens')
       if call[1] then
         reserved, parallel = reserved + call[1], parallel + call[2]
+        reservedTokens = reservedTokens + (call[3] or 0)
+        due = math.min(due, tonumber(calls[at + 1]))
       else
-        redis.call('ZREM', callsAt(name), id)
+        redis.call('ZREM', callsAt(name), calls[at])
       end
     end
-    redis.call('HSET', key, 'settled', settled, 'version', version, 'reserved', int(reserved), 'parallel', int(parallel))
+    redis.call('HSET', key, 'settled', settled, 'settledTokens', settledTokens, 'version', version,
+      'reserved', int(reserved), 'reservedTokens', int(reservedTokens), 'parallel', int(parallel), 'due', int(due))
+    if now < held then redis.call('HSET', key, 'held', int(held)) end
     redis.call('EXPIRE', key, retention)
   end
 end
+return 1
+`;
+
+/**
+ * KEYS: tag. ARGV: call ids. Answers when these counters began, then per call 1 where it is open.
+ * Counters that nobody has begun yet begin now.
+ */
+export const lookScript = `${common}
+local began = beganAt()
+if not began then
+  began = serverTime()
+  redis.call('SET', prefix .. 'epoch', int(began))
+end
+local reply = { began }
+for _, id in ipairs(ARGV) do reply[#reply + 1] = redis.call('EXISTS', callAt(id)) end
+return reply
+`;
+
+/** KEYS: tag. ARGV: ids of calls that are booked, and may have been unheard: as if they had expired. */
+export const expireScript = `${common}
+for _, id in ipairs(ARGV) do
+  if redis.call('EXISTS', callAt(id)) == 1 then expire(id) end
+  witnessBookedLate(id)
+end
+return 1
+`;
+
+/**
+ * Brings back one call that was lost with the server's data; unless it ended since, or is there.
+ * KEYS: tag. ARGV: call id, amount, tokens reserved, cap, tokens, slot, expires; then the account keys.
+ */
+export const restoreScript = `${common}
+local id, amount, amountTokens, slot, expires = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[6]), tonumber(ARGV[7])
+if redis.call('EXISTS', callAt(id)) == 1 or redis.call('SISMEMBER', prefix .. 'ended', id) == 1 then return 0 end
+
+local entry = { 'amount', ARGV[2], 'amountTokens', ARGV[3], 'cap', ARGV[4], 'tokens', ARGV[5], 'slot', ARGV[6],
+  'known', 0, 'expires', ARGV[7] }
+for i = 8, #ARGV do
+  local name = ARGV[i]
+  redis.call('ZADD', callsAt(name), expires, id)
+  redis.call('EXPIRE', callsAt(name), retention)
+  change(name, { amount = amount, amountTokens = amountTokens, slots = slot, tokens = 0 }, nil)
+  local due = redis.call('HGET', accountAt(name), 'due')
+  if due and expires < tonumber(due) then redis.call('HSET', accountAt(name), 'due', ARGV[7]) end
+  entry[#entry + 1] = 'on:' .. name
+  entry[#entry + 1] = ''
+end
+redis.call('HSET', callAt(id), unpack(entry))
+redis.call('EXPIRE', callAt(id), retention)
 return 1
 `;

@@ -55,42 +55,45 @@ return 1
 `;
 
 /**
- * KEYS: tag. ARGV: account keys. For each: settled, version, reserved, parallel; then amount and slots as its calls add
- * up to, or '' when they are too many to be counted in one step. '' for what is not there.
+ * KEYS: tag. ARGV: account keys. For each: settled, version, reserved, parallel, settledTokens, reservedTokens; then amount, slots and tokens as its
+ * calls add up to, or '' when they are too many to be counted in one step. '' for what is not there.
  */
 export const inspectScript = `
 local prefix = KEYS[1] .. ':'
 local callsMax = 5000
 local reply = {}
 for _, name in ipairs(ARGV) do
-  local known = redis.call('HMGET', prefix .. 'account:' .. name, 'settled', 'version', 'reserved', 'parallel')
-  for i = 1, 4 do reply[#reply + 1] = known[i] or '' end
+  local known = redis.call('HMGET', prefix .. 'account:' .. name, 'settled', 'version', 'reserved', 'parallel',
+    'settledTokens', 'reservedTokens')
+  for i = 1, 6 do reply[#reply + 1] = known[i] or '' end
   local calls = prefix .. 'calls:' .. name
-  local amount, slots = '', ''
+  local amount, slots, tokens = '', '', ''
   if redis.call('ZCARD', calls) <= callsMax then
-    amount, slots = 0, 0
+    amount, slots, tokens = 0, 0, 0
     for _, id in ipairs(redis.call('ZRANGE', calls, 0, -1)) do
-      local call = redis.call('HMGET', prefix .. 'call:' .. id, 'amount', 'slot')
-      if call[1] then amount, slots = amount + call[1], slots + call[2] end
+      local call = redis.call('HMGET', prefix .. 'call:' .. id, 'amount', 'slot', 'amountTokens')
+      if call[1] then amount, slots, tokens = amount + call[1], slots + call[2], tokens + (call[3] or 0) end
     end
-    amount, slots = string.format('%.0f', amount), string.format('%.0f', slots)
+    amount, slots, tokens = string.format('%.0f', amount), string.format('%.0f', slots), string.format('%.0f', tokens)
   end
   reply[#reply + 1] = amount
   reply[#reply + 1] = slots
+  reply[#reply + 1] = tokens
 end
 return reply
 `;
 
 /**
- * KEYS: tag. ARGV: account key, settled, version, reserved, parallel as they were seen. Forgets the account's sums, if
+ * KEYS: tag. ARGV: account key, settled, version, reserved, parallel and both sums of tokens as they were seen. Forgets the account's sums, if
  * they still are those, so that the next decision asks the books; its version too, which may be ahead of them.
  */
 export const forgetScript = `
 local key = KEYS[1] .. ':account:' .. ARGV[1]
-local known = redis.call('HMGET', key, 'settled', 'version', 'reserved', 'parallel')
-for i = 1, 4 do
+local fields = { 'settled', 'version', 'reserved', 'parallel', 'settledTokens', 'reservedTokens' }
+local known = redis.call('HMGET', key, unpack(fields))
+for i = 1, 6 do
   if (known[i] or '') ~= ARGV[i + 1] then return 0 end
 end
-redis.call('HDEL', key, 'settled', 'version', 'reserved', 'parallel')
+redis.call('HDEL', key, unpack(fields))
 return 1
 `;

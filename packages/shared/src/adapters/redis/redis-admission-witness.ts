@@ -71,15 +71,16 @@ export async function openRedisAdmissionWitness(options: {
         const page = accountKeys.slice(from, from + inspectedMax);
         const reply = await redis.admissionInspect(tag, ...page);
         for (const [index, key] of page.entries()) {
-          const counters = countersOf(key, reply.slice(6 * index, 6 * index + 6));
+          const counters = countersOf(key, reply.slice(9 * index, 9 * index + 9));
           if (counters !== null) found.push(counters);
         }
       }
       return found;
     },
 
-    async forget({ accountKey, settledNanoUsd, version, reservedNanoUsd, parallel }) {
-      return (await redis.admissionForget(tag, accountKey, settledNanoUsd, version, reservedNanoUsd, parallel)) === 1;
+    async forget({ accountKey, settledNanoUsd, version, reservedNanoUsd, parallel, settledTokens, reservedTokens }) {
+      const seen = [settledNanoUsd, version, reservedNanoUsd, parallel, settledTokens, reservedTokens];
+      return (await redis.admissionForget(tag, accountKey, ...seen)) === 1;
     },
 
     [Symbol.asyncDispose]: async () => redis.disconnect(),
@@ -109,15 +110,19 @@ function expiredCallOf(entry: string): ExpiredCall {
 }
 
 function countersOf(accountKey: string, fields: readonly string[]): AccountCounters | null {
-  const [settled, version, reserved, parallel, amount, slots] = fields;
-  if (!settled) return null;
+  const [settled, version, reserved, parallel, settledTokens, reservedTokens, amount, slots, tokens] = fields;
+  if (!settled || !settledTokens) return null;
   return {
     accountKey,
     settledNanoUsd: Number(settled),
     version: Number(version),
     reservedNanoUsd: Number(reserved),
     parallel: Number(parallel),
-    counted: amount ? { reservedNanoUsd: Number(amount), parallel: Number(slots) } : null,
+    settledTokens: Number(settledTokens),
+    reservedTokens: Number(reservedTokens),
+    counted: amount
+      ? { reservedNanoUsd: Number(amount), parallel: Number(slots), reservedTokens: Number(tokens) }
+      : null,
   };
 }
 

@@ -1,12 +1,10 @@
 import { Redis } from 'ioredis';
 import type { Result } from 'ioredis';
-import { accountKey } from '../../contracts/account.ts';
 import type { CallId } from '../../ids.ts';
 import type {
   AccountLimits,
-  AccountState,
   Admission,
-  Balance,
+  FindBooked,
   LoadBalances,
   ReservationRequest,
   ReservationResult,
@@ -16,38 +14,83 @@ import { withTimeLimit } from '../../time-limit.ts';
 import { boundedReservation } from '../reservation-cost.ts';
 import { shareLoadBalances } from '../share-load-balances.ts';
 import { connectQuickly, quickRedisSettings } from '../quick-redis.ts';
-import { reserveScript, seedScript, settleScript, shrinkScript } from './redis-admission-scripts.ts';
+import { HeldCalls } from './held-calls.ts';
+import { accountAt, balanceArguments, reserveArguments, resultOf } from './redis-admission-replies.ts';
+import {
+  expireScript,
+  lookScript,
+  reserveScript,
+  restoreScript,
+  seedScript,
+  settleScript,
+  shrinkScript,
+} from './redis-admission-scripts.ts';
 
 export type RedisAdmissionOptions = {
   readonly loadBalances: LoadBalances;
+  /** Asked after Redis lost its data. Without it, what was booked unheard just before stays reserved until it expires. */
+  readonly findBooked?: FindBooked;
   /** Of every call, the reading of balances included. */
   readonly timeoutMs?: number;
+  /**
+   * After Redis lost its data, requests with a budget wait so long, for every process to say what it holds. Longer than
+   * a live process takes to notice: half a second to connect again, and half a second between looks.
+   */
+  readonly lossGraceMs?: number;
+  /** Stands in for the server's clock, for tests; epoch ms. */
+  readonly serverTime?: (request: ReservationRequest) => number;
   /** Lost connections; the adapter comes back by itself. */
   readonly onError?: (error: Error) => void;
 } & ({ readonly url: string } | { readonly redis: Redis });
 
 /**
- * Admission counters in Redis, one script per step. Reservations live nowhere else, so the server has to keep what
- * it has acknowledged (`appendonly yes`) and must not evict (`maxmemory-policy noeviction`).
+ * Admission counters in Redis, one script per step. The server should keep what it has acknowledged (`appendonly yes`)
+ * and must not evict (`maxmemory-policy noeviction`). One that lost everything is filled from the books, and with the
+ * reservations that each process remembers of its own; budgets wait for that. Rate windows begin anew then.
+ * Rate windows are measured by the server's clock, so that callers' clocks need not agree.
  *
  * @param options `redis` is shared, and stays the caller's to close; with `url` the adapter has a connection of its own
  * @throws GatewayError dependency_unavailable when the first connection fails, and from every method while Redis is
  *   away or does not answer in time. What was asked may have happened: all methods can be called again.
  */
 export async function openRedisAdmission(options: RedisAdmissionOptions): Promise<Admission> {
-  const { loadBalances, timeoutMs = 700, onError = () => {} } = options;
+  const { loadBalances, findBooked, timeoutMs = 700, onError = () => {} } = options;
+  const { lossGraceMs = 3_000, serverTime = () => '' as const } = options;
   const settings = quickRedisSettings(timeoutMs);
   const redis = 'url' in options ? new Redis(options.url, settings) : options.redis;
   redis.defineCommand('admissionReserve', { lua: reserveScript, numberOfKeys: 1 });
   redis.defineCommand('admissionShrink', { lua: shrinkScript, numberOfKeys: 1 });
   redis.defineCommand('admissionSettle', { lua: settleScript, numberOfKeys: 1 });
   redis.defineCommand('admissionSeed', { lua: seedScript, numberOfKeys: 1 });
+  redis.defineCommand('admissionExpire', { lua: expireScript, numberOfKeys: 1 });
+  redis.defineCommand('admissionLook', { lua: lookScript, numberOfKeys: 1 });
+  redis.defineCommand('admissionRestore', { lua: restoreScript, numberOfKeys: 1 });
   const isOwn = 'url' in options;
   if (isOwn) await connectQuickly(redis, { what: dependency, timeoutMs, onError });
+  const held = new HeldCalls({
+    look: async (callIds) => {
+      const [beganAt = 0, ...open] = await redis.admissionLook(tag, ...callIds);
+      return { beganAt, open: open.map((flag) => flag === 1) };
+    },
+    restore: async (callId, args) => void (await redis.admissionRestore(tag, callId, ...args)),
+    expire: async (callIds) => void (await redis.admissionExpire(tag, ...callIds)),
+    findBooked: findBooked ?? (async () => []),
+    timeoutMs,
+    onError,
+  });
+  try {
+    await withTimeLimit(dependency, timeoutMs, held.look());
+  } catch (error) {
+    if (isOwn) redis.disconnect();
+    throw error;
+  }
   return new RedisAdmission({
     redis,
     isOwn,
+    held,
     loadBalances: shareLoadBalances(loadBalances, timeoutMs),
+    lossGraceMs,
+    serverTime,
     timeoutMs,
     onError,
   });
@@ -56,10 +99,13 @@ export async function openRedisAdmission(options: RedisAdmissionOptions): Promis
 declare module 'ioredis' {
   /** What `defineCommand` adds. `key` is the one of all scripts. */
   interface RedisCommander<Context> {
-    admissionReserve(key: string, ...args: (string | number)[]): Result<string[], Context>;
+    admissionReserve(key: string, ...args: (string | number)[]): Result<(string | number | null)[], Context>;
     admissionShrink(key: string, ...args: (string | number)[]): Result<number, Context>;
     admissionSettle(key: string, ...args: (string | number)[]): Result<number, Context>;
     admissionSeed(key: string, ...args: (string | number)[]): Result<number, Context>;
+    admissionExpire(key: string, ...args: (string | number)[]): Result<number, Context>;
+    admissionLook(key: string, ...args: (string | number)[]): Result<number[], Context>;
+    admissionRestore(key: string, ...args: (string | number)[]): Result<number, Context>;
   }
 }
 
@@ -76,36 +122,40 @@ const settledCallsMax = 256;
 /** A known cost stays reserved this much longer than a running call, for a ledger that is late. */
 const knownCostExtensionMs = 24 * 3600 * 1000;
 
-const dayMs = 86_400_000;
+interface RedisAdmissionDeps {
+  readonly redis: Redis;
+  readonly isOwn: boolean;
+  readonly held: HeldCalls;
+  readonly loadBalances: LoadBalances;
+  readonly lossGraceMs: number;
+  readonly serverTime: (request: ReservationRequest) => number | '';
+  readonly timeoutMs: number;
+  readonly onError: (error: Error) => void;
+}
 
 class RedisAdmission implements Admission {
+  readonly #deps: RedisAdmissionDeps;
   readonly #redis: Redis;
-  readonly #isOwn: boolean;
-  readonly #loadBalances: LoadBalances;
-  readonly #timeoutMs: number;
-  readonly #onError: (error: Error) => void;
+  readonly #held: HeldCalls;
   readonly #roomListeners = new Set<(accountKeys: readonly string[]) => void>();
+  readonly #onReady: () => void;
   #room: { readonly redis: Redis; readonly live: Promise<unknown> } | undefined;
 
-  constructor(deps: {
-    redis: Redis;
-    isOwn: boolean;
-    loadBalances: LoadBalances;
-    timeoutMs: number;
-    onError: (error: Error) => void;
-  }) {
+  constructor(deps: RedisAdmissionDeps) {
+    this.#deps = deps;
     this.#redis = deps.redis;
-    this.#isOwn = deps.isOwn;
-    this.#loadBalances = deps.loadBalances;
-    this.#timeoutMs = deps.timeoutMs;
-    this.#onError = deps.onError;
+    this.#held = deps.held;
+    this.#onReady = () => deps.held.lookSoon();
+    this.#redis.on('ready', this.#onReady);
   }
 
   async reserve(asked: ReservationRequest): Promise<ReservationResult> {
     const request = boundedReservation(asked);
     const end = new AbortController();
     try {
-      return await this.#limited(this.#reserve(request, end.signal));
+      const result = await this.#limited(this.#reserve(request, end.signal));
+      if (result.type === 'admitted') this.#held.hold(request, result);
+      return result;
     } finally {
       end.abort('nobody waits'); // a reason of our own: the default one is an error with a stack
     }
@@ -117,6 +167,7 @@ class RedisAdmission implements Admission {
     }
     const args = [callId, actual.costNanoUsd, actual.tokens, knownCostExtensionMs];
     await this.#limited(this.#redis.admissionShrink(tag, ...args));
+    this.#held.shrink(callId, actual);
   }
 
   async settle({ callIds, balances }: Settlement): Promise<void> {
@@ -145,7 +196,9 @@ class RedisAdmission implements Admission {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#isOwn) this.#redis.disconnect();
+    this.#redis.off('ready', this.#onReady);
+    this.#held[Symbol.dispose]();
+    if (this.#deps.isOwn) this.#redis.disconnect();
     this.#room?.redis.disconnect();
   }
 
@@ -153,8 +206,11 @@ class RedisAdmission implements Admission {
   async #reserve(request: ReservationRequest, end: AbortSignal): Promise<ReservationResult> {
     let seedings = 0;
     for (let sweeps = 0; sweeps < sweepsMax && !end.aborted; sweeps += 1) {
-      const reply = await this.#redis.admissionReserve(tag, ...reserveArguments(request));
-      const [answer = ''] = reply;
+      const reply = await this.#redis.admissionReserve(
+        tag,
+        ...reserveArguments(request, this.#deps.serverTime(request)),
+      );
+      const [answer] = reply;
       switch (answer) {
         case 'again':
           continue;
@@ -172,17 +228,18 @@ class RedisAdmission implements Admission {
 
   async #seed(accounts: readonly AccountLimits[]): Promise<void> {
     const ids = accounts.map(({ id, windowStart }) => ({ id, windowStart }));
-    await this.#redis.admissionSeed(tag, ...balanceArguments(await this.#loadBalances(ids)));
+    const balances = await this.#deps.loadBalances(ids);
+    await this.#redis.admissionSeed(tag, this.#deps.lossGraceMs, ...balanceArguments(balances));
   }
 
   #limited<T>(call: Promise<T>): Promise<T> {
-    return withTimeLimit(dependency, this.#timeoutMs, call);
+    return withTimeLimit(dependency, this.#deps.timeoutMs, call);
   }
 
   #listenForRoom(): { redis: Redis; live: Promise<unknown> } {
     // Subscriptions are renewed after a reconnect, hence the queue; what is missed meanwhile is missed.
     const redis = this.#redis.duplicate({ enableOfflineQueue: true, maxRetriesPerRequest: null });
-    redis.on('error', this.#onError);
+    redis.on('error', this.#deps.onError);
     redis.on('message', (_channel: string, key: string) => {
       for (const listener of this.#roomListeners) listener([key]);
     });
@@ -196,103 +253,4 @@ class RedisAdmission implements Admission {
       });
     return { redis, live };
   }
-}
-
-function reserveArguments(request: ReservationRequest): (string | number)[] {
-  return [
-    request.callId,
-    request.now,
-    request.expiresAt,
-    request.inputCostNanoUsd,
-    request.outputNanoUsdPerMillion,
-    request.outputTokensCap,
-    request.outputTokensMin,
-    request.tokensEstimate,
-    request.moneyOnly ? 1 : 0,
-    request.admittedAt === undefined ? '' : Math.floor(request.admittedAt / dayMs),
-    ...request.accounts.flatMap((account) => [
-      accountKey(account),
-      account.budgetNanoUsd ?? '',
-      account.requestsPerMinute ?? '',
-      account.tokensPerMinute ?? '',
-      account.maxParallelRequests ?? '',
-    ]),
-  ];
-}
-
-function balanceArguments(balances: readonly Balance[]): (string | number)[] {
-  return balances.flatMap((balance) => {
-    const { settledNanoUsd, version } = balance;
-    if (!Number.isSafeInteger(settledNanoUsd) || !Number.isSafeInteger(version)) {
-      throw new RangeError(`not a balance: ${settledNanoUsd}, version ${version}`);
-    }
-    return [accountKey(balance), settledNanoUsd, version];
-  });
-}
-
-function resultOf(request: ReservationRequest, reply: readonly string[]): ReservationResult {
-  const [type = '', ...values] = reply;
-  const accountKeyAt = (position: string | undefined) => accountKey(accountAt(request, position));
-  switch (type) {
-    case 'admitted':
-      return {
-        type,
-        outputTokensCap: integer(values[0]),
-        reservedNanoUsd: integer(values[1]),
-        accounts: request.accounts.map((account, index) => stateOf(account, values.slice(2 + 5 * index))),
-      };
-    case 'wait':
-      return { type, accountKey: accountKeyAt(values[0]) };
-    case 'over-budget':
-      return {
-        type,
-        accountKey: accountKeyAt(values[0]),
-        settledNanoUsd: integer(values[1]),
-        budgetNanoUsd: integer(values[2]),
-        neededNanoUsd: integer(values[3]),
-      };
-    case 'rate-limited':
-      return {
-        type,
-        accountKey: accountKeyAt(values[0]),
-        limitType: limitType(values[1]),
-        limit: integer(values[2]),
-        remaining: integer(values[3]),
-        resetsAt: integer(values[4]),
-      };
-    default:
-      throw new Error(`the reserve script answered ${reply.join(' ')}`);
-  }
-}
-
-function stateOf(account: AccountLimits, values: readonly string[]): AccountState {
-  return {
-    accountKey: accountKey(account),
-    settledNanoUsd: integer(values[0]),
-    reservedNanoUsd: integer(values[1]),
-    requestsRemaining: values[2] === '' ? null : integer(values[2]),
-    tokensRemaining: values[3] === '' ? null : integer(values[3]),
-    windowResetsAt: integer(values[4]),
-  };
-}
-
-/** @param position as the script counts, from 1 */
-function accountAt(request: ReservationRequest, position: string | undefined): AccountLimits {
-  const account = request.accounts[integer(position) - 1];
-  if (!account) throw new Error(`the reserve script named account ${position} of ${request.accounts.length}`);
-  return account;
-}
-
-const limitTypes = ['requests', 'tokens', 'max_parallel_requests'] as const;
-
-function limitType(value: string | undefined): (typeof limitTypes)[number] {
-  const found = limitTypes.find((type) => type === value);
-  if (!found) throw new Error(`the reserve script named a limit ${value}`);
-  return found;
-}
-
-function integer(value: string | undefined): number {
-  const number = Number(value);
-  if (!value || !Number.isSafeInteger(number)) throw new Error(`the reserve script answered ${value} for a number`);
-  return number;
 }

@@ -132,6 +132,7 @@ export async function admitJob(
           { inputTokens: inputTokensMax, outputTokens: 0, searchUnits: ask.searchUnits ?? 0 },
           price,
         ),
+        inputTokensMax,
         outputNanoUsdPerMillion: price.outputNanoUsdPerMillion,
         outputTokensCap: asked,
         // With room for less than a token for each choice the request is refused instead of clamped.
@@ -146,8 +147,8 @@ export async function admitJob(
     const [state] = key ? admitted.accounts : [];
     const shown = { outputTokensCap, askedOutputTokens: asked, timeoutMs: controls.timeoutMs };
     exchange.setHeaders(admissionHeaders(shown, key, state, deps.now()));
-    const { id, windowStart, budgetNanoUsd } = limits;
-    const accounts = [{ id, windowStart, budgetNanoUsd }];
+    const { id, windowStart, budgetNanoUsd, tokenBudget } = limits;
+    const accounts = [{ id, windowStart, budgetNanoUsd, tokenBudget }];
     return { job: { ...job, outputTokensCap, reservedNanoUsd, accounts }, state, giveBack: admitted.giveBack };
   } catch (error) {
     if (error instanceof GatewayError) deps.recordRefusal(job, error);
@@ -179,8 +180,8 @@ function requireMockableKind({ callType, body }: Ask): void {
 /** The operator's own requests are booked on an account too, but nothing limits it. */
 function accountLimits({ key, caller }: Authenticated, now: number): AccountLimits {
   if (key) return limitsOf(key, now);
-  const none = { budgetNanoUsd: null, requestsPerMinute: null, tokensPerMinute: null, maxParallelRequests: null };
-  return { id: `key:${caller.keyHash}`, windowStart: 0, ...none };
+  const none = { requestsPerMinute: null, tokensPerMinute: null, maxParallelRequests: null };
+  return { id: `key:${caller.keyHash}`, windowStart: 0, budgetNanoUsd: null, tokenBudget: null, ...none };
 }
 
 function requireAlias({ kind, alias: model }: NewJob, path: string, alias: Alias | null): void {
