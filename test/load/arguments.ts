@@ -10,6 +10,9 @@ export interface BenchArguments {
   /** Of steady load at the end, for the memory. */
   readonly minutes: number;
   readonly embedded: boolean;
+  /** Usage events that the ledger's part books; 0: it is left out. */
+  readonly ledgerEvents: number;
+  readonly onlyLedger: boolean;
   readonly profile: boolean;
   /** Where profiles are kept; null: nowhere once they are read. */
   readonly profileDir: string | null;
@@ -25,6 +28,8 @@ export const usage = `Usage: npm run bench -- [options]
   --seconds S        measured per arm and round (2)
   --minutes N        steady load at the end, with the memory read every 5 s (0.25; 5 is what the target speaks of)
   --no-embedded      leaves the embedded gateway out
+  --ledger-events N  usage events that one ledger books from a backlog, 0 leaves that out (60000)
+  --only-ledger      nothing but that
   --profile          measures nothing: runs the services under --cpu-prof and says where their time goes
   --profile-dir DIR  with --profile: keeps the .cpuprofile files there
   --node-args=ARGS   for Node in the services' processes, to try them, as in --node-args='--max-semi-space-size=8'
@@ -42,6 +47,8 @@ export function readArguments(args: readonly string[]): BenchArguments | 'help' 
       seconds: { type: 'string' },
       minutes: { type: 'string' },
       'no-embedded': { type: 'boolean', default: false },
+      'ledger-events': { type: 'string' },
+      'only-ledger': { type: 'boolean', default: false },
       profile: { type: 'boolean', default: false },
       'profile-dir': { type: 'string' },
       'node-args': { type: 'string' },
@@ -58,6 +65,12 @@ export function readArguments(args: readonly string[]): BenchArguments | 'help' 
     warmUpMs: quick ? 300 : 500,
     minutes: numberOf('--minutes', values.minutes, { fallback: quick ? 0 : 0.25, min: 0, max: 60 }),
     embedded: !values['no-embedded'],
+    ledgerEvents: numberOf('--ledger-events', values['ledger-events'], {
+      fallback: quick ? 20_000 : 60_000,
+      min: 0,
+      max: 400_000,
+    }),
+    onlyLedger: values['only-ledger'],
     profile: values.profile,
     profileDir: values['profile-dir'] ?? null,
     nodeArgs: values['node-args']?.split(' ') ?? [],

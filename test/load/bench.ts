@@ -15,6 +15,8 @@ import { readArguments, usage, type BenchArguments } from './arguments.ts';
 import { arms, type Arm } from './arms.ts';
 import { openBill, openBooks } from './books.ts';
 import { measureLargePrompts } from './large-prompts.ts';
+import { ledgerTable } from './ledger-report.ts';
+import { measureLedger } from './ledger.ts';
 import { describeMachine } from './machine.ts';
 import { measure, type Measurement, type Subject } from './measure.ts';
 import { underSteadyLoad } from './memory.ts';
@@ -27,6 +29,7 @@ const idleMs = 1_000;
 
 const args = readArguments(process.argv.slice(2));
 if (args === 'help') process.stdout.write(`${usage}\n`);
+else if (args.onlyLedger) await ledgerRun(args);
 else if (args.profile) await profileRun(args);
 else await benchRun(args);
 
@@ -36,15 +39,23 @@ async function benchRun(options: BenchArguments): Promise<void> {
   const embedded = options.embedded ? await runEmbedded(bench, options) : null;
   say('100 KB prompts, the provider and node:http by turns');
   const largePrompts = await measureLargePrompts(bench, Math.max(3, options.rounds));
-  const report: Report = { options, ...distributed, embedded, largePrompts };
+  say('the ledger alone');
+  const ledger = options.ledgerEvents === 0 ? null : await measureLedger(options.ledgerEvents);
+  const report: Report = { options, ...distributed, embedded, largePrompts, ledger };
   publish(writeReport(report), options);
   process.exitCode = problemsOf(report).length > 0 ? 1 : 0;
+}
+
+async function ledgerRun(options: BenchArguments): Promise<void> {
+  const ledger = await measureLedger(options.ledgerEvents);
+  publish([ledgerTable(ledger), ...ledger.problems].join('\n'), options);
+  process.exitCode = ledger.problems.length > 0 ? 1 : 0;
 }
 
 async function runDistributed(
   bench: Bench,
   options: BenchArguments,
-): Promise<Omit<Report, 'options' | 'embedded' | 'largePrompts'>> {
+): Promise<Omit<Report, 'options' | 'embedded' | 'largePrompts' | 'ledger'>> {
   await using gateway = await openDistributed(bench, () => options.nodeArgs);
   await using books = openBooks(gateway.databaseUrl);
   const subject: Subject = { bench, gateway, books, bill: openBill(bench.simulator), answered: { count: 0 } };

@@ -2,6 +2,8 @@ import type { BenchArguments } from './arguments.ts';
 import { arms, type Arm, type Side } from './arms.ts';
 import type { LargePrompts } from './large-prompts.ts';
 import type { BooksReport } from './books.ts';
+import { ledgerTable } from './ledger-report.ts';
+import type { LedgerReport } from './ledger.ts';
 import type { Measurement } from './measure.ts';
 import { growthPerMinute, sampleEveryMs, type MemoryReport } from './memory.ts';
 import { median, sum } from './statistics.ts';
@@ -19,6 +21,7 @@ export interface Report {
   readonly books: BooksReport;
   readonly embedded: EmbeddedReport | null;
   readonly largePrompts: LargePrompts;
+  readonly ledger: LedgerReport | null;
 }
 
 export interface EmbeddedReport {
@@ -36,6 +39,7 @@ const targets = {
   workerCpuMs: 1,
   residentMb: 150,
   largePromptRatio: 2,
+  eventsBookedPerSecond: 5_000,
 };
 const services = ['ingress', 'worker', 'ledger'];
 const steadyMinutes = 5;
@@ -45,13 +49,14 @@ const disturbedFrom = 0.1;
 const flatBelow = 1;
 
 /** What was wrong, in words: answers or books, never speed. */
-export function problemsOf({ measurements, embedded, memory, books }: Report): string[] {
+export function problemsOf({ measurements, embedded, memory, books, ledger }: Report): string[] {
   const failed = [...measurements, ...(embedded?.measurements ?? [])].filter(({ load }) => load.failed > 0);
   return [
     ...failed.map(({ arm, side, load }) => `${arm.title}, ${side}: ${load.failed} failed: ${load.failures.join('; ')}`),
     ...(memory !== null && memory.failed > 0 ? [`steady load: ${memory.failed} failed`] : []),
     ...books.problems.map((problem) => `books: ${problem}`),
     ...(embedded?.problems ?? []).map((problem) => `embedded books: ${problem}`),
+    ...(ledger?.problems ?? []).map((problem) => `the ledger alone: ${problem}`),
   ];
 }
 
@@ -72,6 +77,7 @@ export function writeReport(report: Report): string {
     '## Resident memory, MiB',
     memoryTable(report),
     ...(report.embedded === null ? [] : ['## Embedded', wholeTable(report.embedded.measurements)]),
+    ...(report.ledger === null ? [] : ['## The ledger alone', ledgerTable(report.ledger)]),
     '## Books',
     booksText(report),
     '## How to read it',
@@ -153,6 +159,9 @@ function targetTable(report: Report): string {
       report.largePrompts.provider / report.largePrompts.hand,
       targets.largePromptRatio,
     ),
+    ...(report.ledger === null
+      ? []
+      : [atLeast('usage events/s booked by one ledger', report.ledger.perSecond, targets.eventsBookedPerSecond)]),
     atMost(`largest service, resident, after ${minutes} min of steady load, MiB`, most, targets.residentMb),
   ];
   return table(['figure', 'measured', 'target', ''], rows);

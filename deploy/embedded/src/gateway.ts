@@ -78,7 +78,8 @@ export async function openEmbeddedGateway(options: EmbeddedGatewayOptions): Prom
   const fairShare = createPostgresFairShare(sql);
 
   // The ledger is opened first and so closed last: what the worker still reports is still booked.
-  const ledger = opening.use(await openLedger({ sql, usage: usageSource, admission, log, maxWaitMs: 2 }));
+  const { spendLogsRetention: retention } = config;
+  const ledger = opening.use(await openLedger({ sql, usage: usageSource, admission, retention, log, maxWaitMs: 2 }));
   watchLedger(telemetry.meter, ledger, usageSource);
   const reconciling = opening.use(
     await openPostgres({

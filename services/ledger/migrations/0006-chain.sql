@@ -54,7 +54,8 @@ create function ledger.spend_row_digest_1(r ledger.spend_rows) returns bytea lan
     r.litellm_call_id, r.ip_address, r.end_user, r.session_id, r.tags, r.request_metadata, r.alias, r.answered_by,
     r.model, r.deployment_id, r.provider, r.api_base, r.provider_request_id, r.streamed, r.attempt, r.retries,
     r.error_code, r.error_status, r.error_message, r.admitted_at, r.started_at,
-    r.first_token_at, r.ended_at, r.booked_at, r.settled_tokens
+    r.first_token_at, r.ended_at, r.booked_at, r.settled_tokens, r.cache_hit, r.cache_key,
+    r.team_alias, r.user_email
   )))
 $$;
 

@@ -5,8 +5,10 @@ import { silentLogger, type Logger } from '@sluice/shared/log.ts';
 import type { Admission } from '@sluice/shared/ports/admission.ts';
 import type { SqlPool } from '@sluice/shared/ports/sql.ts';
 import type { UsageSource } from '@sluice/shared/ports/usage-log.ts';
+import type { Duration } from '@sluice/shared/time/duration.ts';
 import { Settlements } from './settlements.ts';
 import { bookUsage, UnbookableUsageError, type Booking } from './sql/book-usage.ts';
+import { dropPartitions } from './sql/drop-partitions.ts';
 import { ensurePartitions } from './sql/ensure-partitions.ts';
 import { readRecentBalances } from './sql/read-recent-balances.ts';
 import { rejectUsage } from './sql/reject-usage.ts';
@@ -21,6 +23,8 @@ export interface LedgerOptions {
   batchSize?: number;
   /** How long an event may wait for others to share its transaction. */
   maxWaitMs?: number;
+  /** How long rows are kept at least; null: for ever. */
+  retention?: Duration | null;
   now?: () => number;
 }
 
@@ -48,12 +52,13 @@ const dayMs = 24 * 60 * 60 * 1000;
 
 /** Books usage events as they come, and tells admission, until it is disposed; a batch that is running is finished. */
 export async function openLedger(options: LedgerOptions): Promise<Ledger> {
-  const { sql, usage, admission, log = silentLogger, batchSize = 200, maxWaitMs = 20, now = Date.now } = options;
+  const { sql, usage, admission, log = silentLogger, batchSize = 500, maxWaitMs = 20, now = Date.now } = options;
+  const { retention = null } = options;
   const counts = { booked: 0, duplicates: 0, rejected: 0, stripped: 0, batches: 0, failedBatches: 0 };
   const settling = { failedSettlements: 0 };
   await using resources = new AsyncDisposableStack();
 
-  await keepPartitions(sql, { now, log, resources });
+  await keepPartitions(sql, { retention, now, log, resources });
 
   const settlements = resources.use(
     new Settlements({ admission, log, onFailure: () => (settling.failedSettlements += 1) }),
@@ -177,17 +182,26 @@ function createPauses(signal: AbortSignal) {
   };
 }
 
-/** Now and daily. A failure is only logged: until it succeeds, rows go to the default partition. */
+/** Now and daily. A failure is only logged: until it succeeds, rows go to the default partition, and none is dropped. */
 async function keepPartitions(
   sql: SqlPool,
-  { now, log, resources }: { now: () => number; log: Logger; resources: AsyncDisposableStack },
+  context: { retention: Duration | null; now: () => number; log: Logger; resources: AsyncDisposableStack },
 ): Promise<void> {
+  const { retention, now, log, resources } = context;
   const keep = async () => {
     try {
       const created = await ensurePartitions(sql, now());
       if (created.length > 0) log.info({ created }, 'partitions created');
     } catch (error) {
       log.warn({ err: error }, 'partitions not created; rows go to the default partition');
+    }
+    if (retention === null) return;
+    try {
+      const dropped = await dropPartitions(sql, { now: now(), retention });
+      if (dropped.length > 0)
+        log.info({ dropped }, 'partitions dropped: their rows are older than the retention period');
+    } catch (error) {
+      log.warn({ err: error }, 'partitions not dropped; tried again in a day');
     }
   };
   await keep();

@@ -51,7 +51,8 @@ const status = resources.use(
     metrics: () => telemetry.prometheusText(),
   }),
 );
-const ledger = resources.use(await openLedger({ sql, usage, admission, log }));
+const retention = config.gateway.spendLogsRetention;
+const ledger = resources.use(await openLedger({ sql, usage, admission, retention, log }));
 watchLedger(telemetry.meter, ledger, usage);
 const reconciling = resources.use(
   await openPostgres({

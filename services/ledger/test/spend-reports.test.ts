@@ -12,6 +12,8 @@ const { openBooks } = useBooks();
 const cost = usageCostNanoUsd(usageEvent(1));
 const day = Date.UTC(2026, 10, 21);
 const dayMs = 86_400_000;
+const c = BigInt(cost);
+const month = { from: day - 30 * dayMs, to: day + dayMs, limit: 100 };
 
 async function openReports() {
   const books = await openBooks();
@@ -78,8 +80,29 @@ test('a completed call is a row in LiteLLM’s words', async () => {
           completion_tokens_details: { reasoning_tokens: 40 },
         },
         additional_usage_values: {},
-        cost_breakdown: { input_cost: 0.00007344, output_cost: 0.0002448, total_cost: 0.00031824 },
+        model_map_information: {
+          model_map_key: 'oci/xai.grok-4',
+          model_map_value: { litellm_provider: 'oci', input_cost_per_token: 7.2e-7, output_cost_per_token: 7.2e-7 },
+        },
+        cost_breakdown: {
+          input_cost: 0.00007344,
+          output_cost: 0.0002448,
+          total_cost: 0.00031824,
+          tool_usage_cost: 0,
+          original_cost: 0.00031824,
+          discount_percent: 0,
+          discount_amount: 0,
+          margin_percent: 0,
+          margin_total_amount: 0,
+        },
+        litellm_overhead_time_ms: 3,
         attempted_retries: 0,
+        max_retries: null,
+        mcp_tool_call_metadata: null,
+        vector_store_request_metadata: null,
+        batch_models: null,
+        cold_storage_object_key: null,
+        proxy_server_request: null,
         sluice: {
           outcome: 'completed',
           counted_by: 'provider',
@@ -110,8 +133,66 @@ test('a completed call is a row in LiteLLM’s words', async () => {
       messages: {},
       response: {},
       proxy_server_request: {},
+      mcp_namespaced_tool_name: null,
+      agent_id: null,
     },
   ]);
+});
+
+test('what the books know of team, user, customer, organization and cache is in the row', async () => {
+  await using reports = await openReports();
+  const { caller, origin } = usageEvent(1);
+  await reports.book(
+    usageEvent(1, {
+      caller: {
+        ...caller,
+        teamId: 'red',
+        organizationId: 'acme',
+        teamAlias: 'Red team',
+        userEmail: 'alice@example.com',
+      },
+      origin: { ...origin, endUser: 'customer-1' },
+      cache: { key: 'a1b2', hit: true },
+    }),
+    usageEvent(2, { cache: { key: 'c3d4', hit: false } }),
+  );
+  const [hit, miss] = await reports.rows({ limit: 10 });
+  assert.partialDeepStrictEqual(hit, {
+    team_id: 'red',
+    organization_id: 'acme',
+    end_user: 'customer-1',
+    cache_hit: 'True',
+    cache_key: 'a1b2',
+    metadata: {
+      user_api_key_team_id: 'red',
+      user_api_key_team_alias: 'Red team',
+      user_api_key_org_id: 'acme',
+      user_api_key_user_email: 'alice@example.com',
+      user_api_key_end_user_id: 'customer-1',
+    },
+  });
+  assert.deepEqual([miss?.cache_hit, miss?.cache_key], ['False', 'c3d4']);
+  const [{ cacheHits } = { cacheHits: null }] = await reports.usage({
+    ...month,
+    of: 'request',
+    by: [],
+    order: 'spend',
+  });
+  assert.equal(cacheHits, 1);
+});
+
+test('a breakdown knows the price of reasoning', async () => {
+  await using reports = await openReports();
+  const price = {
+    inputNanoUsdPerMillion: 1_000_000,
+    outputNanoUsdPerMillion: 1_000_000,
+    reasoningNanoUsdPerMillion: 3_000_000,
+  };
+  await reports.book(usageEvent(1, { price }));
+  const [row] = await reports.rows({ limit: 10 });
+  assert.partialDeepStrictEqual(row?.metadata.sluice, { price });
+  // 120 of input; 300 of text and 40 of reasoning, thrice as dear.
+  assert.partialDeepStrictEqual(row?.metadata.cost_breakdown, { input_cost: 1.2e-7, output_cost: 4.2e-7 });
 });
 
 test('a rerank has its search units, at their price, on the side of its input', async () => {
@@ -121,7 +202,11 @@ test('a rerank has its search units, at their price, on the side of its input', 
   await reports.book(usageEvent(1, { callType: 'arerank', usage, price }));
   const [row] = await reports.rows({ limit: 10 });
   assert.deepEqual([row?.call_type, row?.spend], ['arerank', 0.00600012]);
-  assert.deepEqual(row?.metadata.cost_breakdown, { input_cost: 0.00600012, output_cost: 0, total_cost: 0.00600012 });
+  assert.partialDeepStrictEqual(row?.metadata.cost_breakdown, {
+    input_cost: 0.00600012,
+    output_cost: 0,
+    total_cost: 0.00600012,
+  });
   assert.partialDeepStrictEqual(row?.metadata.sluice, { search_units: 3, price });
 });
 
@@ -142,9 +227,11 @@ test('a cut call is a failure with spend, marked as estimated', async () => {
     error_message: 'The stream broke.',
     traceback: '',
     llm_provider: 'oci',
+    category: null,
+    rate_limit_type: null,
   });
   assert.equal(lost?.spend, 0.999999999);
-  assert.deepEqual(lost?.metadata.cost_breakdown, {
+  assert.partialDeepStrictEqual(lost?.metadata.cost_breakdown, {
     input_cost: 0.00007344,
     output_cost: 0.999926559,
     total_cost: 0.999999999,
@@ -160,7 +247,7 @@ test('a failed call is a failure that cost nothing', async () => {
   assert.equal(row?.spend, 0);
   assert.equal(row?.model, '');
   assert.equal(row?.completionStartTime, row?.endTime, 'as for every answer that is no stream');
-  assert.deepEqual(row?.metadata.cost_breakdown, { input_cost: 0, output_cost: 0, total_cost: 0 });
+  assert.partialDeepStrictEqual(row?.metadata.cost_breakdown, { input_cost: 0, output_cost: 0, total_cost: 0 });
   assert.partialDeepStrictEqual(row?.metadata.sluice, { outcome: 'failed', price: null, estimated: false });
 });
 
@@ -179,7 +266,7 @@ test('metadata take no reserved name, and the key’s win over the request’s',
   assert.equal(row?.metadata.status, 'failure');
   assert.equal(row?.metadata.team, 'research');
   assert.equal(row?.metadata.user_api_key, keyHashOf('sk-one'));
-  assert.equal('batch_models' in (row?.metadata ?? {}), false);
+  assert.equal(row?.metadata.batch_models, null);
   assert.deepEqual(row?.metadata.spend_logs_metadata, { a: 1 });
   assert.deepEqual(row?.metadata.requester_metadata, spoof);
 });
@@ -208,7 +295,6 @@ test('sums per key and per model, highest first', async () => {
     onKey(4, 'sk-c', { model: '', outcome: 'cut', costCeilingNanoUsd: 1 }),
     onKey(5, 'sk-a', { startedAt: day - 1 }),
   );
-  const c = BigInt(cost);
   assert.deepEqual(await reports.byKey({ since: day, limit: 2 }), [
     { keyHash: keyHashOf('sk-b'), spendNanoUsd: 2n * c },
     { keyHash: keyHashOf('sk-a'), spendNanoUsd: c },
@@ -225,7 +311,6 @@ test('sums per day', async () => {
   await reports.book(onKey(1, 'sk-a'), onKey(2, 'sk-a'), onKey(3, 'sk-a', yesterday), onKey(4, 'sk-b'));
   const of = { userId: 'alice', model: 'oci/xai.grok-4' };
   const [a, b] = [keyHashOf('sk-a'), keyHashOf('sk-b')];
-  const c = BigInt(cost);
   assert.deepEqual(await reports.daily({ from: day - dayMs, to: day + dayMs, keyHash: a }), [
     { day: '2026-11-20', keyHash: a, ...of, spendNanoUsd: c },
     { day: '2026-11-21', keyHash: a, ...of, spendNanoUsd: 2n * c },
@@ -235,6 +320,128 @@ test('sums per day', async () => {
     [a, b].sort(),
   );
   assert.deepEqual(await reports.daily({ from: day - dayMs, to: day - dayMs }), []);
+});
+
+/** Six calls of two keys, in two teams and on two days; one failed, one without a customer. */
+async function bookUsual(reports: Awaited<ReturnType<typeof openReports>>): Promise<void> {
+  const { caller, origin } = usageEvent(1);
+  const call = (n: number, key: string, teamId: string | null, change: Parameters<typeof usageEvent>[1] = {}) =>
+    usageEvent(n, {
+      caller: { ...caller, keyHash: keyHashOf(key), teamId, organizationId: 'acme' },
+      origin: {
+        ...origin,
+        tags: n % 2 === 0 ? ['even', 'even'] : ['odd', 'User-Agent: x'],
+        endUser: n === 1 ? null : `c${n % 2}`,
+      },
+      ...change,
+    });
+  const error = { code: 'provider_throttled', status: 429, message: 'Too many.' };
+  await reports.book(
+    call(1, 'sk-a', 'red'),
+    call(2, 'sk-a', 'red'),
+    call(3, 'sk-a', 'red', { startedAt: day - 1 }),
+    call(4, 'sk-b', 'blue', { outcome: 'failed', error }),
+    call(5, 'sk-b', 'blue', { model: 'oci/cohere.command-a' }),
+    call(6, 'sk-c', null),
+  );
+}
+
+test('usage by any field, of any kind: with and without the fields that totals have', async () => {
+  await using reports = await openReports();
+  await bookUsual(reports);
+  const request = { ...month, of: 'request', order: 'spend' } as const;
+  const [all, ...more] = await reports.usage({ ...request, by: [] });
+  assert.deepEqual(more, []);
+  assert.deepEqual(all, {
+    spendNanoUsd: 5n * c,
+    inputTokens: 720,
+    outputTokens: 2040,
+    cachedInputTokens: 120,
+    reasoningTokens: 240,
+    requestsOk: 5,
+    requestsFailed: 1,
+    cacheHits: 0,
+  });
+  const teams = await reports.usage({ ...request, by: ['teamId'] });
+  assert.deepEqual(
+    teams.map(({ teamId, spendNanoUsd, requestsFailed }) => [teamId, spendNanoUsd, requestsFailed]),
+    [
+      ['red', 3n * c, 0],
+      ['', c, 0],
+      ['blue', c, 1],
+    ],
+  );
+  const days = await reports.usage({ ...month, of: 'request', order: 'fields', by: ['day', 'teamId', 'model'] });
+  assert.deepEqual(
+    days.map((sum) => [sum.day, sum.teamId, sum.model, sum.requestsOk + sum.requestsFailed]),
+    [
+      ['2026-11-20', 'red', 'oci/xai.grok-4', 1],
+      ['2026-11-21', '', 'oci/xai.grok-4', 1],
+      ['2026-11-21', 'blue', 'oci/cohere.command-a', 1],
+      ['2026-11-21', 'blue', 'oci/xai.grok-4', 1],
+      ['2026-11-21', 'red', 'oci/xai.grok-4', 2],
+    ],
+  );
+});
+
+const kinds = [
+  { of: 'tag', where: {}, spend: { 'User-Agent: x': 3, even: 2, odd: 3 }, why: 'a tag counts once a call' },
+  { of: 'tag', where: { name: ['even', 'none'] }, spend: { even: 2 }, why: 'narrowed to names' },
+  {
+    of: 'tag',
+    where: { keyHash: [keyHashOf('sk-a')] },
+    spend: { 'User-Agent: x': 2, even: 1, odd: 2 },
+    why: 'of a key',
+  },
+  { of: 'customer', where: {}, spend: { c0: 2, c1: 2 }, why: 'a call without a customer is left out' },
+  { of: 'customer', where: { teamId: ['blue'] }, spend: { c0: 0, c1: 1 }, why: 'of a team' },
+  { of: 'customer', where: {}, except: { name: ['c1'] }, spend: { c0: 2 }, why: 'without a name' },
+] as const;
+for (const { of, where, spend, why, ...rest } of kinds) {
+  test(`usage by ${of}: ${why}`, async () => {
+    await using reports = await openReports();
+    await bookUsual(reports);
+    const sums = await reports.usage({ ...month, of, by: ['name'], where, order: 'fields', ...rest });
+    assert.deepEqual(Object.fromEntries(sums.map(({ name, spendNanoUsd }) => [name, Number(spendNanoUsd / c)])), spend);
+  });
+}
+
+test('usage page by page is the whole', async () => {
+  await using reports = await openReports();
+  await bookUsual(reports);
+  const query = { ...month, of: 'request', by: ['keyHash', 'model'], order: 'spend' } as const;
+  const whole = await reports.usage(query);
+  const pages = [];
+  for (let offset = 0; offset < whole.length; offset += 1) {
+    pages.push(...(await reports.usage({ ...query, limit: 1, offset })));
+  }
+  assert.deepEqual(pages, whole);
+  assert.equal(whole.length, 4);
+});
+
+test('names of tags and customers, from any of them on', async () => {
+  await using reports = await openReports();
+  await bookUsual(reports);
+  assert.deepEqual(await reports.names({ of: 'tag', limit: 10 }), ['User-Agent: x', 'even', 'odd']);
+  assert.deepEqual(await reports.names({ of: 'tag', after: 'User-Agent: x', limit: 1 }), ['even']);
+  assert.deepEqual(await reports.names({ of: 'customer', limit: 10 }), ['c0', 'c1']);
+});
+
+test('failed calls by day, model and deployment', async () => {
+  await using reports = await openReports();
+  await bookUsual(reports);
+  assert.deepEqual(await reports.errors(month), [
+    {
+      day: '2026-11-21',
+      errorCode: 'provider_throttled',
+      alias: 'grok',
+      model: 'oci/xai.grok-4',
+      provider: 'oci',
+      deploymentId: 'deployment-1',
+      apiBase: 'https://inference.generativeai.us-chicago-1.oci.oraclecloud.com',
+      requests: 1,
+    },
+  ]);
 });
 
 test('sums beyond 2^53 nano-USD are exact', async () => {

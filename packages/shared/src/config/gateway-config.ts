@@ -1,4 +1,5 @@
 import type { TokenPrice } from '../contracts/token-price.ts';
+import type { Duration } from '../time/duration.ts';
 
 /** The configuration file and environment, parsed, resolved and complete: what every process starts from. */
 export interface GatewayConfig {
@@ -13,6 +14,8 @@ export interface GatewayConfig {
   readonly masterKey: string | null;
   /** null: not configured anywhere. Holds a password. */
   readonly databaseUrl: string | null;
+  /** How long spend rows are kept at least; null: for ever. Sums and balances stay in any case. */
+  readonly spendLogsRetention: Duration | null;
   readonly sluice: SluiceSettings;
 }
 

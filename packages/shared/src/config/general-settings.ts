@@ -1,3 +1,4 @@
+import { addDuration, parseDuration, type Duration } from '../time/duration.ts';
 import type { GatewayConfig } from './gateway-config.ts';
 import type { Findings } from './findings.ts';
 import type { Section } from './section.ts';
@@ -6,13 +7,35 @@ import type { Environment } from './substitute-environment.ts';
 /** LiteLLM's own examples and tests use keys as short as `sk-1234`, so a short one is only warned about. */
 const saferMasterKeyLength = 16;
 
-/** The two secrets of the gateway itself: the file's, else the environment's. An empty variable is none. */
+/** A row that is gone cannot recognise its event when it comes again, so the usage log must not be able to be older. */
+const shortestRetention: Duration = { unit: 'day', count: 7 };
+
+/** Of the two secrets of the gateway itself the file's, else the environment's. An empty variable is none. */
 export function readGeneralSettings(
   section: Section,
   env: Environment,
   findings: Findings,
-): Pick<GatewayConfig, 'masterKey' | 'databaseUrl'> {
-  return { masterKey: readMasterKey(section, env, findings), databaseUrl: readDatabaseUrl(section, env, findings) };
+): Pick<GatewayConfig, 'masterKey' | 'databaseUrl' | 'spendLogsRetention'> {
+  return {
+    masterKey: readMasterKey(section, env, findings),
+    databaseUrl: readDatabaseUrl(section, env, findings),
+    spendLogsRetention: readRetention(section),
+  };
+}
+
+function readRetention(section: Section): Duration | null {
+  const key = 'maximum_spend_logs_retention_period';
+  const text = section.string(key);
+  try {
+    const duration = parseDuration(text);
+    if (duration === null || addDuration(0, duration) >= addDuration(0, shortestRetention)) return duration;
+    section.warning(key, `rows are kept for ${shortestRetention.count} days at least`);
+    return shortestRetention;
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    section.problem(key, error.message);
+    return null;
+  }
 }
 
 function readMasterKey(section: Section, env: Environment, findings: Findings): string | null {

@@ -10,6 +10,9 @@ export const Caller = z.object({
   userId: z.string().nullable(),
   teamId: z.string().nullable(),
   organizationId: z.string().nullable(),
+  /** As they were called at admission. Absent: not known. */
+  teamAlias: z.string().optional(),
+  userEmail: z.string().optional(),
   /** The key's own metadata; copied into every spend row. */
   metadata: z.record(z.string(), z.unknown()),
 });

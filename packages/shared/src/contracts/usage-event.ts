@@ -44,6 +44,8 @@ export const UsageEvent = z.object({
   accounts: z.array(Account),
   caller: Caller,
   origin: RequestOrigin,
+  /** The gateway's own cache was asked under this key, and had the answer or not. Absent: it was not asked. */
+  cache: z.object({ key: z.string(), hit: z.boolean() }).optional(),
   /** The alias that the client asked for. */
   alias: z.string(),
   /** The alias that answered; another after a fallback. */

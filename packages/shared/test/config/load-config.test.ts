@@ -137,6 +137,7 @@ for (const source of [{}, { file: fixture('empty.yaml') }]) {
       dropParams: false,
       masterKey: 'sk-a-long-enough-key',
       databaseUrl: null,
+      spendLogsRetention: null,
       sluice: {
         defaultMaxTokens: 4096,
         connectTimeoutMs: 10_000,

@@ -296,6 +296,12 @@ const cases: Case[] = [
   },
   // Secrets of the gateway
   {
+    values: { general_settings: { maximum_spend_logs_retention_period: '90 days' } },
+    problem:
+      "general_settings.maximum_spend_logs_retention_period: Invalid duration '90 days'. Use a number with s, m, h, d, w or mo " +
+      '(30s, 5m, 24h, 30d, 1w, 1mo), or hourly, daily, weekly, monthly or yearly; at most 100 years.',
+  },
+  {
     values: { general_settings: { master_key: '' } },
     problem: 'general_settings.master_key: must not be empty',
   },

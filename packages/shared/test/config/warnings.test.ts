@@ -21,6 +21,11 @@ const cases: { values: Record<string, unknown>; warnings: string[] }[] = [
     warnings: ['general_settings.mater_key: unknown key, ignored; did you mean master_key?'],
   },
   {
+    values: { general_settings: { maximum_spend_logs_retention_period: '1d' } },
+    warnings: ['general_settings.maximum_spend_logs_retention_period: rows are kept for 7 days at least'],
+  },
+  { values: { general_settings: { maximum_spend_logs_retention_period: '7d' } }, warnings: [] },
+  {
     values: { router_settings: { allowed_fail: 1 } },
     warnings: ['router_settings.allowed_fail: unknown key, ignored; did you mean allowed_fails?'],
   },

@@ -114,6 +114,9 @@ function booksOf(balances: ReadonlyMap<string, number>): SpendReports {
     byModel: async () => [],
     daily: async () => [],
     reconciliations: async () => ({ days: [], standing: null }),
+    usage: async () => [],
+    names: async () => [],
+    errors: async () => [],
   };
 }
 

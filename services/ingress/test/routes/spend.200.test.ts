@@ -206,5 +206,7 @@ function row(n: number): SpendRow {
     messages: {},
     response: {},
     proxy_server_request: {},
+    mcp_namespaced_tool_name: null,
+    agent_id: null,
   };
 }

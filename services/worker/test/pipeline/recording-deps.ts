@@ -112,6 +112,7 @@ export function configOf(
     dropParams: false,
     masterKey: null,
     databaseUrl: null,
+    spendLogsRetention: null,
     sluice: {
       defaultMaxTokens: 1_000,
       connectTimeoutMs: 1_000,

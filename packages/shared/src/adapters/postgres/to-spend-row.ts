@@ -1,63 +1,8 @@
-import { z } from 'zod';
 import { nanoUsdToUsd } from '../../money.ts';
 import type { SpendRow } from '../../ports/spend-reports.ts';
 import type { TokenPrice } from '../../contracts/token-price.ts';
 import { callCostNanoUsd } from '../../prices/call-cost.ts';
-
-const int8 = z.coerce.number<string>();
-const attached = z.record(z.string(), z.unknown());
-
-/** A row of the view `ledger.spend_row_report`. */
-export const SpendRowRecord = z.object({
-  call_id: z.string(),
-  request_id: z.string(),
-  call_type: z.string(),
-  outcome: z.string(),
-  counted_by: z.string(),
-  estimated: z.boolean(),
-  input_tokens: int8,
-  output_tokens: int8,
-  cached_input_tokens: int8,
-  reasoning_tokens: int8,
-  input_characters: int8,
-  output_characters: int8,
-  input_nano_usd_per_million: int8.nullable(),
-  output_nano_usd_per_million: int8.nullable(),
-  cached_input_nano_usd_per_million: int8.nullable(),
-  search_units: int8.nullable(),
-  search_nano_usd: int8.nullable(),
-  price_source: z.string().nullable(),
-  cost_nano_usd: int8,
-  key_hash: z.string(),
-  key_alias: z.string().nullable(),
-  user_id: z.string().nullable(),
-  team_id: z.string().nullable(),
-  organization_id: z.string().nullable(),
-  key_metadata: attached,
-  litellm_call_id: z.string(),
-  ip_address: z.string().nullable(),
-  end_user: z.string().nullable(),
-  session_id: z.string().nullable(),
-  tags: z.array(z.string()),
-  request_metadata: attached,
-  alias: z.string(),
-  answered_by: z.string(),
-  model: z.string(),
-  deployment_id: z.string().nullable(),
-  provider: z.string().nullable(),
-  api_base: z.string().nullable(),
-  provider_request_id: z.string().nullable(),
-  streamed: z.boolean(),
-  attempt: int8,
-  retries: int8,
-  error_code: z.string().nullable(),
-  error_status: int8.nullable(),
-  error_message: z.string().nullable(),
-  started_at: z.date(),
-  first_token_at: z.date().nullable(),
-  ended_at: z.date(),
-});
-export type SpendRowRecord = z.infer<typeof SpendRowRecord>;
+import type { SpendRowRecord } from './spend-row-record.ts';
 
 /** A booked call in LiteLLM's words. @see litellm-contract §4.1, §4.2 */
 export function toSpendRow(row: SpendRowRecord): SpendRow {
@@ -81,8 +26,8 @@ export function toSpendRow(row: SpendRowRecord): SpendRow {
     api_base: row.api_base,
     user: row.user_id ?? '',
     metadata: metadataOf(row),
-    cache_hit: 'False',
-    cache_key: 'Cache OFF',
+    cache_hit: row.cache_hit ? 'True' : 'False',
+    cache_key: row.cache_key ?? 'Cache OFF',
     request_tags: row.tags,
     team_id: row.team_id,
     organization_id: row.organization_id,
@@ -93,6 +38,8 @@ export function toSpendRow(row: SpendRowRecord): SpendRow {
     messages: {},
     response: {},
     proxy_server_request: {},
+    mcp_namespaced_tool_name: null,
+    agent_id: null,
   };
 }
 
@@ -113,10 +60,10 @@ function metadataOf(row: SpendRowRecord): Record<string, unknown> {
     user_api_key: row.key_hash,
     user_api_key_alias: row.key_alias,
     user_api_key_team_id: row.team_id,
-    user_api_key_team_alias: null,
+    user_api_key_team_alias: row.team_alias,
     user_api_key_org_id: row.organization_id,
     user_api_key_user_id: row.user_id,
-    user_api_key_user_email: null,
+    user_api_key_user_email: row.user_email,
     user_api_key_end_user_id: row.end_user,
     user_api_key_project_id: null,
     requester_ip_address: row.ip_address,
@@ -134,14 +81,24 @@ function metadataOf(row: SpendRowRecord): Record<string, unknown> {
       completion_tokens_details: { reasoning_tokens: row.reasoning_tokens },
     },
     additional_usage_values: {},
+    model_map_information: modelMapInformationOf(row),
     cost_breakdown: costBreakdownOf(row),
+    // From admission to the call: waiting for its turn included.
+    litellm_overhead_time_ms: row.started_at.getTime() - row.admitted_at.getTime(),
     attempted_retries: row.retries,
+    max_retries: null,
+    mcp_tool_call_metadata: null,
+    vector_store_request_metadata: null,
+    batch_models: null,
+    cold_storage_object_key: null,
+    proxy_server_request: null,
     sluice: {
       outcome: row.outcome,
       counted_by: row.counted_by,
       estimated: row.estimated,
       price: priceOf(row),
       price_source: row.price_source,
+      ...(row.cost_ceiling_nano_usd !== null && { cost_ceiling: nanoUsdToUsd(row.cost_ceiling_nano_usd) }),
       attempt: row.attempt,
       call: Number(row.call_id.slice(row.call_id.lastIndexOf(':') + 1)),
       provider_request_id: row.provider_request_id,
@@ -198,6 +155,22 @@ function errorInformationOf(row: SpendRowRecord): Record<string, unknown> | null
     error_message: row.error_message,
     traceback: '',
     llm_provider: row.provider,
+    category: null,
+    rate_limit_type: null,
+  };
+}
+
+/** Where its price is from: for LiteLLM an entry of its price list. */
+function modelMapInformationOf(row: SpendRowRecord): Record<string, unknown> | null {
+  const price = priceOf(row);
+  if (price === null) return null;
+  return {
+    model_map_key: row.model,
+    model_map_value: {
+      litellm_provider: row.provider,
+      input_cost_per_token: nanoUsdToUsd(price.inputNanoUsdPerMillion) / 1e6,
+      output_cost_per_token: nanoUsdToUsd(price.outputNanoUsdPerMillion) / 1e6,
+    },
   };
 }
 
@@ -215,6 +188,12 @@ function costBreakdownOf(row: SpendRowRecord): Record<string, number> {
     input_cost: nanoUsdToUsd(input),
     output_cost: nanoUsdToUsd(row.cost_nano_usd - input),
     total_cost: nanoUsdToUsd(row.cost_nano_usd),
+    tool_usage_cost: 0,
+    original_cost: nanoUsdToUsd(row.cost_nano_usd),
+    discount_percent: 0,
+    discount_amount: 0,
+    margin_percent: 0,
+    margin_total_amount: 0,
   };
 }
 
@@ -222,11 +201,13 @@ function priceOf(row: SpendRowRecord): TokenPrice | null {
   const input = row.input_nano_usd_per_million;
   const output = row.output_nano_usd_per_million;
   const cached = row.cached_input_nano_usd_per_million;
+  const reasoning = row.reasoning_nano_usd_per_million;
   if (input === null || output === null) return null;
   return {
     inputNanoUsdPerMillion: input,
     outputNanoUsdPerMillion: output,
     ...(cached !== null && { cachedInputNanoUsdPerMillion: cached }),
+    ...(reasoning !== null && { reasoningNanoUsdPerMillion: reasoning }),
     ...(row.search_nano_usd !== null && { searchNanoUsd: row.search_nano_usd }),
   };
 }
