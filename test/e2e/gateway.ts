@@ -44,6 +44,8 @@ interface Service extends Child {
 
 export interface DistributedGateway extends TestGateway {
   readonly mode: 'distributed';
+  /** What its processes were started with: for programs that run beside them. */
+  readonly env: Readonly<Record<string, string | undefined>>;
   readonly ingress: Service;
   readonly workers: readonly Service[];
   readonly ledger: Service;
@@ -179,6 +181,7 @@ export async function openDistributedGateway(options: GatewayOptions = {}): Prom
   return {
     mode: 'distributed',
     output: () => started.map((child) => child.output()).join('\n'),
+    env,
     ...clientSide(`http://127.0.0.1:${ingress.port}`, base, stack.move()),
     ingress,
     workers,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { openDistributedGateway } from '../e2e/gateway.ts';
 import { waitUntil } from '../servers/wait-until.ts';
+import { assertReconciled } from './reconciled.ts';
 import { billedNanoUsd, compareWithBill, spendRows } from './books.ts';
 import { createRandom } from './random.ts';
 
@@ -87,6 +88,7 @@ describe('kill -9 in the middle of 300 mixed requests', () => {
     assert.deepEqual(settled.twice, [], 'no call is booked twice');
     assert.deepEqual(settled.differing, [], 'completed calls agree to the token and the nano-dollar');
     assert.deepEqual(settled.notEstimated, [], 'what was cut is marked as estimated');
+    await assertReconciled(gateway);
     const completed = gateway.simulator.billed().filter((call) => settled.completed.has(call.callId));
     const booked = settled.completedNanoUsd;
     assert.equal(booked, billedNanoUsd(completed));

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { openDistributedGateway, type DistributedGateway } from '../e2e/gateway.ts';
 import { waitUntil } from '../servers/wait-until.ts';
+import { assertReconciled } from './reconciled.ts';
 import { compareWithBill, spendRows } from './books.ts';
 
 const inFlight = 200;
@@ -65,6 +66,7 @@ describe(`a worker with ${inFlight} requests in flight`, () => {
         );
         assert.deepEqual(books.twice, []);
         assert.deepEqual(books.differing, []);
+        await assertReconciled(gateway);
 
         // The model writes the same for the same prompt.
         const whole = await Promise.all(seen.map((_, index) => ask(gateway, key, index)));

@@ -2,6 +2,8 @@ import { openIngress } from '@sluice/ingress/ingress.ts';
 import type { Ingress } from '@sluice/ingress/ingress.ts';
 import { watchLedger } from '@sluice/ledger/ledger-metrics.ts';
 import { openLedger } from '@sluice/ledger/ledger.ts';
+import { watchReconciler } from '@sluice/ledger/reconciliation/reconciler-metrics.ts';
+import { openReconciler } from '@sluice/ledger/reconciliation/reconciler.ts';
 import { openPostgresBackend } from '@sluice/shared/adapters/bullmq/backend.ts';
 import { openBullJobQueue } from '@sluice/shared/adapters/bullmq/bullmq-job-queue.ts';
 import { openBullJobSource } from '@sluice/shared/adapters/bullmq/bullmq-job-source.ts';
@@ -44,6 +46,9 @@ export interface EmbeddedGatewayOptions {
 /** A burst waits for the pool's connections; the database itself is as near as can be. */
 const queueTimeLimitMs = 10_000;
 
+/** A day's rows are read in one statement. */
+const reconcilingTimeLimitMs = 600_000;
+
 /** Jobs that one process runs at once per alias: more only wait for the same two or so cores. */
 const concurrencyMax = 64;
 
@@ -76,6 +81,21 @@ export async function openEmbeddedGateway(options: EmbeddedGatewayOptions): Prom
   const { spendLogsRetention: retention } = config;
   const ledger = opening.use(await openLedger({ sql, usage: usageSource, admission, retention, log, maxWaitMs: 2 }));
   watchLedger(telemetry.meter, ledger, usageSource);
+  const reconciling = opening.use(
+    await openPostgres({
+      url,
+      max: 1,
+      applicationName: 'sluice-reconcile',
+      onError,
+      statementTimeoutMs: reconcilingTimeLimitMs,
+    }),
+  );
+  const { reconcileIntervalMs: intervalMs } = config.sluice;
+  // Its counters of admission live and end with the process: there is nothing that could outlive them to be compared.
+  const reconciler = opening.use(
+    openReconciler({ sql: reconciling, witness: null, usage: usageSource, now: Date.now, log, intervalMs }),
+  );
+  watchReconciler(telemetry.meter, reconciler);
   const { upstreamConnections: connectionsPerDeployment, workerConcurrency } = config.sluice;
   const signers = opening.use(openSigners({ env: options.env, log }));
   const providers = {

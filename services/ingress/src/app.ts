@@ -31,6 +31,7 @@ import { moderations } from './routes/openai/moderations.ts';
 import { globalSpendKeys } from './routes/spend/global-spend-keys.ts';
 import { globalSpendModels } from './routes/spend/global-spend-models.ts';
 import type { SpendDeps } from './routes/spend/spend-deps.ts';
+import { spendReconciliation } from './routes/spend/spend-reconciliation.ts';
 import { spendLogs } from './routes/spend/spend-logs.ts';
 
 export interface AppDeps {
@@ -112,6 +113,7 @@ export function createApp(deps: AppDeps): Express {
   route('/spend/logs', 'get', spendLogs(spend));
   route('/global/spend/keys', 'get', globalSpendKeys(spend));
   route('/global/spend/models', 'get', globalSpendModels(spend));
+  route('/spend/reconciliation', 'get', spendReconciliation(spend));
 
   app.use((req) => {
     throw new GatewayError('unknown_route', `There is no route ${req.method} ${req.path}.`);

@@ -3,6 +3,7 @@ import { openNats } from '@sluice/shared/adapters/nats/open-nats.ts';
 import { openTelemetry } from '@sluice/shared/adapters/opentelemetry/open-telemetry.ts';
 import { createPostgresSpendReports } from '@sluice/shared/adapters/postgres/postgres-spend-reports.ts';
 import { openPostgres } from '@sluice/shared/adapters/postgres/postgres.ts';
+import { openRedisAdmissionWitness } from '@sluice/shared/adapters/redis/redis-admission-witness.ts';
 import { openRedisAdmission } from '@sluice/shared/adapters/redis/redis-admission.ts';
 import { startProcess } from '@sluice/shared/config/start-process.ts';
 import { untilSignal } from '@sluice/shared/lifecycle.ts';
@@ -14,6 +15,11 @@ import { openStatusServer } from '@sluice/shared/status-server.ts';
 import { version } from '@sluice/shared/version.ts';
 import { watchLedger } from './ledger-metrics.ts';
 import { openLedger } from './ledger.ts';
+import { watchReconciler } from './reconciliation/reconciler-metrics.ts';
+import { openReconciler } from './reconciliation/reconciler.ts';
+
+/** A day's rows are read in one statement. */
+const reconcilingTimeLimitMs = 600_000;
 
 const { config, log } = await startProcess(process.env, {
   service: 'ledger',
@@ -48,6 +54,19 @@ const status = resources.use(
 const retention = config.gateway.spendLogsRetention;
 const ledger = resources.use(await openLedger({ sql, usage, admission, retention, log }));
 watchLedger(telemetry.meter, ledger, usage);
+const reconciling = resources.use(
+  await openPostgres({
+    url: config.databaseUrl,
+    max: 1,
+    applicationName: 'sluice-reconcile',
+    onError,
+    statementTimeoutMs: reconcilingTimeLimitMs,
+  }),
+);
+const witness = resources.use(await openRedisAdmissionWitness({ url: config.redisUrl, onError }));
+const intervalMs = config.gateway.sluice.reconcileIntervalMs;
+const reconciler = resources.use(openReconciler({ sql: reconciling, witness, usage, now: Date.now, log, intervalMs }));
+watchReconciler(telemetry.meter, reconciler);
 log.info({ port: status.port, version }, 'ledger is booking');
 
 const signal = await untilSignal({ deadlineMs: config.gateway.sluice.drainMs });

@@ -13,7 +13,7 @@ const { openBooks } = useBooks();
 
 const cost = usageCostNanoUsd(usageEvent(1));
 /** Input and output. */
-const tokens = 120 + 340;
+const tokensOfCall = 120 + 340;
 const account = { id: `key:${keyHashOf('sk-one')}`, windowStart: 0 };
 
 test('a booked call is a row, moves its account and its day', async () => {
@@ -23,7 +23,7 @@ test('a booked call is a row, moves its account and its day', async () => {
   assert.deepEqual(booking, {
     booked: [event.callId],
     duplicates: [],
-    balances: [{ ...account, settledNanoUsd: cost, settledTokens: tokens, version: 1 }],
+    balances: [{ ...account, settledNanoUsd: cost, settledTokens: tokensOfCall, version: 1 }],
   });
   const [row] = await books.query('select * from ledger.spend_rows');
   assert.equal(row?.cost_nano_usd, String(cost));
@@ -76,7 +76,9 @@ test('a duplicate changes nothing, within a batch and across batches, and still 
   const again = await bookUsage(books.sql, [two, one]);
   assert.deepEqual(again.booked, []);
   assert.deepEqual(again.duplicates, [two.callId, one.callId]);
-  assert.deepEqual(again.balances, [{ ...account, settledNanoUsd: 2 * cost, settledTokens: 2 * tokens, version: 1 }]);
+  assert.deepEqual(again.balances, [
+    { ...account, settledNanoUsd: 2 * cost, settledTokens: 2 * tokensOfCall, version: 1 },
+  ]);
   assert.deepEqual(await books.query('select outcome from ledger.spend_rows order by call_id'), [
     { outcome: 'completed' },
     { outcome: 'completed' },
@@ -149,7 +151,7 @@ test('sums stay exact above what a number holds', async () => {
   const most = Number.MAX_SAFE_INTEGER;
   const batch = [1, 2, 3].map((n) => usageEvent(n, { outcome: 'cut', costCeilingNanoUsd: most - n }));
   const { balances } = await bookUsage(books.sql, batch);
-  const settled = { settledNanoUsd: most, settledTokens: 3 * tokens };
+  const settled = { settledNanoUsd: most, settledTokens: 3 * tokensOfCall };
   assert.deepEqual(balances, [{ ...account, ...settled, version: 1 }], 'clamped: above every budget');
   const exact = (3n * BigInt(most) - 6n).toString();
   assert.deepEqual(await books.query('select spend_nano_usd from ledger.daily_usage_report'), [
@@ -212,7 +214,7 @@ test('a duplicate of a call that is just being committed tells a balance that ha
   assert.deepEqual(await second, {
     booked: [],
     duplicates: [event.callId],
-    balances: [{ ...account, settledNanoUsd: cost, settledTokens: tokens, version: 1 }],
+    balances: [{ ...account, settledNanoUsd: cost, settledTokens: tokensOfCall, version: 1 }],
   });
 });
 

@@ -44,6 +44,7 @@ export function createListUsageSource(): ListUsageSource {
       };
     },
     backlog: async () => unbooked.length,
+    undecodable: () => 0,
     ping: async () => undefined,
     [Symbol.asyncDispose]: async () => undefined,
   };

@@ -352,6 +352,8 @@ export interface SluiceSettings {
    * balancer has noticed.
    */
   readonly shutdownDelayMs: number;
+  /** How often the ledger holds the books against themselves and admission's counters; 0: never. */
+  readonly reconcileIntervalMs: number;
   /** What becomes of a call whose client has left: stopped, or finished and booked by the provider's own count. */
   readonly onClientGone: 'stop' | 'finish';
   /** A streamed answer of which nothing comes for so long is kept alive by a comment; 0: never. */

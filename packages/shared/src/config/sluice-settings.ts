@@ -36,6 +36,7 @@ export function readSluiceSettings(section: Section, prices: PriceBook): SluiceS
     drainMs,
     shutdownDelayMs:
       section.number('shutdown_delay_ms', { integer: true, min: 0, max: drainMs }) ?? Math.min(5_000, drainMs),
+    reconcileIntervalMs: section.number('reconcile_interval_ms', { integer: true, min: 0, max: maxMs }) ?? 60_000,
     defaultPrice: {
       inputNanoUsdPerMillion:
         readUsdPerToken([price], 'input_cost_per_token') ?? prices.defaultPrice.inputNanoUsdPerMillion,

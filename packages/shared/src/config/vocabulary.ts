@@ -251,6 +251,7 @@ export const vocabularies = {
       'fair_share',
       'drain_ms',
       'shutdown_delay_ms',
+      'reconcile_interval_ms',
       'on_client_gone',
       'sse_heartbeat_ms',
       'metrics_auth',

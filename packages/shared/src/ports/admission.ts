@@ -62,6 +62,11 @@ export interface ReservationRequest {
   readonly tokensEstimate: number;
   /** Rate limits and parallel slots were counted already: only budgets are reserved (a repeated call). */
   readonly moneyOnly?: boolean;
+  /**
+   * When the request was admitted, as its spend row will say, epoch ms: the witness counts the call on that UTC day.
+   * Absent: nothing will be booked for it, and nobody counts it.
+   */
+  readonly admittedAt?: number;
   /** Epoch ms; the adapters take time from the caller so that all parts agree on it. */
   readonly now: number;
   /** After this the reservation is gone by itself, epoch ms. Later than the request's deadline. */

@@ -1,4 +1,5 @@
 import type { Account } from '../contracts/account.ts';
+import type { DayReconciliation, StandingReconciliation } from '../contracts/reconciliation.ts';
 import type { CallId } from '../ids.ts';
 import type { Balance } from './admission.ts';
 
@@ -22,6 +23,9 @@ export interface SpendReports {
   /** Sums per UTC day, key and model, oldest first, for `from ≤ day < to` (epoch ms). */
   daily(query: { from: number; to: number; keyHash?: string | undefined }): Promise<readonly DailySpend[]>;
 
+  /** What the ledger found when it last held these UTC days of admission against each other, `from ≤ day < to`, epoch ms. */
+  reconciliations(query: { from: number; to: number }): Promise<Reconciliations>;
+
   /** Sums of the UTC days in a period, by any fields; from the daily sums, so at a cost that rows do not raise. */
   usage<const Field extends UsageField>(query: UsageQuery<Field>): Promise<readonly UsageSum<Field>[]>;
 
@@ -30,6 +34,18 @@ export interface SpendReports {
 
   /** Calls that did not complete, by UTC day, model and deployment, oldest first. */
   errors(query: { from: number; to: number; limit: number }): Promise<readonly DailyErrors[]>;
+}
+
+export interface Reconciliations {
+  /** Oldest first; days that were never looked at are left out. */
+  readonly days: readonly (DayReconciliation & LookedAt)[];
+  /** null: never looked at. */
+  readonly standing: (StandingReconciliation & LookedAt) | null;
+}
+
+interface LookedAt {
+  /** ISO. */
+  readonly checkedAt: string;
 }
 
 /** What sums can be grouped by and narrowed to. '' stands for none: spend without a team is of team ''. */

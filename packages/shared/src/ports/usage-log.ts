@@ -23,5 +23,7 @@ export interface UsageSource extends AsyncDisposable {
   ): Promise<AsyncDisposable>;
   /** Events stored and not yet booked. */
   backlog(): Promise<number>;
+  /** Events that this process was given and no codec understands; they stay in the log. */
+  undecodable(): number;
   ping(): Promise<void>;
 }

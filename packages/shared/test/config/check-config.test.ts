@@ -108,6 +108,7 @@ Settings
   sseHeartbeatMs 10000
   drainMs 30000
   shutdownDelayMs 5000
+  reconcileIntervalMs 60000
   fair share: any other 1
   default price per 1M tokens: input 10.68 USD, output 25 USD, per search 0.002 USD`,
   );

@@ -174,6 +174,7 @@ for (const source of [{}, { file: fixture('empty.yaml') }]) {
         onClientGone: 'stop',
         sseHeartbeatMs: 10_000,
         shutdownDelayMs: 5_000,
+        reconcileIntervalMs: 60_000,
         defaultPrice: {
           inputNanoUsdPerMillion: 10_680_000_000,
           outputNanoUsdPerMillion: 25_000_000_000,
@@ -208,6 +209,7 @@ test('load: our own settings', async () => {
     fair_share: { weights: { 'team-a': 3, 'key-b': '0.5' }, default_weight: 2 },
     drain_ms: 900,
     shutdown_delay_ms: 300,
+    reconcile_interval_ms: 1_000,
     on_client_gone: 'finish',
     sse_heartbeat_ms: 0,
     default_price: { input_cost_per_token: 1e-6, output_cost_per_token: '2e-6', input_cost_per_query: 0.0023 },
@@ -230,6 +232,7 @@ test('load: our own settings', async () => {
     },
     drainMs: 900,
     shutdownDelayMs: 300,
+    reconcileIntervalMs: 1_000,
     onClientGone: 'finish',
     sseHeartbeatMs: 0,
     defaultPrice: {

@@ -23,6 +23,7 @@ const adminOnly = [
   { method: 'get', path: '/key/list' },
   { method: 'get', path: '/global/spend/keys' },
   { method: 'get', path: '/global/spend/models' },
+  { method: 'get', path: '/spend/reconciliation' },
 ] as const;
 
 for (const { method, path } of adminOnly) {

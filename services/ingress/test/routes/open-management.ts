@@ -19,6 +19,7 @@ import { keyUnblock } from '../../src/routes/management/key-unblock.ts';
 import { keyUpdate } from '../../src/routes/management/key-update.ts';
 import { globalSpendKeys } from '../../src/routes/spend/global-spend-keys.ts';
 import { globalSpendModels } from '../../src/routes/spend/global-spend-models.ts';
+import { spendReconciliation } from '../../src/routes/spend/spend-reconciliation.ts';
 import { spendLogs } from '../../src/routes/spend/spend-logs.ts';
 import { createScopeOf } from '../../src/tenancy/scope.ts';
 import { tenancyIn } from '../../src/sql/tenancy-tables.ts';
@@ -102,6 +103,7 @@ export async function openManagement(
     .get('/spend/logs', spendLogs(deps))
     .get('/global/spend/keys', globalSpendKeys(deps))
     .get('/global/spend/models', globalSpendModels(deps))
+    .get('/spend/reconciliation', spendReconciliation(deps))
     .use(sendError);
   const server = app.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -152,6 +154,7 @@ function booksOf(balances: ReadonlyMap<string, number>): SpendReports {
     byKey: async () => [],
     byModel: async () => [],
     daily: async () => [],
+    reconciliations: async () => ({ days: [], standing: null }),
     usage: async () => [],
     names: async () => [],
     errors: async () => [],

@@ -49,6 +49,7 @@ export async function reserveAgain(
     outputTokensMin: Math.min(choices, job.outputTokensCap),
     tokensEstimate: job.inputTokensEstimate,
     moneyOnly: true,
+    admittedAt: job.admittedAt,
     expiresAt: job.deadlineAt + expiryGraceMs,
   };
   for (;;) {

@@ -147,6 +147,7 @@ export function configOf(
       fairShare: { weights: new Map(), defaultWeight: 1 },
       drainMs: 1_000,
       shutdownDelayMs: 0,
+      reconcileIntervalMs: 0,
       onClientGone: 'stop',
       sseHeartbeatMs: 0,
       defaultPrice: price,

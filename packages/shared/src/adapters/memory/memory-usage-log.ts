@@ -54,6 +54,7 @@ export function createMemoryUsageLog(onError: (error: unknown) => void): { log: 
       };
     },
     backlog: async () => unbooked,
+    undecodable: () => 0,
     ping: async () => {},
     [Symbol.asyncDispose]: async () => {},
   };

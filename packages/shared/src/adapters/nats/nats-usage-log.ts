@@ -19,6 +19,8 @@ const publishTimeLimitMs = 2_000;
 /** How long a batch may be worked on before the server offers it to another ledger. */
 const ackWaitMs = 30_000;
 const prefetchMax = 2_000;
+/** More of them are not counted. */
+const undecodableMax = 10_000;
 
 /**
  * The usage log on JetStream. The stream is made when it is missing; one that an operator made (with replicas and
@@ -58,6 +60,8 @@ export async function openNatsUsageSource(
   );
   const consumer = await jetstream(nats).consumers.get(streams.usage, streams.ledgerConsumer);
 
+  const undecodable = new Set<number>();
+
   return {
     async consume({ batchSize, maxWaitMs }, book) {
       const batcher = createBatcher<{ event: UsageEvent; message: JsMsg }>({
@@ -82,6 +86,8 @@ export async function openNatsUsageSource(
             batcher.add({ event: usageEventCodec.decode(message.data), message });
           } catch (error) {
             // Left unacknowledged on purpose: it is money that we cannot read, so it must stay to be looked at.
+            // It is offered again and again, and is one event all the same.
+            if (undecodable.size < undecodableMax) undecodable.add(message.seq);
             onError(error);
           }
         },
@@ -98,6 +104,7 @@ export async function openNatsUsageSource(
       const info = await withTimeLimit('usage log', publishTimeLimitMs, manager.streams.info(streams.usage));
       return info.state.messages;
     },
+    undecodable: () => undecodable.size,
     ping: () => pingNats(nats),
     [Symbol.asyncDispose]: async () => {},
   };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { accountKey } from '../../contracts/account.ts';
+import { DayReconciliation, StandingReconciliation } from '../../contracts/reconciliation.ts';
 import { CallId, requestIdOf } from '../../ids.ts';
 import type { Balance } from '../../ports/admission.ts';
 import type { SpendReports } from '../../ports/spend-reports.ts';
@@ -120,6 +121,25 @@ export function createPostgresSpendReports(sql: Sql): SpendReports {
         [dayOf(from), dayOf(to), limit],
       );
       return z.array(DailyErrorsRecord).parse(rows);
+    },
+
+    async reconciliations({ from, to }) {
+      const { rows } = await sql.query(
+        `select day, to_char(checked_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as checked_at, report
+         from ledger.reconciliation_report
+         where day = '' or (day >= $1 and day < $2)
+         order by day`,
+        [dayOf(from), dayOf(to)],
+      );
+      const records = z.array(z.object({ day: z.string(), checked_at: z.string(), report: z.unknown() })).parse(rows);
+      const last = records.find(({ day }) => day === '');
+      return {
+        days: records
+          .filter(({ day }) => day !== '')
+          .map((row) => ({ ...DayReconciliation.parse(row.report), checkedAt: row.checked_at })),
+        standing:
+          last === undefined ? null : { ...StandingReconciliation.parse(last.report), checkedAt: last.checked_at },
+      };
     },
   };
 }

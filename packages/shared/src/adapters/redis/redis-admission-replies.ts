@@ -8,6 +8,8 @@ import type {
   ReservationResult,
 } from '../../ports/admission.ts';
 
+const dayMs = 86_400_000;
+
 /** @param serverTime '' for the server's own, for rate limits */
 export function reserveArguments(request: ReservationRequest, serverTime: number | ''): (string | number)[] {
   return [
@@ -22,6 +24,7 @@ export function reserveArguments(request: ReservationRequest, serverTime: number
     request.tokensEstimate,
     request.moneyOnly ? 1 : 0,
     serverTime,
+    request.admittedAt === undefined ? '' : Math.floor(request.admittedAt / dayMs),
     ...request.accounts.flatMap((account) => [
       accountKey(account),
       account.budgetNanoUsd ?? '',

@@ -1,3 +1,5 @@
+import { witnessFunctions } from './redis-admission-witness-scripts.ts';
+
 /**
  * The Lua scripts of redis-admission.ts. Redis runs a script alone and to its end, so each is one atomic step.
  *
@@ -16,6 +18,7 @@
  *                                  `on:<account key>` = the rate window that the call was counted in, per account
  *   …:epoch                  when these counters began: at the first start, or after Redis lost its data
  *   …:ended                  set   calls that ended soon after that and that nothing was known of
+ *   …:witness:<day>, …:unbooked:<call id>   see redis-admission-witness-scripts.ts
  *   …:room                   channel: account keys that have got more room
  *
  * The call hashes are the truth about reservations, `reserved`, `reservedTokens` and `parallel` their sums: an account
@@ -38,6 +41,7 @@ local function serverTime()
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
+${witnessFunctions}
 local function readCall(id)
   local fields = redis.call('HGETALL', callAt(id))
   if #fields == 0 then return nil end
@@ -89,6 +93,7 @@ end
 -- given away, the books are asked about its accounts. They count their calls then, which also covers lost calls.
 local function expire(dueId, name)
   local call = readCall(dueId) or { id = dueId, amount = 0, amountTokens = 0, slot = 0, windows = { [name] = '' } }
+  witnessEnd(call, 'expired')
   release(call)
   for account in pairs(call.windows) do redis.call('HDEL', accountAt(account), 'settled') end
 end
@@ -106,7 +111,7 @@ end
 
 /**
  * KEYS: tag. ARGV: call id, now, expires at, input cost, output price, input tokens, cap, least cap, tokens, money only,
- * the time for rate limits ('' for the server's own); then per account: key, budget, token budget, requests, tokens,
+ * the time for rate limits ('' for the server's own), day of the witness ('' for none); then per account: key, budget, token budget, requests, tokens,
  * parallel requests ('' for none).
  * Answers `again` (call it again: there was more to sweep than one run may take), `unknown` with the positions of
  * accounts to seed, or the result's type and numbers as redis-admission.ts reads them.
@@ -119,6 +124,7 @@ local inputCost, price, inputTokens = tonumber(ARGV[4]), tonumber(ARGV[5]), tonu
 local cap, capMin, tokens = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
 local limited = ARGV[10] ~= '1'
 local clock = tonumber(ARGV[11]) or serverTime()
+local day = ARGV[12]
 
 -- The product is split so that each part stays below 2^53. fmod is exact where % is not.
 local priceRest = math.fmod(price, million)
@@ -131,7 +137,7 @@ end
 
 local function readAccounts()
   local accounts = {}
-  for i = 12, #ARGV, 6 do
+  for i = 13, #ARGV, 6 do
     local name = ARGV[i]
     local key = accountAt(name)
     local known = redis.call('HMGET', key, 'settled', 'settledTokens', 'reserved', 'reservedTokens', 'parallel',
@@ -317,6 +323,11 @@ for _, account in ipairs(accounts) do
   entry[#entry + 1] = 'on:' .. account.name
   entry[#entry + 1] = limited and int(account.window) or ''
 end
+if day ~= '' then
+  entry[#entry + 1] = 'day'
+  entry[#entry + 1] = day
+  witnessAdmitted(day, id)
+end
 redis.call('HSET', callAt(id), unpack(entry))
 redis.call('EXPIRE', callAt(id), retention)
 return admitted(cap, needed)
@@ -348,6 +359,7 @@ end
 if stays then
   redis.call('HSET', callAt(call.id), 'amount', int(cost), 'amountTokens', int(tokens), 'slot', 0, 'known', 1, 'expires', expires)
 else
+  witnessEnd(call, 'voided')
   redis.call('DEL', callAt(call.id))
 end
 return 1
@@ -362,7 +374,13 @@ export const settleScript = `${common}
 local calls = tonumber(ARGV[1])
 for i = 2, calls + 1 do
   local call = readCall(ARGV[i])
-  if call then release(call) else noteEnded(ARGV[i]) end
+  if call then
+    witnessEnd(call, 'booked')
+    release(call)
+  else
+    witnessBookedLate(ARGV[i])
+    noteEnded(ARGV[i])
+  end
 end
 for i = calls + 2, #ARGV, 4 do
   local name, settled, settledTokens, version = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
@@ -439,6 +457,7 @@ return reply
 export const expireScript = `${common}
 for _, id in ipairs(ARGV) do
   if redis.call('EXISTS', callAt(id)) == 1 then expire(id) end
+  witnessBookedLate(id)
 end
 return 1
 `;

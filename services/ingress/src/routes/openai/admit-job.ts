@@ -159,6 +159,7 @@ export async function admitJob(ask: Ask, from: AskedFrom, deps: InferenceDeps): 
         // With room for less than a token for each choice the request is refused instead of clamped.
         outputTokensMin: Math.min(choices, asked),
         tokensEstimate: bounds.inputTokensEstimate + asked,
+        admittedAt,
         expiresAt: job.deadlineAt + expiryGraceMs,
       },
       { signal: exchange.clientGone, deadlineAt: job.deadlineAt, describe },

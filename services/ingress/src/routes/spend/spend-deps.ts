@@ -6,6 +6,6 @@ import type { VirtualKeys } from '../../sql/virtual-keys.ts';
 export interface SpendDeps {
   readonly authenticate: Authenticate;
   readonly keys: Pick<VirtualKeys, 'findMany'>;
-  readonly reports: Pick<SpendReports, 'rows' | 'daily' | 'byKey' | 'byModel'>;
+  readonly reports: Pick<SpendReports, 'rows' | 'daily' | 'byKey' | 'byModel' | 'reconciliations'>;
   readonly now: () => number;
 }

@@ -1,0 +1,140 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { DayReconciliation, Finding } from '@sluice/shared/contracts/reconciliation.ts';
+import type { Logger } from '@sluice/shared/log.ts';
+import { reconcileDays, reconcileStanding, type ReconcileDeps } from './reconcile.ts';
+import { standing, storeReconciliation } from './store-reconciliation.ts';
+
+export interface ReconcilerOptions extends ReconcileDeps {
+  readonly log: Logger;
+  /** From the end of a look to the next one; 0: never. */
+  readonly intervalMs: number;
+}
+
+/** What the last look found. */
+export interface ReconcilerStats {
+  /** Epoch seconds; 0: none yet. */
+  readonly lastAt: number;
+  readonly failures: number;
+  readonly findings: Readonly<Record<string, number>>;
+  readonly admitted: number;
+  readonly booked: number;
+  readonly voided: number;
+  readonly expired: number;
+  readonly open: number;
+}
+
+export interface Reconciler extends AsyncDisposable {
+  readonly stats: ReconcilerStats;
+}
+
+const dayMs = 86_400_000;
+/** Looks at today and the days before: what comes later than this is left to the console command. */
+const daysBack = 2;
+/** What a look spends waiting for news that is under way. */
+const waitedMs = 4_000;
+/** A look is followed by a pause of so many times its length: it takes no more than a twentieth of the time. */
+const pauseFactor = 19;
+
+/**
+ * Reconciles the last days again and again, repairs admission's counters and stores what it finds. Rows are read of
+ * one day in each look, in turn.
+ */
+export function openReconciler(options: ReconcilerOptions): Reconciler {
+  const { log, now, intervalMs } = options;
+  const closing = new AbortController();
+  let turn = 0;
+  const readings = new Map<string, Pick<DayReconciliation, 'chain' | 'findings'>>();
+  let stats: ReconcilerStats = {
+    lastAt: 0,
+    failures: 0,
+    findings: {},
+    admitted: 0,
+    booked: 0,
+    voided: 0,
+    expired: 0,
+    open: 0,
+  };
+  const running = intervalMs > 0 ? run() : Promise.resolve();
+  return {
+    get stats() {
+      return stats;
+    },
+    async [Symbol.asyncDispose]() {
+      closing.abort();
+      await running;
+    },
+  };
+
+  async function run(): Promise<void> {
+    while (!closing.signal.aborted) {
+      const startedAt = performance.now();
+      try {
+        await look();
+      } catch (error) {
+        stats = { ...stats, failures: stats.failures + 1 };
+        log.warn({ err: error }, 'not reconciled; tried again later');
+      }
+      const busyMs = performance.now() - startedAt - waitedMs;
+      const pauseMs = Math.max(intervalMs, pauseFactor * busyMs);
+      await sleep(pauseMs, undefined, { signal: closing.signal }).catch(() => undefined);
+    }
+  }
+
+  /** With what the rows showed when they were read last, if not now. */
+  function withLastReading(day: DayReconciliation): DayReconciliation {
+    const { chain, findings } = day;
+    if (chain !== null)
+      readings.set(day.day, { chain, findings: findings.filter(({ check }) => ofRows.includes(check)) });
+    const reading = readings.get(day.day);
+    if (chain !== null || reading === undefined) return day;
+    return { ...day, chain: reading.chain, findings: [...findings, ...reading.findings] };
+  }
+
+  async function look(): Promise<void> {
+    const days = Array.from({ length: daysBack + 1 }, (_, ago) => isoDay(now() - ago * dayMs));
+    const read = days[turn % days.length];
+    for (const day of readings.keys()) if (!days.includes(day)) readings.delete(day);
+    turn += 1;
+    const period = { from: days.at(-1) ?? '', to: isoDay(now() + dayMs) };
+    const found: DayReconciliation[] = [];
+    const checks = (day: string) => ({ sums: day === read, chain: day === read });
+    for await (const looked of reconcileDays(options, period, checks)) {
+      if (closing.signal.aborted) return;
+      const day = withLastReading(looked);
+      found.push(day);
+      await storeReconciliation(options.sql, day);
+      // The log lies outside the database: a chain that is rewritten to its end no longer has this head.
+      if (looked.chain !== null) log.info({ head: looked.chain.head }, 'head of the chain');
+    }
+    const rest = await reconcileStanding(options, { repair: true, balances: false });
+    await storeReconciliation(options.sql, { day: standing, ...rest });
+    const findings = [...found.flatMap((day) => day.findings), ...rest.findings];
+    for (const finding of findings.filter(({ level }) => level === 'off'))
+      log.error({ ...finding }, 'does not reconcile');
+    stats = { ...stats, ...sumOf(found), lastAt: Math.floor(now() / 1000), findings: countOf(findings) };
+  }
+}
+
+/** The checks that read rows. */
+const ofRows: readonly Finding['check'][] = ['booked_once', 'daily_sums', 'chain'];
+
+function sumOf(days: readonly DayReconciliation[]) {
+  const sum = (name: 'admitted' | 'booked' | 'voided' | 'expired' | 'open') =>
+    days.reduce((total, { admissions }) => total + (admissions?.[name] ?? 0), 0);
+  return {
+    admitted: sum('admitted'),
+    booked: sum('booked'),
+    voided: sum('voided'),
+    expired: sum('expired'),
+    open: sum('open'),
+  };
+}
+
+function countOf(findings: readonly Finding[]): Record<string, number> {
+  const off = findings.filter(({ level }) => level === 'off');
+  return Object.fromEntries([...Map.groupBy(off, ({ check }) => check)].map(([check, all]) => [check, all.length]));
+}
+
+function isoDay(epochMs: number): string {
+  return new Date(epochMs).toISOString().slice(0, 10);
+}
