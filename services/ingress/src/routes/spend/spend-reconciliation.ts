@@ -4,7 +4,7 @@ import { nanoUsdToUsd } from '@sluice/shared/money.ts';
 import type { Reconciliations } from '@sluice/shared/ports/spend-reports.ts';
 import type { RequestHandler } from 'express';
 import { z } from 'zod';
-import { requireAdmin } from '../../auth/require-admin.ts';
+import { authorize } from '../../auth/authorize.ts';
 import { parseQuery } from '../../http/parse-body.ts';
 import type { SpendDeps } from './spend-deps.ts';
 
@@ -17,7 +17,7 @@ const daysMax = 366;
  */
 export function spendReconciliation({ authenticate, reports, now }: SpendDeps): RequestHandler {
   return async (req, res) => {
-    requireAdmin(await authenticate(req.headers), req.path);
+    authorize(await authenticate(req), req.path);
     const query = parseQuery(ReconciliationQuery, req.query);
     const last = query.end_date ?? Math.floor(now() / dayMs) * dayMs;
     const period = { from: query.start_date ?? last - 29 * dayMs, to: endOfDay(last) };
