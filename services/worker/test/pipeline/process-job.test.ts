@@ -222,6 +222,22 @@ test('job: a second reservation waits for room, and its lower cap holds for the 
   run.assertClosed();
 });
 
+test('job: a second reservation is for tokens too; a job from before token budgets has none', async () => {
+  const account = { id: 'key:sample', windowStart: 0, budgetNanoUsd: 5 };
+  for (const [accounts, tokenBudget] of [
+    [[{ ...account, tokenBudget: 9_000 }], 9_000],
+    [[account], null],
+  ] as const) {
+    const scripts = [[refusal('provider_timeout', { mayBeBilled: true })], goodAnswer];
+    const run = new Recording({ scripts, job: { accounts: [...accounts] } });
+    await run.run();
+    const [again] = run.reserveRequests;
+    assert.deepEqual(again?.accounts[0]?.tokenBudget, tokenBudget);
+    assert.deepEqual([again?.inputTokensMax, again?.moneyOnly], [32, true]);
+    assert.equal([...run.booked.values()][0]?.tokenCeiling, 32 + 100, 'nobody knows what the first one took');
+  }
+});
+
 test('job: a second reservation of which only the reply was lost is given back', async () => {
   const run = new Recording({ scripts: [[refusal('provider_timeout', { mayBeBilled: true })], goodAnswer] });
   run.reservations.push(new Error('no answer in time'));
