@@ -1,6 +1,7 @@
 import { openIngress } from '@sluice/ingress/ingress.ts';
 import type { Ingress } from '@sluice/ingress/ingress.ts';
 import { watchLedger } from '@sluice/ledger/ledger-metrics.ts';
+import { createPostgresBooks } from '@sluice/ledger/books.ts';
 import { openLedger } from '@sluice/ledger/ledger.ts';
 import { openPostgresBackend } from '@sluice/shared/adapters/bullmq/backend.ts';
 import { openBullJobQueue } from '@sluice/shared/adapters/bullmq/bullmq-job-queue.ts';
@@ -73,7 +74,9 @@ export async function openEmbeddedGateway(options: EmbeddedGatewayOptions): Prom
   const fairShare = createPostgresFairShare(sql);
 
   // The ledger is opened first and so closed last: what the worker still reports is still booked.
-  const ledger = opening.use(await openLedger({ sql, usage: usageSource, admission, log, maxWaitMs: 2 }));
+  const ledger = opening.use(
+    await openLedger({ books: createPostgresBooks(sql), usage: usageSource, admission, log, maxWaitMs: 2 }),
+  );
   watchLedger(telemetry.meter, ledger, usageSource);
   const { upstreamConnections: connectionsPerDeployment, workerConcurrency } = config.sluice;
   const signers = opening.use(openSigners({ env: options.env, log }));

@@ -12,6 +12,7 @@ import { assertSchema } from '@sluice/shared/schema-version.ts';
 import { schemas } from '@sluice/shared/schemas.ts';
 import { openStatusServer } from '@sluice/shared/status-server.ts';
 import { version } from '@sluice/shared/version.ts';
+import { createPostgresBooks } from './books.ts';
 import { watchLedger } from './ledger-metrics.ts';
 import { openLedger } from './ledger.ts';
 
@@ -45,7 +46,7 @@ const status = resources.use(
     metrics: () => telemetry.prometheusText(),
   }),
 );
-const ledger = resources.use(await openLedger({ sql, usage, admission, log }));
+const ledger = resources.use(await openLedger({ books: createPostgresBooks(sql), usage, admission, log }));
 watchLedger(telemetry.meter, ledger, usage);
 log.info({ port: status.port, version }, 'ledger is booking');
 

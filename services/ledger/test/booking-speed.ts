@@ -8,6 +8,7 @@ import { migrate } from '@sluice/shared/migrate.ts';
 import { openPostgresServer } from '../../../test/servers/postgres.ts';
 import { childrenOf } from '../../../test/servers/process-tree.ts';
 import { waitUntil } from '../../../test/servers/wait-until.ts';
+import { createPostgresBooks } from '../src/books.ts';
 import { openLedger } from '../src/ledger.ts';
 import { schemas } from '@sluice/shared/schemas.ts';
 import { createListUsageSource } from './list-usage-source.ts';
@@ -29,7 +30,13 @@ for (const batchSize of batchSizes) {
   await migrate(sql, [schemas.ledger]);
   const usage = createListUsageSource();
   const admission = { settle: async () => undefined };
-  await using ledger = await openLedger({ sql, usage, admission, batchSize, now: () => startOfTests });
+  await using ledger = await openLedger({
+    books: createPostgresBooks(sql),
+    usage,
+    admission,
+    batchSize,
+    now: () => startOfTests,
+  });
 
   const start = { at: performance.now(), own: process.cpuUsage(), postgres: postgresCpuMs() };
   usage.push(...events);
