@@ -295,7 +295,7 @@ function callsOfWorkers(gateway: TestGateway, alias: string): Promise<number>[] 
     const reply = await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${metricsToken}` } });
     const lines = (await reply.text()).split('\n');
     const own = lines.filter(
-      (line) => line.startsWith('gen_ai_client_operation_duration_count{') && line.includes(`alias="${alias}"`),
+      (line) => line.startsWith('gen_ai_client_operation_duration_seconds_count{') && line.includes(`alias="${alias}"`),
     );
     return own.reduce((sum, line) => sum + Number(line.split(' ').at(1)), 0);
   };
