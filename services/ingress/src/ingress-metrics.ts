@@ -1,5 +1,8 @@
 import type { Meter } from '@opentelemetry/api';
 
+/** Whose soft budgets there are: what their accounts' ids begin with. */
+const softBudgetKinds = ['key', 'team', 'member', 'user', 'organization', 'customer', 'tag', 'proxy'];
+
 /** What an ingress counts. */
 export interface IngressMetrics {
   request(labels: { route: string; model: string; status: number; stream: boolean }, seconds: number): void;
@@ -29,6 +32,8 @@ export function createIngressMetrics(meter: Meter): IngressMetrics {
   const softBudgets = meter.createCounter('sluice_soft_budgets_reached', {
     description: 'Alerts for soft budgets: one for each account and window',
   });
+  // From 0, so that `rate` sees the first one.
+  for (const kind of softBudgetKinds) softBudgets.add(0, { kind });
   return {
     request: ({ route, model, status, stream }, seconds) =>
       durations.record(seconds, {

@@ -7,7 +7,7 @@ export function watchReconciler(meter: Meter, reconciler: Pick<Reconciler, 'stat
   const findings = meter.createObservableGauge('sluice_ledger_reconciliation_findings', {
     description: 'What did not reconcile at the last look, by check',
   });
-  const lastAt = meter.createObservableGauge('sluice_ledger_reconciliation_last', {
+  const lastAt = meter.createObservableGauge('sluice_ledger_reconciliation_last_seconds', {
     description: 'When the last look ended, in Unix time; 0: none yet',
     unit: 's',
   });
