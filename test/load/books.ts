@@ -95,7 +95,7 @@ export function openBooks(url: string): Books {
     async caughtUp(calls) {
       const booked = async () => {
         const { rows } = await pool.query(
-          'select coalesce(sum(requests_ok), 0)::int as booked from ledger.daily_spend',
+          'select coalesce(sum(requests_ok), 0)::int as booked from ledger.daily_usage_report',
         );
         const [sums] = z.tuple([z.object({ booked: z.int() })]).parse(rows);
         if (sums.booked < calls) throw new Error(`${sums.booked} of ${calls} calls are in the books`);
@@ -107,7 +107,7 @@ export function openBooks(url: string): Books {
       const problems: string[] = [];
       const sums = await pool.query(
         `select coalesce((select sum(settled_nano_usd) from ledger.account_balances where account_id like 'key:%'), 0)::text as balance,
-           coalesce((select sum(spend_nano_usd) from ledger.daily_spend), 0)::text as daily`,
+           coalesce((select sum(spend_nano_usd) from ledger.daily_usage_report), 0)::text as daily`,
       );
       const [{ balance, daily }] = Sums.parse(sums.rows);
       const { rows } = await pool.query(

@@ -4,7 +4,8 @@ import type { UsageEvent } from '@sluice/shared/contracts/usage-event.ts';
 import { waitUntil } from '../../../test/servers/wait-until.ts';
 import { bookUsage, UnbookableUsageError } from '../src/sql/book-usage.ts';
 import { usageCostNanoUsd } from '@sluice/shared/prices/usage-cost.ts';
-import { useBooks, type Books } from './open-books.ts';
+import { assertBalanced } from './assert-balanced.ts';
+import { useBooks } from './open-books.ts';
 import { seededRandom } from './seeded-random.ts';
 import { keyHashOf, usageEvent } from './usage-events.ts';
 
@@ -26,18 +27,25 @@ test('a booked call is a row, moves its account and its day', async () => {
   assert.equal(row?.cost_nano_usd, String(cost));
   assert.deepEqual(row?.tags, event.origin.tags);
   assert.deepEqual(row?.admitted_at, new Date(event.admittedAt));
-  const [day] = await books.query('select *, day::text as day from ledger.daily_spend');
+  const [day] = await books.query('select *, day::text as day from ledger.daily_usage_report');
   assert.deepEqual(day, {
     day: '2026-11-21',
     key_hash: event.caller.keyHash,
     user_id: 'alice',
     team_id: '',
+    organization_id: '',
     model: 'oci/xai.grok-4',
+    alias: 'grok',
+    provider: 'oci',
+    call_type: 'acompletion',
     spend_nano_usd: String(cost),
     input_tokens: '120',
     output_tokens: '340',
+    cached_input_tokens: '20',
+    reasoning_tokens: '40',
     requests_ok: '1',
     requests_failed: '0',
+    cache_hits: '0',
   });
 });
 
@@ -123,7 +131,9 @@ test('sums stay exact above what a number holds', async () => {
   const { balances } = await bookUsage(books.sql, batch);
   assert.deepEqual(balances, [{ ...account, settledNanoUsd: most, version: 1 }], 'clamped: above every budget');
   const exact = (3n * BigInt(most) - 6n).toString();
-  assert.deepEqual(await books.query('select spend_nano_usd from ledger.daily_spend'), [{ spend_nano_usd: exact }]);
+  assert.deepEqual(await books.query('select spend_nano_usd from ledger.daily_usage_report'), [
+    { spend_nano_usd: exact },
+  ]);
   await assertBalanced(books);
 });
 
@@ -190,7 +200,18 @@ function randomEvent(n: number, pick: (n: number) => number): UsageEvent {
   const base = usageEvent(n);
   const tokens = () => pick(5_000);
   return usageEvent(n, {
-    caller: { ...base.caller, keyHash, userId: pick(2) === 0 ? null : `user-${pick(3)}` },
+    caller: {
+      ...base.caller,
+      keyHash,
+      userId: pick(2) === 0 ? null : `user-${pick(3)}`,
+      organizationId: pick(2) === 0 ? null : 'acme',
+    },
+    origin: {
+      ...base.origin,
+      tags: [[], ['nightly'], ['nightly', 'eval', 'nightly']][pick(3)] ?? [],
+      endUser: [null, '', 'customer-1'][pick(3)] ?? null,
+    },
+    error: pick(3) === 0 ? { code: 'provider_failed', status: 502, message: 'No.' } : null,
     accounts: [
       { id: `key:${keyHash}`, windowStart: 0 },
       { id: `team:${pick(3)}`, windowStart: pick(2) * 86_400_000 },
@@ -201,32 +222,4 @@ function randomEvent(n: number, pick: (n: number) => number): UsageEvent {
     costCeilingNanoUsd: pick(10) === 0 ? pick(1e9) : null,
     startedAt: base.startedAt + pick(3) * 86_400_000,
   });
-}
-
-/** Every balance and every daily sum is the sum of the rows below it. */
-async function assertBalanced(books: Books): Promise<void> {
-  const [balances, balancesOfRows, days, daysOfRows] = await Promise.all([
-    books.query('select account_id, window_start, settled_nano_usd as sum from ledger.account_balances order by 1, 2'),
-    books.query(
-      `select posting.account_id, window_start, sum(cost_nano_usd)::bigint as sum
-       from ledger.spend_rows,
-         unnest(account_ids, window_starts) as posting (account_id, window_start)
-       group by 1, 2 order by 1, 2`,
-    ),
-    books.query(
-      `select day, key_hash, user_id, team_id, model, spend_nano_usd as sum, input_tokens, output_tokens, requests_ok,
-         requests_failed
-       from ledger.daily_spend order by 1, 2, 3, 4, 5`,
-    ),
-    books.query(
-      `select (started_at at time zone 'UTC')::date as day, key_hash, coalesce(user_id, '') as user_id,
-         coalesce(team_id, '') as team_id, model, sum(cost_nano_usd)::bigint as sum,
-         sum(input_tokens)::bigint as input_tokens, sum(output_tokens)::bigint as output_tokens,
-         count(*) filter (where outcome = 'completed') as requests_ok,
-         count(*) filter (where outcome <> 'completed') as requests_failed
-       from ledger.spend_rows group by 1, 2, 3, 4, 5 order by 1, 2, 3, 4, 5`,
-    ),
-  ]);
-  assert.deepEqual(balances, balancesOfRows);
-  assert.deepEqual(days, daysOfRows);
 }

@@ -23,8 +23,8 @@ export class UnbookableUsageError extends Error {
 }
 
 /**
- * Books a batch and moves the accounts and the daily sums, in one statement and so atomically. A redelivered event
- * changes nothing: its row meets the primary key, and what is not inserted has nothing to add.
+ * Books a batch and moves the accounts, in one statement and so atomically; a trigger moves the daily sums at its end.
+ * A redelivered event changes nothing: its row meets the primary key, and what is not inserted has nothing to add.
  *
  * Any number may run at once. Each takes its locks in one order (rows, then balances, then sums, each sorted by
  * bytes), so that none waits in a circle.
@@ -58,8 +58,7 @@ export async function bookUsage(sql: Sql, events: readonly UsageEvent[]): Promis
          first_token_at timestamptz, ended_at timestamptz, search_units bigint, search_nano_usd bigint)
        order by admitted_at, call_id collate "C"
        on conflict (admitted_at, call_id) do nothing
-       returning call_id, account_ids, window_starts, cost_nano_usd, key_hash, user_id, team_id, model, started_at,
-         input_tokens, output_tokens, outcome
+       returning call_id, account_ids, window_starts, cost_nano_usd
      ), moved as (
        insert into ledger.account_balances as balance (account_id, window_start, settled_nano_usd, version)
        select account_id collate "C", window_start, sum(cost_nano_usd), 1
@@ -71,21 +70,6 @@ export async function bookUsage(sql: Sql, events: readonly UsageEvent[]): Promis
          version = balance.version + 1,
          moved_at = now()
        returning account_id, window_start, settled_nano_usd::text, version
-     ), summed as (
-       insert into ledger.daily_spend as sums (day, key_hash, user_id, team_id, model, spend_nano_usd, input_tokens,
-         output_tokens, requests_ok, requests_failed)
-       select (started_at at time zone 'UTC')::date, key_hash, coalesce(user_id, '') as user_id,
-         coalesce(team_id, '') as team_id, model, sum(cost_nano_usd), sum(input_tokens), sum(output_tokens),
-         count(*) filter (where outcome = 'completed'), count(*) filter (where outcome <> 'completed')
-       from booked
-       group by 1, 2, 3, 4, 5
-       order by 1, 2, 3, 4, 5
-       on conflict (day, key_hash, user_id, team_id, model) do update set
-         spend_nano_usd = sums.spend_nano_usd + excluded.spend_nano_usd,
-         input_tokens = sums.input_tokens + excluded.input_tokens,
-         output_tokens = sums.output_tokens + excluded.output_tokens,
-         requests_ok = sums.requests_ok + excluded.requests_ok,
-         requests_failed = sums.requests_failed + excluded.requests_failed
      )
      select coalesce((select json_agg(call_id) from booked), '[]') as booked,
        coalesce((select json_agg(moved) from moved), '[]') as balances`,
