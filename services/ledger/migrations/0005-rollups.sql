@@ -2,7 +2,8 @@
 -- whoever inserts one, a ledger of an older version too, moves its sums.
 
 -- What a row adds to: dimension 'request' counts each row once; 'tag' once for each tag that it carries; 'customer' for
--- the end user that it names. `name` is the tag or the customer, and '' of a request. '' stands for none elsewhere too.
+-- the end user that it names. `name` is the tag or the customer, or the first 255 characters of a longer one, and ''
+-- of a request. '' stands for none elsewhere too.
 create table ledger.daily_usage (
   dimension text collate "C" not null,
   day date not null, -- UTC, of the call's start
@@ -34,10 +35,9 @@ create table ledger.daily_tag_usage partition of ledger.daily_usage for values i
 create table ledger.daily_customer_usage partition of ledger.daily_usage for values in ('customer')
   with (fillfactor = 60);
 
--- A digest of the name: a text of a client's choice may be longer than an index takes.
 create index daily_request_usage_key on ledger.daily_request_usage (key_hash, day);
-create index daily_tag_usage_name on ledger.daily_tag_usage (md5(name), day);
-create index daily_customer_usage_name on ledger.daily_customer_usage (md5(name), day);
+create index daily_tag_usage_name on ledger.daily_tag_usage (name, day);
+create index daily_customer_usage_name on ledger.daily_customer_usage (name, day);
 
 -- Calls that did not complete, by what was wrong. '' stands for none: a client that left has no error.
 create table ledger.daily_errors (
@@ -79,8 +79,8 @@ declare
         output_tokens, cached_input_tokens, reasoning_tokens, outcome = 'completed' as ok, %2$s as cache_hit
       from %1$s as added, lateral (
         select 'request' collate "C" as dimension, '' collate "C" as name
-        union all select distinct 'tag', tag from unnest(added.tags) as tag
-        union all select 'customer', added.end_user where added.end_user <> ''
+        union all select distinct 'tag', left(tag, 255) from unnest(added.tags) as tag
+        union all select 'customer', left(added.end_user, 255) where added.end_user <> ''
       ) as part
     ) as parts
     group by dimension, day, name, key_hash, user_id, team_id, organization_id, model, alias, provider, call_type

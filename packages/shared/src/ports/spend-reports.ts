@@ -17,6 +17,79 @@ export interface SpendReports {
 
   /** Sums per UTC day, key and model, oldest first, for `from ≤ day < to` (epoch ms). */
   daily(query: { from: number; to: number; keyHash?: string | undefined }): Promise<readonly DailySpend[]>;
+
+  /** Sums of the UTC days in a period, by any fields; from the daily sums, so at a cost that rows do not raise. */
+  usage<const Field extends UsageField>(query: UsageQuery<Field>): Promise<readonly UsageSum<Field>[]>;
+
+  /** The tags or customers that a call ever named, in the order of their bytes, those after `after`. */
+  names(query: { of: 'tag' | 'customer'; after?: string | undefined; limit: number }): Promise<readonly string[]>;
+
+  /** Calls that did not complete, by UTC day, model and deployment, oldest first. */
+  errors(query: { from: number; to: number; limit: number }): Promise<readonly DailyErrors[]>;
+}
+
+/** What sums can be grouped by and narrowed to. '' stands for none: spend without a team is of team ''. */
+export type UsageField =
+  | 'day' // YYYY-MM-DD, UTC
+  | 'name' // the tag or customer
+  | 'keyHash'
+  | 'userId'
+  | 'teamId'
+  | 'organizationId'
+  | 'model'
+  | 'alias'
+  | 'provider'
+  | 'callType';
+
+export interface UsageQuery<Field extends UsageField> {
+  /**
+   * `request`: each call counts once. `tag`: once for each tag that it carries, and not without one. `customer`: once
+   * if it names its end user.
+   */
+  readonly of: 'request' | 'tag' | 'customer';
+  /** Epoch ms, whole UTC days: from ≤ day < to. */
+  readonly from: number;
+  readonly to: number;
+  /** None: one sum over all. */
+  readonly by: readonly Field[];
+  /** Only what has one of these values, in every field that is named. */
+  readonly where?: UsageFilter;
+  readonly except?: UsageFilter;
+  /** `fields`: by the groups' own values, ascending, so that days are in order. `spend`: highest first. */
+  readonly order: 'fields' | 'spend';
+  readonly limit: number;
+  readonly offset?: number;
+}
+
+export type UsageFilter = Readonly<Partial<Record<UsageField, readonly string[] | undefined>>>;
+
+export type UsageSum<Field extends UsageField> = Readonly<Record<Field, string>> & UsageMeasures;
+
+export interface UsageMeasures {
+  readonly spendNanoUsd: bigint;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  /** Among `inputTokens`. */
+  readonly cachedInputTokens: number;
+  /** Among `outputTokens`. */
+  readonly reasoningTokens: number;
+  readonly requestsOk: number;
+  readonly requestsFailed: number;
+  /** Answered from the gateway's own cache; among `requestsOk`. */
+  readonly cacheHits: number;
+}
+
+export interface DailyErrors {
+  /** YYYY-MM-DD, UTC. */
+  readonly day: string;
+  /** Of docs/errors.md; '' when the client left. */
+  readonly errorCode: string;
+  readonly alias: string;
+  readonly model: string;
+  readonly provider: string;
+  readonly deploymentId: string;
+  readonly apiBase: string;
+  readonly requests: number;
 }
 
 export interface DailySpend {

@@ -109,6 +109,9 @@ function booksOf(balances: ReadonlyMap<string, number>): SpendReports {
     byKey: async () => [],
     byModel: async () => [],
     daily: async () => [],
+    usage: async () => [],
+    names: async () => [],
+    errors: async () => [],
   };
 }
 

@@ -3,6 +3,8 @@ import { accountKey } from '../../contracts/account.ts';
 import type { Balance } from '../../ports/admission.ts';
 import type { SpendReports } from '../../ports/spend-reports.ts';
 import type { Sql } from '../../ports/sql.ts';
+import { dayOf } from './day-of.ts';
+import { readUsage } from './read-usage.ts';
 import { SpendRowRecord, toSpendRow } from './to-spend-row.ts';
 
 /** Reports from the views that the ledger publishes; nothing else of its schema is read. */
@@ -43,63 +45,80 @@ export function createPostgresSpendReports(sql: Sql): SpendReports {
     },
 
     async byKey({ since, limit }) {
-      const { rows } = await sql.query(
-        `select key_hash, sum(spend_nano_usd)::bigint as spend
-         from ledger.daily_spend_report
-         where day >= $1::date
-         group by key_hash
-         order by spend desc, key_hash
-         limit $2`,
-        [dayOf(since), limit],
-      );
-      return z
-        .array(z.object({ key_hash: z.string(), spend: bigint }))
-        .parse(rows)
-        .map((row) => ({ keyHash: row.key_hash, spendNanoUsd: row.spend }));
+      return readUsage(sql, { of: 'request', from: since, to: endOfTime, by: ['keyHash'], order: 'spend', limit });
     },
 
     async byModel({ since, limit }) {
-      const { rows } = await sql.query(
-        `select model, sum(spend_nano_usd)::bigint as spend
-         from ledger.daily_spend_report
-         where day >= $1::date and model <> ''
-         group by model
-         order by spend desc, model
-         limit $2`,
-        [dayOf(since), limit],
-      );
-      return z
-        .array(z.object({ model: z.string(), spend: bigint }))
-        .parse(rows)
-        .map((row) => ({ model: row.model, spendNanoUsd: row.spend }));
+      const except = { model: [''] };
+      return readUsage(sql, {
+        of: 'request',
+        from: since,
+        to: endOfTime,
+        by: ['model'],
+        except,
+        order: 'spend',
+        limit,
+      });
     },
 
     async daily({ from, to, keyHash }) {
+      const by = ['day', 'keyHash', 'userId', 'model'] as const;
+      const where = keyHash === undefined ? {} : { keyHash: [keyHash] };
+      return readUsage(sql, { of: 'request', from, to, by, where, order: 'fields', limit: dailyMax });
+    },
+
+    usage: (query) => readUsage(sql, query),
+
+    async names({ of, after = '', limit }) {
       const { rows } = await sql.query(
-        `select day::text, key_hash, user_id, model, sum(spend_nano_usd)::bigint as spend
-         from ledger.daily_spend_report
-         where day >= $1::date and day < $2::date and ($3::text is null or key_hash = $3)
-         group by day, key_hash, user_id, model
-         order by day, key_hash, user_id, model`,
-        [dayOf(from), dayOf(to), keyHash ?? null],
+        // From name to name in the index: as many steps as there are names, however many sums each has.
+        `with recursive named as (
+           (select ${of} as name from ledger.daily_${of}_usage_report where ${of} > $1 order by ${of} limit 1)
+           union all
+           select (select ${of} from ledger.daily_${of}_usage_report where ${of} > named.name order by ${of} limit 1)
+           from named
+           where named.name is not null
+         )
+         select name from named where name is not null limit $2`,
+        [after, limit],
       );
       return z
-        .array(
-          z.object({ day: z.string(), key_hash: z.string(), user_id: z.string(), model: z.string(), spend: bigint }),
-        )
+        .array(z.object({ name: z.string() }))
         .parse(rows)
-        .map((row) => ({
-          day: row.day,
-          keyHash: row.key_hash,
-          userId: row.user_id,
-          model: row.model,
-          spendNanoUsd: row.spend,
-        }));
+        .map(({ name }) => name);
+    },
+
+    async errors({ from, to, limit }) {
+      const { rows } = await sql.query(
+        `select day::text, error_code as "errorCode", alias, model, provider, deployment_id as "deploymentId",
+           api_base as "apiBase", requests
+         from ledger.daily_error_report
+         where day >= $1::date and day < $2::date
+         order by day, alias, model, deployment_id, error_code, provider, api_base
+         limit $3`,
+        [dayOf(from), dayOf(to), limit],
+      );
+      return z.array(DailyErrorsRecord).parse(rows);
     },
   };
 }
 
-const bigint = z.string().transform((digits) => BigInt(digits));
+/** After every day that a row can have, and a date that PostgreSQL knows. */
+const endOfTime = Date.UTC(9999, 11, 31);
+
+/** A year of 270 keys, each with ten models, on every day. Beyond it the newest days are left out. */
+const dailyMax = 1_000_000;
+
+const DailyErrorsRecord = z.object({
+  day: z.string(),
+  errorCode: z.string(),
+  alias: z.string(),
+  model: z.string(),
+  provider: z.string(),
+  deploymentId: z.string(),
+  apiBase: z.string(),
+  requests: z.string().transform(Number),
+});
 
 const BalanceRecord = z
   .object({ account_id: z.string(), window_start: z.string(), settled_nano_usd: z.string(), version: z.string() })
@@ -112,9 +131,4 @@ const BalanceRecord = z
 
 function timestamp(epochMs: number | undefined): string | null {
   return epochMs === undefined ? null : new Date(epochMs).toISOString();
-}
-
-/** YYYY-MM-DD, UTC. */
-function dayOf(epochMs: number): string {
-  return new Date(epochMs).toISOString().slice(0, 10);
 }

@@ -1,0 +1,97 @@
+import { z } from 'zod';
+import type { UsageField, UsageFilter, UsageMeasures, UsageQuery, UsageSum } from '../../ports/spend-reports.ts';
+import type { Sql } from '../../ports/sql.ts';
+import { dayOf } from './day-of.ts';
+
+/** Sums of the ledger's daily sums. @see SpendReports.usage */
+export async function readUsage<const Field extends UsageField>(
+  sql: Sql,
+  { of, from, to, by, where = {}, except = {}, order, limit, offset = 0 }: UsageQuery<Field>,
+): Promise<readonly UsageSum<Field>[]> {
+  const { view, columns } = sources[of];
+  const values: unknown[] = [dayOf(from), dayOf(to), limit, offset];
+  const conditions = (filter: UsageFilter, compare: (column: string, bound: string) => string) =>
+    usageFields
+      .filter((field) => filter[field] !== undefined)
+      .map((field) => compare(columns[field], `$${values.push(filter[field])}`));
+  const groups = by.map((field) => columns[field]);
+  const sorted = order === 'spend' ? ['sum(spend_nano_usd) desc', ...groups] : groups;
+  const { rows } = await sql.query(
+    `select ${[...by.map((field) => `${columns[field]}::text as "${field}"`), ...sums].join(', ')}
+     from ${view}
+     where ${[
+       'day >= $1::date',
+       'day < $2::date',
+       ...conditions(where, (column, bound) => `${column} = any(${bound})`),
+       ...conditions(except, (column, bound) => `${column} <> all(${bound})`),
+     ].join(' and ')}
+     ${groups.length === 0 ? '' : `group by ${groups.join(', ')} order by ${sorted.join(', ')}`}
+     limit $3 offset $4`,
+    values,
+  );
+  return z.array(rowOf(by)).parse(rows);
+}
+
+const common = {
+  day: 'day',
+  keyHash: 'key_hash',
+  userId: 'user_id',
+  teamId: 'team_id',
+  organizationId: 'organization_id',
+  model: 'model',
+  alias: 'alias',
+  provider: 'provider',
+  callType: 'call_type',
+} as const;
+
+const usageFields: readonly UsageField[] = [
+  'name',
+  'day',
+  'keyHash',
+  'userId',
+  'teamId',
+  'organizationId',
+  'model',
+  'alias',
+  'provider',
+  'callType',
+];
+
+/** Nothing of a query but these names is ever part of a statement's text. */
+const sources: Readonly<
+  Record<UsageQuery<never>['of'], { readonly view: string; readonly columns: Readonly<Record<UsageField, string>> }>
+> = {
+  request: { view: 'ledger.daily_usage_report', columns: { ...common, name: "''::text" } },
+  tag: { view: 'ledger.daily_tag_usage_report', columns: { ...common, name: 'tag' } },
+  customer: { view: 'ledger.daily_customer_usage_report', columns: { ...common, name: 'customer' } },
+};
+
+/** By name in the answer, the column that is summed. Counts as numbers, which are exact to 2^53; money as text. */
+const sums = Object.entries({
+  inputTokens: 'input_tokens',
+  outputTokens: 'output_tokens',
+  cachedInputTokens: 'cached_input_tokens',
+  reasoningTokens: 'reasoning_tokens',
+  requestsOk: 'requests_ok',
+  requestsFailed: 'requests_failed',
+  cacheHits: 'cache_hits',
+} as const satisfies Record<Exclude<keyof UsageMeasures, 'spendNanoUsd'>, string>)
+  .map(([name, column]) => `coalesce(sum(${column}), 0)::float8 as "${name}"`)
+  .concat('coalesce(sum(spend_nano_usd), 0)::text as "spendNanoUsd"');
+
+const Measures = z.object({
+  spendNanoUsd: z.string().transform((digits) => BigInt(digits)),
+  inputTokens: z.number(),
+  outputTokens: z.number(),
+  cachedInputTokens: z.number(),
+  reasoningTokens: z.number(),
+  requestsOk: z.number(),
+  requestsFailed: z.number(),
+  cacheHits: z.number(),
+});
+
+/** The schema has a member for each field; the compiler cannot follow that through `fromEntries`. */
+function rowOf<Field extends UsageField>(by: readonly Field[]): z.ZodType<UsageSum<Field>> {
+  const fields = Object.fromEntries(by.map((field) => [field, z.string()]));
+  return Measures.extend(fields) as unknown as z.ZodType<UsageSum<Field>>;
+}
