@@ -28,6 +28,7 @@ import { createClaimKey } from './idempotency/claim.ts';
 import { listen } from './http/listen.ts';
 import { createIngressMetrics } from './ingress-metrics.ts';
 import { createKnownModels } from './models/known-models.ts';
+import { entityNamesIn } from './sql/entity-names.ts';
 import { virtualKeysIn } from './sql/virtual-keys.ts';
 import { watchLines } from './watch-lines.ts';
 
@@ -114,7 +115,16 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
       now,
     },
     management: { authenticate, keys, reports, now, newKey, invalidate },
-    spend: { authenticate, keys, reports, now },
+    spend: {
+      authenticate,
+      keys,
+      entities: entityNamesIn(sql),
+      reports,
+      models: { resolve: (name) => resolveAlias(config, name) },
+      prices: loadPriceBook(),
+      proxyBudgetNanoUsd: null,
+      now,
+    },
     health: {
       isDraining: () => draining,
       check: async () => {

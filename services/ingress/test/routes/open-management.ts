@@ -14,10 +14,9 @@ import { keyInfo } from '../../src/routes/management/key-info.ts';
 import { keyList } from '../../src/routes/management/key-list.ts';
 import { keyUnblock } from '../../src/routes/management/key-unblock.ts';
 import { keyUpdate } from '../../src/routes/management/key-update.ts';
-import { globalSpendKeys } from '../../src/routes/spend/global-spend-keys.ts';
-import { globalSpendModels } from '../../src/routes/spend/global-spend-models.ts';
-import { spendLogs } from '../../src/routes/spend/spend-logs.ts';
+import { spendRoutes } from '../../src/routes/spend/spend-routes.ts';
 import { virtualKeysIn } from '../../src/sql/virtual-keys.ts';
+import { spendParts } from './spend-parts.ts';
 
 export const masterKey = 'the master key of this test';
 
@@ -32,6 +31,7 @@ export interface Answer {
 }
 
 export interface Management extends AsyncDisposable {
+  readonly url: string;
   get(path: string, options?: { key?: string }): Promise<Answer>;
   post(path: string, body?: unknown, options?: { key?: string }): Promise<Answer>;
   /** Makes a key and returns it, raw. */
@@ -50,7 +50,15 @@ export async function openManagement(sql: Sql, books: Partial<SpendReports> = {}
     now: () => now,
     cache: { freshMs: 500, staleIfErrorMs: 3_600_000, maxEntries: 50_000 },
   });
-  const deps = { authenticate, keys, reports: { ...booksOf(balances), ...books }, now: () => now, newKey, invalidate };
+  const deps = {
+    authenticate,
+    keys,
+    reports: { ...booksOf(balances), ...books },
+    now: () => now,
+    newKey,
+    invalidate,
+    ...spendParts(sql),
+  };
 
   const app = express()
     .use(express.json())
@@ -60,11 +68,9 @@ export async function openManagement(sql: Sql, books: Partial<SpendReports> = {}
     .post('/key/delete', keyDelete(deps))
     .get('/key/list', keyList(deps))
     .post('/key/block', keyBlock(deps))
-    .post('/key/unblock', keyUnblock(deps))
-    .get('/spend/logs', spendLogs(deps))
-    .get('/global/spend/keys', globalSpendKeys(deps))
-    .get('/global/spend/models', globalSpendModels(deps))
-    .use(sendError);
+    .post('/key/unblock', keyUnblock(deps));
+  for (const { method, path, handler } of spendRoutes(deps)) app[method](path, handler);
+  app.use(sendError);
   const server = app.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
@@ -76,6 +82,7 @@ export async function openManagement(sql: Sql, books: Partial<SpendReports> = {}
     return { status: response.status, headers: response.headers, body: await response.json() };
   };
   const management: Management = {
+    url: `http://127.0.0.1:${address.port}`,
     balances,
     get: (path, { key = masterKey } = {}) => call(path, key, {}),
     post: (path, body, { key = masterKey } = {}) =>
@@ -110,6 +117,8 @@ function booksOf(balances: ReadonlyMap<string, number>): SpendReports {
     byModel: async () => [],
     daily: async () => [],
     usage: async () => [],
+    eachUsage: async () => undefined,
+    logs: async () => ({ rows: [], total: 0, complete: true }),
     names: async () => [],
     errors: async () => [],
   };

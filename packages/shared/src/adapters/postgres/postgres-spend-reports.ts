@@ -2,13 +2,15 @@ import { z } from 'zod';
 import { accountKey } from '../../contracts/account.ts';
 import type { Balance } from '../../ports/admission.ts';
 import type { SpendReports } from '../../ports/spend-reports.ts';
-import type { Sql } from '../../ports/sql.ts';
+import type { SqlPool } from '../../ports/sql.ts';
 import { dayOf } from './day-of.ts';
+import { eachUsage } from './each-usage.ts';
+import { readSpendLogs } from './read-spend-logs.ts';
 import { readUsage } from './read-usage.ts';
 import { SpendRowRecord, toSpendRow } from './to-spend-row.ts';
 
 /** Reports from the views that the ledger publishes; nothing else of its schema is read. */
-export function createPostgresSpendReports(sql: Sql): SpendReports {
+export function createPostgresSpendReports(sql: SqlPool): SpendReports {
   return {
     async balancesOf(accounts) {
       const { rows } = await sql.query(
@@ -68,6 +70,10 @@ export function createPostgresSpendReports(sql: Sql): SpendReports {
     },
 
     usage: (query) => readUsage(sql, query),
+
+    eachUsage: (query, read) => eachUsage(sql, query, read),
+
+    logs: (query) => readSpendLogs(sql, query),
 
     async names({ of, after = '', limit }) {
       const { rows } = await sql.query(

@@ -6,8 +6,24 @@ import { dayOf } from './day-of.ts';
 /** Sums of the ledger's daily sums. @see SpendReports.usage */
 export async function readUsage<const Field extends UsageField>(
   sql: Sql,
-  { of, from, to, by, where = {}, except = {}, order, limit, offset = 0 }: UsageQuery<Field>,
+  query: UsageQuery<Field>,
 ): Promise<readonly UsageSum<Field>[]> {
+  const { text, values } = usageStatement(query);
+  const { rows } = await sql.query(text, values);
+  return z.array(usageSumOf(query.by)).parse(rows);
+}
+
+export function usageStatement<const Field extends UsageField>({
+  of,
+  from,
+  to,
+  by,
+  where = {},
+  except = {},
+  order,
+  limit,
+  offset = 0,
+}: Omit<UsageQuery<Field>, 'limit'> & { readonly limit: number | null }): { text: string; values: unknown[] } {
   const { view, columns } = sources[of];
   const values: unknown[] = [dayOf(from), dayOf(to), limit, offset];
   const conditions = (filter: UsageFilter, compare: (column: string, bound: string) => string) =>
@@ -16,8 +32,7 @@ export async function readUsage<const Field extends UsageField>(
       .map((field) => compare(columns[field], `$${values.push(filter[field])}`));
   const groups = by.map((field) => columns[field]);
   const sorted = order === 'spend' ? ['sum(spend_nano_usd) desc', ...groups] : groups;
-  const { rows } = await sql.query(
-    `select ${[...by.map((field) => `${columns[field]}::text as "${field}"`), ...sums].join(', ')}
+  const text = `select ${[...by.map((field) => `${columns[field]}::text as "${field}"`), ...sums].join(', ')}
      from ${view}
      where ${[
        'day >= $1::date',
@@ -26,14 +41,13 @@ export async function readUsage<const Field extends UsageField>(
        ...conditions(except, (column, bound) => `${column} <> all(${bound})`),
      ].join(' and ')}
      ${groups.length === 0 ? '' : `group by ${groups.join(', ')} order by ${sorted.join(', ')}`}
-     limit $3 offset $4`,
-    values,
-  );
-  return z.array(rowOf(by)).parse(rows);
+     limit $3::bigint offset $4::bigint`;
+  return { text, values };
 }
 
 const common = {
   day: 'day',
+  month: "to_char(day, 'YYYY-MM')",
   keyHash: 'key_hash',
   userId: 'user_id',
   teamId: 'team_id',
@@ -47,6 +61,7 @@ const common = {
 const usageFields: readonly UsageField[] = [
   'name',
   'day',
+  'month',
   'keyHash',
   'userId',
   'teamId',
@@ -90,8 +105,8 @@ const Measures = z.object({
   cacheHits: z.number(),
 });
 
-/** The schema has a member for each field; the compiler cannot follow that through `fromEntries`. */
-function rowOf<Field extends UsageField>(by: readonly Field[]): z.ZodType<UsageSum<Field>> {
+/** How a row of the statement is read. The schema has a member for each field; the compiler cannot follow that through `fromEntries`. */
+export function usageSumOf<Field extends UsageField>(by: readonly Field[]): z.ZodType<UsageSum<Field>> {
   const fields = Object.fromEntries(by.map((field) => [field, z.string()]));
   return Measures.extend(fields) as unknown as z.ZodType<UsageSum<Field>>;
 }

@@ -56,6 +56,9 @@ export const SpendRowRecord = z.object({
   started_at: z.date(),
   first_token_at: z.date().nullable(),
   ended_at: z.date(),
+  cache_hit: z.boolean(),
+  cache_key: z.string().nullable(),
+  reasoning_nano_usd_per_million: int8.nullable(),
 });
 export type SpendRowRecord = z.infer<typeof SpendRowRecord>;
 
@@ -81,8 +84,8 @@ export function toSpendRow(row: SpendRowRecord): SpendRow {
     api_base: row.api_base,
     user: row.user_id ?? '',
     metadata: metadataOf(row),
-    cache_hit: 'False',
-    cache_key: 'Cache OFF',
+    cache_hit: row.cache_hit ? 'True' : 'False',
+    cache_key: row.cache_key ?? 'Cache OFF',
     request_tags: row.tags,
     team_id: row.team_id,
     organization_id: row.organization_id,
@@ -222,11 +225,13 @@ function priceOf(row: SpendRowRecord): TokenPrice | null {
   const input = row.input_nano_usd_per_million;
   const output = row.output_nano_usd_per_million;
   const cached = row.cached_input_nano_usd_per_million;
+  const reasoning = row.reasoning_nano_usd_per_million;
   if (input === null || output === null) return null;
   return {
     inputNanoUsdPerMillion: input,
     outputNanoUsdPerMillion: output,
     ...(cached !== null && { cachedInputNanoUsdPerMillion: cached }),
+    ...(reasoning !== null && { reasoningNanoUsdPerMillion: reasoning }),
     ...(row.search_nano_usd !== null && { searchNanoUsd: row.search_nano_usd }),
   };
 }

@@ -1,11 +1,21 @@
 import type { SpendReports } from '@sluice/shared/ports/spend-reports.ts';
+import type { PriceBook } from '@sluice/shared/prices/price-book.ts';
 import type { Authenticate } from '../../auth/create-authenticate.ts';
+import type { Names } from '../../models/named-models.ts';
+import type { EntityNames } from '../../sql/entity-names.ts';
 import type { VirtualKeys } from '../../sql/virtual-keys.ts';
 
 /** What the endpoints for spend are made of. */
 export interface SpendDeps {
   readonly authenticate: Authenticate;
-  readonly keys: Pick<VirtualKeys, 'findMany'>;
-  readonly reports: Pick<SpendReports, 'rows' | 'daily' | 'byKey' | 'byModel'>;
+  readonly keys: Pick<VirtualKeys, 'findMany' | 'list'>;
+  readonly entities: EntityNames;
+  readonly reports: SpendReports;
+  /** What prices are known of. */
+  readonly models: Pick<Names, 'resolve'>;
+  readonly prices: Pick<PriceBook, 'find'>;
+  /** Of everybody together; null: none. */
+  readonly proxyBudgetNanoUsd: number | null;
+  /** Epoch milliseconds. */
   readonly now: () => number;
 }
