@@ -31,7 +31,9 @@ export const globalSpendTeams = sumsForOperators({
     return {
       daily_spend: [...Map.groupBy(sums, ({ day }) => day)].map(([date, own]) =>
         Object.fromEntries([
-          ...own.map(({ teamId, spendNanoUsd }) => [nameOf(teamId), usdOfSum(spendNanoUsd)] as const),
+          ...[...Map.groupBy(own, ({ teamId }) => nameOf(teamId))].map(
+            ([name, same]) => [name, usdOfSum(totalOf(same))] as const,
+          ),
           ['date', date] as const,
         ]),
       ),
@@ -49,10 +51,10 @@ function totalOf(sums: readonly Pick<UsageSum<'teamId'>, 'spendNanoUsd'>[]): big
   return sums.reduce((total, { spendNanoUsd }) => total + spendNanoUsd, 0n);
 }
 
-/** By id. */
+/** By id. Two that have one name, or the name of another member, have their ids. */
 function distinctNames(ids: readonly string[], called: Called): ReadonlyMap<string, string> {
   const nameOf = (id: string) => (id === '' ? unassigned : called.team(id));
-  const taken = Map.groupBy([...ids, ''], nameOf);
-  const isFree = (name: string, id: string) => name !== 'date' && taken.get(name)?.every((other) => other === id);
-  return new Map(ids.map((id) => [id, isFree(nameOf(id), id) === true ? nameOf(id) : id === '' ? unassigned : id]));
+  const sharers = Map.groupBy([...ids, ''], nameOf);
+  const isOwn = (id: string) => nameOf(id) !== 'date' && sharers.get(nameOf(id))?.every((other) => other === id);
+  return new Map(ids.map((id) => [id, id === '' || isOwn(id) === true ? nameOf(id) : `team ${id}`]));
 }
