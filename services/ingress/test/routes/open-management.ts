@@ -125,6 +125,10 @@ function booksOf(balances: ReadonlyMap<string, number>): SpendReports {
 }
 
 const sendError: ErrorRequestHandler = (error, _req, res, _next) => {
+  if (res.headersSent) {
+    res.destroy();
+    return;
+  }
   const { status, body, headers } = toErrorResponse(error);
   res.status(status).set(headers).json(body);
 };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import type { SpendReports, SpendRow, SpendRowFilter } from '@sluice/shared/ports/spend-reports.ts';
+import type { SpendLogQuery, SpendReports, SpendRow, SpendRowFilter } from '@sluice/shared/ports/spend-reports.ts';
 import { hashKey } from '../../src/auth/hash-key.ts';
 import { openKeysDatabase } from '../sql/open-keys-database.ts';
 import { masterKey, openManagement, type Management } from './open-management.ts';
@@ -8,13 +8,17 @@ import { masterKey, openManagement, type Management } from './open-management.ts
 const resources = new AsyncDisposableStack();
 let gateway: Management;
 let key: string;
-const asked: { rows?: SpendRowFilter } = {};
+const asked: { rows?: SpendRowFilter; logs?: SpendLogQuery } = {};
 const books: { rows: SpendRow[] } = { rows: [] };
 
 const reports: Partial<SpendReports> = {
   async rows(filter) {
     asked.rows = filter;
     return books.rows;
+  },
+  async logs(query) {
+    asked.logs = query;
+    return { rows: books.rows.slice(0, 1), total: 100_000, complete: false };
   },
 };
 
@@ -75,6 +79,13 @@ test('GET /spend/logs 200: the newest ten thousand, and a header when there are 
   assert.equal(headers.get('x-sluice-truncated'), 'true');
   assert.equal(body.length, 10_000);
   assert.equal(body.at(-1).request_id, 'chatcmpl-10000');
+});
+
+test('GET /spend/logs/v2 200: a hundred thousand rows are looked at, and a header says when there are more', async () => {
+  const { body, headers } = await gateway.get('/spend/logs/v2?page=1000&page_size=100');
+  assert.equal(headers.get('x-sluice-truncated'), 'true');
+  assert.deepEqual([body.total, body.total_pages], [100_000, 1_000]);
+  assert.partialDeepStrictEqual(asked.logs, { lookAtMax: 100_000, offset: 99_900, limit: 100 });
 });
 
 /** A function, or the compiler would take one assertion's word for the next. */

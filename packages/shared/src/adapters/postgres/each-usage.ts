@@ -15,15 +15,17 @@ export async function eachUsage<const Field extends UsageField>(
     await snapshot.query('set transaction isolation level repeatable read, read only');
     const [total] = await readUsage(snapshot, { ...query, of: 'request', by: [], order: 'fields', limit: 1 });
     if (total === undefined) throw new Error('a sum over everything is one row, whatever there is');
-    await read.total(total);
-
     const { text, values } = usageStatement({ ...query, order: 'fields', limit: null });
     await snapshot.query(`declare sums no scroll cursor for ${text}`, values);
     const schema = z.array(usageSumOf(query.by));
-    for (;;) {
-      const { rows } = await snapshot.query(`fetch ${sumsPerFetch} from sums`);
-      if (rows.length > 0) await read.sums(schema.parse(rows));
-      if (rows.length < sumsPerFetch) return;
+    const next = async () => schema.parse((await snapshot.query(`fetch ${sumsPerFetch} from sums`)).rows);
+
+    // Only now is it known that the sums can be had at all.
+    let sums = await next();
+    await read.total(total);
+    while (sums.length > 0) {
+      await read.sums(sums);
+      sums = sums.length < sumsPerFetch ? [] : await next();
     }
   });
 }

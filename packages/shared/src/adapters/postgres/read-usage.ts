@@ -108,5 +108,5 @@ const Measures = z.object({
 /** How a row of the statement is read. The schema has a member for each field; the compiler cannot follow that through `fromEntries`. */
 export function usageSumOf<Field extends UsageField>(by: readonly Field[]): z.ZodType<UsageSum<Field>> {
   const fields = Object.fromEntries(by.map((field) => [field, z.string()]));
-  return Measures.extend(fields) as unknown as z.ZodType<UsageSum<Field>>;
+  return Measures.extend(fields).pipe(z.custom<UsageSum<Field>>());
 }
