@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
+import { waitUntil } from '../servers/wait-until.ts';
 import { ask, chat } from './ask.ts';
 import { masterKey, metricsToken, openDistributedGateway, type DistributedGateway } from './gateway.ts';
 
@@ -53,13 +54,12 @@ describe('distributed: who gets in', () => {
       ask(gateway, '/v1/models', { key: `sk-a-wrong-key-${number}`, headers: from(address) });
 
     const guesses = [];
-    for (let number = 0; number < 25; number += 1) guesses.push(await guess(number));
-    assert.deepEqual(
-      guesses.map(({ status }) => status),
-      [...Array<number>(20).fill(401), ...Array<number>(5).fill(429)],
-    );
-    const refused = guesses[24] ?? assert.fail();
-    assert.equal(refused.headers.get('retry-after'), '3');
+    for (let number = 0; number < 80; number += 1) guesses.push(await guess(number));
+    const refusals = guesses.filter(({ status }) => status === 429);
+    assert.ok(guesses.slice(0, 20).every(({ status }) => status === 401));
+    assert.ok(refusals.length >= 30, `${refusals.length} refusals`); // on a slow machine seconds pass
+    const refused = refusals[0] ?? assert.fail();
+    assert.equal(refused.headers.get('retry-after'), '1');
     assert.equal(JSON.parse(refused.text).error.type, 'throttling_error');
 
     // The same address, with a key that works: also on routes with a body, and for keys made only now.
@@ -68,22 +68,23 @@ describe('distributed: who gets in', () => {
     assert.equal((await ask(gateway, '/v1/models', { key: later, headers: from(guesser) })).status, 200);
     assert.equal((await guess(30, '192.0.2.8')).status, 401, 'another address');
 
+    for (let number = 100; (await guess(number)).status !== 429; number += 1) assert.ok(number < 1_000);
     await gateway.servers.postgres.kill('SIGSTOP');
     try {
-      const answers = await Promise.all(Array.from({ length: 50 }, (_, number) => guess(100 + number)));
-      assert.ok(answers.filter(({ status }) => status === 429).length >= 48, 'refused while the database is frozen');
+      const answers = await Promise.all(Array.from({ length: 50 }, (_, number) => guess(2_000 + number)));
+      assert.ok(answers.filter(({ status }) => status === 429).length >= 40, 'refused while the database is frozen');
     } finally {
       await gateway.servers.postgres.kill('SIGCONT');
     }
+    await waitUntil(async () => (await guess(3_000, '192.0.2.9')).status === 401, { what: 'the database again' });
   });
 
   test('one forgotten client with a wrong key leaves its neighbours their tries', async () => {
     const neighbourhood = '198.51.100.1';
-    const forgotten = [];
-    for (let round = 0; round < 40; round += 1) {
-      forgotten.push(await ask(gateway, '/v1/models', { key: 'sk-the-forgotten-key', headers: from(neighbourhood) }));
+    const forgotten = { key: 'sk-the-forgotten-key', headers: from(neighbourhood) };
+    for (let round = 0; round < 100; round += 1) {
+      assert.ok([401, 429].includes((await ask(gateway, '/v1/models', forgotten)).status));
     }
-    assert.equal(forgotten.at(-1)?.status, 429);
     for (let number = 0; number < 10; number += 1) {
       const key = `sk-mistyped-${number}`;
       assert.equal((await ask(gateway, '/v1/models', { key, headers: from(neighbourhood) })).status, 401);

@@ -1,3 +1,5 @@
+import { metricsToken } from './gateway.ts';
+
 /** One number of a page in Prometheus's text format. */
 export interface Sample {
   readonly name: string;
@@ -12,9 +14,9 @@ export interface MetricsPage {
   readonly samples: readonly Sample[];
 }
 
-/** @param url of the process; its ingress takes the master key */
-export async function readMetrics(url: string, masterKey?: string): Promise<MetricsPage> {
-  const headers = masterKey === undefined ? {} : { authorization: `Bearer ${masterKey}` };
+/** @param url of the process */
+export async function readMetrics(url: string): Promise<MetricsPage> {
+  const headers = { authorization: `Bearer ${metricsToken}` };
   const response = await fetch(`${url}/metrics`, { headers });
   const text = await response.text();
   if (!response.ok) throw new Error(`${url}/metrics: ${response.status} ${text}`);

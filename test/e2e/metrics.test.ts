@@ -22,7 +22,7 @@ test('what metrics say of a queue under load is so, and the documents name just 
   const [worker] = gateway.workers;
   assert.ok(worker);
   const pages = async () => ({
-    ingress: await readMetrics(gateway.url, gateway.masterKey),
+    ingress: await readMetrics(gateway.url),
     worker: await readMetrics(`http://127.0.0.1:${worker.port}`),
   });
 
@@ -53,7 +53,7 @@ test('what metrics say of a queue under load is so, and the documents name just 
   assert.ok(Number.isNaN(unknown), `${unknown} s, though the speed is not known`);
   const age = valueOf(line.ingress, 'sluice_queue_oldest_age_seconds', 'llama');
   assert.ok(age >= 0 && age <= sinceMs / 1_000, `${age} s old, of requests that began ${sinceMs} ms ago`);
-  const elsewhere = await readMetrics(other.url, gateway.masterKey);
+  const elsewhere = await readMetrics(other.url);
   assert.equal(
     valueOf(elsewhere, 'sluice_queue_depth', 'llama'),
     valueOf(line.ingress, 'sluice_queue_depth', 'llama'),

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { z } from 'zod';
 import { notOurs } from '../servers/server.ts';
 import { waitUntil } from '../servers/wait-until.ts';
-import { gateways, openDistributedGateway, type TestGateway } from './gateway.ts';
+import { gateways, metricsToken, openDistributedGateway, type TestGateway } from './gateway.ts';
 import { endOf } from './run-program.ts';
 
 const Findings = z.array(z.object({ check: z.string(), level: z.enum(['off', 'note']), message: z.string() }));
@@ -110,7 +110,8 @@ describe('a lost Redis', { skip: notOurs('REDIS_URL') }, () => {
       [['witness', 'off']],
     );
 
-    const metrics = await (await fetch(`http://127.0.0.1:${gateway.ledger.port}/metrics`)).text();
+    const headers = { authorization: `Bearer ${metricsToken}` };
+    const metrics = await (await fetch(`http://127.0.0.1:${gateway.ledger.port}/metrics`, { headers })).text();
     assert.match(metrics, /sluice_ledger_reconciliation_findings\{[^}]*check="witness"[^}]*\} 1/);
     const { code, stdout } = await endOf('deploy/reconcile/src/main.ts', ['reconcile', '--verify'], gateway.env);
     assert.equal(code, 1, stdout);

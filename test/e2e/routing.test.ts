@@ -5,7 +5,7 @@ import type { Behaviour } from '../oci-simulator/behaviour.ts';
 import { waitUntil } from '../servers/wait-until.ts';
 import { chat, errorOf } from './ask.ts';
 import type { Reply } from './ask.ts';
-import { gateways } from './gateway.ts';
+import { gateways, metricsToken } from './gateway.ts';
 import type { GatewayOptions, TestGateway } from './gateway.ts';
 
 const models = {
@@ -292,10 +292,10 @@ for (const { mode, open } of gateways) {
 /** How many calls for an alias each worker has made; the one process where there is only one. */
 function callsOfWorkers(gateway: TestGateway, alias: string): Promise<number>[] {
   const count = async (url: string) => {
-    const reply = await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${gateway.masterKey}` } });
+    const reply = await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${metricsToken}` } });
     const lines = (await reply.text()).split('\n');
     const own = lines.filter(
-      (line) => line.startsWith('gen_ai_client_operation_duration_count{') && line.includes(`alias="${alias}"`),
+      (line) => line.startsWith('gen_ai_client_operation_duration_seconds_count{') && line.includes(`alias="${alias}"`),
     );
     return own.reduce((sum, line) => sum + Number(line.split(' ').at(1)), 0);
   };

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { request } from 'node:http';
 import type { ClientRequest } from 'node:http';
 import { describe, test } from 'node:test';
-import { openDistributedGateway } from '../e2e/gateway.ts';
+import { metricsToken, openDistributedGateway } from '../e2e/gateway.ts';
 import type { DistributedGateway } from '../e2e/gateway.ts';
 import { waitUntil } from '../servers/wait-until.ts';
 import { spendRows } from './books.ts';
@@ -128,7 +128,9 @@ function firstBytes(sent: ClientRequest): Promise<void> {
 /** Who waits, in the queue and in the worker. */
 async function inLine(gateway: DistributedGateway) {
   const [worker] = gateway.workers;
-  const pages = [gateway.request('/metrics'), fetch(`http://127.0.0.1:${worker?.port}/metrics`)];
+  const headers = { authorization: `Bearer ${metricsToken}` };
+  const urls = [gateway.url, `http://127.0.0.1:${worker?.port}`];
+  const pages = urls.map((url) => fetch(`${url}/metrics`, { headers }));
   const [ingress = '', own = ''] = await Promise.all(pages.map(async (page) => (await page).text()));
   const read = (text: string, name: string) =>
     Number(new RegExp(`^${name}\\{[^}]*alias="llama"[^}]*\\} (\\S+)`, 'm').exec(text)?.[1]);

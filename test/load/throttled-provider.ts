@@ -108,7 +108,9 @@ function reportOf(gateway: DistributedGateway, phase: Phase, changedAt: number):
 async function answersOf(port: number): Promise<number> {
   const headers = { authorization: `Bearer ${metricsToken}` };
   const page = await (await fetch(`http://127.0.0.1:${port}/metrics`, { headers })).text();
-  const counts = page.matchAll(/^gen_ai_client_operation_duration_count\{[^}]*outcome="completed"[^}]*\} (\d+)/gm);
+  const counts = page.matchAll(
+    /^gen_ai_client_operation_duration_seconds_count\{[^}]*outcome="completed"[^}]*\} (\d+)/gm,
+  );
   return [...counts].reduce((sum, [, count]) => sum + Number(count), 0);
 }
 

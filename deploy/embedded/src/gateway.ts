@@ -1,6 +1,7 @@
 import { openIngress } from '@sluice/ingress/ingress.ts';
 import type { Ingress } from '@sluice/ingress/ingress.ts';
 import { watchLedger } from '@sluice/ledger/ledger-metrics.ts';
+import { createPostgresBooks } from '@sluice/ledger/books.ts';
 import { openLedger } from '@sluice/ledger/ledger.ts';
 import { watchReconciler } from '@sluice/ledger/reconciliation/reconciler-metrics.ts';
 import { openReconciler } from '@sluice/ledger/reconciliation/reconciler.ts';
@@ -79,7 +80,8 @@ export async function openEmbeddedGateway(options: EmbeddedGatewayOptions): Prom
 
   // The ledger is opened first and so closed last: what the worker still reports is still booked.
   const { spendLogsRetention: retention } = config;
-  const ledger = opening.use(await openLedger({ sql, usage: usageSource, admission, retention, log, maxWaitMs: 2 }));
+  const books = createPostgresBooks(sql);
+  const ledger = opening.use(await openLedger({ books, usage: usageSource, admission, retention, log, maxWaitMs: 2 }));
   watchLedger(telemetry.meter, ledger, usageSource);
   const reconciling = opening.use(
     await openPostgres({

@@ -3,19 +3,15 @@ import { accountKey } from '@sluice/shared/contracts/account.ts';
 import type { UsageEvent } from '@sluice/shared/contracts/usage-event.ts';
 import { silentLogger, type Logger } from '@sluice/shared/log.ts';
 import type { Admission } from '@sluice/shared/ports/admission.ts';
-import type { SqlPool } from '@sluice/shared/ports/sql.ts';
 import type { UsageSource } from '@sluice/shared/ports/usage-log.ts';
 import type { Duration } from '@sluice/shared/time/duration.ts';
+import type { Books } from './books.ts';
 import { Settlements } from './settlements.ts';
-import { bookUsage, UnbookableUsageError, type Booking } from './sql/book-usage.ts';
-import { dropPartitions } from './sql/drop-partitions.ts';
-import { ensurePartitions } from './sql/ensure-partitions.ts';
-import { readRecentBalances } from './sql/read-recent-balances.ts';
-import { rejectUsage } from './sql/reject-usage.ts';
+import { UnbookableUsageError, type Booking } from './sql/book-usage.ts';
 import { withoutAttachments } from './without-attachments.ts';
 
 export interface LedgerOptions {
-  sql: SqlPool;
+  books: Books;
   usage: UsageSource;
   admission: Pick<Admission, 'settle'>;
   log?: Logger;
@@ -52,25 +48,25 @@ const dayMs = 24 * 60 * 60 * 1000;
 
 /** Books usage events as they come, and tells admission, until it is disposed; a batch that is running is finished. */
 export async function openLedger(options: LedgerOptions): Promise<Ledger> {
-  const { sql, usage, admission, log = silentLogger, batchSize = 500, maxWaitMs = 20, now = Date.now } = options;
+  const { books, usage, admission, log = silentLogger, batchSize = 500, maxWaitMs = 20, now = Date.now } = options;
   const { retention = null } = options;
   const counts = { booked: 0, duplicates: 0, rejected: 0, stripped: 0, batches: 0, failedBatches: 0 };
   const settling = { failedSettlements: 0 };
   await using resources = new AsyncDisposableStack();
 
-  await keepPartitions(sql, { retention, now, log, resources });
+  await keepPartitions(books, { retention, now, log, resources });
 
   const settlements = resources.use(
     new Settlements({ admission, log, onFailure: () => (settling.failedSettlements += 1) }),
   );
   // Had the last ledger died between a commit and its settlement, these are what admission has not heard.
-  await settlements.settle({ callIds: [], balances: await readRecentBalances(sql, { limit: 10_000 }) });
+  await settlements.settle({ callIds: [], balances: await books.recentBalances({ limit: 10_000 }) });
 
   const closing = new AbortController();
   const pauses = createPauses(closing.signal);
   const book = async (events: readonly UsageEvent[]) => {
     try {
-      const { booking, rejected, stripped } = await bookOrReject(sql, events, log);
+      const { booking, rejected, stripped } = await bookOrReject(books, events, log);
       counts.batches += 1;
       counts.booked += booking.booked.length;
       counts.duplicates += booking.duplicates.length;
@@ -109,31 +105,31 @@ interface Outcome {
  *
  * @throws when the database fails rather than refuses: what is booked by then is a duplicate the next time
  */
-async function bookOrReject(sql: SqlPool, events: readonly UsageEvent[], log: Logger): Promise<Outcome> {
+async function bookOrReject(books: Books, events: readonly UsageEvent[], log: Logger): Promise<Outcome> {
   try {
-    return { booking: await bookUsage(sql, events), rejected: 0, stripped: 0 };
+    return { booking: await books.book(events), rejected: 0, stripped: 0 };
   } catch (error) {
     if (!isRefusal(error)) throw error;
     const [event] = events;
-    if (events.length === 1 && event !== undefined) return bookStripped(sql, event, error, log);
+    if (events.length === 1 && event !== undefined) return bookStripped(books, event, error, log);
     const middle = Math.floor(events.length / 2);
-    const first = await bookOrReject(sql, events.slice(0, middle), log);
-    const second = await bookOrReject(sql, events.slice(middle), log);
+    const first = await bookOrReject(books, events.slice(0, middle), log);
+    const second = await bookOrReject(books, events.slice(middle), log);
     return merge(first, second);
   }
 }
 
 /** The money counts more than what was attached to the call, which a client may have made unbookable on purpose. */
-async function bookStripped(sql: SqlPool, event: UsageEvent, refusal: Error, log: Logger): Promise<Outcome> {
+async function bookStripped(books: Books, event: UsageEvent, refusal: Error, log: Logger): Promise<Outcome> {
   const ids = { callId: event.callId, requestId: event.requestId, reason: refusal.message };
   try {
-    const booking = await bookUsage(sql, [withoutAttachments(event)]);
-    await rejectUsage(sql, { event, reason: refusal.message, booked: true });
+    const booking = await books.book([withoutAttachments(event)]);
+    await books.reject({ event, reason: refusal.message, booked: true });
     log.error(ids, 'usage event booked without its attachments');
     return { booking, rejected: 0, stripped: 1 };
   } catch (error) {
     if (!isRefusal(error)) throw error;
-    await rejectUsage(sql, { event, reason: error.message, booked: false });
+    await books.reject({ event, reason: error.message, booked: false });
     log.error({ ...ids, reason: error.message }, 'usage event rejected: its money is not in the books');
     return { booking: { booked: [], duplicates: [], balances: [] }, rejected: 1, stripped: 0 };
   }
@@ -184,20 +180,20 @@ function createPauses(signal: AbortSignal) {
 
 /** Now and daily. A failure is only logged: until it succeeds, rows go to the default partition, and none is dropped. */
 async function keepPartitions(
-  sql: SqlPool,
+  books: Books,
   context: { retention: Duration | null; now: () => number; log: Logger; resources: AsyncDisposableStack },
 ): Promise<void> {
   const { retention, now, log, resources } = context;
   const keep = async () => {
     try {
-      const created = await ensurePartitions(sql, now());
+      const created = await books.ensurePartitions(now());
       if (created.length > 0) log.info({ created }, 'partitions created');
     } catch (error) {
       log.warn({ err: error }, 'partitions not created; rows go to the default partition');
     }
     if (retention === null) return;
     try {
-      const dropped = await dropPartitions(sql, { now: now(), retention });
+      const dropped = await books.dropPartitions({ now: now(), retention });
       if (dropped.length > 0)
         log.info({ dropped }, 'partitions dropped: their rows are older than the retention period');
     } catch (error) {

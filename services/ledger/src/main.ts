@@ -13,6 +13,7 @@ import { assertSchema } from '@sluice/shared/schema-version.ts';
 import { schemas } from '@sluice/shared/schemas.ts';
 import { openStatusServer } from '@sluice/shared/status-server.ts';
 import { version } from '@sluice/shared/version.ts';
+import { createPostgresBooks } from './books.ts';
 import { watchLedger } from './ledger-metrics.ts';
 import { openLedger } from './ledger.ts';
 import { watchReconciler } from './reconciliation/reconciler-metrics.ts';
@@ -52,7 +53,7 @@ const status = resources.use(
   }),
 );
 const retention = config.gateway.spendLogsRetention;
-const ledger = resources.use(await openLedger({ sql, usage, admission, retention, log }));
+const ledger = resources.use(await openLedger({ books: createPostgresBooks(sql), usage, admission, retention, log }));
 watchLedger(telemetry.meter, ledger, usage);
 const reconciling = resources.use(
   await openPostgres({

@@ -5,6 +5,7 @@ import { parseDuration, type Duration } from '@sluice/shared/time/duration.ts';
 import { bookUsage } from '../src/sql/book-usage.ts';
 import { dropPartitions } from '../src/sql/drop-partitions.ts';
 import { ensurePartitions } from '../src/sql/ensure-partitions.ts';
+import { createPostgresBooks } from '../src/books.ts';
 import { openLedger } from '../src/ledger.ts';
 import { createListUsageSource } from './list-usage-source.ts';
 import { useBooks, type Books } from './open-books.ts';
@@ -109,7 +110,13 @@ for (const { retention, rows } of [
     await bookMonths(books, 3);
     const admission = { settle: async () => undefined };
     const usage = createListUsageSource();
-    await using _ledger = await openLedger({ sql: books.sql, usage, admission, retention, now: () => startOfTests });
+    await using _ledger = await openLedger({
+      books: createPostgresBooks(books.sql),
+      usage,
+      admission,
+      retention,
+      now: () => startOfTests,
+    });
     assert.deepEqual(await books.query('select count(*)::int as rows from ledger.spend_rows'), [{ rows }]);
   });
 }

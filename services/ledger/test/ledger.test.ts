@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { Balance, Settlement } from '@sluice/shared/ports/admission.ts';
 import { waitUntil } from '../../../test/servers/wait-until.ts';
 import { usageCostNanoUsd } from '@sluice/shared/prices/usage-cost.ts';
+import { createPostgresBooks } from '../src/books.ts';
 import { openLedger, type Ledger } from '../src/ledger.ts';
 import { createListUsageSource } from './list-usage-source.ts';
 import { useBooks, type Books } from './open-books.ts';
@@ -35,7 +36,8 @@ function createListener() {
 function openCase(books: Books, { batchSize = 10 } = {}) {
   const usage = createListUsageSource();
   const admission = createListener();
-  const open = () => openLedger({ sql: books.sql, usage, admission, batchSize, now: () => startOfTests });
+  const open = () =>
+    openLedger({ books: createPostgresBooks(books.sql), usage, admission, batchSize, now: () => startOfTests });
   return { usage, admission, open, rows: () => books.query('select * from ledger.spend_rows order by admitted_at') };
 }
 

@@ -58,6 +58,10 @@ export interface JobDelivery {
    * Writes a line that outlives this worker and goes with the job: whoever takes the job over reads it. The line
    * leaves the process before any frame that is published after it, and is stored when the promise resolves. A
    * handler need not wait for its last line.
+   *
+   * Fenced: a line of a worker that no longer holds the job is not stored, and `signal` aborts. So whoever reads the
+   * journal as a later attempt has all the lines that an earlier one was told are stored.
+   * @throws when the line may not be stored
    */
   journal(line: string): Promise<void>;
   /** All lines of all attempts, oldest first. */

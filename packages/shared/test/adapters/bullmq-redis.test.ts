@@ -1,7 +1,9 @@
 import { after, before } from 'node:test';
-import { openRedisBackend } from '../../src/adapters/bullmq/backend.ts';
+import { Redis } from 'ioredis';
+import { openRedisBackend, redisKeysOf } from '../../src/adapters/bullmq/backend.ts';
 import { openBullJobQueue } from '../../src/adapters/bullmq/bullmq-job-queue.ts';
 import { openBullJobSource } from '../../src/adapters/bullmq/bullmq-job-source.ts';
+import { queueNameOf } from '../../src/contracts/subjects.ts';
 import { openRedisServer } from '../../../../test/servers/redis.ts';
 import { jobQueueConformance } from '../conformance/job-queue.ts';
 
@@ -16,5 +18,10 @@ jobQueueConformance('BullMQ on Redis', async () => {
   const open = () => stack.use(openRedisBackend({ url: redis.url, onError: () => {} }));
   const queue = stack.use(openBullJobQueue(open()));
   const sources = [stack.use(openBullJobSource(open())), stack.use(openBullJobSource(open()))] as const;
-  return { queue, sources, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+  const loseLock = async (name: string, requestId: string) => {
+    const client = new Redis(redis.url);
+    await client.del(`${redisKeysOf(queueNameOf(name))}${requestId}:lock`);
+    client.disconnect();
+  };
+  return { queue, sources, loseLock, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 });

@@ -25,7 +25,7 @@ type Limits = Partial<Omit<AccountLimits, 'id' | 'windowStart'>>;
 const roomy = { budgetNanoUsd: 1_000 * token, tokenBudget: 1_000, requestsPerMinute: 100, tokensPerMinute: 1_000 };
 
 /** One account of each kind, with room for everything but for what is said of them. */
-function nested(changes: Readonly<Record<number, Limits>> = {}): AccountLimits[] {
+function nested(changes: Readonly<Record<number, Limits>> | readonly Limits[] = {}): AccountLimits[] {
   return kinds.map((kind, index) => {
     const { id, ...account } = newAccount({ ...roomy, maxParallelRequests: 50, ...changes[index] });
     return { ...account, id: id.replace(/^key/, kind) };
@@ -75,11 +75,11 @@ export function manyAccountsConformance(name: string, open: OpenAdmission): void
     for (const first of kinds.keys()) {
       const spent: Limits[] = [{ budgetNanoUsd: 0 }, { tokenBudget: 3 }, { tokenBudget: 0, requestsPerMinute: 0 }];
       const changes = kinds.map((_kind, index) => (index < first ? { requestsPerMinute: 0 } : at(spent, index % 3)));
-      const accounts = nested({ ...changes });
+      const accounts = nested(changes);
       const result = await admission.reserve(requestOn(accounts, { inputTokensMax: 3 }));
       assert.equal(result.type, 'over-budget', 'budgets before limits');
       assert.equal(result.accountKey, accountKey(at(accounts, first)));
-      const limited = nested({ ...kinds.map((_kind, index) => (index < first ? {} : { maxParallelRequests: 0 })) });
+      const limited = nested(kinds.map((_kind, index) => (index < first ? {} : { maxParallelRequests: 0 })));
       const refusal = await admission.reserve(requestOn(limited));
       assert.equal(refusal.type, 'rate-limited');
       assert.equal(refusal.accountKey, accountKey(at(limited, first)));

@@ -1,6 +1,12 @@
 import { accountKey } from '../../src/contracts/account.ts';
 import type { Account } from '../../src/contracts/account.ts';
-import type { AccountLimits, Balance, ReservationRequest, ReservationResult } from '../../src/ports/admission.ts';
+import type {
+  AccountLimits,
+  Balance,
+  OverBudget,
+  ReservationRequest,
+  ReservationResult,
+} from '../../src/ports/admission.ts';
 
 interface ModelCall {
   readonly request: ReservationRequest;
@@ -19,6 +25,14 @@ interface ModelAccount {
   settledTokens: number;
   version: number;
   window: { start: number; requests: number; tokens: number } | null;
+}
+
+/** What one measure of one account has, and how it would refuse. */
+interface MeasuredBudget {
+  readonly unspent: number;
+  readonly reserved: number;
+  readonly needOf: (outputTokensCap: number) => number;
+  readonly refusal: OverBudget;
 }
 
 /** What the ledger has committed. */
@@ -152,41 +166,39 @@ export class AdmissionModel {
   #cap(request: ReservationRequest): number | ReservationResult {
     const { outputTokensCap, outputTokensMin, inputTokensMax } = request;
     const isFree = request.inputCostNanoUsd === 0 && request.outputNanoUsdPerMillion === 0;
-    const measured = request.accounts.flatMap((limits) => {
+    const [leastNanoUsd, leastTokens] = [need(request, outputTokensMin), inputTokensMax + outputTokensMin];
+    const type = 'over-budget' as const;
+    const measured = request.accounts.flatMap((limits): MeasuredBudget[] => {
       const key = accountKey(limits);
-      const { settledTokens } = this.#account(limits);
+      const [settledNanoUsd, { settledTokens }] = [this.settled(limits), this.#account(limits)];
       const { budgetNanoUsd, tokenBudget } = limits;
-      const money = {
-        key,
-        budget: isFree ? null : budgetNanoUsd,
-        settled: this.settled(limits),
-        reserved: this.reserved(limits),
-        need: (cap: number) => need(request, cap),
-        refusal: {
-          measure: 'money',
-          settledNanoUsd: this.settled(limits),
-          budgetNanoUsd,
-          neededNanoUsd: need(request, outputTokensMin),
-        },
-      };
-      const tokens = {
-        key,
-        budget: tokenBudget,
-        settled: settledTokens,
-        reserved: this.reservedTokens(limits),
-        need: (cap: number) => inputTokensMax + cap,
-        refusal: { measure: 'tokens', settledTokens, tokenBudget, neededTokens: inputTokensMax + outputTokensMin },
-      };
-      return [money, tokens].flatMap(({ budget, ...rest }) => (budget === null ? [] : [{ ...rest, budget }]));
+      const found: MeasuredBudget[] = [];
+      if (budgetNanoUsd !== null && !isFree) {
+        const amounts = { settledNanoUsd, budgetNanoUsd, neededNanoUsd: leastNanoUsd };
+        found.push({
+          unspent: budgetNanoUsd - settledNanoUsd,
+          reserved: this.reserved(limits),
+          needOf: (cap) => need(request, cap),
+          refusal: { type, measure: 'money', accountKey: key, ...amounts },
+        });
+      }
+      if (tokenBudget !== null) {
+        found.push({
+          unspent: tokenBudget - settledTokens,
+          reserved: this.reservedTokens(limits),
+          needOf: (cap) => inputTokensMax + cap,
+          refusal: { type, measure: 'tokens', accountKey: key, settledTokens, tokenBudget, neededTokens: leastTokens },
+        });
+      }
+      return found;
     });
-    for (const { key, budget, settled, need: needOf, refusal } of measured) {
-      if (settled < budget && settled + needOf(outputTokensMin) <= budget) continue;
-      return { type: 'over-budget', accountKey: key, ...refusal } as ReservationResult;
+    for (const { unspent, needOf, refusal } of measured) {
+      if (unspent <= 0 || needOf(outputTokensMin) > unspent) return refusal;
     }
     const tooTight = (cap: number) =>
-      measured.filter(({ budget, settled, reserved, need: needOf }) => settled + reserved + needOf(cap) > budget);
+      measured.filter(({ unspent, reserved, needOf }) => needOf(cap) > unspent - reserved);
     const busy = tooTight(outputTokensCap).find(({ reserved }) => reserved > 0);
-    if (busy) return { type: 'wait', accountKey: busy.key };
+    if (busy) return { type: 'wait', accountKey: busy.refusal.accountKey };
     let cap = outputTokensCap;
     while (tooTight(cap).length > 0) cap -= 1;
     return cap;

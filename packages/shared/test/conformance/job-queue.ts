@@ -9,6 +9,8 @@ export interface JobQueueParts extends AsyncDisposable {
   readonly queue: JobQueue;
   /** Two sources, as two workers have. */
   readonly sources: readonly [JobSource, JobSource];
+  /** Takes the lock of a running job away, as time does from a worker that stands still. */
+  loseLock(queue: string, requestId: string): Promise<void>;
 }
 
 /** What every adapter of the job queue promises. `open` may share a server: aliases are unique per test. */
@@ -94,6 +96,31 @@ export function jobQueueConformance(name: string, open: () => Promise<JobQueuePa
     );
     assert.deepEqual(attempts[0]?.journal, []);
     assert.deepEqual(attempts[2]?.journal, [`attempt ${numbers[0]} began`, `attempt ${numbers[1]} began`]);
+  });
+
+  test(`${name} queue: a worker that has lost its job writes nothing into the journal any more`, async () => {
+    await using parts = await open();
+    const alias = fresh();
+    const deliveries: JobDelivery[] = [];
+    const ends: (() => void)[] = [];
+    const hold = (delivery: JobDelivery) => {
+      deliveries.push(delivery);
+      return new Promise<void>((resolve) => ends.push(resolve));
+    };
+    await using _ = await parts.sources[0].consume([alias], { concurrency: 1 }, hold);
+    await using _other = await parts.sources[1].consume([alias], { concurrency: 1 }, hold);
+    const job = sampleJob({ alias });
+    await parts.queue.enqueue(job);
+    await waitUntil(() => deliveries.length === 1, { what: 'the first attempt' });
+    await deliveries[0]?.journal('in time');
+    await parts.loseLock(alias, job.requestId);
+    await waitUntil(() => deliveries.length === 2, { what: 'the second attempt', deadlineMs: 15_000 });
+    await assert.rejects(async () => deliveries[0]?.journal('too late'));
+    assert.equal(deliveries[0]?.signal.aborted, true);
+    await deliveries[1]?.journal('taken over');
+    assert.deepEqual(await deliveries[1]?.readJournal(), ['in time', 'taken over']);
+    for (const end of ends) end();
+    await waitUntil(async () => !(await parts.queue.has(alias, job.requestId)), { what: 'the end' });
   });
 
   test(`${name} queue: a withdrawn job never runs; a running one cannot be withdrawn`, async () => {

@@ -73,13 +73,11 @@ export function createAuthenticate({ masterKey, findPrincipal, now, cache }: Aut
       }
 
       const hash = KeyHash.parse(digest.toString('hex'));
-      if (ip !== undefined && !principals.hasMet(hash)) wrongKeys.require(ip, hash);
       const isKey = rawKey.startsWith('sk-');
-      const principal = isKey ? await principals.find(hash) : null;
-      if (principal === null) {
-        if (ip !== undefined) wrongKeys.wrong(ip, hash);
-        throw isKey ? unknown(rawKey, hash) : notAKey(rawKey);
-      }
+      const find = async () => (isKey ? principals.find(hash) : null);
+      const isWatched = ip !== undefined && !principals.hasMet(hash) && !principals.isUnknown(hash);
+      const principal = await (isWatched ? wrongKeys.watch(ip, hash, find) : find());
+      if (principal === null) throw isKey ? unknown(rawKey, hash) : notAKey(rawKey);
       const { key, team, replacedUntil } = principal;
       if (key.blocked) throw blocked();
       const expiresAt = Math.min(key.expiresAt ?? Infinity, replacedUntil ?? Infinity);

@@ -56,8 +56,7 @@ export class LookupCache<Id, Found> {
     const known = this.#known.get(id);
     const isSame = known?.generation === this.#generation;
     if (known !== undefined && isSame && this.#isWithin(known.askedAt, freshMs)) return known.found;
-    const unknownAt = this.#unknown.get(id);
-    if (unknownAt !== undefined && this.#isWithin(unknownAt, freshMs)) return null;
+    if (this.isUnknown(id)) return null;
 
     try {
       return await (this.#lookups.get(id) ?? this.#lookUp(id));
@@ -71,6 +70,12 @@ export class LookupCache<Id, Found> {
   /** Whether this process has met it: it existed when last asked about, however long ago, or was changed here. */
   hasMet(id: Id): boolean {
     return this.#met.has(id);
+  }
+
+  /** Whether memory alone says that there is none. */
+  isUnknown(id: Id): boolean {
+    const unknownAt = this.#unknown.get(id);
+    return unknownAt !== undefined && this.#isWithin(unknownAt, this.#deps.limits.freshMs);
   }
 
   /** Forgets one, and an answer about it that is still under way: this process has just changed it. */

@@ -2,18 +2,19 @@ import { isIPv6 } from 'node:net';
 import { GatewayError } from '@sluice/shared/errors.ts';
 import type { KeyHash } from '@sluice/shared/ids.ts';
 
-/** Wrong keys that are put up with at once, and how soon one more is: 20, then one in three seconds. */
+/** Wrong keys that are put up with at once, and how soon one more is: 20, then one a second. */
 const wrongKeysMax = 20;
-const refillMs = 3_000;
+const refillMs = 1_000;
 /** Client addresses that are remembered; with more, the one that has been quiet longest is forgotten. */
 const clientsMax = 10_000;
 /** Wrong keys that are told apart per address; with more, the one that has been quiet longest is forgotten. */
 const keysPerClientMax = 64;
 
-/** What may still be tried: `tokens` at the moment `at`, and one more every `refillMs`. */
+/** What may still be tried: `tokens` at the moment `at`, and one more every `refillMs`; `trying` of them just are. */
 interface Bucket {
   tokens: number;
   at: number;
+  trying: number;
 }
 
 interface Client extends Bucket {
@@ -25,8 +26,8 @@ interface Client extends Bucket {
  *
  * Many teams may share an address. So a wrong key that is sent again and again, as a forgotten client does, uses up its
  * own tries alone; only keys that were never tried before use up those of the address. And a key that this process
- * knows is never asked about here: what an attacker can delay is the first use of other keys from its own address, by
- * a few seconds.
+ * knows is never asked about here: what an attacker can delay is the first use of other keys from its own address.
+ * What is answered from memory costs nothing and counts for nothing.
  *
  * Of this process alone: with several ingresses, each counts what it sees.
  */
@@ -38,20 +39,40 @@ export class WrongKeys {
     this.#now = now;
   }
 
-  /** @throws GatewayError too_many_wrong_keys, with the time after which one more is looked at */
-  require(address: string, hash: KeyHash): void {
-    const client = this.#clients.get(networkOf(address));
-    const bucket = client?.keys.get(hash) ?? client;
-    if (bucket === undefined) return;
-    const now = this.#now();
-    refill(bucket, now);
-    if (bucket.tokens < 1) throw tooMany(Math.max(1, Math.ceil((bucket.at + refillMs - now) / 1_000)));
+  /**
+   * Looks a key up, if it may be, and counts it when there is none.
+   *
+   * @throws GatewayError too_many_wrong_keys, with the time after which one more is looked at; what `find` throws
+   */
+  async watch<T>(address: string, hash: KeyHash, find: () => Promise<T | null>): Promise<T | null> {
+    const network = networkOf(address);
+    const bucket = this.#bucketFor(network, hash);
+    if (bucket !== undefined) bucket.trying += 1;
+    try {
+      const found = await find();
+      if (found === null) this.#wrong(network, hash);
+      return found;
+    } finally {
+      if (bucket !== undefined) bucket.trying -= 1;
+    }
   }
 
-  /** The key does not exist. */
-  wrong(address: string, hash: KeyHash): void {
+  /** undefined: nothing is known against it. */
+  #bucketFor(network: string, hash: KeyHash): Bucket | undefined {
+    const client = this.#clients.get(network);
+    const bucket = client?.keys.get(hash) ?? client;
+    if (bucket === undefined) return undefined;
     const now = this.#now();
-    const client = latest(this.#clients, networkOf(address), clientsMax, () => ({ ...full(now), keys: new Map() }));
+    refill(bucket, now);
+    // Without wrong keys lately, as many may come at once as do: the users of an address, when an ingress starts.
+    const isFree = bucket.tokens === wrongKeysMax || bucket.tokens - bucket.trying >= 1;
+    if (!isFree) throw tooMany(Math.max(1, Math.ceil((bucket.at + refillMs - now) / 1_000)));
+    return bucket;
+  }
+
+  #wrong(network: string, hash: KeyHash): void {
+    const now = this.#now();
+    const client = latest(this.#clients, network, clientsMax, () => ({ ...full(now), keys: new Map() }));
     const isNew = !client.keys.has(hash);
     const key = latest(client.keys, hash, keysPerClientMax, () => full(now));
     for (const bucket of isNew ? [client, key] : [key]) {
@@ -67,7 +88,7 @@ export class WrongKeys {
 }
 
 function full(at: number): Bucket {
-  return { tokens: wrongKeysMax, at };
+  return { tokens: wrongKeysMax, at, trying: 0 };
 }
 
 /** A clock that was set back gives nothing, and takes nothing. */

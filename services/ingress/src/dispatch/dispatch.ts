@@ -34,10 +34,24 @@ export interface Answer extends AsyncIterable<AnswerBatch>, AsyncDisposable {}
 /** A job as admission made it, before anybody knows where its body will lie and where its answer goes. */
 export type NewJob = Omit<InferenceJob, 'body' | 'replyTo'>;
 
-/** @param claim of a job that came with an idempotency key; it says at the last moment whether the job may run */
+/**
+ * @param claim of a job that came with an idempotency key; it says at the last moment whether the job may run
+ * @throws PerhapsQueuedError when the queue does not answer; any other error: the job is not queued
+ */
 export type Dispatch = (job: NewJob, body: string, claim?: QueueClaim) => Promise<Answer>;
 
 type QueueClaim = Pick<Claim, 'scope' | 'queue' | 'forget'>;
+
+/**
+ * The queue has not answered: nobody knows whether the job will run. What is reserved for it stays so until the job is
+ * taken back, the books know what it cost, or the reservation expires: room that is given away twice is overspent.
+ */
+export class PerhapsQueuedError extends GatewayError {
+  constructor(cause: unknown) {
+    const known = cause instanceof GatewayError ? cause : new GatewayError('internal', 'Internal error.', { cause });
+    super(known.code, known.message, { retryAfterSeconds: known.retryAfterSeconds ?? undefined, cause });
+  }
+}
 
 /** Listens for the answer first, then queues the job, so that no frame can be missed. */
 export function createDispatch(deps: DispatchDeps): Dispatch {
@@ -50,11 +64,13 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
       body: { inline: body },
       ...(claim && { keepAnswerAs: claim.scope }),
     };
+    let mayBeQueued = false;
     try {
       if (Buffer.byteLength(body) > inlineBodyBytesMax) {
         job.body = { claim: await deps.bodies.put(job.requestId, body, job.deadlineAt) };
       }
       await claim?.queue(job.deadlineAt);
+      mayBeQueued = true;
       await deps.queue.enqueue(job);
       // It waits already, so nobody waits for this.
       void deps.line.place(job);
@@ -62,7 +78,7 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
       answer[Symbol.dispose]();
       // It may have been queued all the same, with only the reply lost: take it back without keeping the client.
       void takeBack(job, claim, { mayWait: true });
-      throw error;
+      throw mayBeQueued ? new PerhapsQueuedError(error) : error;
     }
     const watched = deps.lostAnswers.watch(job, answer);
     let leaving: Promise<void> | null = null;

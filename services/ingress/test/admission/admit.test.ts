@@ -298,3 +298,22 @@ test('admit: a crowd on two accounts, in two processes, all get in and never mor
   assert.ok(most <= 1_000 && most > 500, `at most ${most} at once`);
   await elsewhere[Symbol.asyncDispose]();
 });
+
+test('admit: tokens are waited for in line, also where nothing costs anything', async () => {
+  await using gate = await open();
+  const account = newAccount(null, { tokenBudget: 100 });
+  const ask = (inputTokensMax: number) => ({ ...requestFor(0, account), inputTokensMax });
+  const running = ask(100);
+  await gate.admit(running, optionsWith());
+  const order: number[] = [];
+  const waiting = [60, 40].map(async (tokens) => {
+    await gate.admit(ask(tokens), optionsWith());
+    order.push(tokens);
+  });
+  await settled();
+  assert.deepEqual(order, []);
+  await gate.end(running);
+  await Promise.all(waiting);
+  assert.deepEqual(order, [60, 40], 'first come, first served');
+  await assert.rejects(gate.admit(ask(101), optionsWith()), { code: 'budget_exceeded' });
+});

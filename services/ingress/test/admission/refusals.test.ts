@@ -57,6 +57,26 @@ for (const { of, says } of texts) {
   });
 }
 
+test('a spent token budget says so in tokens', () => {
+  const refusal = { type: 'over-budget', measure: 'tokens', accountKey } as const;
+  const spent = budgetExceeded({ ...refusal, settledTokens: 100, tokenBudget: 100, neededTokens: 7 }, name);
+  assert.equal(spent.code, 'budget_exceeded');
+  assert.equal(
+    spent.message,
+    'Budget has been exceeded! Key=ci (sk-...wxyz) Current tokens: 100, Max token budget: 100',
+  );
+  const rest = budgetExceeded({ ...refusal, settledTokens: 98, tokenBudget: 100, neededTokens: 7 }, name);
+  assert.match(rest.message, /Max token budget: 100\. This request needs at least 7 tokens of what is left$/);
+});
+
+test('who asks for more than a whole window has is not told to wait', () => {
+  const limit = { limitType: 'tokens', limit: 8, remaining: 8, needed: 9, resetsAt: now + 60_000 } as const;
+  const error = rateLimited({ type: 'rate-limited', accountKey, ...limit }, name, now);
+  assert.equal(error.retryAfterSeconds, null);
+  assert.equal(error.headers?.['x-should-retry'], 'false');
+  assert.match(error.message, /counts for 9, more than the whole limit: it would be refused again$/);
+});
+
 test('a reserved budget is no spent budget: try again', () => {
   const error = budgetReserved(name);
   assert.equal(error.code, 'rate_limited');

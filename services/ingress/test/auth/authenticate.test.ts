@@ -308,7 +308,7 @@ test('too many wrong keys from one address: no more look-ups, but every key that
   await as(rawKey, address);
   for (let number = 0; number < 50; number += 1) await assert.rejects(as(`sk-wrong-${number}`, address));
   const lookups = database.lookups;
-  await assert.rejects(as('sk-wrong-51', address), { code: 'too_many_wrong_keys', retryAfterSeconds: 3 });
+  await assert.rejects(as('sk-wrong-51', address), { code: 'too_many_wrong_keys', retryAfterSeconds: 1 });
   await assert.rejects(as('no key at all', address), { code: 'too_many_wrong_keys' });
   assert.equal(database.lookups, lookups);
 
@@ -332,4 +332,22 @@ test('a right key that was not met yet gets in as soon as the refusal says', asy
   assert.equal(refusal.code, 'too_many_wrong_keys');
   clock.now += refusal.retryAfterSeconds * 1_000;
   assert.equal((await as(rawKey, address)).role, 'key');
+});
+
+test('one wrong key over and over: asked about ever less, and let in within a second of being made', async () => {
+  const { database, clock, as } = setUp();
+  const address = '192.0.2.1';
+  const [key, end] = ['sk-not-made-yet-01234', clock.now + 120_000];
+  const codes = new Map<string, number>();
+  for (; clock.now < end; clock.now += 20) {
+    const code = await as(key, { ip: address }).catch((error) => error.code);
+    codes.set(code, (codes.get(code) ?? 0) + 1);
+  }
+  assert.deepEqual([...codes.keys()], ['key_unknown', 'too_many_wrong_keys']);
+  assert.ok(database.lookups <= 20 + 120, `${database.lookups} look-ups`);
+
+  database.keys.set(virtualKey(key).hash, virtualKey(key));
+  const madeAt = clock.now;
+  while ((await as(key, { ip: address }).catch(() => null)) === null) clock.now += 20;
+  assert.ok(clock.now - madeAt <= 1_000, `${clock.now - madeAt} ms`);
 });

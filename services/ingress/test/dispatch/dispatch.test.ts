@@ -3,11 +3,13 @@ import { test } from 'node:test';
 import { createMemoryTokenBus } from '@sluice/shared/adapters/memory/memory-token-bus.ts';
 import type { InferenceJob } from '@sluice/shared/contracts/inference-job.ts';
 import type { UsageEvent } from '@sluice/shared/contracts/usage-event.ts';
+import { GatewayError } from '@sluice/shared/errors.ts';
 import { silentLogger } from '@sluice/shared/log.ts';
 import { inlineBodyBytesMax } from '@sluice/shared/ports/body-store.ts';
 import { sampleJob } from '../../../../packages/shared/test/conformance/sample-job.ts';
 import { waitUntil } from '../../../../test/servers/wait-until.ts';
-import { createDispatch } from '../../src/dispatch/dispatch.ts';
+import { createDispatch, PerhapsQueuedError } from '../../src/dispatch/dispatch.ts';
+import { dispatchAdmitted } from '../../src/routes/openai/dispatch-admitted.ts';
 import { end, text } from '../stream/answer-frames.ts';
 
 /** A claim that notes what is done with it. */
@@ -158,11 +160,34 @@ test('dispatch: an answer that has begun is with a worker: the queue is not aske
 
 test('dispatch: a queue that fails is an error; a job that it has all the same is taken back', async () => {
   await using it = await openDispatch();
-  it.behaviour.enqueue = () => Promise.reject(new Error('no reply'));
-  await assert.rejects(it.dispatch(it.job, '{}'), /no reply/);
+  it.behaviour.enqueue = () => Promise.reject(new GatewayError('dependency_unavailable', 'no reply'));
+  await assert.rejects(it.dispatch(it.job, '{}'), (error: unknown) => {
+    assert.ok(error instanceof PerhapsQueuedError);
+    assert.equal(error.code, 'dependency_unavailable');
+    return true;
+  });
   await waitUntil(() => it.booked.length > 0, { what: 'the reservation closed' });
   assert.deepEqual(it.withdrawn, [it.job.requestId]);
 });
+
+/** Room that is given away while the job may still be called for is overspent. */
+const failures = [
+  { what: 'a queue that does not answer', step: 'enqueue', givenBack: false },
+  { what: 'a store that does not take its body', step: 'put', givenBack: true },
+] as const;
+
+for (const { what, step, givenBack } of failures) {
+  test(`dispatch: with ${what}, the reservation is ${givenBack ? 'given back' : 'kept'}`, async () => {
+    await using it = await openDispatch();
+    it.behaviour[step] = (): Promise<never> => Promise.reject(new GatewayError('dependency_unavailable', 'no reply'));
+    let given = 0;
+    const admitted = { job: it.job, spentNanoUsd: null, giveBack: async () => void (given += 1) };
+    const exchange = { clientGone: new AbortController().signal };
+    const body = 'x'.repeat(inlineBodyBytesMax + 1);
+    await assert.rejects(dispatchAdmitted(admitted, body, { exchange, claim: undefined }, it), /no reply/);
+    assert.equal(given, givenBack ? 1 : 0);
+  });
+}
 
 test('dispatch: what cannot be taken back is nobody’s error', async () => {
   await using it = await openDispatch();
@@ -219,7 +244,7 @@ test('dispatch: a queue that fails frees the key only when the job was taken bac
     const claim = claimOf();
     it.behaviour.isWaiting = isWaiting;
     it.behaviour.enqueue = () => Promise.reject(new Error('no reply'));
-    await assert.rejects(it.dispatch(it.job, '{}', claim), /no reply/);
+    await assert.rejects(it.dispatch(it.job, '{}', claim), PerhapsQueuedError);
     await waitUntil(() => it.withdrawn.length > 0 && it.booked.length === Number(isWaiting), { what: 'taken back' });
     await new Promise((resolve) => setImmediate(resolve));
     assert.deepEqual(claim.steps, isWaiting ? ['queue', 'forget'] : ['queue']);

@@ -177,6 +177,18 @@ test('the audit log is append-only, through each partition too', async () => {
   }
 });
 
+test('GET /audit 200: also for an administrator who may only look', async () => {
+  await sql.query(
+    `insert into ingress.users (user_id, user_role, created_at, updated_at)
+     values ('viewer', 'proxy_admin_viewer', now(), now())`,
+  );
+  const key = await gateway.generate({ user_id: 'viewer' });
+  const { status, body } = await gateway.get('/audit', { key });
+  assert.equal(status, 200);
+  assert.equal((await gateway.get(`/audit/${body.audit_logs[0].id}`, { key })).status, 200);
+  assert.equal((await gateway.post('/key/block', { key }, { key })).status, 403);
+});
+
 test('GET /audit 403: for a virtual key; GET /audit/{id} 404: no such line; 422: filters that make no sense', async () => {
   const key = await gateway.generate();
   assert.equal((await gateway.get('/audit', { key })).status, 403);

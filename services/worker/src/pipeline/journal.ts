@@ -1,9 +1,10 @@
 import { UsageEvent } from '@sluice/shared/contracts/usage-event.ts';
+import type { CallId } from '@sluice/shared/ids.ts';
 import { z } from 'zod';
 
 /**
  * What an attempt leaves beside its job for whoever takes it over. One JSON line each; the last one about a call
- * counts, and `content` counts beside it.
+ * counts, and `content` and `ended` count whatever follows.
  * call: from here on this call may be billed. refused: it was not, its number and reservation are free again.
  * content: the client has seen some of a streamed answer, so no other can take its place.
  * usage: what it used is known. ended: the job is, and nothing more is to be called for it; `event` is what may not be
@@ -26,6 +27,11 @@ export const JournalLine = z.discriminatedUnion('type', [
 export type JournalLine = z.infer<typeof JournalLine>;
 export type LostCall = Extract<JournalLine, { type: 'call' }>;
 
+/** The number of a call among its request's. */
+export function callNumberOf(callId: CallId): number {
+  return Number(callId.slice(callId.lastIndexOf(':') + 1));
+}
+
 export function writeJournalLine(line: JournalLine): string {
   return JSON.stringify(line);
 }
@@ -46,10 +52,13 @@ export interface LeftBehind {
 export function readJournal(lines: readonly string[]): LeftBehind {
   const last = new Map<number, JournalLine>();
   let hasContent = false;
+  let hasEnded = false;
   for (const text of lines) {
     const line = JournalLine.parse(JSON.parse(text));
     if (line.type === 'content') hasContent = true;
     else last.set(line.call, line);
+    // Whatever comes after it: usage that could not be stored at once does.
+    hasEnded ||= line.type === 'ended';
   }
   const open = [...last.values()];
   const lastCall = Math.max(0, ...last.keys());
@@ -58,6 +67,6 @@ export function readJournal(lines: readonly string[]): LeftBehind {
     lost: open.filter((line) => line.type === 'call'),
     known: open.flatMap((line) => ('event' in line && line.event ? [line.event] : [])),
     next: reusable ? { call: Math.max(lastCall, 1), reserved: true } : { call: lastCall + 1, reserved: false },
-    ended: hasContent || open.some((line) => line.type === 'ended'),
+    ended: hasContent || hasEnded,
   };
 }

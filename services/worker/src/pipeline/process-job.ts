@@ -5,6 +5,7 @@ import { unbilledUsageEvent } from '@sluice/shared/contracts/unbilled-usage-even
 import type { UsageEvent } from '@sluice/shared/contracts/usage-event.ts';
 import { errorCatalog, GatewayError } from '@sluice/shared/errors.ts';
 import type { JobDelivery } from '@sluice/shared/ports/job-queue.ts';
+import { withTimeLimit } from '@sluice/shared/time-limit.ts';
 import { usageCostNanoUsd } from '@sluice/shared/prices/usage-cost.ts';
 import { ceilingNanoUsd } from '@sluice/shared/prices/dearest-price.ts';
 import { ProviderError } from '../providers/provider.ts';
@@ -12,18 +13,21 @@ import { createAnswerWriter } from './answer-writer.ts';
 import { stopReasonOf } from './job-context.ts';
 import type { JobDeps, StopReason } from './job-context.ts';
 import { createKeptAnswerWriter } from './kept-answer-writer.ts';
-import { readJournal, writeJournalLine } from './journal.ts';
-import type { LostCall } from './journal.ts';
+import { callNumberOf, readJournal, writeJournalLine } from './journal.ts';
+import type { JournalLine, LostCall } from './journal.ts';
 import { openRequest } from './open-request.ts';
 import type { OpenedRequest } from './open-request.ts';
 import type { CallEnd } from './relay.ts';
-import { storeUsage } from './store-usage.ts';
+import { shrinkReservation, storeUsage } from './store-usage.ts';
 import type { MadeCall, Standing } from './call-series.ts';
 import { tryCalls } from './try-calls.ts';
 import { placeOf } from './place-of.ts';
 
 /** Deliveries of one job before it is answered with an error: something about it may be what kills workers. */
 const attemptsMax = 5;
+
+/** A client waits no longer for its end to be noted beside the job. */
+const notingMs = 900;
 
 /**
  * Answers one job, and closes every reservation that was made for it.
@@ -41,9 +45,12 @@ export async function processJob(delivery: JobDelivery, deps: JobDeps, signal: A
   const writer = createKeptAnswerWriter(bare, job, deps);
   const announce = (event: AnswerEnd | AnswerError, { mayBeBilled }: { mayBeBilled: boolean }) =>
     writer.end(event, mayBeBilled);
-  const store = (event: UsageEvent) => storeUsage(event, delivery, deps);
+  const book = async (event: UsageEvent) => {
+    await storeUsage(event, delivery, deps);
+    await shrinkReservation(event, deps);
+  };
 
-  const standing = attempt === 1 ? { call: 1, reserved: true } : await takeOver(delivery, deps, store);
+  const standing = attempt === 1 ? { call: 1, reserved: true } : await takeOver(delivery, deps, book);
   // The client has been told the end, unless the worker died at that very moment.
   if (standing === 'ended') return announce(answerError(stoppedError('lock-lost')), { mayBeBilled: true });
 
@@ -63,19 +70,18 @@ export async function processJob(delivery: JobDelivery, deps: JobDeps, signal: A
     { delivery, request, writer, standing, queueMs: Math.max(0, startedAt - job.admittedAt) },
     deps,
     signal,
-    (end, made) => store(eventOf(end, made)),
+    (end, made) => bookCut(eventOf(end, made)),
   );
   if (outcome.type === 'stopped') return close(outcome.standing, outcome.why, outcome.deployment);
   if (outcome.type === 'failed') return close(outcome.standing, outcome.error, outcome.deployment);
 
   const { type, stopped: stoppedBy, error } = outcome.end;
   const used = eventOf(outcome.end, outcome.made);
-  await store(used);
+  await storeUsage(used, delivery, deps);
   if (stoppedBy === 'lock-lost' || delivery.signal.aborted) throw lockLost();
   // On its way before the end is announced: nobody who takes over may call again for a client who has the answer.
-  delivery
-    .journal(writeJournalLine({ type: 'ended', call: outcome.made.call, event: null }))
-    .catch((cause: unknown) => deps.log.warn({ requestId: job.requestId, err: cause }, 'end not noted'));
+  if (await note({ type: 'ended', call: outcome.made.call, event: null })) await shrinkReservation(used, deps);
+  if (delivery.signal.aborted) throw lockLost();
   const costNanoUsd = usageCostNanoUsd(used);
   const last: AnswerEnd | AnswerError =
     type === 'completed'
@@ -101,9 +107,27 @@ export async function processJob(delivery: JobDelivery, deps: JobDeps, signal: A
     const unstored = at.reserved ? event : null;
     // Before it is stored: a call under a number that the books have closed would cost nothing.
     await delivery.journal(writeJournalLine({ type: 'ended', call: at.call, event: unstored }));
-    if (unstored) await store(unstored);
+    if (unstored) await book(unstored);
     // A call after the first is made only when an earlier one may have cost something.
     await announce(answerError(typeof why === 'string' ? stoppedError(why) : why), { mayBeBilled: at.call > 1 });
+  }
+
+  /** Of a call that another one follows. */
+  async function bookCut(event: UsageEvent): Promise<void> {
+    const noting = note({ type: 'usage', call: callNumberOf(event.callId), event });
+    await storeUsage(event, delivery, deps);
+    if (await noting) await shrinkReservation(event, deps);
+  }
+
+  /** @returns whether whoever takes the job over will read it */
+  async function note(line: JournalLine): Promise<boolean> {
+    try {
+      await withTimeLimit('queue', notingMs, delivery.journal(writeJournalLine(line)));
+      return true;
+    } catch (cause) {
+      deps.log.warn({ requestId: job.requestId, type: line.type, err: cause }, 'not noted beside the job');
+      return false;
+    }
   }
 
   /** What a call used, in the provider's numbers or, where it gave none, in ours. */
@@ -145,13 +169,13 @@ export async function processJob(delivery: JobDelivery, deps: JobDeps, signal: A
 async function takeOver(
   delivery: JobDelivery,
   deps: JobDeps,
-  store: (event: UsageEvent) => Promise<void>,
+  book: (event: UsageEvent) => Promise<void>,
 ): Promise<Standing | 'ended'> {
   const { job, attempt } = delivery;
   deps.metrics.takeover(job.alias);
   const left = readJournal(await delivery.readJournal());
-  for (const event of left.known) await store(event);
-  for (const lost of left.lost) await store(lostEvent(lost));
+  for (const event of left.known) await book(event);
+  for (const lost of left.lost) await book(lostEvent(lost));
   return left.ended ? 'ended' : left.next;
 
   function lostEvent(lost: LostCall): UsageEvent {

@@ -3,7 +3,7 @@ import { usageCostNanoUsd } from '@sluice/shared/prices/usage-cost.ts';
 import { usageTokens } from '@sluice/shared/prices/usage-tokens.ts';
 import type { JobDelivery } from '@sluice/shared/ports/job-queue.ts';
 import type { JobDeps } from './job-context.ts';
-import { writeJournalLine } from './journal.ts';
+import { callNumberOf, writeJournalLine } from './journal.ts';
 
 const retryPauseMs = 500;
 /** After this the job is given back: its next attempt finds the event in the journal. */
@@ -11,17 +11,26 @@ const patienceMs = 60_000;
 
 /**
  * Resolves when the event is safe. While the log is away it is kept beside the job, so that not even a crash
- * forgets it. At the same time the reservation falls to the actual cost; that may fail, since the books will say it.
+ * forgets it.
  *
  * @throws the log's error when it stays away: the job must come again
  */
 export async function storeUsage(event: UsageEvent, delivery: JobDelivery, deps: JobDeps): Promise<void> {
-  const actual = { costNanoUsd: usageCostNanoUsd(event), tokens: usageTokens(event) };
-  const shrunk = deps.admission
-    .shrink(event.callId, actual)
-    .catch((error: unknown) => deps.log.warn({ callId: event.callId, err: error }, 'reservation not shrunk'));
   correctShare(event, delivery, deps);
-  await Promise.all([append(event, delivery, deps), shrunk]);
+  await append(event, delivery, deps);
+}
+
+/**
+ * The reservation falls to the actual cost. Only when the event is stored, and no attempt that takes the job over can
+ * book the call as a lost one any more: at its ceiling it may need all that was reserved. It may fail, since the
+ * books will say the cost too.
+ */
+export async function shrinkReservation(event: UsageEvent, deps: Pick<JobDeps, 'admission' | 'log'>): Promise<void> {
+  const { callId } = event;
+  const actual = { costNanoUsd: usageCostNanoUsd(event), tokens: usageTokens(event) };
+  await deps.admission
+    .shrink(callId, actual)
+    .catch((error: unknown) => deps.log.warn({ callId, err: error }, 'reservation not shrunk'));
 }
 
 /**
@@ -53,7 +62,7 @@ async function append(event: UsageEvent, delivery: JobDelivery, deps: JobDeps): 
 }
 
 async function keepInJournal(event: UsageEvent, delivery: JobDelivery, deps: JobDeps): Promise<void> {
-  const call = Number(event.callId.slice(event.callId.lastIndexOf(':') + 1));
+  const call = callNumberOf(event.callId);
   try {
     await delivery.journal(writeJournalLine({ type: 'usage', call, event }));
   } catch (error) {

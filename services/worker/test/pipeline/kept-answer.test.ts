@@ -9,9 +9,10 @@ const keeping = (run: Recording) => run.effects.filter((effect) => /^(keep|forge
 test('kept answer: it is kept when its usage is stored, and before its end is announced', async () => {
   const run = new Recording({ job });
   await run.run();
-  assert.deepEqual(run.effects.slice(-4), [
+  assert.deepEqual(run.effects.slice(-5), [
     'append 1 completed',
     'journal ended 1',
+    'shrink 1 20000',
     'keep answer-end',
     'publish answer-end',
   ]);

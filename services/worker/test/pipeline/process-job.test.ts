@@ -31,9 +31,9 @@ test('job: usage is stored before the end is announced, and the end is noted bes
     'journal content 1',
     'publish answer-start text-delta',
     'publish text-delta choice-end',
-    'shrink 1 20000',
     'append 1 completed',
     'journal ended 1',
+    'shrink 1 20000',
     'publish answer-end',
   ]);
   assert.deepEqual(run.lastEvent, { type: 'answer-end', usage: usage(10, 5).usage, costNanoUsd: 20_000 });
@@ -179,14 +179,36 @@ for (const { why, scripts, books, announced } of failures) {
   });
 }
 
+test('job: an end that cannot be noted is announced, and all that was reserved stays so until the books know', async () => {
+  const run = new Recording();
+  // Whoever takes over now books the call at its ceiling, and may come first.
+  run.journalTakes = async () => {
+    if (run.booked.size > 0) throw new Error('the queue is away');
+  };
+  await run.run();
+  assert.deepEqual(run.effects.slice(-2), ['append 1 completed', 'publish answer-end']);
+});
+
+test('job: a worker that learns at the end that it has lost the job announces nothing and frees nothing', async () => {
+  const run = new Recording();
+  run.journalTakes = async () => {
+    if (run.booked.size === 0) return;
+    run.abort('lock-lost');
+    throw new Error('another worker has it');
+  };
+  await assert.rejects(run.run(), /no longer held/);
+  assert.equal(run.effects.at(-1), 'append 1 completed');
+});
+
 test('job: a call that may have been billed is booked before the next is reserved for and made', async () => {
   const run = new Recording({ scripts: [[refusal('provider_timeout', { mayBeBilled: true })], goodAnswer] });
   await run.run();
-  assert.deepEqual(run.effects.slice(0, 10), [
+  assert.deepEqual(run.effects.slice(0, 11), [
     'journal call 1',
     'call A',
-    `shrink 1 ${ceiling}`,
+    'journal usage 1',
     'append 1 cut',
+    `shrink 1 ${ceiling}`,
     'reserve 2',
     'journal call 2',
     'call A',
@@ -220,6 +242,22 @@ test('job: a second reservation waits for room, and its lower cap holds for the 
     [100, 7],
   );
   run.assertClosed();
+});
+
+test('job: a second reservation is for tokens too; a job from before token budgets has none', async () => {
+  const account = { id: 'key:sample', windowStart: 0, budgetNanoUsd: 5 };
+  for (const [accounts, tokenBudget] of [
+    [[{ ...account, tokenBudget: 9_000 }], 9_000],
+    [[account], null],
+  ] as const) {
+    const scripts = [[refusal('provider_timeout', { mayBeBilled: true })], goodAnswer];
+    const run = new Recording({ scripts, job: { accounts: [...accounts] } });
+    await run.run();
+    const [again] = run.reserveRequests;
+    assert.deepEqual(again?.accounts[0]?.tokenBudget, tokenBudget);
+    assert.deepEqual([again?.inputTokensMax, again?.moneyOnly], [32, true]);
+    assert.equal([...run.booked.values()][0]?.tokenCeiling, 32 + 100, 'nobody knows what the first one took');
+  }
 });
 
 test('job: a second reservation of which only the reply was lost is given back', async () => {
@@ -411,12 +449,12 @@ test('usage log: down and back: the event is kept beside the job, and the end wa
   run.appends.push(new Error('away'), new Error('away'));
   await run.run();
   assert.deepEqual(run.effects.slice(-7), [
-    'shrink 1 20000',
     'append 1 fails',
     'journal usage 1',
     'append 1 fails',
     'append 1 completed',
     'journal ended 1',
+    'shrink 1 20000',
     'publish answer-end',
   ]);
   run.assertClosed();
@@ -438,7 +476,8 @@ test('usage log: down for good: the job is given back with the event in its jour
 });
 
 test('usage log: down for good after a refusal: the next attempt stores it and makes no call', async () => {
-  const run = new Recording({ scripts: [[refusal('provider_bad_request')], goodAnswer] });
+  const job = { deadlineAt: 1_000_000 + 600_000 }; // it has time for another call
+  const run = new Recording({ job, scripts: [[refusal('provider_bad_request')], goodAnswer] });
   run.appendsFail = true;
   await assert.rejects(run.run());
   run.appendsFail = false;
@@ -471,7 +510,7 @@ test('takeover: a call of which nothing is known is booked at its own ceiling; t
   const run = new Recording().died(callLine);
   await run.run();
   assert.deepEqual(run.books, ['1:cut:stream_interrupted:132000', '2:completed::']);
-  assert.deepEqual(run.effects.slice(0, 4), ['shrink 1 132000', 'append 1 cut', 'reserve 2', 'journal call 2']);
+  assert.deepEqual(run.effects.slice(0, 4), ['append 1 cut', 'shrink 1 132000', 'reserve 2', 'journal call 2']);
   assert.deepEqual(run.takeovers, ['sample']);
   assert.ok(run.frames.every(({ attempt }) => attempt === 2));
   run.assertClosed();

@@ -195,6 +195,7 @@ export class Recording {
   now = 1_000_000;
   /** Answers of `reserve`, the first first; then: admitted. */
   readonly reservations: (ReservationResult | Error)[] = [];
+  readonly reserveRequests: ReservationRequest[] = [];
   /** What appends do, the first first; then: they succeed. */
   readonly appends: Error[] = [];
   appendsFail = false;
@@ -403,6 +404,7 @@ export class Recording {
   }
 
   #reserve(request: ReservationRequest): ReservationResult {
+    this.reserveRequests.push(request);
     const scripted = this.reservations.shift();
     this.effects.push(`reserve ${callOf(request.callId)}`);
     if (scripted instanceof Error) throw scripted;

@@ -1,6 +1,7 @@
 import { createPostgresBackend, isPgPool, Queue, runMigrations, Worker, withBackend } from 'bullmq';
-import type { JobsOptions, Processor, WorkerOptions } from 'bullmq';
+import type { Job, JobsOptions, Processor, WorkerOptions } from 'bullmq';
 import { Redis } from 'ioredis';
+import type { Result } from 'ioredis';
 import { Pool } from 'pg';
 import { writeAtEndOfTurn } from '../end-of-turn.ts';
 
@@ -10,6 +11,11 @@ export interface BullBackend extends AsyncDisposable {
   readonly isOrdered: boolean;
   newQueue(name: string): BullQueue;
   newWorker(name: string, processor: Processor, options: Omit<WorkerOptions, 'connection'>): BullWorker;
+  /**
+   * Writes a line to the log of a job of the queue `name` while its worker holds the job.
+   * @returns false: it does not, and the line is not written
+   */
+  writeLog(name: string, job: Job, line: string): Promise<boolean>;
 }
 
 /** BullMQ's `Queue`, whose full type differs from database to database. */
@@ -47,6 +53,31 @@ const prefix = 'sluice';
 /** What the keys of a queue begin with, on Redis. */
 export const redisKeysOf = (name: string) => `${prefix}:{${name}}:`;
 
+/**
+ * The lock of a job that another worker has, or that is over, is not this worker's. BullMQ's own log takes lines from
+ * anybody.
+ *
+ * KEYS: lock, log. ARGV: the worker's token, line.
+ */
+const writeLogScript = `
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('RPUSH', KEYS[2], ARGV[2])
+return 1
+`;
+
+declare module 'ioredis' {
+  interface RedisCommander<Context> {
+    bullWriteLog(lock: string, log: string, token: string, line: string): Result<number, Context>;
+  }
+}
+
+/**
+ * A dead worker's lock runs out after `lockDuration`; the next check, at most `stalledInterval` later, gives the job
+ * to another. Together well under the 5 s that a takeover may take (BullMQ's defaults: a minute), and long enough for a
+ * worker that is too busy to renew in time.
+ */
+export const locks = { lockDuration: 3_000, lockRenewTime: 1_000, stalledInterval: 500 };
+
 const streams = { events: { maxLen: 100 } };
 
 /** BullMQ on Redis. Connections come back by themselves. */
@@ -54,11 +85,16 @@ export function openRedisBackend({ url, onError }: { url: string; onError: (erro
   const redis = new Redis(url, { maxRetriesPerRequest: null });
   redis.on('error', onError);
   redis.on('connect', () => writeAtEndOfTurn(redis.stream));
+  redis.defineCommand('bullWriteLog', { lua: writeLogScript, numberOfKeys: 2 });
   return {
     isOrdered: true,
     newQueue: (name) => watched(new Queue(`{${name}}`, { prefix, streams, connection: redis }), onError),
     newWorker: (name, processor, options) =>
       watched(new Worker(`{${name}}`, processor, { ...options, prefix, connection: redis }), onError),
+    async writeLog(name, { id = '', token = '' }, line) {
+      const key = `${redisKeysOf(name)}${id}`;
+      return (await redis.bullWriteLog(`${key}:lock`, `${key}:logs`, token, line)) === 1;
+    },
     [Symbol.asyncDispose]: async () => redis.disconnect(),
   };
 }
@@ -97,6 +133,12 @@ export async function openPostgresBackend(options: {
     newQueue: (name) => watched(new classes.Queue(name, { connection: shared }), options.onError),
     newWorker: (name, processor, workerOptions) =>
       watched(new classes.Worker(name, processor, { ...workerOptions, connection: shared }), options.onError),
+    // Two steps: a lock that is renewed first holds for longer than the second one may take.
+    async writeLog(_name, job, line) {
+      if ((await job.extendLock(job.token ?? '', locks.lockDuration)) !== 1) return false;
+      await job.log(line);
+      return true;
+    },
     [Symbol.asyncDispose]: () => pool.end(),
   };
 }

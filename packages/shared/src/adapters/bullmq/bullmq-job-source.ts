@@ -3,14 +3,8 @@ import { InferenceJob } from '../../contracts/inference-job.ts';
 import { queueNameOf } from '../../contracts/subjects.ts';
 import type { JobDelivery, JobSource } from '../../ports/job-queue.ts';
 import { withTimeLimit } from '../../time-limit.ts';
+import { locks } from './backend.ts';
 import type { BullBackend, BullQueue, BullWorker } from './backend.ts';
-
-/**
- * A dead worker's lock runs out after `lockDuration`; the next check, at most `stalledInterval` later, gives the job
- * to another. Together well under the 5 s that a takeover may take (BullMQ's defaults: a minute), and long enough for a
- * worker that is too busy to renew in time.
- */
-const locks = { lockDuration: 3_000, lockRenewTime: 1_000, stalledInterval: 500 };
 
 /**
  * Seconds. Word of a new job goes to the worker that has waited longest, which may be one that is frozen: the others
@@ -80,9 +74,11 @@ export function openBullJobSource(backend: BullBackend): JobSource {
           attempt: job.attemptsStarted,
           signal: lost.signal,
           async journal(line) {
-            const stored = job.log(line);
+            const stored = backend.writeLog(name, job, line);
             noted = stored.catch(() => undefined);
-            await stored;
+            if (await stored) return;
+            lost.abort(overtaken());
+            throw overtaken();
           },
           readJournal: async () => (await queue.getJobLogs(id)).logs,
         });
@@ -101,7 +97,7 @@ export function openBullJobSource(backend: BullBackend): JobSource {
       runRetryDelay: 500,
     });
     worker.on('lockRenewalFailed', (ids: string[]) => {
-      for (const id of ids) held.get(id)?.abort(new Error('another worker may have this job now'));
+      for (const id of ids) held.get(id)?.abort(overtaken());
     });
     let waking: NodeJS.Timeout | null = null;
     return {
@@ -137,4 +133,8 @@ interface JobTaker {
   readonly worker: BullWorker;
   setConcurrency(atATime: number): void;
   close(): Promise<void>;
+}
+
+function overtaken(): Error {
+  return new Error('another worker may have this job now');
 }

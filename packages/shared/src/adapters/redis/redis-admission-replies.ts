@@ -51,7 +51,8 @@ export type Reply = readonly (string | number | null)[];
 
 /** What the reserve script answered, in the port's words. */
 export function resultOf(request: ReservationRequest, reply: Reply): ReservationResult {
-  const [type, ...values] = reply;
+  const type = String(reply[0]);
+  const values = reply.slice(1);
   const accountKeyAt = (position: Reply[number] | undefined) => accountKey(accountAt(request, position));
   switch (type) {
     case 'admitted':
@@ -89,9 +90,10 @@ export function accountAt(request: ReservationRequest, position: Reply[number] |
   return account;
 }
 
-function overBudget(key: string, [measure, settled, budget, needed]: Reply): OverBudget {
+function overBudget(key: string, [word, settled, budget, needed]: Reply): OverBudget {
   const numbers = [integer(settled), integer(budget), integer(needed)] as const;
   const type = 'over-budget';
+  const measure = String(word);
   switch (measure) {
     case 'money': {
       const [settledNanoUsd, budgetNanoUsd, neededNanoUsd] = numbers;

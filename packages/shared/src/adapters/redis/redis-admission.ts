@@ -210,7 +210,7 @@ class RedisAdmission implements Admission {
         tag,
         ...reserveArguments(request, this.#deps.serverTime(request)),
       );
-      const [answer] = reply;
+      const answer = String(reply[0]);
       switch (answer) {
         case 'again':
           continue;

@@ -1,0 +1,92 @@
+import { cancelRequestCodec } from '@sluice/shared/contracts/cancel-request.ts';
+import { tokenFrameCodec } from '@sluice/shared/contracts/token-event.ts';
+import type { TokenFrame } from '@sluice/shared/contracts/token-event.ts';
+import type { RequestId } from '@sluice/shared/ids.ts';
+import type { TokenBus } from '@sluice/shared/ports/token-bus.ts';
+import { Server } from './connection.ts';
+import type { SimulatedProcess } from './simulated-process.ts';
+import { latencyMs } from './world.ts';
+import type { World } from './world.ts';
+
+interface InboxOf {
+  readonly process: SimulatedProcess;
+  readonly listeners: Map<string, (frame: TokenFrame) => void>;
+}
+
+/**
+ * Frames and cancels on their way: at most once and in order, while nothing goes wrong. When it does they are lost,
+ * come twice, or overtake each other, which no bus may do; that is what `seq` is for.
+ */
+export class SimulatedBus {
+  readonly server = new Server('bus');
+  readonly #world: World;
+  readonly #inboxes = new Map<string, InboxOf>();
+  readonly #onCancel = new Map<(requestIds: readonly RequestId[]) => void, SimulatedProcess>();
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  clientOf(process: SimulatedProcess): TokenBus {
+    /** By address: when the last frame in order arrives. */
+    const lastArrivals = new Map<string, number>();
+    return {
+      openInbox: async () => {
+        const address = `inbox-${process.name}`;
+        const listeners = new Map<string, (frame: TokenFrame) => void>();
+        this.#inboxes.set(address, { process, listeners });
+        return {
+          address,
+          listen(requestId, listener) {
+            listeners.set(requestId, listener);
+            return { [Symbol.dispose]: () => void listeners.delete(requestId) };
+          },
+          [Symbol.asyncDispose]: async () => void this.#inboxes.delete(address),
+        };
+      },
+      publish: (address, frame) => {
+        const bytes = tokenFrameCodec.encode(frame);
+        const to = this.#inboxes.get(address);
+        if (!to) return;
+        const label = `frame ${frame.requestId}#${frame.attempt}.${frame.seq} from ${process.name}`;
+        this.#send(label, to.process, lastArrivals, address, () => {
+          const decoded = tokenFrameCodec.decode(bytes);
+          to.listeners.get(decoded.requestId)?.(decoded);
+        });
+      },
+      isLive: () => !this.server.isAway,
+      cancel: async (requestId) => {
+        const bytes = cancelRequestCodec.encode({ version: 1, requestIds: [requestId] });
+        for (const [listener, listening] of this.#onCancel) {
+          const label = `cancel ${requestId}`;
+          this.#send(label, listening, new Map(), '', () => listener(cancelRequestCodec.decode(bytes).requestIds));
+        }
+      },
+      onCancel: async (listener) => {
+        this.#onCancel.set(listener, process);
+        return { [Symbol.asyncDispose]: async () => void this.#onCancel.delete(listener) };
+      },
+    };
+  }
+
+  #send(
+    label: string,
+    to: SimulatedProcess,
+    lastArrivals: Map<string, number>,
+    address: string,
+    deliver: () => void,
+  ): void {
+    const { random, rates, time } = this.#world;
+    if (this.server.isAway || random.chance(rates.busLost)) return this.#world.note(`${label}: lost`);
+    const copies = random.chance(rates.busTwice) ? 2 : 1;
+    for (let copy = 0; copy < copies; copy += 1) {
+      let at = time.now + latencyMs(this.#world);
+      if (!random.chance(rates.busReordered)) {
+        // One more than the last: events of the same moment come in any order.
+        at = Math.max(at, (lastArrivals.get(address) ?? 0) + 1);
+        lastArrivals.set(address, at);
+      }
+      time.after(at - time.now, to, label, deliver);
+    }
+  }
+}
