@@ -21,3 +21,14 @@ export function usdToNanoUsd(usd: number): number {
 export function nanoUsdToUsd(nanoUsd: number): number {
   return nanoUsd / 1e9;
 }
+
+/** The same of a sum, which may be more than a double holds: all digits, for people and for other programs' books. */
+export function usdDecimal(nanoUsd: bigint): string {
+  const digits = String(nanoUsd).padStart(10, '0');
+  return `${digits.slice(0, -9)}.${digits.slice(-9)}`;
+}
+
+/** A sum as the USD number that clients see: the double that is nearest to it. */
+export function usdOfSum(nanoUsd: bigint): number {
+  return Number(usdDecimal(nanoUsd));
+}

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { maxBudgetUsd, nanoUsdToUsd, usdToNanoUsd } from '../src/money.ts';
+import { maxBudgetUsd, nanoUsdToUsd, usdDecimal, usdOfSum, usdToNanoUsd } from '../src/money.ts';
 
 const amounts = [
   { usd: 0, nanoUsd: 0, why: 'nothing' },
@@ -32,3 +32,18 @@ test('nano-USD come back from USD as they were', () => {
     if (nanoUsd < 4e15) assert.equal(usdToNanoUsd(nanoUsdToUsd(nanoUsd)), nanoUsd);
   }
 });
+
+const sums = [
+  { nanoUsd: 0n, text: '0.000000000', usd: 0 },
+  { nanoUsd: 1n, text: '0.000000001', usd: 1e-9 },
+  { nanoUsd: 999_999_999n, text: '0.999999999', usd: 0.999999999 },
+  { nanoUsd: 1_000_000_000n, text: '1.000000000', usd: 1 },
+  { nanoUsd: 9_007_199_254_740_993n, text: '9007199.254740993', usd: 9007199.254740993 },
+  { nanoUsd: 123_456_789_012_345_678_901n, text: '123456789012.345678901', usd: 123_456_789_012.345_67 },
+];
+for (const { nanoUsd, text, usd } of sums) {
+  test(`${nanoUsd} nano-USD with all digits, and as the nearest number`, () => {
+    assert.equal(usdDecimal(nanoUsd), text);
+    assert.equal(usdOfSum(nanoUsd), usd);
+  });
+}

@@ -28,11 +28,8 @@ import { embeddings } from './routes/openai/embeddings.ts';
 import type { InferenceDeps } from './routes/openai/inference-deps.ts';
 import { listModels, retrieveModel } from './routes/openai/models.ts';
 import { moderations } from './routes/openai/moderations.ts';
-import { globalSpendKeys } from './routes/spend/global-spend-keys.ts';
-import { globalSpendModels } from './routes/spend/global-spend-models.ts';
 import type { SpendDeps } from './routes/spend/spend-deps.ts';
-import { spendReconciliation } from './routes/spend/spend-reconciliation.ts';
-import { spendLogs } from './routes/spend/spend-logs.ts';
+import { spendRoutes } from './routes/spend/spend-routes.ts';
 
 export interface AppDeps {
   readonly inference: InferenceDeps;
@@ -110,10 +107,9 @@ export function createApp(deps: AppDeps): Express {
   route('/key/unblock', 'post', ...managementBody, keyUnblock(management));
   route('/audit', 'get', auditLog(deps.audit));
   route('/audit/:id', 'get', auditLine(deps.audit));
-  route('/spend/logs', 'get', spendLogs(spend));
-  route('/global/spend/keys', 'get', globalSpendKeys(spend));
-  route('/global/spend/models', 'get', globalSpendModels(spend));
-  route('/spend/reconciliation', 'get', spendReconciliation(spend));
+  for (const { method, path, handler } of spendRoutes(spend)) {
+    route(path, method, ...(method === 'post' ? managementBody : []), handler);
+  }
 
   app.use((req) => {
     throw new GatewayError('unknown_route', `There is no route ${req.method} ${req.path}.`);

@@ -37,6 +37,7 @@ import { findTags } from './sql/find-tags.ts';
 import { insertBudgetAlert } from './sql/insert-budget-alert.ts';
 import { insertMetCustomer } from './sql/insert-met-customer.ts';
 import { tenancyIn } from './sql/tenancy-tables.ts';
+import { entityNamesIn } from './sql/entity-names.ts';
 import { virtualKeysIn } from './sql/virtual-keys.ts';
 import { createAttribute } from './tenancy/attribute.ts';
 import { createScopeOf } from './tenancy/scope.ts';
@@ -83,6 +84,7 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
   const now = Date.now;
   await using opening = new AsyncDisposableStack();
   const keys = virtualKeysIn(sql);
+  const tenancy = tenancyIn(sql);
   const { customers } = config.tenancy;
   const metrics = createIngressMetrics(options.meter);
   const attribution = createAttribute({
@@ -151,7 +153,7 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
     management: {
       authenticate,
       keys,
-      tenancy: tenancyIn(sql),
+      tenancy,
       changes: createChanges({ sql, now }),
       scopeOf: createScopeOf(sql),
       windows: config.tenancy,
@@ -166,7 +168,18 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
       },
     },
     audit: { authenticate, sql },
-    spend: { authenticate, keys, reports, now },
+    spend: {
+      authenticate,
+      keys,
+      tenancy,
+      entities: entityNamesIn(sql),
+      windows: config.tenancy,
+      reports,
+      models: { resolve: (name) => resolveAlias(config, name) },
+      prices: loadPriceBook(),
+      proxyBudgetNanoUsd: config.tenancy.proxyBudget.maxBudgetNanoUsd,
+      now,
+    },
     health: {
       isDraining: () => draining,
       check: async () => {

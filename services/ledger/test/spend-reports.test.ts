@@ -286,42 +286,6 @@ test('rows: the newest that match, in ascending start time', async () => {
   assert.deepEqual(await ids({ userId: 'alice', from: usageEvent(2).startedAt, to: usageEvent(4).startedAt }), [2, 3]);
 });
 
-test('sums per key and per model, highest first', async () => {
-  await using reports = await openReports();
-  await reports.book(
-    onKey(1, 'sk-a'),
-    onKey(2, 'sk-b'),
-    onKey(3, 'sk-b', { model: 'oci/cohere.command-a' }),
-    onKey(4, 'sk-c', { model: '', outcome: 'cut', costCeilingNanoUsd: 1 }),
-    onKey(5, 'sk-a', { startedAt: day - 1 }),
-  );
-  assert.deepEqual(await reports.byKey({ since: day, limit: 2 }), [
-    { keyHash: keyHashOf('sk-b'), spendNanoUsd: 2n * c },
-    { keyHash: keyHashOf('sk-a'), spendNanoUsd: c },
-  ]);
-  assert.deepEqual(await reports.byModel({ since: day - dayMs, limit: 10 }), [
-    { model: 'oci/xai.grok-4', spendNanoUsd: 3n * c },
-    { model: 'oci/cohere.command-a', spendNanoUsd: c },
-  ]);
-});
-
-test('sums per day', async () => {
-  await using reports = await openReports();
-  const yesterday = { startedAt: day - 1 };
-  await reports.book(onKey(1, 'sk-a'), onKey(2, 'sk-a'), onKey(3, 'sk-a', yesterday), onKey(4, 'sk-b'));
-  const of = { userId: 'alice', model: 'oci/xai.grok-4' };
-  const [a, b] = [keyHashOf('sk-a'), keyHashOf('sk-b')];
-  assert.deepEqual(await reports.daily({ from: day - dayMs, to: day + dayMs, keyHash: a }), [
-    { day: '2026-11-20', keyHash: a, ...of, spendNanoUsd: c },
-    { day: '2026-11-21', keyHash: a, ...of, spendNanoUsd: 2n * c },
-  ]);
-  assert.deepEqual(
-    (await reports.daily({ from: day, to: day + dayMs })).map(({ keyHash }) => keyHash).sort(),
-    [a, b].sort(),
-  );
-  assert.deepEqual(await reports.daily({ from: day - dayMs, to: day - dayMs }), []);
-});
-
 /** Six calls of two keys, in two teams and on two days; one failed, one without a customer. */
 async function bookUsual(reports: Awaited<ReturnType<typeof openReports>>): Promise<void> {
   const { caller, origin } = usageEvent(1);
@@ -406,6 +370,31 @@ for (const { of, where, spend, why, ...rest } of kinds) {
   });
 }
 
+/** A month is a field of the totals and of the groups; `keyHash` and `model` are of the groups alone. */
+for (const kind of ['request', 'tag', 'customer'] as const) {
+  test(`usage by month, of ${kind}: the totals are the sums of the groups`, async () => {
+    await using reports = await openReports();
+    await bookUsual(reports);
+    const origin = { ...usageEvent(7).origin, endUser: 'c0', tags: ['odd'] };
+    await reports.book(usageEvent(7, { startedAt: Date.UTC(2026, 9, 31, 23), origin }));
+    const query = { ...month, from: 0, of: kind, order: 'fields' } as const;
+    const totals = await reports.usage({ ...query, by: ['month', 'name'] });
+    const groups = await reports.usage({ ...query, by: ['month', 'name', 'keyHash', 'model'] });
+    const spendOf = (sums: readonly { month: string; name: string; spendNanoUsd: bigint }[]) =>
+      [...Map.groupBy(sums, (sum) => `${sum.month} ${sum.name}`)].map(([group, own]) => [
+        group,
+        own.reduce((sum, { spendNanoUsd }) => sum + spendNanoUsd, 0n),
+      ]);
+    assert.deepEqual(spendOf(totals), spendOf(groups));
+    assert.deepEqual([...new Set(totals.map((sum) => sum.month))], ['2026-10', '2026-11']);
+    const october = await reports.usage({ ...query, by: ['month'], where: { month: ['2026-10'] } });
+    assert.deepEqual(
+      october.map((sum) => sum.month),
+      ['2026-10'],
+    );
+  });
+}
+
 test('usage page by page is the whole', async () => {
   await using reports = await openReports();
   await bookUsual(reports);
@@ -449,9 +438,10 @@ test('sums beyond 2^53 nano-USD are exact', async () => {
   const most = Number.MAX_SAFE_INTEGER;
   await reports.book(...[1, 2, 3].map((n) => usageEvent(n, { outcome: 'cut', costCeilingNanoUsd: most })));
   const sum = 3n * BigInt(most);
-  assert.equal((await reports.byKey({ since: day, limit: 1 }))[0]?.spendNanoUsd, sum);
-  assert.equal((await reports.byModel({ since: day, limit: 1 }))[0]?.spendNanoUsd, sum);
-  assert.equal((await reports.daily({ from: day, to: day + dayMs }))[0]?.spendNanoUsd, sum);
+  for (const by of [[], ['day'], ['keyHash', 'model']] as const) {
+    const [one] = await reports.usage({ ...month, of: 'request', by, order: 'fields' });
+    assert.equal(one?.spendNanoUsd, sum, by.join());
+  }
 });
 
 test('balances come in the order asked; an unknown account has none', async () => {

@@ -14,20 +14,24 @@ export interface SpendReports {
   /** Newest `limit` rows that match, in ascending start time. */
   rows(filter: SpendRowFilter): Promise<readonly SpendRow[]>;
 
-  /** Sums per key since `since` (epoch ms, a whole UTC day), highest first. */
-  byKey(query: { since: number; limit: number }): Promise<readonly { keyHash: string; spendNanoUsd: bigint }[]>;
-
-  /** Sums per upstream model since `since`, highest first; rows that reached no model are left out. */
-  byModel(query: { since: number; limit: number }): Promise<readonly { model: string; spendNanoUsd: bigint }[]>;
-
-  /** Sums per UTC day, key and model, oldest first, for `from ≤ day < to` (epoch ms). */
-  daily(query: { from: number; to: number; keyHash?: string | undefined }): Promise<readonly DailySpend[]>;
-
   /** What the ledger found when it last held these UTC days of admission against each other, `from ≤ day < to`, epoch ms. */
   reconciliations(query: { from: number; to: number }): Promise<Reconciliations>;
 
   /** Sums of the UTC days in a period, by any fields; from the daily sums, so at a cost that rows do not raise. */
   usage<const Field extends UsageField>(query: UsageQuery<Field>): Promise<readonly UsageSum<Field>[]>;
+
+  /**
+   * The same, however many they are, in one state of the books: first the sum of all calls in the period that the
+   * filters let through, each counted once whatever the query is of; then the groups by their own values, ascending.
+   * Waits for each of the two callbacks; what one throws ends it.
+   */
+  eachUsage<const Field extends UsageField>(
+    query: Omit<UsageQuery<Field>, 'order' | 'limit' | 'offset'>,
+    read: UsageEach<Field>,
+  ): Promise<void>;
+
+  /** One page of the rows of a period. */
+  logs(query: SpendLogQuery): Promise<SpendLogPage>;
 
   /** The tags or customers that a call ever named, in the order of their bytes, those after `after`. */
   names(query: { of: 'tag' | 'customer'; after?: string | undefined; limit: number }): Promise<readonly string[]>;
@@ -51,6 +55,7 @@ interface LookedAt {
 /** What sums can be grouped by and narrowed to. '' stands for none: spend without a team is of team ''. */
 export type UsageField =
   | 'day' // YYYY-MM-DD, UTC
+  | 'month' // YYYY-MM
   | 'name' // the tag or customer
   | 'keyHash'
   | 'userId'
@@ -85,6 +90,11 @@ export type UsageFilter = Readonly<Partial<Record<UsageField, readonly string[] 
 
 export type UsageSum<Field extends UsageField> = Readonly<Record<Field, string>> & UsageMeasures;
 
+export interface UsageEach<Field extends UsageField> {
+  readonly total: (total: UsageMeasures) => void | Promise<void>;
+  readonly sums: (sums: readonly UsageSum<Field>[]) => void | Promise<void>;
+}
+
 export interface UsageMeasures {
   readonly spendNanoUsd: bigint;
   readonly inputTokens: number;
@@ -112,15 +122,6 @@ export interface DailyErrors {
   readonly requests: number;
 }
 
-export interface DailySpend {
-  /** YYYY-MM-DD, UTC. */
-  readonly day: string;
-  readonly keyHash: string;
-  readonly userId: string;
-  readonly model: string;
-  readonly spendNanoUsd: bigint;
-}
-
 export interface SpendRowFilter {
   readonly keyHash?: string | undefined;
   readonly userId?: string | undefined;
@@ -129,6 +130,55 @@ export interface SpendRowFilter {
   readonly from?: number | undefined;
   readonly to?: number | undefined;
   readonly limit: number;
+}
+
+export interface SpendLogQuery {
+  /** Start time, epoch ms: from ≤ start < to. */
+  readonly from: number;
+  readonly to: number;
+  readonly where: SpendLogFilter;
+  readonly sortBy: SpendLogSort;
+  readonly descending: boolean;
+  readonly limit: number;
+  readonly offset: number;
+  /**
+   * Of the period's rows, and of one key, user, team or request if that is asked for, no more than these are looked at:
+   * the newest, or if sorted by start time ascending, the oldest.
+   */
+  readonly lookAtMax: number;
+}
+
+/** What the columns must be, all of it. */
+export interface SpendLogFilter {
+  readonly keyHash?: string | undefined;
+  readonly userId?: string | undefined;
+  readonly teamId?: string | undefined;
+  readonly requestId?: string | undefined;
+  readonly model?: string | undefined;
+  readonly deploymentId?: string | undefined;
+  readonly alias?: string | undefined;
+  readonly keyAlias?: string | undefined;
+  readonly customer?: string | undefined;
+  readonly status?: SpendRow['status'] | undefined;
+  /** HTTP status, or a code of docs/errors.md. */
+  readonly errorCode?: string | undefined;
+  /** Is in the text; case matters. */
+  readonly errorMessagePart?: string | undefined;
+  readonly sessionIdPart?: string | undefined;
+  /** USD, a decimal; both inclusive. */
+  readonly minSpendUsd?: string | undefined;
+  readonly maxSpendUsd?: string | undefined;
+}
+
+export type SpendLogSort =
+  'spend' | 'totalTokens' | 'startTime' | 'endTime' | 'durationMs' | 'model' | 'timeToFirstToken';
+
+export interface SpendLogPage {
+  readonly rows: readonly SpendRow[];
+  /** How many rows match, of those looked at. */
+  readonly total: number;
+  /** False: there may be more in the period than were looked at. */
+  readonly complete: boolean;
 }
 
 /** One booked call, in LiteLLM's words (contract §4.1): what GET /spend/logs shows. */

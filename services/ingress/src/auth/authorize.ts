@@ -42,6 +42,7 @@ const rights: readonly (readonly [pattern: string, roles: readonly Role[]])[] = 
   ['/user/info', person],
   ['/v2/user/info', person],
   ['/user/daily/activity', person],
+  ['/user/daily/activity/*', person],
   ['/user/*', user],
 
   ['/organization/new', admin],
@@ -64,13 +65,20 @@ const rights: readonly (readonly [pattern: string, roles: readonly Role[]])[] = 
   ['/audit', reader],
   ['/audit/*', reader],
 
-  ['/spend/logs', anyKey],
+  ...['/spend/logs', '/spend/logs/v2', '/spend/logs/ui', '/spend/calculate', '/cost/estimate'].map(
+    (path) => [path, anyKey] as const,
+  ),
+  ...['/spend/keys', '/spend/users', '/spend/tags', '/spend/export'].map((path) => [path, person] as const),
   ['/spend/*', reader],
-  ['/global/spend/*', reader],
+  ['/global/spend/reset', admin],
+  ...['/global/spend', '/global/spend/*', '/global/activity', '/global/activity/*', '/global/all_end_users'].map(
+    (path) => [path, reader] as const,
+  ),
+  ['/provider/budgets', reader],
 ];
 
 /** Spend that a key may be allowed to see by `permissions.get_spend_routes`. */
-const spendRoutes = ['/spend/*', '/global/spend/*'];
+const spendRoutes = ['/spend/*', '/global/spend', '/global/spend/*'];
 
 /**
  * @param route the path that was asked for

@@ -17,13 +17,11 @@ import { keyInfo } from '../../src/routes/management/key-info.ts';
 import { keyList } from '../../src/routes/management/key-list.ts';
 import { keyUnblock } from '../../src/routes/management/key-unblock.ts';
 import { keyUpdate } from '../../src/routes/management/key-update.ts';
-import { globalSpendKeys } from '../../src/routes/spend/global-spend-keys.ts';
-import { globalSpendModels } from '../../src/routes/spend/global-spend-models.ts';
-import { spendReconciliation } from '../../src/routes/spend/spend-reconciliation.ts';
-import { spendLogs } from '../../src/routes/spend/spend-logs.ts';
 import { createScopeOf } from '../../src/tenancy/scope.ts';
 import { tenancyIn } from '../../src/sql/tenancy-tables.ts';
+import { spendRoutes } from '../../src/routes/spend/spend-routes.ts';
 import { virtualKeysIn } from '../../src/sql/virtual-keys.ts';
+import { spendParts } from './spend-parts.ts';
 
 export const masterKey = 'the master key of this test';
 
@@ -38,6 +36,7 @@ export interface Answer {
 }
 
 export interface Management extends AsyncDisposable {
+  readonly url: string;
   get(path: string, options?: { key?: string }): Promise<Answer>;
   post(
     path: string,
@@ -87,6 +86,7 @@ export async function openManagement(
     newKey,
     invalidate,
     invalidateTenancy: invalidateAll,
+    ...spendParts(sql),
   };
 
   const app = express()
@@ -99,12 +99,9 @@ export async function openManagement(
     .post('/key/block', keyBlock(deps))
     .post('/key/unblock', keyUnblock(deps))
     .get('/audit', auditLog(deps))
-    .get('/audit/:id', auditLine(deps))
-    .get('/spend/logs', spendLogs(deps))
-    .get('/global/spend/keys', globalSpendKeys(deps))
-    .get('/global/spend/models', globalSpendModels(deps))
-    .get('/spend/reconciliation', spendReconciliation(deps))
-    .use(sendError);
+    .get('/audit/:id', auditLine(deps));
+  for (const { method, path, handler } of spendRoutes(deps)) app[method](path, handler);
+  app.use(sendError);
   const server = app.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
@@ -116,6 +113,7 @@ export async function openManagement(
     return { status: response.status, headers: response.headers, body: await response.json() };
   };
   const management: Management = {
+    url: `http://127.0.0.1:${address.port}`,
     balances,
     get: (path, { key = masterKey } = {}) => call(path, key, {}),
     post: (path, body, { key = masterKey, headers = {} } = {}) =>
@@ -151,17 +149,20 @@ function booksOf(balances: ReadonlyMap<string, number>): SpendReports {
     balancesOf: async (accounts) => accounts.map(balanceOf),
     bookedAmong: async () => [],
     rows: async () => [],
-    byKey: async () => [],
-    byModel: async () => [],
-    daily: async () => [],
     reconciliations: async () => ({ days: [], standing: null }),
     usage: async () => [],
+    eachUsage: async () => undefined,
+    logs: async () => ({ rows: [], total: 0, complete: true }),
     names: async () => [],
     errors: async () => [],
   };
 }
 
 const sendError: ErrorRequestHandler = (error, _req, res, _next) => {
+  if (res.headersSent) {
+    res.destroy();
+    return;
+  }
   const { status, body, headers } = toErrorResponse(error);
   res.status(status).set(headers).json(body);
 };

@@ -4,14 +4,16 @@ import { DayReconciliation, StandingReconciliation } from '../../contracts/recon
 import { CallId, requestIdOf } from '../../ids.ts';
 import type { Balance } from '../../ports/admission.ts';
 import type { SpendReports } from '../../ports/spend-reports.ts';
-import type { Sql } from '../../ports/sql.ts';
+import type { SqlPool } from '../../ports/sql.ts';
 import { dayOf } from './day-of.ts';
+import { eachUsage } from './each-usage.ts';
+import { readSpendLogs } from './read-spend-logs.ts';
 import { readUsage } from './read-usage.ts';
 import { SpendRowRecord } from './spend-row-record.ts';
 import { toSpendRow } from './to-spend-row.ts';
 
 /** Reports from the views that the ledger publishes; nothing else of its schema is read. */
-export function createPostgresSpendReports(sql: Sql): SpendReports {
+export function createPostgresSpendReports(sql: SqlPool): SpendReports {
   return {
     async balancesOf(accounts) {
       const { rows } = await sql.query(
@@ -64,32 +66,11 @@ export function createPostgresSpendReports(sql: Sql): SpendReports {
       return z.array(SpendRowRecord).parse(rows).map(toSpendRow).toReversed();
     },
 
-    async byKey({ since, limit }) {
-      const query = { of: 'request', from: since, to: endOfTime, order: 'spend', limit } as const;
-      const sums = await readUsage(sql, { ...query, by: ['keyHash'] });
-      return sums.map(({ keyHash, spendNanoUsd }) => ({ keyHash, spendNanoUsd }));
-    },
-
-    async byModel({ since, limit }) {
-      const query = { of: 'request', from: since, to: endOfTime, order: 'spend', limit } as const;
-      const sums = await readUsage(sql, { ...query, by: ['model'], except: { model: [''] } });
-      return sums.map(({ model, spendNanoUsd }) => ({ model, spendNanoUsd }));
-    },
-
-    async daily({ from, to, keyHash }) {
-      const where = keyHash === undefined ? {} : { keyHash: [keyHash] };
-      const query = { of: 'request', from, to, where, order: 'fields', limit: dailyMax } as const;
-      const sums = await readUsage(sql, { ...query, by: ['day', 'keyHash', 'userId', 'model'] });
-      return sums.map((sum) => ({
-        day: sum.day,
-        keyHash: sum.keyHash,
-        userId: sum.userId,
-        model: sum.model,
-        spendNanoUsd: sum.spendNanoUsd,
-      }));
-    },
-
     usage: (query) => readUsage(sql, query),
+
+    eachUsage: (query, read) => eachUsage(sql, query, read),
+
+    logs: (query) => readSpendLogs(sql, query),
 
     async names({ of, after = '', limit }) {
       const { rows } = await sql.query(
@@ -143,12 +124,6 @@ export function createPostgresSpendReports(sql: Sql): SpendReports {
     },
   };
 }
-
-/** After every day that a row can have, and a date that PostgreSQL knows. */
-const endOfTime = Date.UTC(9999, 11, 31);
-
-/** A year of 270 keys, each with ten models, on every day. Beyond it the newest days are left out. */
-const dailyMax = 1_000_000;
 
 const DailyErrorsRecord = z.object({
   day: z.string(),

@@ -6,22 +6,38 @@ import { dayOf } from './day-of.ts';
 /** Sums of the ledger's daily sums. @see SpendReports.usage */
 export async function readUsage<const Field extends UsageField>(
   sql: Sql,
-  { of, from, to, by, where = {}, except = {}, order, limit, offset = 0 }: UsageQuery<Field>,
+  query: UsageQuery<Field>,
 ): Promise<readonly UsageSum<Field>[]> {
-  const asked = usageFields.filter((field) => by.some((one) => one === field) || field in where || field in except);
-  // The same sums, of far fewer rows.
-  const isTotal = asked.every((field) => field === 'day' || field === 'name');
-  const view = isTotal ? `(select * from ledger.daily_total_report where dimension = '${of}-total')` : views[of];
+  const { text, values } = usageStatement(query);
+  const { rows } = await sql.query(text, values);
+  return z.array(usageSumOf(query.by)).parse(rows);
+}
+
+/**
+ * The question to the database; `limit` null: all of them. What asks for days, months and names alone gets the same
+ * sums from far fewer rows.
+ */
+export function usageStatement<const Field extends UsageField>({
+  of,
+  from,
+  to,
+  by,
+  where = {},
+  except = {},
+  order,
+  limit,
+  offset = 0,
+}: Omit<UsageQuery<Field>, 'limit'> & { readonly limit: number | null }): { text: string; values: unknown[] } {
+  const asked = usageFields.filter((field) => by.some((one) => one === field) || where[field] || except[field]);
+  const { view, columns } = asked.every((field) => ofTotals.has(field)) ? totalsOf(of) : sources[of];
   const values: unknown[] = [dayOf(from), dayOf(to), limit, offset];
-  const columnOf = (field: UsageField) => (isTotal && field === 'name' ? 'report.name' : columns[of][field]);
   const conditions = (filter: UsageFilter, compare: (column: string, bound: string) => string) =>
     usageFields
       .filter((field) => filter[field] !== undefined)
-      .map((field) => compare(columnOf(field), `$${values.push(filter[field])}`));
-  const groups = by.map(columnOf);
+      .map((field) => compare(columns[field], `$${values.push(filter[field])}`));
+  const groups = by.map((field) => columns[field]);
   const sorted = order === 'spend' ? ['sum(spend_nano_usd) desc', ...groups] : groups;
-  const { rows } = await sql.query(
-    `select ${[...by.map((field) => `${columnOf(field)}::text as "${field}"`), ...sums].join(', ')}
+  const text = `select ${[...by.map((field) => `${columns[field]}::text as "${field}"`), ...sums].join(', ')}
      from ${view} as report
      where ${[
        'day >= $1::date',
@@ -30,17 +46,13 @@ export async function readUsage<const Field extends UsageField>(
        ...conditions(except, (column, bound) => `${column} <> all(${bound})`),
      ].join(' and ')}
      ${groups.length === 0 ? '' : `group by ${groups.join(', ')} order by ${sorted.join(', ')}`}
-     limit $3 offset $4`,
-    values,
-  );
-  return z
-    .array(Measures)
-    .parse(rows)
-    .map((row) => withFields(row, by));
+     limit $3::bigint offset $4::bigint`;
+  return { text, values };
 }
 
 const common = {
   day: 'report.day',
+  month: "to_char(report.day, 'YYYY-MM')",
   keyHash: 'report.key_hash',
   userId: 'report.user_id',
   teamId: 'report.team_id',
@@ -54,6 +66,7 @@ const common = {
 const usageFields: readonly UsageField[] = [
   'name',
   'day',
+  'month',
   'keyHash',
   'userId',
   'teamId',
@@ -64,18 +77,25 @@ const usageFields: readonly UsageField[] = [
   'callType',
 ];
 
-/** Nothing of a query but these names is ever part of a statement's text. */
-const views = {
-  request: 'ledger.daily_usage_report',
-  tag: 'ledger.daily_tag_usage_report',
-  customer: 'ledger.daily_customer_usage_report',
-} as const;
+/** What the totals have columns for. */
+const ofTotals: ReadonlySet<UsageField> = new Set(['day', 'month', 'name']);
 
-const columns: Readonly<Record<keyof typeof views, Readonly<Record<UsageField, string>>>> = {
-  request: { ...common, name: "''::text" },
-  tag: { ...common, name: 'report.tag' },
-  customer: { ...common, name: 'report.customer' },
+interface Source {
+  readonly view: string;
+  readonly columns: Readonly<Record<UsageField, string>>;
+}
+
+/** Nothing of a query but these names is ever part of a statement's text. */
+const sources: Readonly<Record<UsageQuery<never>['of'], Source>> = {
+  request: { view: 'ledger.daily_usage_report', columns: { ...common, name: "''::text" } },
+  tag: { view: 'ledger.daily_tag_usage_report', columns: { ...common, name: 'report.tag' } },
+  customer: { view: 'ledger.daily_customer_usage_report', columns: { ...common, name: 'report.customer' } },
 };
+
+function totalsOf(of: UsageQuery<never>['of']): Source {
+  const view = `(select * from ledger.daily_total_report where dimension = '${of}-total')`;
+  return { view, columns: { ...common, name: 'report.name' } };
+}
 
 /** By name in the answer, the column that is summed. Counts as numbers, which are exact to 2^53; money as text. */
 const sums = Object.entries({
@@ -90,8 +110,7 @@ const sums = Object.entries({
   .map(([name, column]) => `coalesce(sum(${column}), 0)::float8 as "${name}"`)
   .concat('coalesce(sum(spend_nano_usd), 0)::text as "spendNanoUsd"');
 
-/** What else is in a row are the fields that were asked for. */
-const Measures = z.looseObject({
+const Measures = z.object({
   spendNanoUsd: z.string().transform((digits) => BigInt(digits)),
   inputTokens: z.number(),
   outputTokens: z.number(),
@@ -102,15 +121,8 @@ const Measures = z.looseObject({
   cacheHits: z.number(),
 });
 
-/** @throws TypeError for a row that is none of the view's */
-function withFields<Row extends object, Field extends string>(row: Row, by: readonly Field[]) {
-  if (!hasFields(row, by)) throw new TypeError(`a sum without ${by.join(', ')}`);
-  return row;
-}
-
-function hasFields<Row extends object, Field extends string>(
-  row: Row,
-  by: readonly Field[],
-): row is Row & Readonly<Record<Field, string>> {
-  return by.every((field) => typeof Reflect.get(row, field) === 'string');
+/** How a row of the statement is read. The schema has a member for each field; the compiler cannot follow that through `fromEntries`. */
+export function usageSumOf<Field extends UsageField>(by: readonly Field[]): z.ZodType<UsageSum<Field>> {
+  const fields = Object.fromEntries(by.map((field) => [field, z.string()]));
+  return Measures.extend(fields).pipe(z.custom<UsageSum<Field>>());
 }

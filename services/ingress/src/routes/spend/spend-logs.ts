@@ -1,70 +1,62 @@
-import { endOfDay, queryBoolean, queryDay } from '@sluice/shared/api/litellm/query.ts';
+import { queryBoolean } from '@sluice/shared/api/litellm/query.ts';
 import { Text } from '@sluice/shared/api/litellm/text.ts';
-import { GatewayError } from '@sluice/shared/errors.ts';
 import type { RequestHandler } from 'express';
 import { z } from 'zod';
-import type { Authenticated } from '../../auth/authenticated.ts';
-import { hashOf } from '../../auth/hash-key.ts';
-import { keyFromHeaders } from '../../auth/key-from-headers.ts';
-import { authorize, seesAll } from '../../auth/authorize.ts';
 import { parseQuery } from '../../http/parse-body.ts';
 import { dailySummaries } from './daily-summaries.ts';
+import { dates, optionalPeriod } from './period.ts';
+import { forReaders, keyHashIn, rowsWithin } from './reader.ts';
 import type { SpendDeps } from './spend-deps.ts';
+import { atMost, detailsMax, tellTruncated } from './truncated.ts';
 
 /** Rows in one answer; older ones are left out, and a header says so. */
 const rowsMax = 10_000;
 
 /**
  * GET /spend/logs. Rows in ascending start time; with dates, sums per day unless `summarize=false`.
- * A virtual key sees its own, whatever it asks for.
+ * Who may not see the spend of all sees their own, whatever they ask for.
  */
-export function spendLogs({ authenticate, reports, now }: SpendDeps): RequestHandler {
-  return async (req, res) => {
-    const authenticated = authorize(await authenticate(req), req.path);
+export function spendLogs(deps: SpendDeps): RequestHandler {
+  const { reports } = deps;
+  return forReaders(deps, async (req, res, reader) => {
     const query = parseQuery(SpendLogsQuery, req.query);
-    const period = periodOf(query, now());
+    const hasDates = query.start_date !== undefined || query.end_date !== undefined;
+    const period = optionalPeriod(query);
 
-    // The operator knows the master key, the books its name.
-    const isOwn = query.api_key !== undefined && query.api_key === keyFromHeaders(req.headers);
-    const asked = isOwn ? authenticated.caller.keyHash : query.api_key && hashOf(query.api_key);
-    if (!mayRead(authenticated, asked)) {
+    const keyHash = query.api_key === undefined ? undefined : keyHashIn(req, reader, query.api_key);
+    const whose = rowsWithin(reader, { keyHash, userId: query.user_id });
+    if (whose === null) {
       res.json([]);
       return;
     }
-    const keyHash = seesAll(authenticated) ? asked : authenticated.caller.keyHash;
 
-    if (period !== null && query.summarize && query.request_id === undefined) {
-      const days = await reports.daily({ ...period, keyHash });
-      res.json(dailySummaries(days.filter(({ userId }) => query.user_id === undefined || userId === query.user_id)));
+    if (hasDates && query.summarize && query.request_id === undefined) {
+      const sums = await reports.usage({
+        of: 'request',
+        ...period,
+        by: ['day', 'keyHash', 'userId', 'model'],
+        where: { keyHash: only(whose.keyHash), userId: only(whose.userId) },
+        order: 'fields',
+        limit: detailsMax + 1,
+      });
+      res.json(dailySummaries(atMost(detailsMax, sums, res)));
       return;
     }
-    const filter = { keyHash, userId: query.user_id, requestId: query.request_id, ...period };
+    const filter = { ...whose, requestId: query.request_id, ...(hasDates && period) };
     const rows = await reports.rows({ ...filter, limit: rowsMax + 1 });
-    if (rows.length > rowsMax) res.set('x-sluice-truncated', 'true');
+    if (rows.length > rowsMax) tellTruncated(res);
     res.json(rows.slice(-rowsMax));
-  };
+  });
 }
 
 const SpendLogsQuery = z.object({
-  api_key: z.string().optional(),
+  api_key: Text.optional(),
   user_id: Text.optional(),
   request_id: Text.optional(),
-  start_date: queryDay.optional(),
-  end_date: queryDay.optional(),
+  ...dates,
   summarize: queryBoolean.default(true),
 });
 
-/** @returns from the first day to the end of the last; null without dates */
-function periodOf(
-  { start_date: start, end_date: end }: z.infer<typeof SpendLogsQuery>,
-  now: number,
-): { from: number; to: number } | null {
-  if (start === undefined && end === undefined) return null;
-  const period = { from: start ?? 0, to: end === undefined ? endOfDay(now) : endOfDay(end) };
-  if (period.from < period.to) return period;
-  throw new GatewayError('invalid_management_request', 'start_date is after end_date.', { param: 'start_date' });
-}
-
-function mayRead(authenticated: Authenticated, asked: string | undefined): boolean {
-  return seesAll(authenticated) || asked === undefined || asked === authenticated.caller.keyHash;
+function only(value: string | undefined): readonly string[] | undefined {
+  return value === undefined ? undefined : [value];
 }

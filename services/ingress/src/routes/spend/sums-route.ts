@@ -1,0 +1,33 @@
+import type { UsageField, UsageQuery, UsageSum } from '@sluice/shared/ports/spend-reports.ts';
+import type { RequestHandler } from 'express';
+import type { z } from 'zod';
+import { parseManagementBody, parseQuery } from '../../http/parse-body.ts';
+import { calledIn, type Called } from './called.ts';
+import { forReaders, within } from './reader.ts';
+import type { SpendDeps } from './spend-deps.ts';
+import { atMost, sumsMax } from './truncated.ts';
+
+/** An endpoint that is one question to the daily sums, and a shape for its answer. */
+export interface SumsRoute<Query, Field extends UsageField> {
+  readonly query: z.ZodType<Query>;
+  /** Sums in the answer at most; `sumsMax` if it does not say. */
+  readonly ask: (query: Query, now: number) => Omit<UsageQuery<Field>, 'limit' | 'offset'> & { readonly max?: number };
+  readonly show: (sums: readonly UsageSum<Field>[], called: Called, query: Query) => unknown;
+}
+
+/** What all spent together, or for who may not see that, what they did themselves. */
+export function sumsRoute<Query, const Field extends UsageField>({
+  query: schema,
+  ask,
+  show,
+}: SumsRoute<Query, Field>): (deps: SpendDeps) => RequestHandler {
+  return (deps) =>
+    forReaders(deps, async (req, res, reader) => {
+      const query = req.method === 'POST' ? parseManagementBody(schema, req.body) : parseQuery(schema, req.query);
+      const { max = sumsMax, ...asked } = ask(query, deps.now());
+      const where = within(reader, asked.where ?? {});
+      const sums = await deps.reports.usage({ ...asked, where, limit: max + 1 });
+      const shown = atMost(max, sums, res);
+      res.json(show(shown, await calledIn(deps, shown), query));
+    });
+}

@@ -1,0 +1,3 @@
+-- Rows of a user or a team in the order of their start, as logs are read.
+create index spend_rows_user_started on ledger.spend_rows (user_id, started_at) where user_id is not null;
+create index spend_rows_team_started on ledger.spend_rows (team_id, started_at) where team_id is not null;
