@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { loadGatewayConfig } from '@sluice/shared/config/load-config.ts';
 import { accountKey, type Account } from '@sluice/shared/contracts/account.ts';
@@ -17,6 +18,8 @@ import { keyInfo } from '../../src/routes/management/key-info.ts';
 import { keyList } from '../../src/routes/management/key-list.ts';
 import { keyUnblock } from '../../src/routes/management/key-unblock.ts';
 import { keyUpdate } from '../../src/routes/management/key-update.ts';
+import { teamRoutes } from '../../src/routes/management/team-routes.ts';
+import { userRoutes } from '../../src/routes/management/user-routes.ts';
 import { globalSpendKeys } from '../../src/routes/spend/global-spend-keys.ts';
 import { globalSpendModels } from '../../src/routes/spend/global-spend-models.ts';
 import { spendReconciliation } from '../../src/routes/spend/spend-reconciliation.ts';
@@ -44,6 +47,7 @@ export interface Management extends AsyncDisposable {
     body?: unknown,
     options?: { key?: string; headers?: Readonly<Record<string, string>> },
   ): Promise<Answer>;
+  patch(path: string, body?: unknown, options?: { key?: string }): Promise<Answer>;
   /** Makes a key and returns it, raw. */
   generate(body?: object): Promise<string>;
   /** What the books say, by `accountKey`. */
@@ -82,9 +86,12 @@ export async function openManagement(
     scopeOf: createScopeOf(sql),
     windows: tenancy,
     keySettings: tenancy.keys,
+    userSettings: tenancy.users,
+    proxyBudget: tenancy.proxyBudget,
     reports: { ...booksOf(balances), ...books },
     now: () => now,
     newKey,
+    newId: randomUUID,
     invalidate,
     invalidateTenancy: invalidateAll,
   };
@@ -103,8 +110,9 @@ export async function openManagement(
     .get('/spend/logs', spendLogs(deps))
     .get('/global/spend/keys', globalSpendKeys(deps))
     .get('/global/spend/models', globalSpendModels(deps))
-    .get('/spend/reconciliation', spendReconciliation(deps))
-    .use(sendError);
+    .get('/spend/reconciliation', spendReconciliation(deps));
+  for (const { method, path, handler } of [...teamRoutes(deps), ...userRoutes(deps)]) app[method](path, handler);
+  app.use(sendError);
   const server = app.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
@@ -120,6 +128,8 @@ export async function openManagement(
     get: (path, { key = masterKey } = {}) => call(path, key, {}),
     post: (path, body, { key = masterKey, headers = {} } = {}) =>
       call(path, key, { method: 'POST', headers, ...(body !== undefined && { body: JSON.stringify(body) }) }),
+    patch: (path, body, { key = masterKey } = {}) =>
+      call(path, key, { method: 'PATCH', ...(body !== undefined && { body: JSON.stringify(body) }) }),
     async generate(body = {}) {
       const answer = await management.post('/key/generate', body);
       assert.equal(answer.status, 200, JSON.stringify(answer.body));

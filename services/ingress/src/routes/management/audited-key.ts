@@ -15,6 +15,10 @@ export function keyChange(
 /** As answers show it, without what the books say. */
 function shown(key: VirtualKey | null): object | null {
   if (key === null) return null;
-  const { spend: _spend, budget_reset_at: _resetAt, ...fields } = infoOf({ key, budget: null }, undefined, 0, { timeZone: 'UTC', calendarBudgets: false });
+  const {
+    spend: _spend,
+    budget_reset_at: _resetAt,
+    ...fields
+  } = infoOf({ key, budget: null }, undefined, 0, { timeZone: 'UTC', calendarBudgets: false });
   return { token: key.hash, ...fields };
 }
