@@ -7,7 +7,7 @@ import { addMembers } from './add-members.ts';
 import { withTeam } from './change-team.ts';
 import type { ManagementDeps } from './management-deps.ts';
 import { teamRowsOf, withMembers } from './team-rows.ts';
-import { userRowsOf } from './user-rows.ts';
+import { addedUserRowsOf } from './user-rows.ts';
 
 /** POST /team/member_add. All of the named users become members, or none when one is a member already. */
 export function memberAdd(deps: ManagementDeps): RequestHandler {
@@ -15,7 +15,7 @@ export function memberAdd(deps: ManagementDeps): RequestHandler {
     const authenticated = authorize(await deps.authenticate(req), req.path);
     const { team_id: teamId, member, ...limits } = parseManagementBody(MemberAddRequest, req.body);
 
-    const { team, added, users } = await withTeam(
+    const { team, added, users, scope } = await withTeam(
       deps,
       req,
       { authenticated, teamId, right: 'admin' },
@@ -23,13 +23,13 @@ export function memberAdd(deps: ManagementDeps): RequestHandler {
         const { skipped, ...done } = await addMembers({ team: locked, entries: [member].flat(), limits }, work, deps);
         const [there] = skipped;
         if (there) throw alreadyMember(there.userId, teamId);
-        return { ...done, team: locked };
+        return { ...done, team: locked, scope: work.scope };
       },
     );
     const found = await withMembers([team], deps.tenancy);
     const [rows, userRows] = await Promise.all([
       teamRowsOf({ teams: found, members: added }, deps),
-      userRowsOf(users, deps),
+      addedUserRowsOf(users, scope, deps),
     ]);
     res.json({ ...rows.teams[0], updated_users: userRows, updated_team_memberships: rows.members });
   };

@@ -1,4 +1,5 @@
 import { MemberBulkAddRequest, type TeamMember } from '@sluice/shared/api/litellm/team.ts';
+import { GatewayError } from '@sluice/shared/errors.ts';
 import type { RequestHandler } from 'express';
 import { authorize } from '../../auth/authorize.ts';
 import { parseManagementBody } from '../../http/parse-body.ts';
@@ -9,7 +10,7 @@ import type { TeamWork } from './change-team.ts';
 import { refusal } from './limit-changes.ts';
 import type { ManagementDeps } from './management-deps.ts';
 import { teamRowsOf, withMembers } from './team-rows.ts';
-import { userRowsOf } from './user-rows.ts';
+import { addedUserRowsOf } from './user-rows.ts';
 
 /** With `all_users`, more have to be named. */
 const allUsersMax = 5000;
@@ -22,18 +23,18 @@ export function memberBulkAdd(deps: ManagementDeps): RequestHandler {
     const { team_id: teamId, members, all_users: everybody, ...limits } = request;
     if (everybody !== true && (members ?? []).length === 0) throw refusal('members', 'Name members, or all_users.');
 
-    const asked = { authenticated, teamId, right: everybody === true ? 'organizer' : 'admin' } as const;
-    const { team, added, users, skipped } = await withTeam(deps, req, asked, async (locked, work) => {
+    const asked = { authenticated, teamId, right: 'admin' } as const;
+    const { team, added, users, skipped, scope } = await withTeam(deps, req, asked, async (locked, work) => {
       const entries = everybody === true ? await allUsers(work) : (members ?? []);
       const done = await addMembers({ team: locked, entries, limits }, work, deps);
       // A request that has changed nothing has its line too.
       const unchanged = { team: locked, members: [], memberBudget: null };
       if (done.added.length === 0) await work.record(teamChange('updated', { before: unchanged, after: unchanged }));
-      return { ...done, team: locked };
+      return { ...done, team: locked, scope: work.scope };
     });
     const [rows, userRows] = await Promise.all([
       teamRowsOf({ teams: await withMembers([team], deps.tenancy), members: added }, deps),
-      userRowsOf(users, deps),
+      addedUserRowsOf(users, scope, deps),
     ]);
     const rowsById = new Map(userRows.map((row) => [row['user_id'], row]));
     res.json({
@@ -64,7 +65,10 @@ export function memberBulkAdd(deps: ManagementDeps): RequestHandler {
   };
 }
 
-async function allUsers({ tenancy }: TeamWork): Promise<TeamMember[]> {
+async function allUsers({ tenancy, scope }: TeamWork): Promise<TeamMember[]> {
+  if (!scope.all) {
+    throw new GatewayError('route_not_allowed', 'Only an administrator of the proxy may add all users to a team.');
+  }
   const users = await tenancy.users.all({}, allUsersMax + 1);
   if (users.length > allUsersMax) {
     throw refusal('all_users', `There are more than ${allUsersMax} users: name the members.`);

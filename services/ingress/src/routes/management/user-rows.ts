@@ -1,6 +1,7 @@
 import type { SpendReports } from '@sluice/shared/ports/spend-reports.ts';
 import type { Tenancy } from '../../sql/tenancy-tables.ts';
 import { mainAccountOf } from '../../tenancy/main-account.ts';
+import type { Scope } from '../../tenancy/scope.ts';
 import { accountIdOf } from '../../tenancy/special-users.ts';
 import type { User } from '../../tenancy/user.ts';
 import type { WindowRules } from '../../tenancy/windows.ts';
@@ -49,4 +50,18 @@ export async function userRowOf(user: User, deps: UserRowsDeps): Promise<Row> {
   const [row] = await userRowsOf([user], deps);
   if (!row) throw new Error('a user without a row');
   return row;
+}
+
+/** Users who were made members, as whoever did it may see them: all of them, or only who they are. */
+export async function addedUserRowsOf(
+  users: readonly User[],
+  { all }: Pick<Scope, 'all'>,
+  deps: UserRowsDeps,
+): Promise<readonly Row[]> {
+  if (all) return userRowsOf(users, deps);
+  return users.map(({ userId, userEmail, userAlias }) => ({
+    user_id: userId,
+    user_email: userEmail,
+    user_alias: userAlias,
+  }));
 }
