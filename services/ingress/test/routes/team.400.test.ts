@@ -40,7 +40,7 @@ const refusals: readonly {
   { path: '/team/new', body: { team_member_key_duration: 'x' }, status: 400, param: 'team_member_key_duration' },
   { path: '/team/new', body: { team_member_permissions: ['/x'] }, status: 400, param: 'team_member_permissions' },
   { path: '/team/new', body: { metadata: { tags: 'a' } }, status: 400, param: 'metadata.tags' },
-  ...['guardrails', 'policies', 'access_group_ids', 'max_token_budget', 'secret_manager_settings'].map((name) => ({
+  ...['guardrails', 'policies', 'access_group_ids', 'secret_manager_settings'].map((name) => ({
     path: '/team/new',
     body: { [name]: ['a'] },
     status: 400,

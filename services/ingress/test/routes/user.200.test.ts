@@ -69,6 +69,7 @@ test('GET /v2/user/info 200: every field of the row', async () => {
     rpm_limit: null,
     tpm_limit: null,
     max_parallel_requests: null,
+    max_token_budget: null,
     model_max_budget: {},
     model_rpm_limit: null,
     model_tpm_limit: null,
@@ -103,6 +104,7 @@ test('POST /user/new 200: all that can be set, of the user, the key, and what th
     rpm_limit: 7,
     tpm_limit: 8,
     max_parallel_requests: 9,
+    max_token_budget: 10,
     models: ['llama'],
     metadata: { a: 1 },
   };

@@ -35,11 +35,19 @@ function shownTeam(found: FoundTeam, hasMembers: boolean): object {
 /** They only decide what is left out again. */
 const anyWindows = { timeZone: 'UTC', calendarBudgets: false };
 
-/** As answers show it, without what the books and the clock say. */
-export function withoutBooks({
-  spend: _spend,
-  budget_reset_at: _resetAt,
-  ...fields
-}: Readonly<Record<string, unknown>>) {
-  return fields;
+/** What the books and the clock say; the last two within what limits it. */
+const ofBooks: ReadonlySet<string> = new Set(['spend', 'budget_reset_at', 'reset_at']);
+const limitFields: ReadonlySet<string> = new Set(['budget_limits', 'team_member_budget_table', 'litellm_budget_table']);
+
+/** As answers show it, without what no administrator has said. */
+export function withoutBooks(row: object): Readonly<Record<string, unknown>> {
+  const said = Object.entries(row).filter(([name]) => !ofBooks.has(name));
+  return Object.fromEntries(
+    said.map(([name, value]: [string, unknown]) => [name, limitFields.has(name) ? limitsWithoutBooks(value) : value]),
+  );
+}
+
+function limitsWithoutBooks(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(limitsWithoutBooks);
+  return typeof value === 'object' && value !== null ? withoutBooks(value) : value;
 }

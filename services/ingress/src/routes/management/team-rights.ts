@@ -23,7 +23,13 @@ const forAdmins: ReadonlySet<string> = new Set<keyof TeamChanges>([
 ]);
 
 /** What they may set downwards. */
-const limits = ['maxBudgetNanoUsd', 'requestsPerMinute', 'tokensPerMinute', 'maxParallelRequests'] as const;
+const limits = [
+  'maxBudgetNanoUsd',
+  'maxTokenBudget',
+  'requestsPerMinute',
+  'tokensPerMinute',
+  'maxParallelRequests',
+] as const;
 
 /**
  * A team that a caller may do something with.

@@ -9,7 +9,13 @@ import type { UserChanges } from './user-changes.ts';
 const forThemselves: ReadonlySet<string> = new Set<keyof UserChanges>(['userAlias', 'metadata']);
 
 /** What they may set on themselves downwards. */
-const limits = ['maxBudgetNanoUsd', 'requestsPerMinute', 'tokensPerMinute', 'maxParallelRequests'] as const;
+const limits = [
+  'maxBudgetNanoUsd',
+  'maxTokenBudget',
+  'requestsPerMinute',
+  'tokensPerMinute',
+  'maxParallelRequests',
+] as const;
 
 /**
  * Whether somebody may see a user: who they are themselves, or a member of an organization that they administer.
