@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { accountKey } from '@sluice/shared/contracts/account.ts';
 import { GatewayError } from '@sluice/shared/errors.ts';
 import type { AccountLimits } from '@sluice/shared/ports/admission.ts';
 import { callCostNanoUsd } from '@sluice/shared/prices/call-cost.ts';
 import { openRedisServer } from '../servers/redis.ts';
 import { notOurs } from '../servers/server.ts';
+import { takes } from '../servers/takes.ts';
 import { waitUntil } from '../servers/wait-until.ts';
 import { accountFor, describe, newCallId, openClients, TestBooks } from './admission-clients.ts';
 import type { AdmissionClient } from './admission-clients.ts';
@@ -78,7 +78,7 @@ test(
         booksAway = loss > 1;
         await server.kill('SIGKILL');
         await server.start();
-        await sleep(loss > 1 ? 500 : 0); // how long the database takes
+        await takes(loss > 1 ? 500 : 0); // how long the database takes
         booksAway = false;
       }
       await waitUntil(() => waiting === 0 || running > 15, { what: 'calls after the last loss', deadlineMs: 30_000 });
@@ -99,7 +99,7 @@ test(
       const key = keys[call.key];
       const team = teams[scenario.keys[call.key]?.team ?? -1];
       assert.ok(client && key && team);
-      await sleep(index * 2); // as they come
+      await takes(index * 2); // as they come
       for (;;) {
         try {
           return await serve(client, call, [key, team, organization]);
@@ -107,7 +107,7 @@ test(
           if (!(error instanceof GatewayError)) throw error;
           if (error.code === 'budget_exceeded') return;
           assert.equal(error.code, 'dependency_unavailable');
-          await sleep(100); // as a client does that is told to try again
+          await takes(100); // as a client does that is told to try again
         }
       }
     }
@@ -132,7 +132,7 @@ test(
       commitments.change(accounts, reservedNanoUsd);
       admitted += 1;
       running += 1;
-      await sleep(slowness * call.durationMs); // the call itself
+      await takes(slowness * call.durationMs); // the call itself
       running -= 1;
       const used = {
         inputTokens: call.inputTokens,

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { AccountLimits } from '@sluice/shared/ports/admission.ts';
 import { callCostNanoUsd } from '@sluice/shared/prices/call-cost.ts';
 import { GatewayError } from '@sluice/shared/errors.ts';
 import { Redis } from 'ioredis';
 import { openRedisServer } from '../servers/redis.ts';
+import { takes } from '../servers/takes.ts';
 import { accountFor, countersOf, describe, newCallId, openClients, TestBooks } from './admission-clients.ts';
 import type { AdmissionClient } from './admission-clients.ts';
 import { fitting, nestedBudgets } from './nested-budgets.ts';
@@ -133,7 +133,7 @@ for (const [measure, { price: modelPrice, costOf, limits }] of Object.entries(me
         },
         { signal: new AbortController().signal, deadlineAt: Date.now() + 90_000, describe },
       );
-      await sleep(call.durationMs); // the call itself
+      await takes(call.durationMs); // the call itself
       const used = { inputTokens: call.inputTokens, outputTokens: Math.min(call.outputTokens, outputTokensCap) };
       const actual = {
         costNanoUsd: callCostNanoUsd(used, modelPrice),

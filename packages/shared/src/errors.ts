@@ -10,6 +10,8 @@ export const errorCatalog = {
   unknown_route: { status: 404, type: 'not_found_error', retryable: false },
   method_not_allowed: { status: 405, type: 'invalid_request_error', retryable: false },
   not_found: { status: 404, type: 'not_found_error', retryable: false },
+  already_exists: { status: 409, type: 'bad_request_error', retryable: false },
+  already_member: { status: 400, type: 'team_member_already_in_team', retryable: false },
   // Who the client is
   key_missing: { status: 401, type: 'auth_error', retryable: false },
   key_malformed: { status: 401, type: 'auth_error', retryable: false },

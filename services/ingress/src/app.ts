@@ -19,6 +19,8 @@ import { keyList } from './routes/management/key-list.ts';
 import { keyUnblock } from './routes/management/key-unblock.ts';
 import { keyUpdate } from './routes/management/key-update.ts';
 import type { ManagementDeps } from './routes/management/management-deps.ts';
+import { teamRoutes } from './routes/management/team-routes.ts';
+import { userRoutes } from './routes/management/user-routes.ts';
 import { rerank } from './routes/cohere/rerank.ts';
 import { modelGroups } from './routes/management/model-group-info.ts';
 import { modelInfo, modelInfoPage } from './routes/management/model-info.ts';
@@ -60,15 +62,15 @@ export function createApp(deps: AppDeps): Express {
   app.set('trust proxy', deps.trustedProxies);
 
   /** For routes that name their caller themselves, and those few that take anybody. */
-  const open = (path: string, method: 'get' | 'post', ...handlers: RequestHandler[]) => {
+  const open = (path: string, method: 'get' | 'post' | 'patch', ...handlers: RequestHandler[]) => {
     const resource = app.route(path);
     resource[method](...handlers);
-    resource.all(methodNotAllowed(method === 'get' ? 'GET, HEAD' : 'POST'));
+    resource.all(methodNotAllowed(method === 'get' ? 'GET, HEAD' : method.toUpperCase()));
   };
   /** The caller is named before anything else of the request is looked at. */
-  const route = (path: string, method: 'get' | 'post', ...handlers: RequestHandler[]) =>
+  const route = (path: string, method: 'get' | 'post' | 'patch', ...handlers: RequestHandler[]) =>
     open(path, method, authenticated(deps.management.authenticate), ...handlers);
-  const both = (path: string, method: 'get' | 'post', ...handlers: RequestHandler[]) => {
+  const both = (path: string, method: 'get' | 'post' | 'patch', ...handlers: RequestHandler[]) => {
     route(path, method, ...handlers);
     route(`/v1${path}`, method, ...handlers);
   };
@@ -105,6 +107,9 @@ export function createApp(deps: AppDeps): Express {
   route('/key/list', 'get', keyList(management));
   route('/key/block', 'post', ...managementBody, keyBlock(management));
   route('/key/unblock', 'post', ...managementBody, keyUnblock(management));
+  for (const { method, path, handler } of [...teamRoutes(management), ...userRoutes(management)]) {
+    route(path, method, ...(method === 'get' ? [] : managementBody), handler);
+  }
   route('/audit', 'get', auditLog(deps.audit));
   route('/audit/:id', 'get', auditLine(deps.audit));
   for (const { method, path, handler } of spendRoutes(spend)) {

@@ -158,9 +158,12 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
       scopeOf: createScopeOf(sql),
       windows: config.tenancy,
       keySettings: config.tenancy.keys,
+      userSettings: config.tenancy.users,
+      proxyBudget: config.tenancy.proxyBudget,
       reports,
       now,
       newKey,
+      newId: randomUUID,
       invalidate,
       invalidateTenancy: () => {
         invalidateAll();

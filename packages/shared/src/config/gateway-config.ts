@@ -1,3 +1,4 @@
+import type { UserFields } from '../api/litellm/user.ts';
 import type { TokenPrice } from '../contracts/token-price.ts';
 import type { Duration } from '../time/duration.ts';
 
@@ -296,6 +297,13 @@ export interface TenancySettings {
     readonly headers: readonly string[];
   };
   readonly keys: KeySettings;
+  readonly users: UserSettings;
+}
+
+/** What shapes new users; LiteLLM's names, which are those of a request. */
+export interface UserSettings {
+  /** Fields of requests that do not have them, and of users who are first named as a member. */
+  readonly defaults: UserFields;
 }
 
 /** What shapes new keys; LiteLLM's names where they are those of a request. */

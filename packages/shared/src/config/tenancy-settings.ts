@@ -1,4 +1,5 @@
 import { KeyGenerateRequest } from '../api/litellm/key.ts';
+import { UserFields } from '../api/litellm/user.ts';
 import { maxBudgetUsd, usdToNanoUsd } from '../money.ts';
 import { parseDuration } from '../time/duration.ts';
 import { checkKeys } from './check-keys.ts';
@@ -27,6 +28,7 @@ export function readTenancySettings({ litellm, general, sluice }: Sections): Ten
       headers: readCustomerHeaders(general),
     },
     keys: readKeySettings(litellm, general),
+    users: { defaults: readUserDefaults(litellm) },
   };
 }
 
@@ -99,6 +101,20 @@ function readKeyDefaults(litellm: Section): Readonly<Record<string, unknown>> {
   const issue = parsed.error?.issues[0];
   if (issue) litellm.problem('default_key_generate_params', `${issue.path.join('.')}: ${issue.message}`);
   return defaults;
+}
+
+/** The older names go before the newer one only where that says nothing. */
+function readUserDefaults(litellm: Section): UserFields {
+  const max_budget = litellm.number('max_internal_user_budget', { min: 0, max: maxBudgetUsd });
+  const budget_duration = readDuration(litellm, 'internal_user_budget_duration');
+  const parsed = UserFields.safeParse(litellm.mapping('default_internal_user_params') ?? {});
+  const issue = parsed.error?.issues[0];
+  if (issue) litellm.problem('default_internal_user_params', `${issue.path.join('.')}: ${issue.message}`);
+  return {
+    ...(max_budget !== null && { max_budget }),
+    ...(budget_duration !== null && { budget_duration }),
+    ...parsed.data,
+  };
 }
 
 function readKeyMakers(section: Section, key: string, rolesKey: string): KeySettings['personal'] {

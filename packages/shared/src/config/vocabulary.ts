@@ -137,6 +137,9 @@ export const vocabularies = {
       'max_end_user_budget_id',
       'upperbound_key_generate_params',
       'default_key_generate_params',
+      'default_internal_user_params',
+      'max_internal_user_budget',
+      'internal_user_budget_duration',
       'key_generation_settings',
       'enable_key_alias_format_validation',
       'timezone',
@@ -144,7 +147,6 @@ export const vocabularies = {
     notYet: words(`modify_params json_logs callbacks
       success_callback failure_callback service_callback service_callbacks turn_off_message_logging
       redact_user_api_key_info langfuse_default_tags cache cache_params enable_redis_auth_cache
-      max_internal_user_budget internal_user_budget_duration default_internal_user_params
       default_team_params default_team_settings cost_discount_config cost_margin_config
       disable_end_user_cost_tracking disable_end_user_cost_tracking_prometheus_only
       enable_end_user_cost_tracking_prometheus_only extra_spend_tag_headers disable_add_user_agent_to_request_tags

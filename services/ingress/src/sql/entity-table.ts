@@ -45,6 +45,12 @@ export function entitiesIn<T extends object>(sql: Sql, table: EntityTable<T>) {
       return rows.length === 0 ? null : decodeEntity(table, rows[0]);
     },
 
+    /** The same, which nobody else changes until the transaction ends. */
+    async lock(...ids: readonly string[]): Promise<T | null> {
+      const { rows } = await sql.query(`select * from ${table.name} where ${byId} for update`, ids);
+      return rows.length === 0 ? null : decodeEntity(table, rows[0]);
+    },
+
     /** That it is new, and that what it refers to exists, is the table's to say. */
     async insert(entity: T): Promise<'inserted' | Refused> {
       return refusedOr(async () => {
@@ -55,6 +61,19 @@ export function entitiesIn<T extends object>(sql: Sql, table: EntityTable<T>) {
         );
         return 'inserted' as const;
       });
+    },
+
+    /** @returns those that were stored; one that is there already, in anything that is unique, is left as it is */
+    async insertMissing(entities: readonly T[]): Promise<readonly T[]> {
+      if (entities.length === 0) return [];
+      const { rows } = await sql.query(
+        `insert into ${table.name} (${columns.join(', ')})
+         select ${columns.join(', ')} from jsonb_populate_recordset(null::${table.name}, $1)
+         on conflict do nothing
+         returning *`,
+        [`[${entities.map(encodeEntity).join(',')}]`],
+      );
+      return rows.map((row) => decodeEntity(table, row));
     },
 
     /** Changes what is named in one statement, so that two changes of different fields at once both hold. */

@@ -14,6 +14,8 @@ interface TeamScope {
   readonly organizationId: string | null;
   readonly role: 'admin' | 'user' | null;
   readonly memberPermissions: readonly string[] | null;
+  /** Lifetime of keys that members make without saying one. */
+  readonly memberKeyDuration: string | null;
 }
 
 export async function findScope(sql: Sql, userId: string): Promise<UserScope> {
@@ -24,7 +26,7 @@ export async function findScope(sql: Sql, userId: string): Promise<UserScope> {
      select array(select organization_id::text from administered) as organizations,
        array(
          select jsonb_build_object('team_id', t.team_id, 'organization_id', t.organization_id, 'role', m.role,
-           'member_permissions', to_jsonb(t.member_permissions))
+           'member_permissions', to_jsonb(t.member_permissions), 'member_key_duration', t.member_key_duration)
          from ingress.teams as t
          left join ingress.team_members as m on m.team_id = t.team_id and m.user_id = $1
          where m.user_id is not null or t.organization_id in (select organization_id from administered)
@@ -37,7 +39,12 @@ export async function findScope(sql: Sql, userId: string): Promise<UserScope> {
     teams: new Map(
       teams.map((team) => [
         team.team_id,
-        { organizationId: team.organization_id, role: team.role, memberPermissions: team.member_permissions },
+        {
+          organizationId: team.organization_id,
+          role: team.role,
+          memberPermissions: team.member_permissions,
+          memberKeyDuration: team.member_key_duration,
+        },
       ]),
     ),
   };
@@ -51,6 +58,7 @@ const ScopeRow = z.object({
       organization_id: text,
       role: z.enum(['admin', 'user']).nullable(),
       member_permissions: texts.nullable(),
+      member_key_duration: text,
     }),
   ),
 });

@@ -37,6 +37,7 @@ export const tables = {
 /** All that can be done with what keys belong to and are limited by, on one database. */
 export function tenancyIn(sql: Sql) {
   return {
+    keys: entitiesIn<VirtualKey>(sql, tables.keys),
     budgets: entitiesIn<Budget>(sql, tables.budgets),
     organizations: entitiesIn<Organization>(sql, tables.organizations),
     organizationMembers: entitiesIn<OrganizationMember>(sql, tables.organizationMembers),

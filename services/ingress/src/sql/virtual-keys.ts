@@ -1,4 +1,5 @@
 import type { Sql } from '@sluice/shared/ports/sql.ts';
+import { countKeysOfUsers } from './count-keys-of-users.ts';
 import { deleteVirtualKeys } from './delete-virtual-keys.ts';
 import { findPrincipal } from './find-principal.ts';
 import { findVirtualKeyByAlias } from './find-virtual-key-by-alias.ts';
@@ -22,6 +23,7 @@ export function virtualKeysIn(sql: Sql) {
     update: updateVirtualKey.bind(null, sql),
     setBlocked: setVirtualKeyBlocked.bind(null, sql),
     delete: deleteVirtualKeys.bind(null, sql),
+    countOfUsers: countKeysOfUsers.bind(null, sql),
     list: listVirtualKeys.bind(null, sql),
   };
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { loadGatewayConfig } from '@sluice/shared/config/load-config.ts';
 import { accountKey, type Account } from '@sluice/shared/contracts/account.ts';
@@ -17,6 +18,8 @@ import { keyInfo } from '../../src/routes/management/key-info.ts';
 import { keyList } from '../../src/routes/management/key-list.ts';
 import { keyUnblock } from '../../src/routes/management/key-unblock.ts';
 import { keyUpdate } from '../../src/routes/management/key-update.ts';
+import { teamRoutes } from '../../src/routes/management/team-routes.ts';
+import { userRoutes } from '../../src/routes/management/user-routes.ts';
 import { createScopeOf } from '../../src/tenancy/scope.ts';
 import { tenancyIn } from '../../src/sql/tenancy-tables.ts';
 import { spendRoutes } from '../../src/routes/spend/spend-routes.ts';
@@ -43,6 +46,7 @@ export interface Management extends AsyncDisposable {
     body?: unknown,
     options?: { key?: string; headers?: Readonly<Record<string, string>> },
   ): Promise<Answer>;
+  patch(path: string, body?: unknown, options?: { key?: string }): Promise<Answer>;
   /** Makes a key and returns it, raw. */
   generate(body?: object): Promise<string>;
   /** What the books say, by `accountKey`. */
@@ -81,9 +85,12 @@ export async function openManagement(
     scopeOf: createScopeOf(sql),
     windows: tenancy,
     keySettings: tenancy.keys,
+    userSettings: tenancy.users,
+    proxyBudget: tenancy.proxyBudget,
     reports: { ...booksOf(balances), ...books },
     now: () => now,
     newKey,
+    newId: randomUUID,
     invalidate,
     invalidateTenancy: invalidateAll,
     ...spendParts(sql),
@@ -100,7 +107,8 @@ export async function openManagement(
     .post('/key/unblock', keyUnblock(deps))
     .get('/audit', auditLog(deps))
     .get('/audit/:id', auditLine(deps));
-  for (const { method, path, handler } of spendRoutes(deps)) app[method](path, handler);
+  for (const { method, path, handler } of [...teamRoutes(deps), ...userRoutes(deps), ...spendRoutes(deps)])
+    app[method](path, handler);
   app.use(sendError);
   const server = app.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -118,6 +126,8 @@ export async function openManagement(
     get: (path, { key = masterKey } = {}) => call(path, key, {}),
     post: (path, body, { key = masterKey, headers = {} } = {}) =>
       call(path, key, { method: 'POST', headers, ...(body !== undefined && { body: JSON.stringify(body) }) }),
+    patch: (path, body, { key = masterKey } = {}) =>
+      call(path, key, { method: 'PATCH', ...(body !== undefined && { body: JSON.stringify(body) }) }),
     async generate(body = {}) {
       const answer = await management.post('/key/generate', body);
       assert.equal(answer.status, 200, JSON.stringify(answer.body));

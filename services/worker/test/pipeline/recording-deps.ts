@@ -134,6 +134,7 @@ export function configOf(
         checksAliasFormat: false,
         needsTeam: false,
       },
+      users: { defaults: {} },
     },
     spendLogsRetention: null,
     sluice: {

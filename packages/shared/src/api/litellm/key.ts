@@ -7,7 +7,7 @@ import { isText, Text } from './text.ts';
 const metadataCharactersMax = 65_536;
 const metadataDepthMax = 16;
 
-const Metadata = z
+export const Metadata = z
   .record(z.string(), z.unknown())
   .refine((value) => isStorable(value, metadataDepthMax), {
     message: `Input should be valid text, nested ${metadataDepthMax} deep at most`,

@@ -31,8 +31,13 @@ export function keyGenerate(deps: ManagementDeps): RequestHandler {
 
     const scope = await scopeOf(authenticated);
     // Who is no administrator makes keys for themselves, unless they say otherwise.
-    const request = scope.all || asked.user_id != null ? asked : { ...asked, user_id: caller.userId };
-    const memberRole = scope.teams.get(request.team_id ?? '')?.role ?? null;
+    const team = scope.teams.get(asked.team_id ?? '');
+    const memberRole = team?.role ?? null;
+    const request = {
+      ...asked,
+      ...(!scope.all && asked.user_id == null && { user_id: caller.userId }),
+      ...(memberRole === 'user' && asked.duration == null && { duration: team?.memberKeyDuration }),
+    };
     requireKeyRules(request, { role, isOperator: own === null, memberRole }, keySettings);
 
     const rawKey = chosenKey(request.key) ?? newKey();
@@ -70,7 +75,8 @@ function badKey(message: string): GatewayError {
   return new GatewayError('invalid_management_request', message, { param: 'key' });
 }
 
-function keyOf(
+/** A new key, as a request has it. */
+export function keyOf(
   rawKey: string,
   { tags, ...set }: VirtualKeyChanges,
   by: { readonly userId: string | null; readonly now: number },

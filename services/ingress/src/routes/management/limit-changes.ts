@@ -57,12 +57,14 @@ export function refusal(param: string, message: string): GatewayError {
   return new GatewayError('invalid_management_request', message, { param });
 }
 
-function limitOf(field: string, limit: number | null): number | null {
+/** A count, which is not negative. */
+export function limitOf(field: string, limit: number | null): number | null {
   if (limit !== null && limit < 0) throw refusal(field, `${field} cannot be negative. Received: ${limit}`);
   return limit;
 }
 
-function durationTextOf(field: string, text: string | null): string | null {
+/** A duration as it was given; null for none. */
+export function durationTextOf(field: string, text: string | null): string | null {
   return durationOf(field, text) === null ? null : text;
 }
 

@@ -5,14 +5,14 @@ import type { Authenticate } from '../../auth/create-authenticate.ts';
 import type { Tenancy } from '../../sql/tenancy-tables.ts';
 import type { createScopeOf } from '../../tenancy/scope.ts';
 import type { WindowRules } from '../../tenancy/windows.ts';
-import type { KeySettings } from '@sluice/shared/config/gateway-config.ts';
+import type { KeySettings, TenancySettings, UserSettings } from '@sluice/shared/config/gateway-config.ts';
 import type { VirtualKeys } from '../../sql/virtual-keys.ts';
 
-/** What the endpoints for keys are made of. */
+/** What the endpoints for keys, teams and users are made of. */
 export interface ManagementDeps {
   readonly authenticate: Authenticate;
   /** To read; what changes a key goes through `changes`. */
-  readonly keys: Pick<VirtualKeys, 'find' | 'findByAlias' | 'list'>;
+  readonly keys: Pick<VirtualKeys, 'find' | 'findByAlias' | 'list' | 'countOfUsers'>;
   readonly changes: Changes;
   /** To read, like `keys`. */
   readonly tenancy: Tenancy;
@@ -20,6 +20,9 @@ export interface ManagementDeps {
   /** How the windows of budgets are counted. */
   readonly windows: WindowRules;
   readonly keySettings: KeySettings;
+  readonly userSettings: UserSettings;
+  /** Shown as the limits of the user `litellm-proxy-budget`. */
+  readonly proxyBudget: TenancySettings['proxyBudget'];
   readonly reports: Pick<SpendReports, 'balancesOf'>;
   readonly now: () => number;
   readonly newKey: () => string;
@@ -27,4 +30,6 @@ export interface ManagementDeps {
   readonly invalidate: (hash: KeyHash) => void;
   /** Called when something that keys belong to, a customer or a tag has changed: the same. */
   readonly invalidateTenancy: () => void;
+  /** The id of a team, user or budget that is given none. */
+  readonly newId: () => string;
 }

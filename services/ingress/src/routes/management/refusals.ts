@@ -1,7 +1,7 @@
 import { GatewayError } from '@sluice/shared/errors.ts';
 import { maskKey } from '../../auth/mask-key.ts';
 
-// What several of the endpoints for keys answer; the texts are LiteLLM's (litellm-contract.md §2.3, §2.9).
+// What several of the endpoints answer; the texts are LiteLLM's (litellm-contract.md §2.3, §2.9).
 
 export function keyNotFound(): GatewayError {
   return new GatewayError('not_found', 'Key not found in database', { param: 'key' });
@@ -21,4 +21,22 @@ export function keyTaken(rawKey: string): GatewayError {
 
 export function budgetNotFound(budgetId: string | null | undefined): GatewayError {
   return new GatewayError('not_found', `Budget not found, budget_id=${budgetId}.`, { param: 'budget_id' });
+}
+
+export function teamNotFound(teamId: string): GatewayError {
+  return new GatewayError('not_found', `Team not found, passed team id: ${teamId}.`, { param: 'team_id' });
+}
+
+export function organizationNotFound(organizationId: string | null | undefined): GatewayError {
+  return new GatewayError('not_found', `Organization not found, passed organization id: ${organizationId}.`, {
+    param: 'organization_id',
+  });
+}
+
+export function userNotFound(name: string): GatewayError {
+  return new GatewayError('not_found', `User not found, passed user: ${name}.`, { param: 'user_id' });
+}
+
+export function memberNotFound(name: string, teamId: string): GatewayError {
+  return new GatewayError('not_found', `User not found in team. User=${name}, Team=${teamId}.`, { param: 'user_id' });
 }

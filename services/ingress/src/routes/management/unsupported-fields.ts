@@ -1,23 +1,26 @@
 import { GatewayError } from '@sluice/shared/errors.ts';
 
 /**
- * Fields of LiteLLM's key requests that say who may do what, and that nothing here obeys yet. To ignore one would
- * give out a key that may do more than its operator believes, so all but their neutral value is refused.
+ * Fields of LiteLLM's requests that say who may do what, and that nothing here obeys yet. To ignore one would
+ * give out what may do more than its operator believes, so all but their neutral value is refused.
  */
-const unsupported: Readonly<Record<string, string>> = {
-  agent_id: 'there are no agents to attribute its spend to',
-  allowed_cache_controls: 'which cache controls a key sends is not checked',
-  auto_rotate: 'the key would never be rotated',
+const unsupportedAnywhere: Readonly<Record<string, string>> = {
   guardrails: 'no guardrail would run',
-  config: 'use router_settings of the configuration',
   content_policy: 'no word would be blocked',
   mcp_rpm_limit: 'the limit would not be enforced',
   object_permission: 'the permissions would not be enforced',
   policies: 'no policy would be applied',
+  router_settings: 'routing of its own would not be used',
+  tag_rpm_limit: 'limits per tag would not be enforced',
+};
+
+const unsupportedOfKeys: Readonly<Record<string, string>> = {
+  agent_id: 'there are no agents to attribute its spend to',
+  allowed_cache_controls: 'which cache controls a key sends is not checked',
+  auto_rotate: 'the key would never be rotated',
+  config: 'use router_settings of the configuration',
   project_id: 'there are no projects, and their limits would not be enforced',
   rotation_interval: 'the key would never be rotated',
-  router_settings: "a key's own routing would not be used",
-  tag_rpm_limit: 'limits per tag would not be enforced',
 };
 
 /** The same, set under the reserved names of `metadata`. */
@@ -39,20 +42,42 @@ const unsupportedMetadata: Readonly<Record<string, string>> = {
  */
 export function refuseUnsupported(body: unknown, { isNew }: { isNew: boolean }): void {
   const fields = membersOf(body);
-  refuse(fields, unsupported, '');
-  refuse(membersOf(fields.metadata), unsupportedMetadata, 'metadata.');
+  refuseAmong(body, unsupportedOfKeys);
   for (const [name, value] of Object.entries(membersOf(fields.permissions))) {
     if (name !== 'get_spend_routes' && !isNeutral(value))
       throw notSupported(`permissions.${name}`, 'it means nothing here');
   }
 
-  const { spend } = fields;
-  if (!isNeutral(spend) && !(isNew && spend === 0)) {
-    throw notSupported('spend', 'what a key has spent is what its booked calls cost');
-  }
+  refuseSpend(fields, isNew);
+}
+
+/**
+ * The same of a request for something that is not a key.
+ *
+ * @param more fields that this kind of thing has, and why they are not supported
+ * @throws GatewayError invalid_management_request
+ */
+export function refuseUnsupportedOf(
+  body: unknown,
+  more: Readonly<Record<string, string>>,
+  { isNew }: { isNew: boolean },
+): void {
+  refuseAmong(body, more);
+  refuseSpend(membersOf(body), isNew);
+}
+
+function refuseAmong(body: unknown, more: Readonly<Record<string, string>>): void {
+  const fields = membersOf(body);
+  refuse(fields, { ...unsupportedAnywhere, ...more }, '');
+  refuse(membersOf(fields.metadata), unsupportedMetadata, 'metadata.');
   for (const name of ['rpm_limit_type', 'tpm_limit_type'] as const) {
     if (fields[name] === 'guaranteed_throughput') throw notSupported(name, 'no throughput would be set aside');
   }
+}
+
+function refuseSpend({ spend }: Members, isNew: boolean): void {
+  if (isNeutral(spend) || (isNew && spend === 0)) return;
+  throw notSupported('spend', 'what has been spent is what the booked calls cost');
 }
 
 function refuse(fields: Members, reasons: Readonly<Record<string, string>>, prefix: string): void {

@@ -118,7 +118,7 @@ export async function admitJob(ask: Ask, from: AskedFrom, deps: InferenceDeps): 
     reservedNanoUsd: 0,
     accounts: [],
     caller,
-    origin: requestOrigin(req, body, caller, exchange.callId, tenancy.customers.headers),
+    origin: requestOrigin(req, body, caller, exchange.callId, tenancy.customers.headers, principal?.team),
     ...controls.forJob,
     ...(others.length > 0 && {
       fallbackInputTokens: Object.fromEntries(others.map((one) => [one.model, one.bounds.inputTokensEstimate])),

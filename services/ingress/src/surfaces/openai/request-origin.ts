@@ -3,6 +3,7 @@ import { userAgentTag } from '@sluice/shared/contracts/caller.ts';
 import type { RequestOrigin } from '@sluice/shared/contracts/caller.ts';
 import { z } from 'zod';
 import type { Authenticated } from '../../auth/authenticated.ts';
+import type { Team } from '../../tenancy/team.ts';
 import { isNestedTooDeep } from '../../http/json-depth.ts';
 import { storableMembers, storableText } from './storable.ts';
 
@@ -22,6 +23,7 @@ const metadataBytesMax = 16 * 1024;
  * What the spend row will say about where a request came from. Wrong types are left out: they must not fail it.
  *
  * @param customerHeaders further headers that may name the customer, lower case (contract §3.4)
+ * @param team whose tags are on every request of it
  */
 export function requestOrigin(
   { headers, ip }: { headers: IncomingHttpHeaders; ip: string | undefined },
@@ -29,6 +31,7 @@ export function requestOrigin(
   caller: Authenticated['caller'],
   callId: string,
   customerHeaders: readonly string[] = [],
+  team: Pick<Team, 'metadata'> | null = null,
 ): RequestOrigin {
   const metadata = requestMetadata(body, headers);
   return {
@@ -43,7 +46,7 @@ export function requestOrigin(
       text(metadata['user_id']) ??
       text(body['safety_identifier']),
     sessionId: text(headers['x-litellm-trace-id']) ?? text(body['litellm_session_id']) ?? text(metadata['session_id']),
-    tags: tagsOf(body, headers, metadata, caller),
+    tags: tagsOf(body, headers, metadata, [caller, ...(team ? [team] : [])]),
     metadata,
   };
 }
@@ -57,19 +60,19 @@ function requestMetadata(body: OriginBody, headers: IncomingHttpHeaders): Record
   return Buffer.byteLength(JSON.stringify(metadata)) > metadataBytesMax ? {} : metadata;
 }
 
-/** Body tags win over the header; the key's own come first, the client program's last. */
+/** Body tags win over the header; the key's own come first, then its team's, the client program's last. */
 function tagsOf(
   body: OriginBody,
   headers: IncomingHttpHeaders,
   metadata: Record<string, unknown>,
-  caller: Authenticated['caller'],
+  holders: readonly Pick<Team, 'metadata'>[],
 ): string[] {
-  const keyTags = strings(caller.metadata['tags']);
+  const ownTags = holders.flatMap((holder) => strings(holder.metadata['tags']));
   const bodyTags = [...strings(body['tags']), ...strings(metadata['tags'])];
   const headerTags = (text(headers['x-litellm-tags']) ?? '').split(',').map((tag) => tag.trim());
   const product = text(headers['user-agent'])?.split(/[\s/]/, 1)[0];
   const all = [
-    ...keyTags,
+    ...ownTags,
     ...(bodyTags.length > 0 ? bodyTags : headerTags),
     product ? `${userAgentTag}${product}` : '',
   ];

@@ -1,0 +1,34 @@
+import type { Budget } from './budget.ts';
+import { noLimits } from './limits.ts';
+import type { Limits } from './limits.ts';
+
+export interface Maker {
+  readonly userId: string | null;
+  readonly now: number;
+}
+
+/**
+ * Limits of their own for what has had those of `base`: they stay where nothing else is said, and so does the moment
+ * from which their windows count, or what was spent in the current one would be forgotten.
+ */
+export function newBudget(
+  budgetId: string,
+  { base, changes, by }: { readonly base: Budget | null; readonly changes: Partial<Limits>; readonly by: Maker },
+): Budget {
+  return {
+    models: [],
+    ...noLimits,
+    ...base,
+    ...changes,
+    budgetId,
+    createdAt: base?.createdAt ?? by.now,
+    createdBy: by.userId,
+    updatedAt: by.now,
+    updatedBy: by.userId,
+  };
+}
+
+/** What is asked for, without what is only not asked for. */
+export function askedLimits(changes: Partial<Limits>): Partial<Limits> {
+  return Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== null && value !== undefined));
+}
