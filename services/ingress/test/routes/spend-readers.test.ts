@@ -164,10 +164,9 @@ test('a key with get_spend_routes sees all spend', async () => {
 });
 
 for (const [method, path] of [...ofKeys, ...ofPersons, ...ofOperators]) {
-  test(`${method.toUpperCase()} ${path} 401: for what is no key`, async () => {
-    const { status, body } = await books[method](path, ...(method === 'post' ? [{}] : []), { key: 'no-key' });
-    assert.equal(status, 401);
-    assert.equal(body.error.type, 'auth_error');
+  test(`${method.toUpperCase()} ${path} 401: without a key`, async () => {
+    const response = await fetch(`${books.url}${path}`, { method: method.toUpperCase() });
+    assert.equal(response.status, 401);
   });
 }
 

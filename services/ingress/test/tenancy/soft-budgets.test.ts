@@ -15,7 +15,13 @@ before(async () => {
 });
 after(() => sql[Symbol.asyncDispose]());
 
-const none = { budgetNanoUsd: null, tokenBudget: null, requestsPerMinute: null, tokensPerMinute: null, maxParallelRequests: null };
+const none = {
+  budgetNanoUsd: null,
+  tokenBudget: null,
+  requestsPerMinute: null,
+  tokensPerMinute: null,
+  maxParallelRequests: null,
+};
 
 function account(teamId: string, windowStart: number, softBudgetNanoUsd: number | null): RequestAccount {
   const limits = { id: `team:${teamId}`, windowStart, ...none };
