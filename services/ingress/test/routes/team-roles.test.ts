@@ -90,15 +90,9 @@ const rights: readonly {
 ];
 
 for (const { path, body, may } of rights) {
-  const [method, target] = path.startsWith('/') ? ['POST', path] : path.split(' ');
-  test(`${method} ${target} ${JSON.stringify(typeof body === 'function' ? body('ada') : body)}: ${may.join(', ') || 'nobody'} may`, async () => {
+  test(`${path} ${JSON.stringify(typeof body === 'function' ? body('ada') : body)}: ${may.join(', ') || 'nobody'} may`, async () => {
     for (const who of [...everybody.filter((each) => !may.includes(each)), ...may]) {
-      const options = { key: keys[who] };
-      const sent = typeof body === 'function' ? body(who) : body;
-      const answer =
-        method === 'GET'
-          ? await gateway.get(String(target), options)
-          : await (method === 'PATCH' ? gateway.patch : gateway.post)(String(target), sent, options);
+      const answer = await gateway.ask(path, typeof body === 'function' ? body(who) : body, { key: keys[who] });
       assert.equal(answer.status, may.includes(who) ? 200 : 403, `${who}: ${JSON.stringify(answer.body)}`);
     }
   });
