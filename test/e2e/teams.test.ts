@@ -118,10 +118,8 @@ describe('teams and users over HTTP, on two ingresses', () => {
     const replies = await Promise.all(
       Array.from({ length: 12 }, (_, n) => chat(n % 3 === 0 ? there : here, keys[n % 2] ?? '')),
     );
-    assert.deepEqual(replies.map(({ status }) => status).toSorted(), [
-      ...Array<number>(4).fill(200),
-      ...Array<number>(8).fill(429),
-    ]);
+    assert.equal(replies.filter(({ status }) => status === 200).length, 4);
+    assert.equal(replies.filter(({ status }) => status === 429).length, 8);
     const refused = replies.find(({ status }) => status === 429);
     assert.ok(refused && errorOf(refused).message.startsWith(`Rate limit exceeded for team: ${team_id}.`));
   });

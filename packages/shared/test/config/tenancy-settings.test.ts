@@ -20,6 +20,9 @@ test('tenancy settings: what the file says, in our units', async () => {
         personal_key_generation: { required_params: [] },
       },
       enable_key_alias_format_validation: true,
+      default_internal_user_params: { user_role: 'internal_user_viewer', budget_duration: '1d' },
+      max_internal_user_budget: 3,
+      internal_user_budget_duration: '30d',
     },
     general_settings: {
       default_team_disabled: true,
@@ -51,6 +54,7 @@ test('tenancy settings: what the file says, in our units', async () => {
       checksAliasFormat: true,
       needsTeam: true,
     },
+    users: { defaults: { user_role: 'internal_user_viewer', budget_duration: '1d', max_budget: 3 } },
   });
 });
 
@@ -61,6 +65,14 @@ const wrong = [
   {
     values: { litellm_settings: { default_key_generate_params: { models: 'a' } } },
     says: /default_key_generate_params: models: /,
+  },
+  {
+    values: { litellm_settings: { default_internal_user_params: { user_role: 'king' } } },
+    says: /default_internal_user_params: user_role: /,
+  },
+  {
+    values: { litellm_settings: { max_internal_user_budget: -1 } },
+    says: /max_internal_user_budget: expected a number/,
   },
   { values: { litellm_settings: { upperbound_key_generate_params: { duration: 'x' } } }, says: /Invalid duration 'x'/ },
   {

@@ -46,7 +46,8 @@ export interface Management extends AsyncDisposable {
     body?: unknown,
     options?: { key?: string; headers?: Readonly<Record<string, string>> },
   ): Promise<Answer>;
-  patch(path: string, body?: unknown, options?: { key?: string }): Promise<Answer>;
+  /** `GET /path`, `PATCH /path`, or a path alone for a POST. */
+  ask(what: string, body?: unknown, options?: { key?: string }): Promise<Answer>;
   /** Makes a key and returns it, raw. */
   generate(body?: object): Promise<string>;
   /** What the books say, by `accountKey`. */
@@ -126,8 +127,10 @@ export async function openManagement(
     get: (path, { key = masterKey } = {}) => call(path, key, {}),
     post: (path, body, { key = masterKey, headers = {} } = {}) =>
       call(path, key, { method: 'POST', headers, ...(body !== undefined && { body: JSON.stringify(body) }) }),
-    patch: (path, body, { key = masterKey } = {}) =>
-      call(path, key, { method: 'PATCH', ...(body !== undefined && { body: JSON.stringify(body) }) }),
+    ask(what, body, { key = masterKey } = {}) {
+      const [method, path] = what.startsWith('/') ? ['POST', what] : splitAtSpace(what);
+      return call(path, key, { method, ...(body !== undefined && { body: JSON.stringify(body) }) });
+    },
     async generate(body = {}) {
       const answer = await management.post('/key/generate', body);
       assert.equal(answer.status, 200, JSON.stringify(answer.body));
@@ -140,6 +143,11 @@ export async function openManagement(
     },
   };
   return management;
+}
+
+function splitAtSpace(text: string): [string, string] {
+  const at = text.indexOf(' ');
+  return [text.slice(0, at), text.slice(at + 1)];
 }
 
 /** For refusals that must come before any question to the database. */

@@ -96,7 +96,7 @@ test('POST /team/member_add 200: at once, from ten sides: each is a member once'
       gateway.post('/team/member_add', { team_id, member: [user(`side ${n % 5}`)] }),
     ),
   );
-  assert.deepEqual(answers.map(({ status }) => status).toSorted(), [...Array(5).fill(200), ...Array(5).fill(400)]);
+  for (const status of [200, 400]) assert.equal(answers.filter((answer) => answer.status === status).length, 5);
   const { body } = await gateway.get(`/team/info?team_id=${team_id}`);
   assert.equal(body.team_memberships.length, 6);
 });
@@ -160,12 +160,12 @@ test("a member's own limits begin as the team's for members, and the window goes
     team_member_rpm_limit: 7,
     members_with_roles: [user('ada'), user('bob')],
   });
-  const before = await membershipOf(team_id, 'ada');
+  const first = await membershipOf(team_id, 'ada');
   const body = await post('/team/member_update', { team_id, user_id: 'ada', rpm_limit: 3 });
   assert.deepEqual([body.max_budget_in_team, body.budget_duration, body.rpm_limit], [10, '30d', 3]);
-  const after_ = await membershipOf(team_id, 'ada');
-  assert.notEqual(after_.budget_id, before.budget_id);
-  assert.equal(after_.litellm_budget_table.budget_reset_at, before.litellm_budget_table.budget_reset_at);
+  const second = await membershipOf(team_id, 'ada');
+  assert.notEqual(second.budget_id, first.budget_id);
+  assert.equal(second.litellm_budget_table.budget_reset_at, first.litellm_budget_table.budget_reset_at);
   await post('/team/update', { team_id, team_member_rpm_limit: 9 });
   assert.equal((await membershipOf(team_id, 'ada')).litellm_budget_table.rpm_limit, 3);
   assert.equal((await membershipOf(team_id, 'bob')).litellm_budget_table.rpm_limit, 9);
@@ -175,7 +175,7 @@ test("POST /team/member_delete 200: with the member's keys in the team, and no o
   const team_id = await newTeam({ members_with_roles: [user('ada'), user('bob')] });
   await post('/team/member_update', { team_id, user_id: 'ada', max_budget_in_team: 1 });
   const budgets = async () => (await sql.query('select from ingress.budgets')).rows.length;
-  const before = await budgets();
+  const budgetsBefore = await budgets();
   const key = await gateway.generate({ team_id, user_id: 'ada' });
   const others = [
     await gateway.generate({ user_id: 'ada' }),
@@ -188,6 +188,6 @@ test("POST /team/member_delete 200: with the member's keys in the team, and no o
   for (const other of others) assert.equal((await gateway.get('/key/info', { key: other })).status, 200);
   assert.deepEqual((await actions(hashKey(key))).at(-1), 'deleted');
   assert.deepEqual((await actions(`${team_id}:ada`)).at(-1), 'deleted');
-  assert.equal(await budgets(), before - 1);
+  assert.equal(await budgets(), budgetsBefore - 1);
   assert.equal((await gateway.get('/user/info?user_id=ada')).status, 200, 'the user stays');
 });

@@ -90,15 +90,9 @@ const rights: readonly {
 ];
 
 for (const { path, body, may } of rights) {
-  const [method, target] = path.startsWith('/') ? ['POST', path] : path.split(' ');
-  test(`${method} ${target} ${JSON.stringify(typeof body === 'function' ? body('ada') : body)}: ${may.join(', ') || 'nobody'} may`, async () => {
+  test(`${path} ${JSON.stringify(typeof body === 'function' ? body('ada') : body)}: ${may.join(', ') || 'nobody'} may`, async () => {
     for (const who of [...everybody.filter((each) => !may.includes(each)), ...may]) {
-      const options = { key: keys[who] };
-      const sent = typeof body === 'function' ? body(who) : body;
-      const answer =
-        method === 'GET'
-          ? await gateway.get(String(target), options)
-          : await (method === 'PATCH' ? gateway.patch : gateway.post)(String(target), sent, options);
+      const answer = await gateway.ask(path, typeof body === 'function' ? body(who) : body, { key: keys[who] });
       assert.equal(answer.status, may.includes(who) ? 200 : 403, `${who}: ${JSON.stringify(answer.body)}`);
     }
   });
@@ -134,12 +128,12 @@ test('a member sees the own keys of a team; its administrators see all', async (
   for (const user_id of ['ada', 'bob']) await gateway.generate({ team_id: 'shy', user_id });
   const holders = async (who: Who) => {
     const { body } = await gateway.get('/team/info?team_id=shy', { key: keys[who] });
-    return body.keys.map(({ user_id }: { user_id: string }) => user_id);
+    return new Set(body.keys.map(({ user_id }: { user_id: string }) => user_id));
   };
-  assert.deepEqual(await holders('bob'), ['bob']);
-  assert.deepEqual(await holders('ada'), ['ada', 'bob']);
+  assert.deepEqual(await holders('bob'), new Set(['bob']));
+  assert.deepEqual(await holders('ada'), new Set(['ada', 'bob']));
   await gateway.post('/team/permissions_update', { team_id: 'shy', team_member_permissions: ['/key/info'] });
-  assert.deepEqual(await holders('bob'), ['ada', 'bob']);
+  assert.deepEqual(await holders('bob'), new Set(['ada', 'bob']));
 });
 
 test('keys that members make for the team live as long as it says, unless they say how long', async () => {

@@ -38,7 +38,7 @@ test('POST /team/new 200: nothing but its defaults, and its maker as administrat
   const { status, body } = await gateway.post('/team/new');
   assert.equal(status, 200);
   assert.match(body.team_id, /^[0-9a-f-]{36}$/);
-  const { team_id, ...row } = body;
+  const { team_id: _id, ...row } = body;
   assert.deepEqual(row, {
     team_alias: null,
     organization_id: null,
@@ -176,7 +176,7 @@ test('POST /team/update and PATCH /team/{id} 200: only what the body names chang
   assert.equal(data.team_member_budget, 3);
   assert.equal(data.members_with_roles.length, 1);
 
-  const patched = await gateway.patch(`/team/${teamId}`, { team_alias: 'two', team_member_rpm_limit: 4 });
+  const patched = await gateway.ask(`PATCH /team/${teamId}`, { team_alias: 'two', team_member_rpm_limit: 4 });
   assert.deepEqual([patched.body.team_alias, patched.body.team_member_rpm_limit], ['two', 4]);
   assert.equal(patched.body.team_member_budget, 3);
 
@@ -246,7 +246,7 @@ test('POST /team/delete 200: with its keys and memberships, and a line for each 
     members_with_roles: [{ role: 'user', user_id: 'ada' }],
   });
   const budgets = async () => (await sql.query('select from ingress.budgets')).rows.length;
-  const before = await budgets();
+  const budgetsBefore = await budgets();
   const key = await gateway.generate({ team_id: teamId });
   const other = await gateway.generate({ user_id: 'ada' });
   const { status, body } = await gateway.post('/team/delete', { team_ids: [teamId] });
@@ -258,7 +258,7 @@ test('POST /team/delete 200: with its keys and memberships, and a line for each 
   assert.equal((await lines(hashKey(key))).at(-1).action, 'deleted');
   const line = (await lines(teamId)).at(-1);
   assert.deepEqual([line.action, line.after, line.before.members.length], ['deleted', null, 2]);
-  assert.equal(await budgets(), before - 1, 'the limits of its members too');
+  assert.equal(await budgets(), budgetsBefore - 1, 'the limits of its members too');
   assert.equal((await sql.query('select from ingress.team_members where team_id = $1', [teamId])).rows.length, 0);
 });
 

@@ -48,7 +48,8 @@ const teamFields = {
   default_team_member_models: Models.nullish(),
 };
 
-const TeamFields = z.object(teamFields);
+/** PATCH /team/{team_id}. */
+export const TeamFields = z.object(teamFields);
 export type TeamFields = z.infer<typeof TeamFields>;
 
 /** POST /team/new. */
@@ -62,9 +63,6 @@ export const TeamNewRequest = z.object({
   members: z.array(Id).max(membersMax).nullish(),
 });
 export type TeamNewRequest = z.infer<typeof TeamNewRequest>;
-
-/** PATCH /team/{team_id}. */
-export const TeamPatchRequest = TeamFields;
 
 /** POST /team/update. */
 export const TeamUpdateRequest = z.object({ ...teamFields, team_id: Id });

@@ -3,7 +3,7 @@ import type { RequestHandler } from 'express';
 import { authorize } from '../../auth/authorize.ts';
 import { parseQuery } from '../../http/parse-body.ts';
 import { mayFor } from '../../tenancy/scope.ts';
-import { capped } from './capped.ts';
+import { atMost } from '../spend/truncated.ts';
 import { keyRowsOf } from './key-info-of.ts';
 import type { ManagementDeps } from './management-deps.ts';
 import { requireTeamRight } from './team-rights.ts';
@@ -21,11 +21,12 @@ export function teamInfo(deps: ManagementDeps): RequestHandler {
     const stored = await tenancy.teams.find(teamId);
     const team = requireTeamRight(scope, { team: stored, teamId, route: req.path }, 'member');
 
+    const seesAllKeys = mayFor(scope, { ...team, userId: null }, '/key/info');
     const [teams, keys] = await Promise.all([
       withMembers([team], tenancy),
-      tenancy.keys.all({ where: { teamId } }, keysMax + 1),
+      tenancy.keys.all({ where: seesAllKeys ? { teamId } : { teamId, userId: scope.userId ?? '' } }, keysMax + 1),
     ]);
-    const members = capped(
+    const members = atMost(
       membersMax,
       teams.flatMap((each) => each.members),
       res,
@@ -36,11 +37,10 @@ export function teamInfo(deps: ManagementDeps): RequestHandler {
       tenancy,
     );
     const rows = await teamRowsOf({ teams, members: found }, deps);
-    const visible = keys.filter((key) => mayFor(scope, key, '/key/info') || key.userId === scope.userId);
     res.json({
       team_id: teamId,
       team_info: rows.teams[0],
-      keys: await keyRowsOf(capped(keysMax, visible, res), deps),
+      keys: await keyRowsOf(atMost(keysMax, keys, res), deps),
       team_memberships: rows.members,
     });
   };

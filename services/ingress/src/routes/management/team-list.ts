@@ -6,7 +6,7 @@ import type { Tenancy } from '../../sql/tenancy-tables.ts';
 import { mayFor } from '../../tenancy/scope.ts';
 import type { Scope } from '../../tenancy/scope.ts';
 import type { Team } from '../../tenancy/team.ts';
-import { capped } from './capped.ts';
+import { atMost } from '../spend/truncated.ts';
 import { keyRowsOf } from './key-info-of.ts';
 import type { ManagementDeps } from './management-deps.ts';
 import { membersMax, teamRowsOf, withMembers } from './team-rows.ts';
@@ -23,10 +23,10 @@ export function teamList(deps: ManagementDeps): RequestHandler {
     const query = parseQuery(TeamListQuery, req.query);
     const teamId = await idsOf(query.user_id, scope, tenancy);
     const where = { teamId, organizationId: query.organization_id };
-    const teams = capped(teamsMax, await tenancy.teams.all({ where }, teamsMax + 1), res);
+    const teams = atMost(teamsMax, await tenancy.teams.all({ where }, teamsMax + 1), res);
 
     const ids = teams.map((team) => team.teamId);
-    const keys = capped(keysMax, await tenancy.keys.all({ where: { teamId: ids } }, keysMax + 1), res);
+    const keys = atMost(keysMax, await tenancy.keys.all({ where: { teamId: ids } }, keysMax + 1), res);
     const visible = keys.filter((key) => mayFor(scope, key, '/key/info') || key.userId === scope.userId);
     const [rows, keyRows] = await Promise.all([
       withMembers(teams, tenancy).then((found) => teamRowsOf({ teams: found }, deps)),

@@ -87,11 +87,11 @@ export function requireTeamChangeRight(scope: Scope, team: Team, changes: TeamCh
     requireTeamMaker(scope, changes.organizationId);
   }
   if (hasTeamRight(scope, team, 'organizer')) return;
+  const current: Readonly<Record<string, unknown>> = team;
   for (const [name, value] of Object.entries(changes)) {
     const limit = limits.find((each) => each === name);
-    const current = limit === undefined ? undefined : team[limit];
-    const isLower = limit !== undefined && typeof value === 'number' && value <= (current ?? Infinity);
-    const isSame = JSON.stringify(value) === JSON.stringify(team[name as keyof Team]);
+    const isLower = limit !== undefined && typeof value === 'number' && value <= (team[limit] ?? Infinity);
+    const isSame = JSON.stringify(value) === JSON.stringify(current[name]);
     if (forAdmins.has(name) || isLower || isSame) continue;
     throw new GatewayError(
       'route_not_allowed',

@@ -14,7 +14,7 @@ interface TeamRowsDeps {
   readonly now: () => number;
 }
 
-/** Members that are looked up at once; of more, the latest are left out. */
+/** Members in one answer; of more, the latest are left out. */
 export const membersMax = 20_000;
 
 /** Teams with their members, in the order given. */
@@ -23,7 +23,7 @@ export async function withMembers(
   { members, budgets }: Pick<Tenancy, 'members' | 'budgets'>,
 ): Promise<readonly FoundTeam[]> {
   if (teams.length === 0) return [];
-  const all = await members.all({ where: { teamId: teams.map(({ teamId }) => teamId) } }, membersMax);
+  const all = await members.all({ where: { teamId: teams.map(({ teamId }) => teamId) } }, membersMax + 1);
   const ofTeam = Map.groupBy(all, ({ teamId }) => teamId);
   const found = await budgetsOf(
     teams.map(({ memberBudgetId }) => memberBudgetId),

@@ -1,4 +1,4 @@
-import { TeamPatchRequest, TeamUpdateRequest, type TeamFields } from '@sluice/shared/api/litellm/team.ts';
+import { TeamFields, TeamUpdateRequest } from '@sluice/shared/api/litellm/team.ts';
 import type { Request, RequestHandler } from 'express';
 import { authorize } from '../../auth/authorize.ts';
 import type { Authenticated } from '../../auth/authenticated.ts';
@@ -27,7 +27,7 @@ export function teamUpdate(deps: ManagementDeps): RequestHandler {
 export function teamPatch(deps: ManagementDeps): RequestHandler {
   return async (req, res) => {
     const authenticated = authorize(await deps.authenticate(req), req.path);
-    const fields = parseManagementBody(TeamPatchRequest, req.body);
+    const fields = parseManagementBody(TeamFields, req.body);
     const teamId = String(req.params['team_id']);
     res.json(await teamRowOf(await update(deps, req, { authenticated, teamId, fields }), deps));
   };

@@ -4,7 +4,7 @@ import { authorize } from '../../auth/authorize.ts';
 import { parseQuery } from '../../http/parse-body.ts';
 import { specialUser } from '../../tenancy/special-users.ts';
 import type { User } from '../../tenancy/user.ts';
-import { capped } from './capped.ts';
+import { atMost } from '../spend/truncated.ts';
 import { keyRowsOf } from './key-info-of.ts';
 import type { ManagementDeps } from './management-deps.ts';
 import { userNotFound } from './refusals.ts';
@@ -26,7 +26,7 @@ export function userInfo(deps: ManagementDeps): RequestHandler {
       tenancy.keys.all({ where: { userId } }, keysMax + 1),
       tenancy.members.all({ where: { userId } }, teamsMax + 1),
     ]);
-    const teamIds = capped(teamsMax, memberships, res).map(({ teamId }) => teamId);
+    const teamIds = atMost(teamsMax, memberships, res).map(({ teamId }) => teamId);
     const teams = await withMembers(await tenancy.teams.all({ where: { teamId: teamIds } }, teamsMax), tenancy);
     const members = await withBudgets(
       teams.flatMap(({ team, members: all }) =>
@@ -39,7 +39,7 @@ export function userInfo(deps: ManagementDeps): RequestHandler {
     const [row, rows, keyRows] = await Promise.all([
       userRowOf(user, deps),
       teamRowsOf({ teams, members }, deps),
-      keyRowsOf(capped(keysMax, keys, res), deps),
+      keyRowsOf(atMost(keysMax, keys, res), deps),
     ]);
     res.json({
       user_id: userId,

@@ -14,12 +14,11 @@ export function userList(deps: ManagementDeps): RequestHandler {
   return async (req, res) => {
     const scope = await scopeOf(authorize(await authenticate(req), req.path));
     const query = parseQuery(UserListQuery, req.query);
+    const lists = await Promise.all([membersOf(query.team), visible(scope)]);
+    const asked = query.user_ids?.split(',').map((id) => id.trim());
     const { total, rows: users } = await tenancy.users.list(
       {
-        where: {
-          userRole: query.role,
-          userId: inAll(await Promise.all([idsAsked(), membersOfTeam(), visible(scope)])),
-        },
+        where: { userRole: query.role, userId: inAll([asked, ...lists]) },
         search: query.user_email === undefined ? undefined : { text: query.user_email, in: ['userEmail'] },
       },
       {
@@ -40,16 +39,12 @@ export function userList(deps: ManagementDeps): RequestHandler {
       page_size: query.page_size,
       total_pages: Math.ceil(total / query.page_size),
     });
-
-    function idsAsked(): readonly string[] | undefined {
-      return query.user_ids?.split(',').map((id) => id.trim());
-    }
-
-    async function membersOfTeam(): Promise<readonly string[] | undefined> {
-      if (query.team === undefined) return undefined;
-      return (await tenancy.members.all({ where: { teamId: query.team } }, membersMax)).map(({ userId }) => userId);
-    }
   };
+
+  async function membersOf(teamId: string | undefined): Promise<readonly string[] | undefined> {
+    if (teamId === undefined) return undefined;
+    return (await tenancy.members.all({ where: { teamId } }, membersMax)).map(({ userId }) => userId);
+  }
 
   async function visible({ all, organizations }: Scope): Promise<readonly string[] | undefined> {
     if (all) return undefined;
