@@ -41,6 +41,11 @@ export function newCallId(): CallId {
   return callIdOf(RequestId.parse(`chatcmpl-${randomUUID()}`), 1);
 }
 
+/** A model call, or something else outside that takes its time. */
+export function takes(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
 /** How refusals name an account in these tests. */
 export function describe({ id }: AccountLimits) {
   return { budget: id, descriptor: id.split('-')[0] ?? id, value: id };

@@ -5,8 +5,7 @@ import { callCostNanoUsd } from '@sluice/shared/prices/call-cost.ts';
 import { GatewayError } from '@sluice/shared/errors.ts';
 import { Redis } from 'ioredis';
 import { openRedisServer } from '../servers/redis.ts';
-import { takes } from '../servers/takes.ts';
-import { accountFor, countersOf, describe, newCallId, openClients, TestBooks } from './admission-clients.ts';
+import { accountFor, countersOf, describe, newCallId, openClients, takes, TestBooks } from './admission-clients.ts';
 import type { AdmissionClient } from './admission-clients.ts';
 import { fitting, nestedBudgets } from './nested-budgets.ts';
 import type { NestedCall } from './nested-budgets.ts';
@@ -133,7 +132,7 @@ for (const [measure, { price: modelPrice, costOf, limits }] of Object.entries(me
         },
         { signal: new AbortController().signal, deadlineAt: Date.now() + 90_000, describe },
       );
-      await takes(call.durationMs); // the call itself
+      await takes(call.durationMs);
       const used = { inputTokens: call.inputTokens, outputTokens: Math.min(call.outputTokens, outputTokensCap) };
       const actual = {
         costNanoUsd: callCostNanoUsd(used, modelPrice),

@@ -85,6 +85,7 @@ test(
     await server.start();
     // The second is booked after it, and settled before or after it is brought back.
     await waitUntil(() => there.ping().then(() => true), { what: 'the other connection' });
+    booked.push(calls[1].callId);
     await there.settle({ callIds: [calls[1].callId], balances: [books.book(account, 10 * token)] });
     const state = await admittedSoon(there, requestOn([account], { outputTokensCap: 70, outputTokensMin: 70 }));
     assert.deepEqual([state?.settledNanoUsd, state?.reservedNanoUsd], [20 * token, 80 * token]);

@@ -40,7 +40,7 @@ interface HeldCall {
  * else knows of a call that runs. Counters say when they began; another time than before means that they were lost.
  *
  * All calls are brought back at once: too little room for a moment, never too much. Then the books are asked, for as
- * long as it takes, which of them were booked before the loss: nobody will end those any more.
+ * long as it takes, which of them are booked: the ledger said so before they were back, and will not again.
  */
 export class HeldCalls implements Disposable {
   readonly #deps: HeldCallsDeps;

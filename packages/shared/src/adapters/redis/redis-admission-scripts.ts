@@ -17,7 +17,6 @@ import { witnessFunctions } from './redis-admission-witness-scripts.ts';
  *                                  freed), known (1: the cost is final), expires;
  *                                  `on:<account key>` = the rate window that the call was counted in, per account
  *   …:epoch                  when these counters began: at the first start, or after Redis lost its data
- *   …:ended                  set   calls that ended soon after that and that nothing was known of
  *   …:witness:<day>, …:unbooked:<call id>   see redis-admission-witness-scripts.ts
  *   …:room                   channel: account keys that have got more room
  *
@@ -99,14 +98,6 @@ local function expire(dueId, name)
 end
 
 local function beganAt() return tonumber(redis.call('GET', prefix .. 'epoch') or nil) end
-
--- Whoever holds a call that these counters have lost may be about to bring it back: it must not.
-local function noteEnded(id)
-  local began = beganAt()
-  if began and serverTime() - began > 3600 * 1000 then return end
-  redis.call('SADD', prefix .. 'ended', id)
-  redis.call('EXPIRE', prefix .. 'ended', 2 * 3600)
-end
 `;
 
 /**
@@ -337,11 +328,7 @@ return admitted(cap, needed)
 export const shrinkScript = `${common}
 local cost, tokens, extension = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local call = readCall(ARGV[1])
-if not call then
-  if cost == 0 and tokens == 0 then noteEnded(ARGV[1]) end
-  return 0
-end
-if call.known == 1 then return 0 end
+if not call or call.known == 1 then return 0 end
 
 -- A call that no budget could have counted, such as a deployment's place, has nothing that the books take over.
 local stays = cost > 0 or (tokens > 0 and call.amountTokens > 0)
@@ -379,7 +366,6 @@ for i = 2, calls + 1 do
     release(call)
   else
     witnessBookedLate(ARGV[i])
-    noteEnded(ARGV[i])
   end
 end
 for i = calls + 2, #ARGV, 4 do
@@ -463,12 +449,12 @@ return 1
 `;
 
 /**
- * Brings back one call that was lost with the server's data; unless it ended since, or is there.
+ * Brings back one call that was lost with the server's data; unless it is there.
  * KEYS: tag. ARGV: call id, amount, tokens reserved, cap, tokens, slot, expires; then the account keys.
  */
 export const restoreScript = `${common}
 local id, amount, amountTokens, slot, expires = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[6]), tonumber(ARGV[7])
-if redis.call('EXISTS', callAt(id)) == 1 or redis.call('SISMEMBER', prefix .. 'ended', id) == 1 then return 0 end
+if redis.call('EXISTS', callAt(id)) == 1 then return 0 end
 
 local entry = { 'amount', ARGV[2], 'amountTokens', ARGV[3], 'cap', ARGV[4], 'tokens', ARGV[5], 'slot', ARGV[6],
   'known', 0, 'expires', ARGV[7] }
