@@ -159,6 +159,7 @@ for (const source of [{}, { file: fixture('empty.yaml') }]) {
           checksAliasFormat: false,
           needsTeam: false,
         },
+        users: { defaults: {} },
       },
       spendLogsRetention: null,
       sluice: {
