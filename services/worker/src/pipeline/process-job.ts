@@ -107,7 +107,8 @@ export async function processJob(delivery: JobDelivery, deps: JobDeps, signal: A
     const unstored = at.reserved ? event : null;
     // Before it is stored: a call under a number that the books have closed would cost nothing.
     await delivery.journal(writeJournalLine({ type: 'ended', call: at.call, event: unstored }));
-    if (unstored) await book(unstored);
+    // A reservation of which the reply was lost, perhaps. Nobody will call under this number any more.
+    await (unstored ? book(unstored) : shrinkReservation(event, deps));
     // A call after the first is made only when an earlier one may have cost something.
     await announce(answerError(typeof why === 'string' ? stoppedError(why) : why), { mayBeBilled: at.call > 1 });
   }

@@ -17,7 +17,9 @@ const expiryGraceMs = 120_000;
  *
  * @param choices each of them gets a token at the least
  * @returns the output cap that there is room for
- * @throws GatewayError budget_exceeded; or the signal's reason. Nothing stays reserved then.
+ * @throws GatewayError budget_exceeded; or the signal's reason. Or dependency_unavailable: then it may be reserved all
+ *   the same, with only the reply lost. To give it back is for who has ended the job: an attempt that has been overtaken
+ *   would give back what another one calls with.
  */
 export async function reserveAgain(
   job: InferenceJob,
@@ -54,11 +56,7 @@ export async function reserveAgain(
   };
   for (;;) {
     signal.throwIfAborted();
-    const result = await deps.admission.reserve({ ...request, now: deps.now() }).catch(async (error: unknown) => {
-      // It may have been reserved all the same, with only the reply lost. If this fails too, it expires.
-      await deps.admission.shrink(request.callId, { costNanoUsd: 0, tokens: 0 }).catch(() => undefined);
-      throw error;
-    });
+    const result = await deps.admission.reserve({ ...request, now: deps.now() });
     if (result.type === 'admitted') return result;
     if (result.type !== 'wait' || deps.now() >= giveUpAt) {
       throw new GatewayError(

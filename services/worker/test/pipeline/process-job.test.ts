@@ -260,13 +260,25 @@ test('job: a second reservation is for tokens too; a job from before token budge
   }
 });
 
-test('job: a second reservation of which only the reply was lost is given back', async () => {
+test('job: a second reservation of which only the reply was lost is given back when the job has ended', async () => {
   const run = new Recording({ scripts: [[refusal('provider_timeout', { mayBeBilled: true })], goodAnswer] });
   run.reservations.push(new Error('no answer in time'));
   await run.run();
-  assert.ok(run.effects.includes('shrink 2 0'));
+  assert.deepEqual(run.effects.slice(-3), ['journal ended 2', 'shrink 2 0', 'publish answer-error']);
   assert.equal(run.lastEvent?.type === 'answer-error' && run.lastEvent.code, 'internal');
   assert.equal(run.calls.length, 1);
+});
+
+test('job: a worker that has lost the job gives back no second reservation: another one may call with it', async () => {
+  const run = new Recording({ scripts: [[refusal('provider_timeout', { mayBeBilled: true })], goodAnswer] });
+  run.reservations.push(new Error('no answer in time'));
+  run.journalTakes = async () => {
+    if (!run.effects.includes('reserve 2')) return;
+    run.abort('lock-lost');
+    throw new Error('another worker has it');
+  };
+  await assert.rejects(run.run(), /another worker has it/);
+  assert.ok(!run.effects.some((effect) => effect.startsWith('shrink 2')));
 });
 
 test('job: the output cap is shared by the choices', async () => {
