@@ -22,14 +22,17 @@ export function jobQueueConformance(name: string, open: () => Promise<JobQueuePa
     const alias = fresh();
     const job = sampleJob({ alias });
     const seen: JobDelivery[] = [];
-    await using _first = await parts.sources[0].consume([alias], { concurrency: 4 }, async (delivery) => {
+    // A queue knows its jobs while it has them: the first must not end before it comes again.
+    const queuedAgain = Promise.withResolvers<void>();
+    const take = async (delivery: JobDelivery) => {
       seen.push(delivery);
-    });
-    await using _second = await parts.sources[1].consume([alias], { concurrency: 4 }, async (delivery) => {
-      seen.push(delivery);
-    });
+      await queuedAgain.promise;
+    };
+    await using _first = await parts.sources[0].consume([alias], { concurrency: 4 }, take);
+    await using _second = await parts.sources[1].consume([alias], { concurrency: 4 }, take);
     await parts.queue.enqueue(job);
     await parts.queue.enqueue(job);
+    queuedAgain.resolve();
     const last = sampleJob({ alias });
     await parts.queue.enqueue(last);
     await waitUntil(() => seen.some((delivery) => delivery.job.requestId === last.requestId), { what: 'the last job' });
