@@ -93,7 +93,10 @@ describe('a dependency that is dead, frozen or slow', () => {
           `${refused.length} refused within ${times[times.length >> 1] ?? 0} to ${times.at(-1) ?? 0} ms, ${answered.length} answered; ` +
             `running ones answered after ${Math.max(...ran.map(({ tookMs }) => tookMs))} ms; back after ${recoveryMs} ms`,
         );
-        assert.deepEqual(new Set(ran.map(({ status }) => status)), new Set([200]), 'requests that were running');
+        // A worker that is back on the bus before its ingress speaks to nobody; then the client is told to try again.
+        const mayBeLost = dependency === 'nats' ? [200, 503] : [200];
+        const others = ran.filter(({ status }) => !mayBeLost.includes(status));
+        assert.deepEqual(others, [], 'requests that were running');
         assert.equal(refused.length + answered.length, seen.length, JSON.stringify(seen));
         assert.ok(refused.every(({ retryAfter }) => Number(retryAfter) >= 1));
         assert.ok(
