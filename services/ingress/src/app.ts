@@ -11,19 +11,11 @@ import { liveness } from './routes/health/liveness.ts';
 import { readiness } from './routes/health/readiness.ts';
 import { metricsPage } from './routes/health/metrics-page.ts';
 import { auditLine, auditLog, type AuditDeps } from './routes/management/audit.ts';
-import { keyBlock } from './routes/management/key-block.ts';
-import { keyDelete } from './routes/management/key-delete.ts';
-import { keyGenerate } from './routes/management/key-generate.ts';
-import { keyInfo } from './routes/management/key-info.ts';
-import { keyList } from './routes/management/key-list.ts';
-import { keyUnblock } from './routes/management/key-unblock.ts';
-import { keyUpdate } from './routes/management/key-update.ts';
 import type { ManagementDeps } from './routes/management/management-deps.ts';
-import { teamRoutes } from './routes/management/team-routes.ts';
-import { userRoutes } from './routes/management/user-routes.ts';
+import { managementRoutes } from './routes/management/management-routes.ts';
 import { rerank } from './routes/cohere/rerank.ts';
-import { modelGroups } from './routes/management/model-group-info.ts';
-import { modelInfo, modelInfoPage } from './routes/management/model-info.ts';
+import { modelGroups } from './routes/management/models/model-group-info.ts';
+import { modelInfo, modelInfoPage } from './routes/management/models/model-info.ts';
 import { chatCompletions } from './routes/openai/chat-completions.ts';
 import { completions } from './routes/openai/completions.ts';
 import { embeddings } from './routes/openai/embeddings.ts';
@@ -100,14 +92,7 @@ export function createApp(deps: AppDeps): Express {
   route('/model_group/info', 'get', modelGroups(models));
 
   const managementBody = [bytes(managementBytesMax), jsonBody];
-  route('/key/generate', 'post', ...managementBody, keyGenerate(management));
-  route('/key/info', 'get', keyInfo(management));
-  route('/key/update', 'post', ...managementBody, keyUpdate(management));
-  route('/key/delete', 'post', ...managementBody, keyDelete(management));
-  route('/key/list', 'get', keyList(management));
-  route('/key/block', 'post', ...managementBody, keyBlock(management));
-  route('/key/unblock', 'post', ...managementBody, keyUnblock(management));
-  for (const { method, path, handler } of [...teamRoutes(management), ...userRoutes(management)]) {
+  for (const { method, path, handler } of managementRoutes(management)) {
     route(path, method, ...(method === 'get' ? [] : managementBody), handler);
   }
   route('/audit', 'get', auditLog(deps.audit));

@@ -11,15 +11,7 @@ import { createAuthenticate } from '../../src/auth/create-authenticate.ts';
 import { newKey } from '../../src/auth/new-key.ts';
 import { toErrorResponse } from '../../src/http/error-response.ts';
 import { auditLine, auditLog } from '../../src/routes/management/audit.ts';
-import { keyBlock } from '../../src/routes/management/key-block.ts';
-import { keyDelete } from '../../src/routes/management/key-delete.ts';
-import { keyGenerate } from '../../src/routes/management/key-generate.ts';
-import { keyInfo } from '../../src/routes/management/key-info.ts';
-import { keyList } from '../../src/routes/management/key-list.ts';
-import { keyUnblock } from '../../src/routes/management/key-unblock.ts';
-import { keyUpdate } from '../../src/routes/management/key-update.ts';
-import { teamRoutes } from '../../src/routes/management/team-routes.ts';
-import { userRoutes } from '../../src/routes/management/user-routes.ts';
+import { managementRoutes } from '../../src/routes/management/management-routes.ts';
 import { createScopeOf } from '../../src/tenancy/scope.ts';
 import { tenancyIn } from '../../src/sql/tenancy-tables.ts';
 import { spendRoutes } from '../../src/routes/spend/spend-routes.ts';
@@ -97,19 +89,8 @@ export async function openManagement(
     ...spendParts(sql),
   };
 
-  const app = express()
-    .use(express.json())
-    .post('/key/generate', keyGenerate(deps))
-    .get('/key/info', keyInfo(deps))
-    .post('/key/update', keyUpdate(deps))
-    .post('/key/delete', keyDelete(deps))
-    .get('/key/list', keyList(deps))
-    .post('/key/block', keyBlock(deps))
-    .post('/key/unblock', keyUnblock(deps))
-    .get('/audit', auditLog(deps))
-    .get('/audit/:id', auditLine(deps));
-  for (const { method, path, handler } of [...teamRoutes(deps), ...userRoutes(deps), ...spendRoutes(deps)])
-    app[method](path, handler);
+  const app = express().use(express.json()).get('/audit', auditLog(deps)).get('/audit/:id', auditLine(deps));
+  for (const { method, path, handler } of [...managementRoutes(deps), ...spendRoutes(deps)]) app[method](path, handler);
   app.use(sendError);
   const server = app.listen(0, '127.0.0.1');
   await once(server, 'listening');

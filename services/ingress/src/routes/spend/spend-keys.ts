@@ -1,5 +1,5 @@
 import type { RequestHandler } from 'express';
-import { keyRowsOf } from '../management/key-info-of.ts';
+import { keyRowsOf } from '../management/keys/key-info-of.ts';
 import { forReaders, type Reader } from './reader.ts';
 import type { SpendDeps } from './spend-deps.ts';
 import { sumsMax, tellTruncated } from './truncated.ts';

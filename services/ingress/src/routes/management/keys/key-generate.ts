@@ -1,0 +1,95 @@
+import { KeyGenerateRequest } from '@sluice/shared/api/litellm/key.ts';
+import { GatewayError } from '@sluice/shared/errors.ts';
+import type { RequestHandler } from 'express';
+import type { VirtualKey } from '../../../auth/authenticated.ts';
+import { hashKey } from '../../../auth/hash-key.ts';
+import { maskKey, maskText } from '../../../auth/mask-key.ts';
+import { authorize } from '../../../auth/authorize.ts';
+import { parseManagementBody } from '../../../http/parse-body.ts';
+import type { VirtualKeyChanges } from '../../../sql/update-virtual-key.ts';
+import { virtualKeysIn } from '../../../sql/virtual-keys.ts';
+import { keyChange } from './audited-key.ts';
+import { changesOf } from './key-changes.ts';
+import { keyInfoOf } from './key-info-of.ts';
+import { requireKeyRight } from './key-rights.ts';
+import { requireKeyRules, requireWithinBounds, withKeyDefaults } from './key-rules.ts';
+import type { ManagementDeps } from '../management-deps.ts';
+import { aliasTaken, budgetNotFound, keyTaken } from '../refusals.ts';
+import { newVirtualKey } from '../../../tenancy/new-virtual-key.ts';
+import { refuseUnsupported } from '../unsupported-fields.ts';
+
+/** POST /key/generate. The key itself is in this answer and nowhere else. */
+export function keyGenerate(deps: ManagementDeps): RequestHandler {
+  const { authenticate, changes, keySettings, scopeOf, now, newKey, invalidate } = deps;
+  return async (req, res) => {
+    const authenticated = authorize(await authenticate(req), req.path);
+    const { caller, role, key: own } = authenticated;
+    const body = withKeyDefaults(req.body, keySettings);
+    const asked = parseManagementBody(KeyGenerateRequest, body);
+    refuseUnsupported(body, { isNew: true });
+    requireWithinBounds(asked, keySettings);
+
+    const scope = await scopeOf(authenticated);
+    // Who is no administrator makes keys for themselves, unless they say otherwise.
+    const team = scope.teams.get(asked.team_id ?? '');
+    const memberRole = team?.role ?? null;
+    const request = {
+      ...asked,
+      ...(!scope.all && asked.user_id == null && { user_id: caller.userId }),
+      ...(memberRole === 'user' && asked.duration == null && { duration: team?.memberKeyDuration }),
+    };
+    requireKeyRules(request, { role, isOperator: own === null, memberRole }, keySettings);
+
+    const rawKey = chosenKey(request.key) ?? newKey();
+    const time = now(); // one for all: a key expires exactly its duration after it was made
+    const asKey = changesOf(request, time);
+    await requireKeyRight({ authenticated, scope, route: req.path }, null, asKey, deps);
+    const key = keyOf(rawKey, asKey, { userId: caller.userId, now: time });
+    const info = await keyInfoOf(key, deps); // before it is stored: a failure must not swallow the only sight of the key
+
+    await changes.run(authenticated, req, async (sql, record) => {
+      const outcome = await virtualKeysIn(sql).insert(key);
+      if (outcome === 'alias-taken') throw aliasTaken(key.keyAlias);
+      if (outcome === 'key-taken') throw keyTaken(rawKey);
+      if (outcome === 'no-budget') throw budgetNotFound(key.budgetId);
+      await record(keyChange('created', { before: null, after: key }));
+    });
+    invalidate(key.hash);
+    res.json({ ...info, key: rawKey, token: key.hash, token_id: key.hash });
+  };
+}
+
+/** A chosen key travels in a header, so it has no spaces and only ASCII. */
+function chosenKey(key: string | null | undefined): string | null {
+  if (key === null || key === undefined) return null;
+  if (!key.startsWith('sk-')) {
+    throw badKey(`Invalid key format. LiteLLM Virtual Key must start with 'sk-'. Received: ${maskText(key)}`);
+  }
+  if (!/^[\x21-\x7e]{16,255}$/.test(key)) {
+    throw badKey('Invalid key format. A chosen key has 16 to 255 visible ASCII characters and no spaces.');
+  }
+  return key;
+}
+
+function badKey(message: string): GatewayError {
+  return new GatewayError('invalid_management_request', message, { param: 'key' });
+}
+
+/** A new key, as a request has it. */
+export function keyOf(
+  rawKey: string,
+  { tags, ...set }: VirtualKeyChanges,
+  by: { readonly userId: string | null; readonly now: number },
+): VirtualKey {
+  return {
+    ...newVirtualKey,
+    hash: hashKey(rawKey),
+    keyName: maskKey(rawKey),
+    ...set,
+    metadata: { ...set.metadata, ...(tags !== undefined && { tags }) },
+    createdAt: by.now,
+    updatedAt: by.now,
+    createdBy: by.userId,
+    updatedBy: by.userId,
+  };
+}

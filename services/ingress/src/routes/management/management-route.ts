@@ -1,0 +1,7 @@
+import type { RequestHandler } from 'express';
+
+export interface ManagementRoute {
+  readonly method: 'get' | 'post' | 'patch';
+  readonly path: string;
+  readonly handler: RequestHandler;
+}

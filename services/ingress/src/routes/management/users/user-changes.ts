@@ -1,0 +1,47 @@
+import type { UserFields } from '@sluice/shared/api/litellm/user.ts';
+import type { User } from '../../../tenancy/user.ts';
+import { limitChangesOf, refusal } from '../limit-changes.ts';
+import { refuseUnsupportedOf } from '../unsupported-fields.ts';
+
+/** What an operator may set on a user; a property that is not there leaves the user as they are. */
+export type UserChanges = Partial<Omit<User, 'userId' | 'createdAt' | 'createdBy' | 'updatedAt' | 'updatedBy'>>;
+
+/**
+ * What a request sets on a user, in our words. Only what it names is in the result.
+ *
+ * @throws GatewayError invalid_management_request for a value that makes no sense
+ */
+export function userChangesOf(fields: UserFields): UserChanges {
+  return {
+    ...limitChangesOf(fields),
+    ...(fields.user_email !== undefined && { userEmail: fields.user_email }),
+    ...(fields.user_alias !== undefined && { userAlias: fields.user_alias }),
+    ...(fields.user_role != null && { userRole: fields.user_role }),
+    ...(fields.sso_user_id !== undefined && { ssoUserId: fields.sso_user_id }),
+    ...(fields.models != null && { models: fields.models }),
+    ...(fields.metadata != null && { metadata: fields.metadata }),
+  };
+}
+
+/** @throws GatewayError invalid_management_request for what a user has in LiteLLM, and nothing here obeys */
+export function refuseUnsupportedOfUser(body: unknown, isNew: boolean): void {
+  refuseUnsupportedOf(body, unsupportedOfUsers, { isNew });
+}
+
+/** @throws GatewayError invalid_management_request for the ids of what is no user */
+export function refuseReserved(userId: string | null | undefined): void {
+  if (userId == null || !Object.hasOwn(reserved, userId)) return;
+  throw refusal('user_id', `'${userId}' is ${reserved[userId]}.`);
+}
+
+const reserved: Readonly<Record<string, string>> = {
+  default_user_id: 'the operator, whom nothing limits',
+  'litellm-proxy-budget': 'the spend of the whole proxy; its budget is litellm_settings.max_budget',
+};
+
+const unsupportedOfUsers: Readonly<Record<string, string>> = {
+  allowed_cache_controls: 'which cache controls are sent is not checked',
+  budget_id: 'a user has their limits themselves',
+  password: 'nobody logs in with a password',
+  prompts: 'no prompt would be found there',
+};
