@@ -2,6 +2,7 @@ import { cancelRequestCodec } from '@sluice/shared/contracts/cancel-request.ts';
 import { tokenFrameCodec } from '@sluice/shared/contracts/token-event.ts';
 import type { TokenFrame } from '@sluice/shared/contracts/token-event.ts';
 import type { RequestId } from '@sluice/shared/ids.ts';
+import { awaitedTimeLimitMs } from '@sluice/shared/ports/token-bus.ts';
 import type { TokenBus } from '@sluice/shared/ports/token-bus.ts';
 import { Server } from './connection.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
@@ -53,6 +54,19 @@ export class SimulatedBus {
           const decoded = tokenFrameCodec.decode(bytes);
           to.listeners.get(decoded.requestId)?.(decoded);
         });
+      },
+      isAwaited: (address, requestId) => {
+        const { promise, resolve } = Promise.withResolvers<boolean>();
+        const { random, rates, time } = this.#world;
+        const label = `is ${requestId} awaited? from ${process.name}`;
+        time.after(awaitedTimeLimitMs, process, `${label}: no answer`, () => resolve(false));
+        const to = this.#inboxes.get(address);
+        if (!to || this.server.isAway || random.chance(rates.busLost)) return promise;
+        time.after(latencyMs(this.#world), to.process, label, () => {
+          const awaited = to.listeners.has(requestId);
+          time.after(latencyMs(this.#world), process, `${label}: ${awaited}`, () => resolve(awaited));
+        });
+        return promise;
       },
       isLive: () => !this.server.isAway,
       cancel: async (requestId) => {

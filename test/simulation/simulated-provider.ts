@@ -48,10 +48,13 @@ const refusals: readonly (readonly [ErrorCode, { mayBeBilled: boolean; retryAfte
 export class SimulatedProvider {
   readonly bills = new Map<CallId, Bill>();
   readonly #world: World;
+  readonly #onCall: (callId: CallId) => void;
   #habits: ProviderHabits;
 
-  constructor(world: World, habits: ProviderHabits) {
+  /** @param onCall told of every call before it is sent */
+  constructor(world: World, habits: ProviderHabits, onCall: (callId: CallId) => void) {
     this.#world = world;
+    this.#onCall = onCall;
     this.#habits = habits;
   }
 
@@ -72,6 +75,7 @@ export class SimulatedProvider {
     process: SimulatedProcess,
   ): AsyncGenerator<readonly ProviderEvent[]> {
     await call.mayBeSent;
+    this.#onCall(call.callId);
     const exchange = new Exchange();
     const stop = () => exchange.close();
     signal.addEventListener('abort', stop, { once: true });

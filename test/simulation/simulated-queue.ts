@@ -242,6 +242,7 @@ class Taker {
             this.#world.fail(`${requestId} is called for though it has ended`);
           }
           stored.journal.push(line);
+          server.renew(requestId, attempt);
         }),
       readJournal: () =>
         connection.call(`journal of ${requestId}`, () => [...(server.jobs.get(requestId)?.journal ?? [])]),

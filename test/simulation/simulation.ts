@@ -106,7 +106,7 @@ class Simulation implements World, Disposable {
       queue: new SimulatedQueue(this),
       bus: new SimulatedBus(this),
       usage: new SimulatedUsageLog(this),
-      provider: new SimulatedProvider(this, habits),
+      provider: new SimulatedProvider(this, habits, (callId) => this.#witness.called(callId, this.#clients)),
       cooldowns: createMemoryCooldownStore(),
     };
     this.#witness = new Witness(this, this.#servers, { reservations: this.#reservations, deployments });

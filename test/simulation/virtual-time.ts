@@ -112,7 +112,7 @@ export class VirtualTime implements Disposable {
     const savedRandom = Math.random;
     const savedWait = timersPromises.setTimeout;
     const savedUuid = crypto.randomUUID;
-    const savedUse = Object.getOwnPropertyDescriptor(performance, 'eventLoopUtilization');
+    const savedPerformance = Object.getOwnPropertyDescriptors(performance);
 
     const clear = (timer: unknown) => {
       if (timer instanceof VirtualTimer) timer.close();
@@ -131,8 +131,11 @@ export class VirtualTime implements Disposable {
     Math.random = this.#random.next;
     Object.assign(timersPromises, { setTimeout: waitIn });
     Object.assign(crypto, { randomUUID: () => uuidOf(this.#random) });
-    // A simulation keeps its process busy all the time; the simulated ones are not.
-    Object.assign(performance, { eventLoopUtilization: () => ({ idle: 1, active: 0, utilization: 0 }) });
+    Object.assign(performance, {
+      now: () => this.now, // which no clock jumps
+      // A simulation keeps its process busy all the time; the simulated ones are not.
+      eventLoopUtilization: () => ({ idle: 1, active: 0, utilization: 0 }),
+    });
     syncBuiltinESMExports();
 
     return () => {
@@ -141,8 +144,8 @@ export class VirtualTime implements Disposable {
       Math.random = savedRandom;
       Object.assign(timersPromises, { setTimeout: savedWait });
       Object.assign(crypto, { randomUUID: savedUuid });
-      if (savedUse) Object.defineProperty(performance, 'eventLoopUtilization', savedUse);
-      else Reflect.deleteProperty(performance, 'eventLoopUtilization');
+      for (const name of ['now', 'eventLoopUtilization']) Reflect.deleteProperty(performance, name);
+      Object.defineProperties(performance, savedPerformance);
       syncBuiltinESMExports();
     };
   }

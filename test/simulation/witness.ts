@@ -1,4 +1,5 @@
 import type { Deployment } from '@sluice/shared/config/gateway-config.ts';
+import type { CallId } from '@sluice/shared/ids.ts';
 import { callCostNanoUsd } from '@sluice/shared/prices/call-cost.ts';
 import { priceAt } from '@sluice/shared/prices/price-at.ts';
 import type { Servers } from './programs.ts';
@@ -49,6 +50,12 @@ export class Witness {
     } else {
       this.counts.cut += 1;
     }
+  }
+
+  /** Nobody pays for a call whose answer nobody can get any more. */
+  called(callId: CallId, clients: readonly SimulatedClient[]): void {
+    const client = clients.find(({ id }) => callId.startsWith(`${id}:`));
+    if (client?.outcome === 'answered') this.#world.fail(`${callId} is made, and ${client.id} has its answer`);
   }
 
   /** Whoever has a whole answer has all of one call's text, and its usage is stored. */

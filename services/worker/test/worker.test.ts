@@ -178,7 +178,9 @@ test('worker: a lock that is lost before the job starts counts as well', async (
 
 test('worker: a job that comes again stops its earlier delivery, and can still be cancelled', async () => {
   await using it = await openTestWorker();
-  const job = it.newJob({ stream: false });
+  await using inbox = await it.bus.openInbox();
+  const job = it.newJob({ stream: false, replyTo: inbox.address });
+  using _ = inbox.listen(job.requestId, () => {});
   const first = it.hand(job);
   await waitUntil(() => it.calls.length === 1, { what: 'the first call' });
   const second = it.hand(job, { attempt: 2 });

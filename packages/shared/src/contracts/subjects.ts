@@ -2,6 +2,8 @@
 export const subjects = {
   /** Frames of all answers that one ingress waits for. */
   tokens: (inbox: string) => `sluice.tokens.${inbox}`,
+  /** Questions to one ingress, whether it waits for an answer. */
+  awaited: (inbox: string) => `sluice.awaited.${inbox}`,
   cancel: 'sluice.cancel',
   usage: 'sluice.usage',
   /** Questions for which models there are; one worker answers each. */

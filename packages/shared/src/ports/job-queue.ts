@@ -48,6 +48,9 @@ export interface JobConsumer extends AsyncDisposable {
   setConcurrency(queue: string, concurrency: number): void;
 }
 
+/** The locks of jobs last longer; the rest is for what a worker does with what it has learnt. */
+export const journalHoldsMs = 2_000;
+
 export interface JobDelivery {
   readonly job: InferenceJob;
   /** 1 for the first worker that gets the job, higher for each later one: the fencing number. */
@@ -60,7 +63,8 @@ export interface JobDelivery {
    * handler need not wait for its last line.
    *
    * Fenced: a line of a worker that no longer holds the job is not stored, and `signal` aborts. So whoever reads the
-   * journal as a later attempt has all the lines that an earlier one was told are stored.
+   * journal as a later attempt has all the lines that an earlier one was told are stored. A stored line holds the job
+   * for `journalHoldsMs` from when it was sent.
    * @throws when the line may not be stored
    */
   journal(line: string): Promise<void>;

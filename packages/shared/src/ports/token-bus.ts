@@ -12,6 +12,12 @@ export interface TokenBus {
    */
   publish(address: string, frame: TokenFrame): void;
 
+  /**
+   * Whether somebody listens for this request's frames at `address`. No answer within `awaitedTimeLimitMs` is a no:
+   * nobody can be known to wait. Never fails.
+   */
+  isAwaited(address: string, requestId: RequestId): Promise<boolean>;
+
   /** False while the bus is known to be away: what is published then may arrive late or never. */
   isLive(): boolean;
 
@@ -34,6 +40,9 @@ export interface Inbox extends AsyncDisposable {
    */
   listen(requestId: RequestId, listener: (frame: TokenFrame) => void): Disposable;
 }
+
+/** As long as an ingress may take to be on the bus again after it was away. */
+export const awaitedTimeLimitMs = 5_000;
 
 /** The most bytes that an encoded frame may have; NATS refuses messages over 1 MiB by default. */
 export const frameBytesMax = 512 * 1024;

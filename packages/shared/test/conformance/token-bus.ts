@@ -60,6 +60,28 @@ export function tokenBusConformance(
     assert.deepEqual(seen, ['last']);
   });
 
+  test(`${name} bus: a request is awaited where somebody listens for it, and as long`, async () => {
+    await using ends = await open();
+    await using inbox = await ends.ingress.openInbox();
+    await using other = await ends.ingress.openInbox();
+    const requestId = newRequestId();
+    const listening = inbox.listen(requestId, () => {});
+    assert.equal(await ends.worker.isAwaited(inbox.address, requestId), true);
+    assert.equal(await ends.worker.isAwaited(inbox.address, newRequestId()), false);
+    assert.equal(await ends.worker.isAwaited(other.address, requestId), false);
+    listening[Symbol.dispose]();
+    assert.equal(await ends.worker.isAwaited(inbox.address, requestId), false);
+  });
+
+  test(`${name} bus: nothing is awaited at an inbox that is gone`, async () => {
+    await using ends = await open();
+    const inbox = await ends.ingress.openInbox();
+    const requestId = newRequestId();
+    using _ = inbox.listen(requestId, () => {});
+    await inbox[Symbol.asyncDispose]();
+    assert.equal(await ends.worker.isAwaited(inbox.address, requestId), false);
+  });
+
   test(`${name} bus: a cancel reaches every worker that listens`, async () => {
     await using ends = await open();
     const seen: string[] = [];

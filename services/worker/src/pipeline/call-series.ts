@@ -1,6 +1,7 @@
 import type { Deployment } from '@sluice/shared/config/gateway-config.ts';
 import type { FallbackError } from '@sluice/shared/contracts/token-event.ts';
 import { errorCatalog, GatewayError } from '@sluice/shared/errors.ts';
+import { journalHoldsMs } from '@sluice/shared/ports/job-queue.ts';
 import type { JobDelivery } from '@sluice/shared/ports/job-queue.ts';
 import { callOutcomeOf, tokensOf } from '../flow/call-outcome.ts';
 import type { FlowAnswer, Permit } from '../flow/flow.ts';
@@ -15,6 +16,9 @@ import { relay } from './relay.ts';
 import type { CallEnd } from './relay.ts';
 import { reserveAgain } from './reserve-again.ts';
 import { startCall } from './start-call.ts';
+
+/** Of one call. A queue that is slow three times is as good as away. */
+const notesMax = 3;
 
 /** The number of the call to make next, and whether money is reserved for it. */
 export interface Standing {
@@ -184,10 +188,21 @@ export function createCallSeries(
   /** Known to whoever takes over before the provider can know of the call; unless there is no time left to make it. */
   function beginCall({ call, deployment, outputTokensCap: cap }: MadeCall): Begin {
     const line = { call, alias: deployment.alias, deploymentId: deployment.id, startedAt: deps.now() };
-    const noted = delivery.journal(writeJournalLine({ type: 'call', ...line, outputTokensCap: cap }));
+    const text = writeJournalLine({ type: 'call', ...line, outputTokensCap: cap });
+    const noted = note();
     const begin = { mayBeSent: allow(), wasAllowed: false, failure: null as Error | null };
     begin.mayBeSent.catch(() => undefined); // a provider that refuses by itself never looks at it
     return begin;
+
+    /** A reply that comes late says nothing of who has the job by now. */
+    async function note(): Promise<void> {
+      for (let tries = 0; tries < notesMax; tries += 1) {
+        const sentAt = performance.now();
+        await delivery.journal(text);
+        if (signal.aborted || performance.now() - sentAt < journalHoldsMs) return;
+      }
+      throw new Error(`the queue takes longer than ${journalHoldsMs} ms`);
+    }
 
     async function allow(): Promise<void> {
       try {

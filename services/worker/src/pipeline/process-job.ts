@@ -57,6 +57,10 @@ export async function processJob(delivery: JobDelivery, deps: JobDeps, signal: A
   const stopped = stopReasonOf(signal) ?? (startedAt >= job.deadlineAt ? 'deadline' : null);
   if (stopped) return close(standing, stopped);
   if (attempt > attemptsMax) return close(standing, wornOut());
+  // The earlier worker may have answered without a note of it, or the client may have left unheard. Who keeps an
+  // answer for a retry waits for it all the same.
+  if (attempt > 1 && job.keepAnswerAs === undefined && !(await deps.bus.isAwaited(replyTo, requestId)))
+    return close(standing, 'client-gone');
 
   let request: OpenedRequest;
   try {

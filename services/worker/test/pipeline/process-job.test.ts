@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { StopReason } from '../../src/pipeline/job-context.ts';
+import { journalHoldsMs } from '@sluice/shared/ports/job-queue.ts';
 import { loadGatewayConfig } from '@sluice/shared/config/load-config.ts';
 import { deploymentsOf } from '@sluice/shared/config/resolve-alias.ts';
 import {
@@ -289,6 +290,26 @@ test('job: the output cap is shared by the choices', async () => {
   assert.equal(run.calls[0]?.outputTokensCap, 33);
 });
 
+test('job: a call of which the note was late is noted again: somebody else may have the job by now', async (t) => {
+  const run = new Recording();
+  let now = 0;
+  t.mock.method(performance, 'now', () => now);
+  run.journalTakes = async () => {
+    if (run.effects.length === 0) now += journalHoldsMs;
+  };
+  await run.run();
+  assert.deepEqual(run.effects.slice(0, 3), ['journal call 1', 'journal call 1', 'call A']);
+  run.assertClosed();
+});
+
+test('job: a queue that is late each time gets no call made', async (t) => {
+  const run = new Recording();
+  let now = 0;
+  t.mock.method(performance, 'now', () => (now += journalHoldsMs));
+  await assert.rejects(run.run(), /could not be noted/);
+  assert.deepEqual(run.calls, []);
+});
+
 const stops = [
   { reason: 'client-gone', code: 'client_gone', status: 499 },
   { reason: 'deadline', code: 'deadline_exceeded', status: 408 },
@@ -568,6 +589,23 @@ test('takeover: a client who left is not called for', async () => {
   await run.run();
   assert.deepEqual(run.calls, []);
   assert.deepEqual(run.books, ['1:cut:stream_interrupted:132000']);
+  run.assertClosed();
+});
+
+test('takeover: a call is not made again for a client who does not wait: it may have its answer', async () => {
+  const run = new Recording().died(callLine);
+  run.clientWaits = false;
+  await run.run();
+  assert.deepEqual(run.calls, []);
+  assert.deepEqual(run.books, ['1:cut:stream_interrupted:132000']);
+  run.assertClosed();
+});
+
+test('takeover: an answer that is kept for a retry is called for though nobody waits', async () => {
+  const run = new Recording({ job: { keepAnswerAs: 'scope' } }).died(callLine);
+  run.clientWaits = false;
+  await run.run();
+  assert.deepEqual(run.books, ['1:cut:stream_interrupted:132000', '2:completed::']);
   run.assertClosed();
 });
 

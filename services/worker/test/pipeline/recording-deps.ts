@@ -189,6 +189,8 @@ export class Recording {
   readonly reserved: Set<string>;
   readonly lines: string[] = [];
   readonly takeovers: string[] = [];
+  /** What its ingress says of the client. */
+  clientWaits = true;
   readonly cooledDown: string[] = [];
   readonly corrections: Correction[] = [];
   /** Calls that the provider has accepted, or may have. */
@@ -251,6 +253,7 @@ export class Recording {
           this.effects.push(`publish ${frame.events.map(({ type }) => type).join(' ')}`);
           this.frames.push(frame);
         },
+        isAwaited: async () => this.clientWaits,
         isLive: () => true,
         cancel: async () => {},
         onCancel: async () => ({ [Symbol.asyncDispose]: async () => {} }),

@@ -55,19 +55,20 @@ export const redisKeysOf = (name: string) => `${prefix}:{${name}}:`;
 
 /**
  * The lock of a job that another worker has, or that is over, is not this worker's. BullMQ's own log takes lines from
- * anybody.
+ * anybody. A stored line renews the lock: who learns of it soon knows that nobody else has the job.
  *
- * KEYS: lock, log. ARGV: the worker's token, line.
+ * KEYS: lock, log. ARGV: the worker's token, line, ms of the lock.
  */
 const writeLogScript = `
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('RPUSH', KEYS[2], ARGV[2])
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
 return 1
 `;
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {
-    bullWriteLog(lock: string, log: string, token: string, line: string): Result<number, Context>;
+    bullWriteLog(lock: string, log: string, token: string, line: string, lockMs: number): Result<number, Context>;
   }
 }
 
@@ -93,7 +94,7 @@ export function openRedisBackend({ url, onError }: { url: string; onError: (erro
       watched(new Worker(`{${name}}`, processor, { ...options, prefix, connection: redis }), onError),
     async writeLog(name, { id = '', token = '' }, line) {
       const key = `${redisKeysOf(name)}${id}`;
-      return (await redis.bullWriteLog(`${key}:lock`, `${key}:logs`, token, line)) === 1;
+      return (await redis.bullWriteLog(`${key}:lock`, `${key}:logs`, token, line, locks.lockDuration)) === 1;
     },
     [Symbol.asyncDispose]: async () => redis.disconnect(),
   };

@@ -36,6 +36,7 @@ export function createMemoryTokenBus(): TokenBus {
         inboxes.get(address)?.get(decoded.requestId)?.(decoded);
       });
     },
+    isAwaited: async (address, requestId) => inboxes.get(address)?.has(requestId) ?? false,
     isLive: () => true,
     cancel: collectCancels((message) => {
       for (const listener of cancelListeners) listener(cancelRequestCodec.decode(message).requestIds);

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { NatsConnection } from 'nats';
+import type { Msg, NatsConnection } from 'nats';
+import { setTimeout as wait } from 'node:timers/promises';
+import { awaitedQuestionCodec, awaitedReplyCodec } from '../../contracts/awaited.ts';
 import { cancelRequestCodec } from '../../contracts/cancel-request.ts';
 import type { Codec } from '../../contracts/codec.ts';
 import { subjects } from '../../contracts/subjects.ts';
@@ -8,11 +10,16 @@ import type { TokenFrame } from '../../contracts/token-event.ts';
 import { withTimeLimit } from '../../time-limit.ts';
 import { collectCancels } from '../collect-cancels.ts';
 import { announceAtEndOfTurn } from '../end-of-turn.ts';
+import { awaitedTimeLimitMs } from '../../ports/token-bus.ts';
 import type { Inbox, TokenBus } from '../../ports/token-bus.ts';
 
 /** So that a bus which does not answer is known within the second in which a client is promised its 503. */
 const pulseMs = 400;
 const pulseTimeLimitMs = 500;
+
+/** An ingress that answers does so at once; one that is just coming back is asked again. */
+const askTimeLimitMs = 1_000;
+const askAgainMs = 250;
 
 /**
  * The token bus on NATS core. An ingress has one subject for all its answers: a subscription per request would
@@ -39,6 +46,12 @@ export function createNatsTokenBus(nats: NatsConnection, onError: (error: unknow
           if (frame) listeners.get(frame.requestId)?.(frame);
         },
       });
+      const questions = nats.subscribe(subjects.awaited(address), {
+        callback: (error, message) => {
+          if (error) return onError(error);
+          answer(message, (requestId) => listeners.has(requestId));
+        },
+      });
       await nats.flush(); // the server answers PING only after it has taken SUB
       // Who has no inbox waits for nothing from the bus.
       beat ??= setInterval(() => void feelPulse(), pulseMs).unref();
@@ -48,12 +61,23 @@ export function createNatsTokenBus(nats: NatsConnection, onError: (error: unknow
           listeners.set(requestId, listener);
           return { [Symbol.dispose]: () => void listeners.delete(requestId) };
         },
-        [Symbol.asyncDispose]: async () => subscription.unsubscribe(),
+        [Symbol.asyncDispose]: async () => {
+          subscription.unsubscribe();
+          questions.unsubscribe();
+        },
       };
     },
     publish(address, frame) {
       const bytes = tokenFrameCodec.encode(frame);
       announceAtEndOfTurn(() => publishIfOpen(subjects.tokens(address), bytes));
+    },
+    async isAwaited(address, requestId) {
+      const question = awaitedQuestionCodec.encode({ version: 1, requestId });
+      for (const since = performance.now(); performance.now() - since < awaitedTimeLimitMs; await wait(askAgainMs)) {
+        const reply = await ask(subjects.awaited(address), question);
+        if (reply) return reply.awaited;
+      }
+      return false;
     },
     isLive: () => connected && answering,
     cancel: collectCancels((message) => publishIfOpen(subjects.cancel, message)),
@@ -77,6 +101,23 @@ export function createNatsTokenBus(nats: NatsConnection, onError: (error: unknow
     } catch (error) {
       onError(error);
     }
+  }
+
+  /** @returns null: nobody has answered */
+  async function ask(subject: string, question: Uint8Array): Promise<{ awaited: boolean } | null> {
+    try {
+      const { data } = await nats.request(subject, question, { timeout: askTimeLimitMs });
+      return decoded(awaitedReplyCodec, data);
+    } catch {
+      return null;
+    }
+  }
+
+  function answer(message: Msg, isAwaited: (requestId: string) => boolean): void {
+    const question = decoded(awaitedQuestionCodec, message.data);
+    if (!question || message.reply === undefined) return;
+    const awaited = isAwaited(question.requestId);
+    publishIfOpen(message.reply, awaitedReplyCodec.encode({ version: 1, awaited }));
   }
 
   /** Ends with the connection. */
