@@ -129,6 +129,8 @@ export interface AccountState {
   /** null where there is no such limit. */
   readonly requestsRemaining: number | null;
   readonly tokensRemaining: number | null;
+  /** Slots that are free beside this request's. */
+  readonly parallelRequestsRemaining: number | null;
   readonly windowResetsAt: number;
 }
 

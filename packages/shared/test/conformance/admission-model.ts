@@ -257,6 +257,10 @@ export class AdmissionModel {
         reservedTokens: this.reservedTokens(limits),
         requestsRemaining: remaining(limits.requestsPerMinute, window?.requests),
         tokensRemaining: remaining(limits.tokensPerMinute, window?.tokens),
+        parallelRequestsRemaining: remaining(
+          limits.maxParallelRequests,
+          this.#callsOn(limits).filter(({ holdsSlot }) => holdsSlot).length,
+        ),
         windowResetsAt: window ? window.start + 60_000 : request.now,
       };
     });

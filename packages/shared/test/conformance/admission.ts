@@ -259,7 +259,7 @@ export function admissionConformance(
     books.book(one, 7, 11);
     await admission.reserve(requestOn([one]));
     const result = await admission.reserve(requestOn([one, other], { now: t0 + 1_000 }));
-    const shared = { tokensRemaining: null, requestsRemaining: null };
+    const shared = { tokensRemaining: null, requestsRemaining: null, parallelRequestsRemaining: null };
     assert.deepEqual(result, {
       type: 'admitted',
       outputTokensCap: 10,
@@ -273,6 +273,7 @@ export function admissionConformance(
           settledTokens: 11,
           reservedTokens: 20,
           requestsRemaining: 1,
+          parallelRequestsRemaining: 7,
           windowResetsAt: t0 + 60_000,
         },
         {

@@ -54,6 +54,7 @@ export function accountHeaders(accounts: readonly RequestAccount[], states: read
       [`${prefix}-limit-tokens`, limits.tokensPerMinute],
       [`${prefix}-remaining-tokens`, state?.tokensRemaining],
       [`${prefix}-limit-max_parallel_requests`, limits.maxParallelRequests],
+      [`${prefix}-remaining-max_parallel_requests`, state?.parallelRequestsRemaining],
     ];
     if (name.descriptor !== 'model_per_key') return own;
     return [

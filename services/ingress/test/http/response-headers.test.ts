@@ -35,6 +35,7 @@ const state = {
   reservedNanoUsd: 7,
   requestsRemaining: 0,
   tokensRemaining: null,
+  parallelRequestsRemaining: null,
   windowResetsAt: 12_001,
 };
 
@@ -123,7 +124,7 @@ test('headers: the limits of each account that has any; contract §7.2', () => {
     account('proxy:all', accountNames.proxy(), {}),
   ];
   const free = { ...state, requestsRemaining: null, tokensRemaining: null };
-  const states = [{ ...state, requestsRemaining: 2 }, { ...free, tokensRemaining: 5 }, free, free];
+  const states = [{ ...state, requestsRemaining: 2 }, { ...free, tokensRemaining: 5 }, { ...free, parallelRequestsRemaining: 1 }, free];
   assert.deepEqual(accountHeaders(accounts, states), {
     'x-ratelimit-api_key-limit-requests': '3',
     'x-ratelimit-api_key-remaining-requests': '2',
@@ -131,5 +132,6 @@ test('headers: the limits of each account that has any; contract §7.2', () => {
     'x-ratelimit-model_per_key-remaining-tokens': '5',
     'x-litellm-key-remaining-tokens-grok': '5',
     'x-ratelimit-team-limit-max_parallel_requests': '2',
+    'x-ratelimit-team-remaining-max_parallel_requests': '1',
   });
 });

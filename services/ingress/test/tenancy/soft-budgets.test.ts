@@ -36,6 +36,7 @@ const settled = (settledNanoUsd: number) => ({
   reservedTokens: 0,
   requestsRemaining: null,
   tokensRemaining: null,
+  parallelRequestsRemaining: null,
   windowResetsAt: 0,
 });
 

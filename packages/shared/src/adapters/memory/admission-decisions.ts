@@ -135,6 +135,7 @@ export function stateOf(limits: AccountLimits, counters: Counters, now: number):
     reservedTokens: counters.reservedTokens,
     requestsRemaining: remaining(limits.requestsPerMinute, counters.requests),
     tokensRemaining: remaining(limits.tokensPerMinute, counters.tokens),
+    parallelRequestsRemaining: remaining(limits.maxParallelRequests, counters.parallel),
     windowResetsAt: counters.windowStart === 0 ? now : counters.windowStart + windowMs,
   };
 }

@@ -61,7 +61,7 @@ export function resultOf(request: ReservationRequest, reply: Reply): Reservation
         outputTokensCap: integer(values[0]),
         reservedNanoUsd: integer(values[1]),
         accounts: request.accounts.map((account, index) =>
-          stateOf(account, values.slice(2 + 7 * index, 9 + 7 * index), request.now),
+          stateOf(account, values.slice(2 + 8 * index, 10 + 8 * index), request.now),
         ),
       };
     case 'wait':
@@ -117,7 +117,8 @@ function stateOf(account: AccountLimits, values: Reply, now: number): AccountSta
     reservedTokens: integer(values[3]),
     requestsRemaining: values[4] === null ? null : integer(values[4]),
     tokensRemaining: values[5] === null ? null : integer(values[5]),
-    windowResetsAt: now + integer(values[6]),
+    parallelRequestsRemaining: values[6] === null ? null : integer(values[6]),
+    windowResetsAt: now + integer(values[7]),
   };
 }
 

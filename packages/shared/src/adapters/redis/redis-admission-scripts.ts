@@ -197,8 +197,9 @@ local function admitted(outputTokens, amount)
     reply[n + 3], reply[n + 4] = account.settledTokens, account.reservedTokens
     reply[n + 5] = account.requestsMax and math.max(0, account.requestsMax - account.requests) or false
     reply[n + 6] = account.tokensMax and math.max(0, account.tokensMax - account.tokens) or false
-    reply[n + 7] = account.window > 0 and account.window + windowMs - clock or 0
-    n = n + 7
+    reply[n + 7] = account.parallelMax and math.max(0, account.parallelMax - account.parallel) or false
+    reply[n + 8] = account.window > 0 and account.window + windowMs - clock or 0
+    n = n + 8
   end
   return reply
 end
@@ -298,8 +299,9 @@ for _, account in ipairs(accounts) do
       redis.call('HSET', key, 'window', int(clock))
     end
     account.requests, account.tokens = account.requests + 1, account.tokens + tokens
+    account.parallel = account.parallel + 1
     redis.call('HSET', key, 'reserved', int(account.reserved), 'reservedTokens', int(account.reservedTokens),
-      'parallel', int(account.parallel + 1), 'requests', int(account.requests), 'tokens', int(account.tokens))
+      'parallel', int(account.parallel), 'requests', int(account.requests), 'tokens', int(account.tokens))
   else
     redis.call('HSET', key, 'reserved', int(account.reserved), 'reservedTokens', int(account.reservedTokens))
   end
