@@ -13,7 +13,8 @@ export function budgetExceeded(refusal: OverBudget, name: AccountName): GatewayE
 
 function moneyText(refusal: Extract<OverBudget, { measure: 'money' }>, name: AccountName) {
   const { settledNanoUsd, budgetNanoUsd, neededNanoUsd } = refusal;
-  const [spent, max] = [usdText(settledNanoUsd), usdText(budgetNanoUsd)];
+  const { waivedNanoUsd = 0 } = name;
+  const [spent, max] = [usdText(settledNanoUsd - waivedNanoUsd), usdText(budgetNanoUsd - waivedNanoUsd)];
   const text =
     name.overBudget?.(spent, max) ??
     `Budget has been exceeded! ${name.budget} Current cost: ${spent}, Max budget: ${max}`;

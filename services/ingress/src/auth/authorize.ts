@@ -23,7 +23,6 @@ const rights: readonly (readonly [pattern: string, roles: readonly Role[]])[] = 
   ['/key/aliases', person],
   ['/v2/key/info', reader],
   ['/key/bulk_update', admin],
-  ['/key/*/reset_spend', admin],
   ['/key/*', user],
 
   ['/team/new', organizer],

@@ -51,6 +51,12 @@ export function entitiesIn<T extends object>(sql: Sql, table: EntityTable<T>) {
       return rows.length === 0 ? null : decodeEntity(table, rows[0]);
     },
 
+    /** Whether it exists, and nobody deletes it until the transaction ends. */
+    async hold(...ids: readonly string[]): Promise<boolean> {
+      const { rows } = await sql.query(`select from ${table.name} where ${byId} for key share`, ids);
+      return rows.length > 0;
+    },
+
     /** That it is new, and that what it refers to exists, is the table's to say. */
     async insert(entity: T): Promise<'inserted' | Refused> {
       return refusedOr(async () => {

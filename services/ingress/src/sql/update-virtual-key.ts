@@ -10,7 +10,7 @@ import { violatedConstraint } from './violated-constraint.ts';
 export type VirtualKeyChanges = Partial<
   Omit<VirtualKey, 'hash' | 'firstHash' | 'keyName' | 'createdAt' | 'createdBy' | 'updatedAt' | 'updatedBy'>
 > & {
-  /** `metadata.tags`. They survive a change of `metadata` that does not name them. */
+  /** `metadata.tags`. They survive a change of `metadata` that does not name them, as does a `service_account_id`. */
   readonly tags?: readonly string[];
 };
 
@@ -31,8 +31,9 @@ export async function updateVirtualKey(
          ${set.join(', ')},
          metadata =
            case when change.metadata is null then key.metadata
-                when key.metadata ? 'tags' then jsonb_build_object('tags', key.metadata -> 'tags') || change.metadata
-                else change.metadata end
+                else (select coalesce(jsonb_object_agg(name, value), '{}') from jsonb_each(key.metadata) as had (name, value)
+                      where name in ('tags', 'service_account_id'))
+                  || change.metadata end
            || case when $3::jsonb is null then '{}' else jsonb_build_object('tags', $3::jsonb) end
        from jsonb_populate_record(null::ingress.virtual_keys, $2) as change
        where key.hash = $1

@@ -6,8 +6,10 @@ import { findVirtualKeyByAlias } from './find-virtual-key-by-alias.ts';
 import { findVirtualKey } from './find-virtual-key.ts';
 import { findVirtualKeys } from './find-virtual-keys.ts';
 import { insertVirtualKey } from './insert-virtual-key.ts';
+import { listKeyAliases } from './list-key-aliases.ts';
 import { listVirtualKeys } from './list-virtual-keys.ts';
 import { lockVirtualKeys } from './lock-virtual-keys.ts';
+import { replaceVirtualKey } from './replace-virtual-key.ts';
 import { setVirtualKeyBlocked } from './set-virtual-key-blocked.ts';
 import { updateVirtualKey } from './update-virtual-key.ts';
 
@@ -21,10 +23,12 @@ export function virtualKeysIn(sql: Sql) {
     lock: lockVirtualKeys.bind(null, sql),
     findMany: findVirtualKeys.bind(null, sql),
     update: updateVirtualKey.bind(null, sql),
+    replace: replaceVirtualKey.bind(null, sql),
     setBlocked: setVirtualKeyBlocked.bind(null, sql),
     delete: deleteVirtualKeys.bind(null, sql),
     countOfUsers: countKeysOfUsers.bind(null, sql),
     list: listVirtualKeys.bind(null, sql),
+    aliases: listKeyAliases.bind(null, sql),
   };
 }
 

@@ -6,6 +6,8 @@ export interface AccountName {
   readonly descriptor: string;
   /** What follows it in messages; for a key its hash. */
   readonly value: string;
+  /** What is booked on it and counts as spent no longer, in its budget too: amounts are told without it. */
+  readonly waivedNanoUsd?: number;
   /** What refuses for its budget, where it is not as for a key. Amounts are in USD. */
   readonly overBudget?: (spent: string, max: string) => string;
 }

@@ -10,6 +10,7 @@ import { limitsWith, noLimits } from './limits.ts';
 import type { Limited } from './limits.ts';
 import { limitsOfEntry, modelEntries } from './model-limits.ts';
 import type { ModelName } from './model-limits.ts';
+import { pairId } from './pair-id.ts';
 import type { Principal } from './principal.ts';
 
 /** What of a request decides which accounts it is booked on. */
@@ -54,18 +55,24 @@ function* holdersOf(facts: AccountFacts, settings: Settings, now: number): Gener
   const { keyHash, keyAlias, keyName, teamId, userId, organizationId } = caller;
   const keyId = principal?.key.firstHash ?? keyHash;
   const keyLimited = principal ? keyLimits(principal, now) : unlimited;
-  yield { id: `key:${keyId}`, name: accountNames.key(keyHash, keyAlias, keyName), limits: keyLimited };
-  yield* modelHolder(`key-model:${keyId}`, keyLimited, facts, (model) =>
+  const { waivedNanoUsd = 0, waivedWindowStart = 0 } = principal?.key ?? {};
+  yield {
+    id: `key:${keyId}`,
+    name: accountNames.key(keyHash, keyAlias, keyName),
+    limits: keyLimited,
+    waived: { nanoUsd: waivedNanoUsd, windowStart: waivedWindowStart },
+  };
+  yield* modelHolder(['key-model', keyId], keyLimited, facts, (model) =>
     accountNames.keyModel(keyHash, keyAlias, model),
   );
   if (teamId !== null) {
     const limits = principal?.team ?? unlimited;
     yield { id: `team:${teamId}`, name: accountNames.team(teamId), limits };
-    yield* modelHolder(`team-model:${teamId}`, limits, facts, (model) => accountNames.teamModel(teamId, model));
+    yield* modelHolder(['team-model', teamId], limits, facts, (model) => accountNames.teamModel(teamId, model));
   }
   if (teamId !== null && userId !== null) {
     const limits = principal?.memberBudget ?? unlimited;
-    yield { id: `member:${teamId}:${userId}`, name: accountNames.member(teamId, userId), limits };
+    yield { id: pairId('member', teamId, userId), name: accountNames.member(teamId, userId), limits };
   }
   if (userId !== null) {
     // A key of a team is limited by the team, not by its user's personal budget (contract §3.7).
@@ -78,7 +85,7 @@ function* holdersOf(facts: AccountFacts, settings: Settings, now: number): Gener
   }
   if (organizationId !== null && userId !== null && principal?.organizationMember) {
     const limits = principal.organizationMemberBudget ?? unlimited;
-    const id = `organization-member:${organizationId}:${userId}`;
+    const id = pairId('organization-member', organizationId, userId);
     yield { id, name: accountNames.organizationMember(organizationId, userId), limits };
   }
   if (attribution.customer) {
@@ -95,13 +102,18 @@ function* holdersOf(facts: AccountFacts, settings: Settings, now: number): Gener
 
 /** What a key or a team has set aside for the model, if anything. */
 function* modelHolder(
-  prefix: string,
+  [kind, holderId]: readonly [kind: string, id: string],
   limits: Limited,
   { model }: AccountFacts,
   nameOf: (model: string) => AccountName,
 ): Generator<Holder> {
   for (const entry of modelEntries(limits, model)) {
-    yield { id: `${prefix}:${entry}`, name: nameOf(entry), limits: limitsOfEntry(limits, entry), model: entry };
+    yield {
+      id: pairId(kind, holderId, entry),
+      name: nameOf(entry),
+      limits: limitsOfEntry(limits, entry),
+      model: entry,
+    };
   }
 }
 

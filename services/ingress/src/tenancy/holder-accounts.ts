@@ -11,6 +11,8 @@ export interface RequestAccount {
   readonly name: AccountName;
   /** null: none. */
   readonly softBudgetNanoUsd: number | null;
+  /** What is booked on it and counts as spent no longer; its budgets are higher by as much. */
+  readonly waivedNanoUsd: number;
   /** Whether it is the one whose spend is shown as the holder's: in the window of the main budget. */
   readonly isMain: boolean;
   /** Set: it counts one model of a key or a team, whose own budget this is. */
@@ -24,13 +26,19 @@ export interface Holder {
   readonly name: AccountName;
   readonly limits: Limited;
   readonly model?: string;
+  /** What counts as spent no longer, of the window that starts there. */
+  readonly waived?: { readonly nanoUsd: number; readonly windowStart: number };
 }
 
 /**
  * The accounts of a holder, the one for all time first: rate limits count there, so that no reset of a budget frees
  * them. Windows that start at the same moment are one account, which has the lower of their budgets.
  */
-export function holderAccounts({ id, name, limits, model }: Holder, now: number, rules: WindowRules): RequestAccount[] {
+export function holderAccounts(
+  { id, name, limits, model, waived }: Holder,
+  now: number,
+  rules: WindowRules,
+): RequestAccount[] {
   const mainStart = windowOf(limits.budgetDuration, limits.createdAt, now, rules)?.start ?? 0;
   const accounts = new Map<number, RequestAccount>();
   const add = (start: number, budget: Budget, called: AccountName) => {
@@ -41,6 +49,7 @@ export function holderAccounts({ id, name, limits, model }: Holder, now: number,
     limits: { id, windowStart, ...noRates, budgetNanoUsd: budget.maxBudgetNanoUsd, tokenBudget: budget.maxTokenBudget },
     name: called,
     softBudgetNanoUsd: budget.softBudgetNanoUsd,
+    waivedNanoUsd: 0,
     isMain: windowStart === mainStart,
     ...(model !== undefined && { model }),
   });
@@ -51,9 +60,24 @@ export function holderAccounts({ id, name, limits, model }: Holder, now: number,
     const start = windowOf(budgetDuration, limits.createdAt, now, rules)?.start ?? 0;
     add(start, { ...noBudget, maxBudgetNanoUsd }, inWindow(name, budgetDuration));
   }
-  return [...accounts.values()].map((account) =>
-    account.limits.windowStart === 0 ? { ...account, limits: { ...account.limits, ...ratesOf(limits) } } : account,
-  );
+  return [...accounts.entries()].map(([start, account]) => {
+    const limited = start === 0 ? { ...account, limits: { ...account.limits, ...ratesOf(limits) } } : account;
+    return waived?.windowStart === start ? without(limited, waived.nanoUsd) : limited;
+  });
+}
+
+/** An account, some of whose spend no longer counts. What a double cannot hold is cut off: less room, never more. */
+function without(account: RequestAccount, waivedNanoUsd: number): RequestAccount {
+  if (waivedNanoUsd === 0) return account;
+  const raised = (budget: number | null) =>
+    budget === null ? null : Math.min(budget + waivedNanoUsd, Number.MAX_SAFE_INTEGER);
+  return {
+    ...account,
+    waivedNanoUsd,
+    name: { ...account.name, waivedNanoUsd },
+    softBudgetNanoUsd: raised(account.softBudgetNanoUsd),
+    limits: { ...account.limits, budgetNanoUsd: raised(account.limits.budgetNanoUsd) },
+  };
 }
 
 type Budget = Pick<Limited, 'maxBudgetNanoUsd' | 'softBudgetNanoUsd' | 'maxTokenBudget'>;

@@ -6,7 +6,7 @@ import type { WindowRules } from './windows.ts';
 /**
  * The account whose spend is shown as a holder's: in the current window of its budget, or the one for all time.
  *
- * @param id `team:<id>`, `member:<team>:<user>` or `user:<id>`
+ * @param id `key:<hash>`, `team:<id>`, `member:<team>:<user>` or `user:<id>`
  */
 export function mainAccountOf(
   id: string,

@@ -3,6 +3,8 @@ export const memberPermissions: readonly string[] = [
   '/key/info',
   '/key/health',
   '/key/generate',
+  '/key/service-account/generate',
   '/key/update',
+  '/key/regenerate',
   '/key/delete',
 ];

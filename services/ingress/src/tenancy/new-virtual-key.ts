@@ -25,4 +25,6 @@ export const newVirtualKey = {
   organizationId: null,
   blocked: false,
   expiresAt: null,
+  waivedNanoUsd: 0,
+  waivedWindowStart: 0,
 } as const satisfies Partial<VirtualKey>;

@@ -17,6 +17,12 @@ export interface SoftBudgetDeps {
 /** Raises an alert for soft budgets that are reached. Never waits, and never fails. */
 export type WatchSoftBudgets = (accounts: readonly RequestAccount[], states: readonly AccountState[]) => void;
 
+interface Told {
+  readonly who: string;
+  /** Told without it. */
+  readonly waivedNanoUsd: number;
+}
+
 /** Alerts that this process remembers; one that it has forgotten is still raised only once. */
 const rememberedMax = 10_000;
 
@@ -25,19 +31,18 @@ export function createWatchSoftBudgets({ insertAlert, metrics, log, now }: SoftB
   const remembered = new Set<string>();
 
   return (accounts, states) => {
-    for (const [index, { limits, name, softBudgetNanoUsd }] of accounts.entries()) {
+    for (const [index, { limits, name, softBudgetNanoUsd, waivedNanoUsd }] of accounts.entries()) {
       const settledNanoUsd = states[index]?.settledNanoUsd ?? 0;
       if (softBudgetNanoUsd === null || settledNanoUsd < softBudgetNanoUsd) continue;
       const { id, windowStart } = limits;
       const memory = `${accountKey(limits)} ${softBudgetNanoUsd}`;
       if (remembered.has(memory)) continue;
       remember(memory);
-      raise({ accountId: id, windowStart, softBudgetNanoUsd, settledNanoUsd, alertedAt: now() }, name.budget).catch(
-        (error: unknown) => {
-          remembered.delete(memory); // the next request tries again
-          log.warn({ err: error, account: id }, 'soft budget reached, but the alert was not recorded');
-        },
-      );
+      const alert = { accountId: id, windowStart, softBudgetNanoUsd, settledNanoUsd, alertedAt: now() };
+      raise(alert, { who: name.budget, waivedNanoUsd }).catch((error: unknown) => {
+        remembered.delete(memory); // the next request tries again
+        log.warn({ err: error, account: id }, 'soft budget reached, but the alert was not recorded');
+      });
     }
   };
 
@@ -47,7 +52,7 @@ export function createWatchSoftBudgets({ insertAlert, metrics, log, now }: SoftB
     if (remembered.size > rememberedMax && oldest !== undefined) remembered.delete(oldest);
   }
 
-  async function raise(alert: BudgetAlert, who: string): Promise<void> {
+  async function raise(alert: BudgetAlert, { who, waivedNanoUsd }: Told): Promise<void> {
     if (!(await insertAlert(alert))) return;
     const { accountId, windowStart, softBudgetNanoUsd, settledNanoUsd } = alert;
     metrics.softBudgetReached({ kind: accountId.slice(0, accountId.indexOf(':')) });
@@ -57,8 +62,8 @@ export function createWatchSoftBudgets({ insertAlert, metrics, log, now }: SoftB
         account: accountId,
         who,
         windowStart: new Date(windowStart).toISOString(),
-        softBudgetUsd: nanoUsdToUsd(softBudgetNanoUsd),
-        spentUsd: nanoUsdToUsd(settledNanoUsd),
+        softBudgetUsd: nanoUsdToUsd(softBudgetNanoUsd - waivedNanoUsd),
+        spentUsd: nanoUsdToUsd(settledNanoUsd - waivedNanoUsd),
       },
       'soft budget reached',
     );

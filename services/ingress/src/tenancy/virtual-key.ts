@@ -43,6 +43,17 @@ export const VirtualKey = z.object({
   blocked: z.boolean(),
   /** null: never. */
   expiresAt: time.nullable(),
+  /** Booked on its account of the window that starts there, and counted as spent no longer: its spend was set back. */
+  waivedNanoUsd: count,
+  waivedWindowStart: count,
   ...history,
 });
 export type VirtualKey = Readonly<z.infer<typeof VirtualKey>>;
+
+/** What is booked on a key's account of this window, and counts as spent no longer. */
+export function waivedIn(
+  { waivedNanoUsd, waivedWindowStart }: Pick<VirtualKey, 'waivedNanoUsd' | 'waivedWindowStart'>,
+  windowStart: number,
+): number {
+  return waivedWindowStart === windowStart ? waivedNanoUsd : 0;
+}

@@ -114,6 +114,7 @@ test('headers: the limits of each account that has any; contract §7.2', () => {
     limits: { id, ...none, maxParallelRequests: null, ...limits },
     name,
     softBudgetNanoUsd: null,
+    waivedNanoUsd: 0,
     isMain: true,
     ...(model !== undefined && { model }),
   });
@@ -124,7 +125,12 @@ test('headers: the limits of each account that has any; contract §7.2', () => {
     account('proxy:all', accountNames.proxy(), {}),
   ];
   const free = { ...state, requestsRemaining: null, tokensRemaining: null };
-  const states = [{ ...state, requestsRemaining: 2 }, { ...free, tokensRemaining: 5 }, { ...free, parallelRequestsRemaining: 1 }, free];
+  const states = [
+    { ...state, requestsRemaining: 2 },
+    { ...free, tokensRemaining: 5 },
+    { ...free, parallelRequestsRemaining: 1 },
+    free,
+  ];
   assert.deepEqual(accountHeaders(accounts, states), {
     'x-ratelimit-api_key-limit-requests': '3',
     'x-ratelimit-api_key-remaining-requests': '2',

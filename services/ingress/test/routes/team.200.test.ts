@@ -299,7 +299,15 @@ for (const { why, models, path, named, after: left } of modelLists) {
 
 test('GET /team/permissions_list and POST /team/permissions_update 200', async () => {
   const teamId = await newTeam();
-  const all = ['/key/info', '/key/health', '/key/generate', '/key/update', '/key/delete'];
+  const all = [
+    '/key/info',
+    '/key/health',
+    '/key/generate',
+    '/key/service-account/generate',
+    '/key/update',
+    '/key/regenerate',
+    '/key/delete',
+  ];
   const listed = await gateway.get(`/team/permissions_list?team_id=${teamId}`);
   const byDefault = ['/key/info', '/key/health'];
   assert.deepEqual(listed.body, {

@@ -61,6 +61,82 @@ test('accounts: everything that a request is for, in the order in which they ref
   assert.equal(accounts.some(isLimited), false);
 });
 
+const pairs: readonly { readonly teamId: string; readonly userId: string; readonly id: string }[] = [
+  { teamId: 't', userId: 'u:v', id: 'member:t:u:v' },
+  { teamId: 't', userId: 'u%3Av', id: 'member:t:u%3Av' },
+  { teamId: 't:u', userId: 'v', id: 'member:t%3Au:v' },
+  { teamId: 't%3Au', userId: 'v', id: 'member:t%253Au:v' },
+  { teamId: 't%u', userId: 'v', id: 'member:t%25u:v' },
+];
+
+test('accounts: two pairs of team and user never have one account, nor two of team and model', () => {
+  const idsOf = (kind: string, key: Partial<VirtualKey>, belongs: Partial<Principal> = {}, model = 'grok') =>
+    accountsOf(facts(key, belongs, { model: { name: model } }), settings, now).flatMap(({ limits }) =>
+      limits.id.startsWith(`${kind}:`) ? limits.id : [],
+    );
+  for (const { teamId, userId, id } of pairs) assert.deepEqual(idsOf('member', { teamId, userId }), [id]);
+  const ofModel = (teamId: string, model: string) =>
+    idsOf('team-model', { teamId }, { team: team(teamId, { modelRequestsPerMinute: { [model]: 1 } }) }, model);
+  assert.deepEqual(ofModel('t', 'u:free'), ['team-model:t:u:free']);
+  assert.deepEqual(ofModel('t:u', 'free'), ['team-model:t%3Au:free']);
+  const inOrganization = (organizationId: string, userId: string) => {
+    const of = {
+      organizationId,
+      userId,
+      role: 'internal_user',
+      userEmail: null,
+      budgetId: null,
+      createdAt: now,
+    } as const;
+    return idsOf('organization-member', { organizationId, userId }, { organizationMember: of });
+  };
+  assert.deepEqual(inOrganization('o', 'u:v'), ['organization-member:o:u:v']);
+  assert.deepEqual(inOrganization('o:u', 'v'), ['organization-member:o%3Au:v']);
+});
+
+test('accounts: a regenerated key keeps all of its own', () => {
+  const firstHash = virtualKey('sk-first-0123456789').hash;
+  const key = { ...everybody, modelRequestsPerMinute: { grok: 1 } };
+  const before = accountsOf(facts({ ...key, hash: firstHash }), settings, now);
+  const after = accountsOf(facts({ ...key, firstHash }), settings, now);
+  assert.deepEqual(
+    after.map(({ limits }) => limits.id),
+    [
+      `key:${firstHash}`,
+      `key-model:${firstHash}:grok`,
+      'team:t',
+      'member:t:u',
+      'user:u',
+      'organization:o',
+      'proxy:all',
+    ],
+  );
+  assert.equal(before.length, after.length);
+});
+
+test('accounts: what counts as spent no longer raises the budgets of its window, and of no other', () => {
+  const budgetWindows = [{ budgetDuration: '1d', maxBudgetNanoUsd: 2 }];
+  const limits = { maxBudgetNanoUsd: 9, softBudgetNanoUsd: 8, budgetDuration: '1mo', budgetWindows };
+  const shownOf = (waived: Partial<VirtualKey>) =>
+    accountsOf(facts({ ...limits, ...waived }), settings, now)
+      .filter(({ limits: { id } }) => id.startsWith('key:'))
+      .map((account) => [account.limits.budgetNanoUsd, account.softBudgetNanoUsd, account.waivedNanoUsd]);
+  const plain = [
+    [null, null, 0],
+    [9, 8, 0],
+    [2, null, 0],
+  ];
+  assert.deepEqual(shownOf({}), plain);
+  assert.deepEqual(shownOf({ waivedNanoUsd: 5, waivedWindowStart: thisMonth }), [
+    [null, null, 0],
+    [14, 13, 5],
+    [2, null, 0],
+  ]);
+  assert.deepEqual(shownOf({ waivedNanoUsd: 5, waivedWindowStart: Date.parse('2027-01-01') }), plain);
+  const most = { waivedNanoUsd: Number.MAX_SAFE_INTEGER, waivedWindowStart: thisMonth };
+  assert.equal(shownOf(most)[1]?.[0], Number.MAX_SAFE_INTEGER);
+});
+
 test('accounts: a key that belongs to nothing', () => {
   assert.deepEqual(shown(accountsOf(facts({}), settings, now)), ['key:<hash>@0', 'proxy:all@0']);
 });

@@ -25,7 +25,7 @@ const none = {
 
 function account(teamId: string, windowStart: number, softBudgetNanoUsd: number | null): RequestAccount {
   const limits = { id: `team:${teamId}`, windowStart, ...none };
-  return { limits, name: accountNames.team(teamId), softBudgetNanoUsd, isMain: true };
+  return { limits, name: accountNames.team(teamId), softBudgetNanoUsd, waivedNanoUsd: 0, isMain: true };
 }
 
 const settled = (settledNanoUsd: number) => ({

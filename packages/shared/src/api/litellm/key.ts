@@ -79,6 +79,34 @@ export const KeyGenerateRequest = z.object({
 /** POST /key/update. Without `key`, `key_alias` says which; with it, `key_alias` is the new one. */
 export const KeyUpdateRequest = z.object({ ...keyFields, key: z.string().nullish() });
 
+/** Keys that one request may name. */
+const keysMax = 500;
+
+/** POST /key/bulk_update. Each as in /key/update. */
+export const KeyBulkUpdateRequest = z.object({
+  keys: z
+    .array(z.object({ ...keyFields, key: z.string() }))
+    .min(1)
+    .max(keysMax),
+});
+
+/** POST /key/regenerate and /key/{key}/regenerate. What it names changes with the key. */
+export const KeyRegenerateRequest = z.object({
+  ...keyFields,
+  key: z.string().nullish(),
+  /** The new key itself, chosen by the operator. */
+  new_key: z.string().nullish(),
+  new_master_key: z.string().nullish(),
+  /** How long the old key stays valid. */
+  grace_period: z.string().nullish(),
+});
+
+/** POST /v2/key/info. */
+export const KeysInfoRequest = z.object({ keys: z.array(Text).min(1).max(keysMax) });
+
+/** POST /key/{key}/reset_spend. USD. */
+export const KeyResetSpendRequest = z.object({ reset_to: z.number() });
+
 /** POST /key/block and /key/unblock. */
 export const KeyBlockRequest = z.object({ key: z.string() });
 

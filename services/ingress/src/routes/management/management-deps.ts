@@ -12,7 +12,7 @@ import type { VirtualKeys } from '../../sql/virtual-keys.ts';
 export interface ManagementDeps {
   readonly authenticate: Authenticate;
   /** To read; what changes a key goes through `changes`. */
-  readonly keys: Pick<VirtualKeys, 'find' | 'findByAlias' | 'list' | 'countOfUsers'>;
+  readonly keys: Pick<VirtualKeys, 'find' | 'findMany' | 'findByAlias' | 'list' | 'aliases' | 'countOfUsers'>;
   readonly changes: Changes;
   /** To read, like `keys`. */
   readonly tenancy: Tenancy;

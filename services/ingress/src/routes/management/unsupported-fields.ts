@@ -77,7 +77,10 @@ function refuseAmong(body: unknown, more: Readonly<Record<string, string>>): voi
 
 function refuseSpend({ spend }: Members, isNew: boolean): void {
   if (isNeutral(spend) || (isNew && spend === 0)) return;
-  throw notSupported('spend', 'what has been spent is what the booked calls cost');
+  throw notSupported(
+    'spend',
+    'what has been spent is what the booked calls cost; POST /key/{key}/reset_spend sets it back',
+  );
 }
 
 function refuse(fields: Members, reasons: Readonly<Record<string, string>>, prefix: string): void {

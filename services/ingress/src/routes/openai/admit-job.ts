@@ -171,9 +171,11 @@ export async function admitJob(ask: Ask, from: AskedFrom, deps: InferenceDeps): 
     exchange.setHeaders(admissionHeaders(shown, keyShown?.limits ?? null, keyShown?.state, deps.now()));
     deps.watchSoftBudgets(reserved, states);
     const main = reserved.findIndex((account) => account.isMain); // the key's come first
+    const settledNanoUsd = states[main]?.settledNanoUsd;
+    const waivedNanoUsd = reserved[main]?.waivedNanoUsd ?? 0;
     return {
       job: { ...job, outputTokensCap, reservedNanoUsd, accounts: accounts.map(bookedOn) },
-      spentNanoUsd: principal && (states[main]?.settledNanoUsd ?? null),
+      spentNanoUsd: principal && settledNanoUsd !== undefined ? Math.max(0, settledNanoUsd - waivedNanoUsd) : null,
       giveBack: admitted.giveBack,
     };
   } catch (error) {

@@ -144,7 +144,7 @@ async function claimKey(keyed: Keyed, { config, claimKey: claim, now }: Inferenc
   const { ask, requestId, path, req, authenticated, idempotencyKey, value } = keyed;
   const { caller, principal } = authenticated;
   const { timeoutMs } = requestControls(ask.body.model, ask.body, req.headers, config, principal);
-  const scope = scopeOf({ keyHash: caller.keyHash, path, idempotencyKey });
+  const scope = scopeOf({ keyHash: principal?.key.firstHash ?? caller.keyHash, path, idempotencyKey });
   const waiting = { signal: keyed.exchange.clientGone, deadlineAt: now() + timeoutMs };
   return claim({ scope, requestId, fingerprint: fingerprintOf(value) }, waiting);
 }

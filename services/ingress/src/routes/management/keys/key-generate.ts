@@ -1,14 +1,15 @@
-import { KeyGenerateRequest } from '@sluice/shared/api/litellm/key.ts';
-import { GatewayError } from '@sluice/shared/errors.ts';
+import { KeyGenerateRequest, type KeyFields } from '@sluice/shared/api/litellm/key.ts';
 import type { RequestHandler } from 'express';
 import type { VirtualKey } from '../../../auth/authenticated.ts';
 import { hashKey } from '../../../auth/hash-key.ts';
-import { maskKey, maskText } from '../../../auth/mask-key.ts';
+import { maskKey } from '../../../auth/mask-key.ts';
 import { authorize } from '../../../auth/authorize.ts';
 import { parseManagementBody } from '../../../http/parse-body.ts';
 import type { VirtualKeyChanges } from '../../../sql/update-virtual-key.ts';
 import { virtualKeysIn } from '../../../sql/virtual-keys.ts';
 import { keyChange } from './audited-key.ts';
+import { chosenKey } from './chosen-key.ts';
+import { teamHolder } from './hold-team.ts';
 import { changesOf } from './key-changes.ts';
 import { keyInfoOf } from './key-info-of.ts';
 import { requireKeyRight } from './key-rights.ts';
@@ -16,11 +17,21 @@ import { requireKeyRules, requireWithinBounds, withKeyDefaults } from './key-rul
 import type { ManagementDeps } from '../management-deps.ts';
 import { aliasTaken, budgetNotFound, keyTaken } from '../refusals.ts';
 import { newVirtualKey } from '../../../tenancy/new-virtual-key.ts';
+import { refusal } from '../limit-changes.ts';
 import { refuseUnsupported } from '../unsupported-fields.ts';
 
 /** POST /key/generate. The key itself is in this answer and nowhere else. */
 export function keyGenerate(deps: ManagementDeps): RequestHandler {
-  const { authenticate, changes, keySettings, scopeOf, now, newKey, invalidate } = deps;
+  return makeKey(deps, { isServiceAccount: false });
+}
+
+/** POST /key/service-account/generate. A key of a team and of nobody in it: it outlives every user. */
+export function serviceAccountGenerate(deps: ManagementDeps): RequestHandler {
+  return makeKey(deps, { isServiceAccount: true });
+}
+
+function makeKey(deps: ManagementDeps, { isServiceAccount }: { readonly isServiceAccount: boolean }): RequestHandler {
+  const { authenticate, changes, keySettings, scopeOf, now, newKey, newId, invalidate } = deps;
   return async (req, res) => {
     const authenticated = authorize(await authenticate(req), req.path);
     const { caller, role, key: own } = authenticated;
@@ -35,19 +46,24 @@ export function keyGenerate(deps: ManagementDeps): RequestHandler {
     const memberRole = team?.role ?? null;
     const request = {
       ...asked,
-      ...(!scope.all && asked.user_id == null && { user_id: caller.userId }),
+      ...(isServiceAccount
+        ? serviceAccountOf(asked, newId)
+        : !scope.all && asked.user_id == null && { user_id: caller.userId }),
       ...(memberRole === 'user' && asked.duration == null && { duration: team?.memberKeyDuration }),
     };
     requireKeyRules(request, { role, isOperator: own === null, memberRole }, keySettings);
 
-    const rawKey = chosenKey(request.key) ?? newKey();
+    const rawKey = chosenKey('key', request.key) ?? newKey();
     const time = now(); // one for all: a key expires exactly its duration after it was made
     const asKey = changesOf(request, time);
     await requireKeyRight({ authenticated, scope, route: req.path }, null, asKey, deps);
     const key = keyOf(rawKey, asKey, { userId: caller.userId, now: time });
     const info = await keyInfoOf(key, deps); // before it is stored: a failure must not swallow the only sight of the key
 
+    const holdTeam = await teamHolder(key.teamId, isServiceAccount || !scope.all, deps);
+
     await changes.run(authenticated, req, async (sql, record) => {
+      await holdTeam(sql);
       const outcome = await virtualKeysIn(sql).insert(key);
       if (outcome === 'alias-taken') throw aliasTaken(key.keyAlias);
       if (outcome === 'key-taken') throw keyTaken(rawKey);
@@ -59,20 +75,12 @@ export function keyGenerate(deps: ManagementDeps): RequestHandler {
   };
 }
 
-/** A chosen key travels in a header, so it has no spaces and only ASCII. */
-function chosenKey(key: string | null | undefined): string | null {
-  if (key === null || key === undefined) return null;
-  if (!key.startsWith('sk-')) {
-    throw badKey(`Invalid key format. LiteLLM Virtual Key must start with 'sk-'. Received: ${maskText(key)}`);
+/** What is different with a key of a service account. @throws GatewayError invalid_management_request without a team */
+function serviceAccountOf({ key_alias: alias, team_id: teamId, metadata }: KeyFields, newId: () => string): KeyFields {
+  if (teamId == null) {
+    throw refusal('team_id', 'team_id is required for service account keys: they belong to a team and to no user.');
   }
-  if (!/^[\x21-\x7e]{16,255}$/.test(key)) {
-    throw badKey('Invalid key format. A chosen key has 16 to 255 visible ASCII characters and no spaces.');
-  }
-  return key;
-}
-
-function badKey(message: string): GatewayError {
-  return new GatewayError('invalid_management_request', message, { param: 'key' });
+  return { user_id: null, metadata: { service_account_id: alias ?? newId(), ...metadata } };
 }
 
 /** A new key, as a request has it. */

@@ -8,6 +8,8 @@ import type { VirtualKey } from '../../../auth/authenticated.ts';
 import type { Tenancy } from '../../../sql/tenancy-tables.ts';
 import type { Budget } from '../../../tenancy/budget.ts';
 import { limitsWith } from '../../../tenancy/limits.ts';
+import { mainAccountOf } from '../../../tenancy/main-account.ts';
+import { waivedIn } from '../../../tenancy/virtual-key.ts';
 import { windowOf } from '../../../tenancy/windows.ts';
 import type { WindowRules } from '../../../tenancy/windows.ts';
 import { budgetRowOf } from '../budget-row.ts';
@@ -31,17 +33,27 @@ export async function keyInfoOf(key: VirtualKey, deps: KeyInfoDeps): Promise<Key
 /** Many keys, each with its hash, with one question to the books. */
 export async function keyRowsOf(
   keys: readonly VirtualKey[],
-  { reports, tenancy, windows, now }: KeyInfoDeps,
+  deps: KeyInfoDeps,
 ): Promise<readonly (KeyInfo & { readonly token: KeyHash })[]> {
+  const time = deps.now();
+  const found = await factsOf(keys, deps);
+  return found.map(({ balance, ...each }) => ({
+    ...infoOf(each, balance, time, deps.windows),
+    token: each.key.hash,
+  }));
+}
+
+/** What answers show of keys that is not in their own rows, in the order given. */
+export async function factsOf(
+  keys: readonly VirtualKey[],
+  { reports, tenancy, windows, now }: KeyInfoDeps,
+): Promise<readonly (Found & { readonly balance: Balance | undefined })[]> {
   const time = now();
   const ids = [...new Set(keys.flatMap(({ budgetId }) => budgetId ?? []))];
   const budgets = ids.length === 0 ? [] : await tenancy.budgets.all({ where: { budgetId: ids } }, ids.length);
   const found = keys.map((key) => ({ key, budget: budgets.find(({ budgetId }) => budgetId === key.budgetId) ?? null }));
   const balances = await reports.balancesOf(found.map((each) => accountOf(each, time, windows)));
-  return found.map((each, index) => ({
-    ...infoOf(each, balances[index], time, windows),
-    token: each.key.hash,
-  }));
+  return found.map((each, index) => ({ ...each, balance: balances[index] }));
 }
 
 interface Found {
@@ -50,10 +62,13 @@ interface Found {
 }
 
 /** The account whose spend is the key's: in the window of its budget, or the one for all time. */
-function accountOf({ key, budget }: Found, now: number, rules: WindowRules): Account {
-  const { budgetDuration, createdAt } = limitsWith(key, budget);
-  const windowStart = windowOf(budgetDuration, createdAt, now, rules)?.start ?? 0;
-  return { id: `key:${key.firstHash ?? key.hash}`, windowStart };
+export function accountOf({ key, budget }: Found, now: number, rules: WindowRules): Account {
+  return mainAccountOf(`key:${key.firstHash ?? key.hash}`, limitsWith(key, budget), now, rules);
+}
+
+/** What of an account's balance counts as a key's spend: without what its spend was last set back by. */
+export function spendOf(key: VirtualKey, { windowStart }: Account, balance: Balance | undefined): number {
+  return Math.max(0, (balance?.settledNanoUsd ?? 0) - waivedIn(key, windowStart));
 }
 
 /** Without a balance, what it has spent is 0. */
@@ -62,7 +77,7 @@ export function infoOf({ key, budget }: Found, balance: Balance | undefined, now
   return {
     key_name: key.keyName,
     key_alias: key.keyAlias,
-    spend: nanoUsdToUsd(balance?.settledNanoUsd ?? 0),
+    spend: nanoUsdToUsd(spendOf(key, accountOf({ key, budget }, now, rules), balance)),
     expires: isoOf(key.expiresAt),
     models: key.models,
     ...limitInfoOf(key, now, rules),

@@ -8,17 +8,17 @@ import { authorize } from '../../../auth/authorize.ts';
 import { parseQuery } from '../../../http/parse-body.ts';
 import { VirtualKeySort } from '../../../sql/list-virtual-keys.ts';
 import { keyRowsOf } from './key-info-of.ts';
-import { administers } from '../../../tenancy/scope.ts';
-import type { Scope } from '../../../tenancy/scope.ts';
 import type { ManagementDeps } from '../management-deps.ts';
+import { seenKeys } from './seen-keys.ts';
 
 /** GET /key/list. The hashes of a page of keys, or with `return_full_object` the keys. */
 export function keyList(deps: ManagementDeps): RequestHandler {
   const { authenticate, keys, scopeOf, now } = deps;
   return async (req, res) => {
     const scope = await scopeOf(authorize(await authenticate(req), req.path));
-    const query = withinScope(parseQuery(KeyListQuery, req.query), scope);
+    const query = parseQuery(KeyListQuery, req.query);
     refuseOtherFilters(query);
+    const seen = seenKeys(scope, { teamId: query.team_id, organizationId: query.organization_id });
 
     const found = await keys.list(
       {
@@ -27,9 +27,10 @@ export function keyList(deps: ManagementDeps): RequestHandler {
         organizationId: query.organization_id,
         hash: query.key_hash === undefined ? undefined : hashOf(query.key_hash),
         keyAlias: query.key_alias,
-        substringMatching: query.substring_matching,
+        substringMatching: query.substring_matching && seen.userId === undefined,
         expires: query.expires,
         now: now(),
+        ...seen,
       },
       { page: query.page, size: query.size, sortBy: query.sort_by, descending: query.sort_order === 'desc' },
     );
@@ -61,13 +62,6 @@ const KeyListQuery = z.object({
   access_group_id: z.string().optional(),
   status: z.string().optional(),
 });
-
-/** Who is no administrator sees their own keys, or those of a team or an organization that they administer. */
-function withinScope(query: z.infer<typeof KeyListQuery>, scope: Scope): z.infer<typeof KeyListQuery> {
-  const asked = { teamId: query.team_id ?? null, organizationId: query.organization_id ?? null };
-  if (scope.all || administers(scope, asked)) return query;
-  return { ...query, user_id: scope.userId ?? '', substring_matching: false };
-}
 
 /** To ignore these would answer with keys that were not asked for. */
 function refuseOtherFilters(query: z.infer<typeof KeyListQuery>): void {

@@ -56,7 +56,7 @@ export function requireKeyRules(
   settings: KeySettings,
 ): void {
   const { team_id: teamId } = fields;
-  if (settings.checksAliasFormat && fields.key_alias != null) requireAliasFormat(fields.key_alias);
+  requireAliasRules(fields.key_alias, settings);
   if (settings.needsTeam && teamId == null) {
     throw refusal('team_id', 'Keys without a team are disabled here: name a team_id.');
   }
@@ -75,8 +75,16 @@ export function requireKeyRules(
   if (missing !== undefined) throw refusal(missing, `Required param ${missing} not in data`);
 }
 
-/** LiteLLM's: 2 to 255 characters of a few kinds, with a letter or digit at both ends. */
-function requireAliasFormat(keyAlias: string): void {
+/**
+ * LiteLLM's format, where it is asked for: 2 to 255 characters of a few kinds, with a letter or digit at both ends.
+ *
+ * @throws GatewayError invalid_management_request
+ */
+export function requireAliasRules(
+  keyAlias: string | null | undefined,
+  { checksAliasFormat }: Pick<KeySettings, 'checksAliasFormat'>,
+): void {
+  if (!checksAliasFormat || keyAlias === null || keyAlias === undefined) return;
   if (/^[A-Za-z0-9][A-Za-z0-9_\-/.@]{0,253}[A-Za-z0-9]$/.test(keyAlias)) return;
   throw refusal(
     'key_alias',

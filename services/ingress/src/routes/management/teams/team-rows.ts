@@ -2,6 +2,7 @@ import type { SpendReports } from '@sluice/shared/ports/spend-reports.ts';
 import type { Tenancy } from '../../../sql/tenancy-tables.ts';
 import { noLimits } from '../../../tenancy/limits.ts';
 import { mainAccountOf } from '../../../tenancy/main-account.ts';
+import { pairId } from '../../../tenancy/pair-id.ts';
 import type { Member, Team } from '../../../tenancy/team.ts';
 import type { WindowRules } from '../../../tenancy/windows.ts';
 import { membershipInfoOf, teamInfoOf } from './team-info-of.ts';
@@ -56,7 +57,7 @@ export async function teamRowsOf(
   const balances = await reports.balancesOf([
     ...teams.map(({ team }) => mainAccountOf(`team:${team.teamId}`, team, time, windows)),
     ...members.map(({ member: { teamId, userId }, budget }) =>
-      mainAccountOf(`member:${teamId}:${userId}`, budget ?? unlimited, time, windows),
+      mainAccountOf(pairId('member', teamId, userId), budget ?? unlimited, time, windows),
     ),
   ]);
   return {
