@@ -24,7 +24,7 @@ export async function listKeyAliases(
          and ($3::text is null or user_id = $3)
      )
      select (select count(*) from matching) as total,
-       array(select key_alias from matching order by key_alias limit $4 offset $5) as aliases`,
+       array(select key_alias from matching order by lower(key_alias), key_alias limit $4 offset $5) as aliases`,
     [filter.search ?? null, filter.teamId ?? null, filter.userId ?? null, size, (page - 1) * size],
   );
   return AliasesRow.parse(rows[0]);

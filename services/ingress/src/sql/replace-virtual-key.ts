@@ -23,6 +23,7 @@ export async function replaceVirtualKey(
   oldHash: KeyHash,
   { hash, keyName, oldValidUntil }: Replacement,
 ): Promise<'replaced' | 'key-taken' | 'no-key'> {
+  if (hash === oldHash) return 'key-taken';
   try {
     const { rows } = await sql.query(
       `update ingress.virtual_keys set hash = $2, key_name = $3, first_hash = coalesce(first_hash, hash)

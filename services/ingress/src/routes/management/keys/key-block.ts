@@ -7,6 +7,7 @@ import { virtualKeysIn } from '../../../sql/virtual-keys.ts';
 import { administers } from '../../../tenancy/scope.ts';
 import { keyChange } from './audited-key.ts';
 import { findKey, keyHashOf } from './find-key.ts';
+import { invalidateKey } from './invalidate-key.ts';
 import { keyInfoOf } from './key-info-of.ts';
 import type { ManagementDeps } from '../management-deps.ts';
 import { keyNotFound } from '../refusals.ts';
@@ -18,7 +19,7 @@ export function keyBlock(deps: ManagementDeps): RequestHandler {
 
 /** Behind /key/block and /key/unblock. */
 export function setBlocked(deps: ManagementDeps, blocked: boolean): RequestHandler {
-  const { authenticate, keys: stored, changes, scopeOf, now, invalidate } = deps;
+  const { authenticate, keys: stored, changes, scopeOf, now } = deps;
   return async (req, res) => {
     const operator = authorize(await authenticate(req), req.path);
     const hash = keyHashOf(parseManagementBody(KeyBlockRequest, req.body).key);
@@ -39,7 +40,7 @@ export function setBlocked(deps: ManagementDeps, blocked: boolean): RequestHandl
       await record(keyChange(blocked ? 'blocked' : 'unblocked', { before, after }));
       return after;
     });
-    invalidate(hash);
+    invalidateKey(key, deps);
     res.json({ ...(await keyInfoOf(key, deps)), token: hash });
   };
 }

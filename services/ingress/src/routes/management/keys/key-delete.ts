@@ -7,10 +7,12 @@ import { parseManagementBody } from '../../../http/parse-body.ts';
 import { virtualKeysIn } from '../../../sql/virtual-keys.ts';
 import { requireRight } from '../../../tenancy/scope.ts';
 import { keyChange } from './audited-key.ts';
+import { invalidateKey } from './invalidate-key.ts';
 import type { ManagementDeps } from '../management-deps.ts';
 
 /** POST /key/delete. All of the named keys, or none when one does not exist. What they spent stays in the books. */
-export function keyDelete({ authenticate, scopeOf, changes, invalidate }: ManagementDeps): RequestHandler {
+export function keyDelete(deps: ManagementDeps): RequestHandler {
+  const { authenticate, scopeOf, changes } = deps;
   return async (req, res) => {
     const operator = authorize(await authenticate(req), req.path);
     const scope = await scopeOf(operator);
@@ -36,7 +38,7 @@ export function keyDelete({ authenticate, scopeOf, changes, invalidate }: Manage
       for (const key of before) await record(keyChange('deleted', { before: key, after: null }));
       return before;
     });
-    for (const { hash } of deleted) invalidate(hash);
+    for (const key of deleted) invalidateKey(key, deps);
     res.json({ deleted_keys: [...named, ...aliases] });
   };
 }

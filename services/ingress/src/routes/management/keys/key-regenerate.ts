@@ -16,6 +16,7 @@ import { keyChange } from './audited-key.ts';
 import { chosenKey } from './chosen-key.ts';
 import { findKey, keyHashOf } from './find-key.ts';
 import { teamHolder } from './hold-team.ts';
+import { invalidateKey } from './invalidate-key.ts';
 import { changesOf } from './key-changes.ts';
 import { factsOf, infoOf } from './key-info-of.ts';
 import { requireKeyRight } from './key-rights.ts';
@@ -81,7 +82,7 @@ export function keyRegenerate(deps: ManagementDeps): RequestHandler {
       return updated;
     });
     invalidate(oldHash);
-    invalidate(hash);
+    invalidateKey(after, deps);
     const info = infoOf({ key: after, budget: facts?.budget ?? null }, facts?.balance, time, windows);
     res.json({ ...info, key: rawKey, token: hash, token_id: hash });
   };

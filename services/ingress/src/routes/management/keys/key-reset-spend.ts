@@ -12,6 +12,7 @@ import type { ManagementDeps } from '../management-deps.ts';
 import { keyNotFound } from '../refusals.ts';
 import { keyChange } from './audited-key.ts';
 import { findKey } from './find-key.ts';
+import { invalidateKey } from './invalidate-key.ts';
 import { accountOf, factsOf, infoOf, spendOf } from './key-info-of.ts';
 
 /** As rights name it: the path itself holds a key. */
@@ -23,7 +24,7 @@ const route = '/key/reset_spend';
  * in that window, so what is booked while this runs counts, and calls under way keep what they have reserved.
  */
 export function keyResetSpend(deps: ManagementDeps): RequestHandler {
-  const { authenticate, keys: stored, changes, scopeOf, windows, now, invalidate } = deps;
+  const { authenticate, keys: stored, changes, scopeOf, windows, now } = deps;
   return async (req, res) => {
     const operator = authorize(await authenticate(req), route);
     const { reset_to: resetTo } = parseManagementBody(KeyResetSpendRequest, req.body);
@@ -59,7 +60,7 @@ export function keyResetSpend(deps: ManagementDeps): RequestHandler {
       });
       return updated;
     });
-    invalidate(key.hash);
+    invalidateKey(after, deps);
     const { spend, max_budget, budget_reset_at } = infoOf({ ...facts, key: after }, facts.balance, time, windows);
     res.json({ key_hash: key.hash, spend, previous_spend: nanoUsdToUsd(spent), max_budget, budget_reset_at });
   };

@@ -9,6 +9,7 @@ import type { Scope } from '../../../tenancy/scope.ts';
 import { keyChange } from './audited-key.ts';
 import { findKey, keyHashOf } from './find-key.ts';
 import { teamHolder } from './hold-team.ts';
+import { invalidateKey } from './invalidate-key.ts';
 import { changesOf } from './key-changes.ts';
 import { keyInfoOf } from './key-info-of.ts';
 import { requireKeyRight } from './key-rights.ts';
@@ -58,7 +59,7 @@ export async function updateKey(
   req: Request,
   { authenticated, scope, hash, fields }: KeyUpdate,
 ): Promise<VirtualKey> {
-  const { keys, changes: administration, keySettings, now, invalidate } = deps;
+  const { keys, changes: administration, keySettings, now } = deps;
   const changes = changesOf(fields, now());
   requireAliasRules(fields.key_alias, keySettings);
   if (!scope.all) {
@@ -78,6 +79,6 @@ export async function updateKey(
     await record(keyChange('updated', { before, after }));
     return after;
   });
-  invalidate(hash);
+  invalidateKey(updated, deps);
   return updated;
 }
