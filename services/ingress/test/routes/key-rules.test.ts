@@ -53,6 +53,23 @@ for (const { body, param, message } of refused) {
   });
 }
 
+test('changed keys 400: an alias that is not of the format, and none that only says which key is meant', async () => {
+  const { body: made } = await gateway.post('/key/generate', { ...mine, key_alias: 'of-the-format' });
+  for (const [path, key] of [
+    ['/key/update', made.key],
+    ['/key/regenerate', made.key],
+  ]) {
+    const { status, body } = await gateway.post(path, { key, key_alias: 'a b' });
+    assert.deepEqual([status, body.error.param], [400, 'key_alias'], path);
+  }
+  assert.equal((await gateway.post('/key/update', { key_alias: 'of-the-format', max_budget: 1 })).status, 200);
+});
+
+test('new keys 200: service accounts are under the same rules', async () => {
+  const { status, body } = await gateway.post('/key/service-account/generate', { team_id: 'nobodys', max_budget: 101 });
+  assert.deepEqual([status, body.error.param], [400, 'max_budget']);
+});
+
 test('new keys 400: where keys without a team are disabled', async () => {
   const sql = resources.use(await openKeysDatabase());
   await using strict = await openManagement(sql, {}, { general_settings: { default_team_disabled: true } });

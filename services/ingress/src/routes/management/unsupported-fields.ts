@@ -17,10 +17,15 @@ const unsupportedAnywhere: Readonly<Record<string, string>> = {
 const unsupportedOfKeys: Readonly<Record<string, string>> = {
   agent_id: 'there are no agents to attribute its spend to',
   allowed_cache_controls: 'which cache controls a key sends is not checked',
+  allowed_passthrough_routes: 'there are no pass-through routes; use allowed_routes',
+  allowed_vector_store_indexes: 'there are no vector stores',
   auto_rotate: 'the key would never be rotated',
   config: 'use router_settings of the configuration',
   project_id: 'there are no projects, and their limits would not be enforced',
+  prompts: 'there are no prompt templates',
   rotation_interval: 'the key would never be rotated',
+  send_invite_email: 'no e-mail is sent',
+  throttle_on_budget_exceeded: 'a call over the budget is refused, or given fewer tokens, and never slowed down',
 };
 
 /** The same, set under the reserved names of `metadata`. */
@@ -72,6 +77,7 @@ function refuseAmong(body: unknown, more: Readonly<Record<string, string>>): voi
   refuse(membersOf(fields.metadata), unsupportedMetadata, 'metadata.');
   for (const name of ['rpm_limit_type', 'tpm_limit_type'] as const) {
     if (fields[name] === 'guaranteed_throughput') throw notSupported(name, 'no throughput would be set aside');
+    if (fields[name] === 'dynamic') throw notSupported(name, 'a limit always holds');
   }
 }
 

@@ -23,9 +23,10 @@ export function keyUpdate(deps: ManagementDeps): RequestHandler {
   const { authenticate, keys, scopeOf } = deps;
   return async (req, res) => {
     const authenticated = authorize(await authenticate(req), req.path);
-    const { key: named, ...fields } = parseManagementBody(KeyUpdateRequest, req.body);
+    const { key: named, ...asked } = parseManagementBody(KeyUpdateRequest, req.body);
     refuseUnsupported(req.body, { isNew: false });
-    const hash = await hashFor(named, fields.key_alias);
+    const hash = await hashFor(named, asked.key_alias);
+    const fields = named == null ? { ...asked, key_alias: undefined } : asked; // it has only said which key
     const scope = await scopeOf(authenticated);
     const updated = await updateKey(deps, req, { authenticated, scope, hash, fields });
     res.json({ ...(await keyInfoOf(updated, deps)), token: hash, key: named ?? hash });
