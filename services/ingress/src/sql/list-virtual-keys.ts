@@ -6,9 +6,13 @@ import { tables } from './tenancy-tables.ts';
 
 export interface VirtualKeyFilter {
   readonly userId?: string | undefined;
+  /** Beside those of `userId`: keys of these teams, and keys that this user has made. */
+  readonly orTeamIds?: readonly string[] | undefined;
+  readonly orCreatedBy?: string | undefined;
   readonly teamId?: string | undefined;
   readonly organizationId?: string | undefined;
   readonly hash?: string | undefined;
+  readonly accessGroupId?: string | undefined;
   readonly keyAlias?: string | undefined;
   /** The user id and the alias only have to contain what is asked for; case does not matter. */
   readonly substringMatching: boolean;
@@ -60,12 +64,14 @@ export async function listVirtualKeys(
   const { rows } = await sql.query(
     `with matching as (
        select * from ingress.virtual_keys
-       where ($1::text is null or (case when $6 then position(lower($1) in lower(user_id)) > 0 else user_id = $1 end))
+       where ($1::text is null or (case when $6 then position(lower($1) in lower(user_id)) > 0 else user_id = $1 end)
+           or team_id = any ($11::text[]) or created_by = $12)
          and ($2::text is null or team_id = $2)
          and ($3::text is null or organization_id = $3)
          and ($4::text is null or hash = $4)
          and ($5::text is null
            or (case when $6 then position(lower($5) in lower(key_alias)) > 0 else key_alias = $5 end))
+         and ($13::text is null or $13 = any (access_group_ids))
          and ($7::boolean is null or coalesce(expires_at <= $8, false) = $7)
      ),
      page as (select * from matching order by ${order} limit $9 offset $10)
@@ -83,6 +89,9 @@ export async function listVirtualKeys(
       new Date(filter.now),
       size,
       (page - 1) * size,
+      filter.orTeamIds ?? null,
+      filter.orCreatedBy ?? null,
+      filter.accessGroupId ?? null,
     ],
   );
   const { total } = TotalRow.parse(rows[0]);

@@ -33,7 +33,29 @@ test('GET /key/list 200: whole keys, each with its spend', async () => {
 test('GET /key/list 200: filters', async () => {
   assert.deepEqual((await gateway.get('/key/list?key_alias=B&substring_matching=true')).body.keys, [hashes[1]]);
   assert.deepEqual((await gateway.get(`/key/list?key_hash=${hashes[0]}&user_id=u`)).body.keys, [hashes[0]]);
-  assert.equal((await gateway.get('/key/list?include_team_keys=true&expand=user')).body.total_count, 3);
+  assert.equal(
+    (await gateway.get('/key/list?include_team_keys=true&include_created_by_keys=true')).body.total_count,
+    3,
+  );
+  const grouped = await gateway.generate({ access_group_ids: ['beta', 'gamma'] });
+  assert.deepEqual((await gateway.get('/key/list?access_group_id=beta')).body.keys, [hashKey(grouped)]);
+  await gateway.post('/key/delete', { keys: [grouped] });
+});
+
+test('GET /key/list 200: with their users', async () => {
+  const { body: ada } = await gateway.post('/user/new', { user_id: 'ada', user_alias: 'Ada', auto_create_key: false });
+  assert.equal(ada.user_id, 'ada');
+  const key = await gateway.generate({ user_id: 'ada' });
+  const userOf = async (id: string) =>
+    (await gateway.get(`/key/list?expand=user&user_id=${id}&size=1`)).body.keys[0].user;
+  assert.deepEqual(await userOf('ada'), {
+    user_id: 'ada',
+    user_alias: 'Ada',
+    user_email: null,
+    user_role: 'internal_user',
+  });
+  assert.equal(await userOf('u'), null, 'nobody has made them');
+  await gateway.post('/key/delete', { keys: [key] });
 });
 
 for (const query of [

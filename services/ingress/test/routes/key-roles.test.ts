@@ -110,5 +110,12 @@ test('a list has the own keys, and those of a team that one administers', async 
   assert.deepEqual(await users('bob'), new Set(['bob']));
   assert.deepEqual(await users('bob', '&user_id=ada'), new Set(['bob']));
   assert.ok((await users('ada', '&team_id=blue')).has('somebody'));
+  assert.ok((await users('ada', '&include_team_keys=true')).has('somebody'), 'of a team that they administer');
+  assert.ok(!(await users('bob', '&include_team_keys=true')).has('somebody'), 'not of one that they are in');
+  assert.ok((await users('olga', '&include_team_keys=true')).has('somebody'));
+  const made = await gateway.post('/key/generate', { team_id: 'blue', user_id: 'made for' }, { key: keys.ada });
+  assert.equal(made.status, 200);
+  assert.ok((await users('ada', '&include_created_by_keys=true')).has('made for'));
+  assert.ok(!(await users('ada')).has('made for'));
   assert.ok((await users('viewer')).has('somebody'));
 });

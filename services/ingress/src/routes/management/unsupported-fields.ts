@@ -1,8 +1,8 @@
 import { GatewayError } from '@sluice/shared/errors.ts';
 
 /**
- * Fields of LiteLLM's requests that say who may do what, and that nothing here obeys yet. To ignore one would
- * give out what may do more than its operator believes, so all but their neutral value is refused.
+ * Fields of LiteLLM's requests that nothing here obeys yet. To ignore one would give out what may do more, or does
+ * something else, than its operator believes, so all but their neutral value is refused.
  */
 const unsupportedAnywhere: Readonly<Record<string, string>> = {
   guardrails: 'no guardrail would run',
@@ -38,8 +38,8 @@ const unsupportedMetadata: Readonly<Record<string, string>> = {
 };
 
 /**
- * Fields that only widen what a key may do, or ask for convenience, are ignored like unknown ones: the answer shows
- * that they were not taken.
+ * Fields of LiteLLM's that are neither here nor obeyed ask for what is so anyway (`disable_global_guardrails`); they are
+ * ignored like unknown ones.
  *
  * @param body a parsed request body: an object, or nothing
  * @param isNew a new key has spent nothing, so `spend: 0` says nothing; for another it would be a reset

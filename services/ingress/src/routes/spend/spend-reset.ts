@@ -12,7 +12,7 @@ export function globalSpendReset(deps: SpendDeps): RequestHandler {
     throw new GatewayError(
       'invalid_management_request',
       'Spend cannot be reset: it is the sum of rows in the books, which are never changed. ' +
-        'For budgets that begin anew give them a budget_duration, or raise max_budget.',
+        'For budgets that begin anew give them a budget_duration, or raise max_budget; POST /key/{key}/reset_spend sets back what counts as spent by one key.',
     );
   });
 }

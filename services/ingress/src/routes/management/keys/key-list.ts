@@ -1,3 +1,4 @@
+import type { KeyInfo } from '@sluice/shared/api/litellm/key.ts';
 import { queryBoolean, queryInteger } from '@sluice/shared/api/litellm/query.ts';
 import { Text } from '@sluice/shared/api/litellm/text.ts';
 import { GatewayError } from '@sluice/shared/errors.ts';
@@ -9,6 +10,8 @@ import { parseQuery } from '../../../http/parse-body.ts';
 import { VirtualKeySort } from '../../../sql/list-virtual-keys.ts';
 import { keyRowsOf } from './key-info-of.ts';
 import type { ManagementDeps } from '../management-deps.ts';
+import { administers, type Scope } from '../../../tenancy/scope.ts';
+import type { User } from '../../../tenancy/user.ts';
 import { seenKeys } from './seen-keys.ts';
 
 /** GET /key/list. The hashes of a page of keys, or with `return_full_object` the keys. */
@@ -25,6 +28,8 @@ export function keyList(deps: ManagementDeps): RequestHandler {
         userId: query.user_id,
         teamId: query.team_id,
         organizationId: query.organization_id,
+        ...(seen.userId !== undefined && alsoSeen(scope, query)),
+        accessGroupId: query.access_group_id,
         hash: query.key_hash === undefined ? undefined : hashOf(query.key_hash),
         keyAlias: query.key_alias,
         substringMatching: query.substring_matching && seen.userId === undefined,
@@ -34,8 +39,11 @@ export function keyList(deps: ManagementDeps): RequestHandler {
       },
       { page: query.page, size: query.size, sortBy: query.sort_by, descending: query.sort_order === 'desc' },
     );
+    const withUsers = [query.expand].flat().includes('user');
+    const isFull = query.return_full_object || withUsers;
+    const rows = isFull ? await keyRowsOf(found.keys, deps) : found.keys.map(({ hash }) => hash);
     res.json({
-      keys: query.return_full_object ? await keyRowsOf(found.keys, deps) : found.keys.map(({ hash }) => hash),
+      keys: withUsers ? await usersIn(rows, deps) : rows,
       total_count: found.total,
       current_page: query.page,
       total_pages: Math.ceil(found.total / query.size),
@@ -43,7 +51,6 @@ export function keyList(deps: ManagementDeps): RequestHandler {
   };
 }
 
-/** `include_team_keys`, `include_created_by_keys` and `expand` add nothing here: an operator sees all keys anyway. */
 const KeyListQuery = z.object({
   page: queryInteger({ min: 1, max: 1_000_000 }).default(1),
   size: queryInteger({ min: 1, max: 100 }).default(10),
@@ -59,13 +66,42 @@ const KeyListQuery = z.object({
   sort_order: z.enum(['asc', 'desc']).default('desc'),
   project_id: z.string().optional(),
   agent_id: z.string().optional(),
-  access_group_id: z.string().optional(),
+  access_group_id: Text.optional(),
+  include_team_keys: queryBoolean.default(false),
+  include_created_by_keys: queryBoolean.default(false),
+  expand: z.union([Text, z.array(Text).max(10)]).optional(),
   status: z.string().optional(),
 });
 
+type KeyListQuery = z.infer<typeof KeyListQuery>;
+
+/** Keys that who is no administrator sees beside their own, if they ask for them. */
+function alsoSeen(scope: Scope, { include_team_keys: ofTeams, include_created_by_keys: made }: KeyListQuery) {
+  const teams = [...scope.teams].filter(([teamId, { organizationId }]) =>
+    administers(scope, { teamId, organizationId }),
+  );
+  return {
+    orTeamIds: ofTeams ? teams.map(([teamId]) => teamId) : undefined,
+    orCreatedBy: made && scope.userId !== null ? scope.userId : undefined,
+  };
+}
+
+/** Whole keys, each with its user; null: nobody has made them. */
+async function usersIn(rows: readonly (string | KeyInfo)[], { tenancy }: ManagementDeps) {
+  const keys = rows.filter((row) => typeof row !== 'string');
+  const ids = [...new Set(keys.flatMap(({ user_id: id }) => id ?? []))];
+  const users = ids.length === 0 ? [] : await tenancy.users.all({ where: { userId: ids } }, ids.length);
+  const known = new Map(users.map((user) => [user.userId, shownUser(user)]));
+  return keys.map((key) => ({ ...key, user: known.get(key.user_id ?? '') ?? null }));
+}
+
+function shownUser({ userId, userAlias, userEmail, userRole }: User) {
+  return { user_id: userId, user_alias: userAlias, user_email: userEmail, user_role: userRole };
+}
+
 /** To ignore these would answer with keys that were not asked for. */
 function refuseOtherFilters(query: z.infer<typeof KeyListQuery>): void {
-  for (const name of ['project_id', 'agent_id', 'access_group_id', 'status'] as const) {
+  for (const name of ['project_id', 'agent_id', 'status'] as const) {
     if (query[name] === undefined) continue;
     throw new GatewayError('invalid_management_request', `Keys cannot be listed by '${name}' yet.`, { param: name });
   }
