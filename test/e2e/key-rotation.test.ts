@@ -92,6 +92,29 @@ describe('keys that are regenerated or set back, on two ingresses', () => {
     await booked(next, all);
   });
 
+  test('a token budget goes on too, and so do parallel slots', async () => {
+    const old = await here.newKey({ max_token_budget: 100, max_parallel_requests: 3 });
+    const first = await chat(here, old);
+    assert.equal(first.headers.get('x-ratelimit-api_key-limit-max_parallel_requests'), '3');
+    assert.equal(first.headers.get('x-ratelimit-api_key-remaining-max_parallel_requests'), '2');
+    const next = await regenerate(old, {});
+    const { refusal } = await spendAll(next);
+    assert.match(refusal, /^Budget has been exceeded! Key=None .* Max token budget: 100\b/);
+    const last = await regenerate(next, {});
+    for (const at of [here, there]) assert.equal(await statusOf(at, last), 429);
+  });
+
+  test('a retry with the new key gets the answer that the old one paid for', async () => {
+    const old = await here.newKey();
+    const headers = { 'idempotency-key': 'over a rotation' };
+    const first = await chat(here, old, {}, { headers });
+    assert.equal(first.status, 200, first.text);
+    const next = await regenerate(old, {});
+    const again = await chat(there, next, {}, { headers });
+    assert.deepEqual([again.status, again.text], [200, first.text]);
+    await booked(next, costOf(first));
+  });
+
   test('a key whose spend is set back may spend its budget once more, and no nano-USD above it; its rows stay', async () => {
     const key = await here.newKey({ max_budget: budgetUsd, key_alias: 'set back' });
     const { spent } = await spendAll(key);
