@@ -106,7 +106,7 @@ describe('keys that are regenerated or set back, on two ingresses', () => {
 
   test('a retry with the new key gets the answer that the old one paid for', async () => {
     const old = await here.newKey();
-    const headers = { 'idempotency-key': 'over a rotation' };
+    const headers = { 'idempotency-key': 'over-a-rotation' };
     const first = await chat(here, old, {}, { headers });
     assert.equal(first.status, 200, first.text);
     const next = await regenerate(old, {});
