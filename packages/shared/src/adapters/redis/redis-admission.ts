@@ -16,15 +16,9 @@ import { shareLoadBalances } from '../share-load-balances.ts';
 import { connectQuickly, quickRedisSettings } from '../quick-redis.ts';
 import { HeldCalls } from './held-calls.ts';
 import { accountAt, balanceArguments, reserveArguments, resultOf } from './redis-admission-replies.ts';
-import {
-  expireScript,
-  lookScript,
-  reserveScript,
-  restoreScript,
-  seedScript,
-  settleScript,
-  shrinkScript,
-} from './redis-admission-scripts.ts';
+import { reserveScript } from './redis-admission-reserve-script.ts';
+import { lookScript, restoreScript, seedScript } from './redis-admission-seed-scripts.ts';
+import { expireScript, settleScript, shrinkScript } from './redis-admission-settle-scripts.ts';
 
 export type RedisAdmissionOptions = {
   readonly loadBalances: LoadBalances;
