@@ -164,7 +164,7 @@ test(
       const balances = books.book(callId, accounts, actual);
       answered += 1;
       served += actual.costNanoUsd;
-      const settled = () => admission.settle({ callIds: [callId], balances }).then(() => true);
+      const settled = () => admission.settle({ calls: [{ callId, tokens: actual.tokens }], balances }).then(() => true);
       await waitUntil(settled, { what: 'a settlement', deadlineMs: 30_000 });
     }
   },

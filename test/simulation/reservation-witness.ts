@@ -1,6 +1,11 @@
 import { accountKey } from '@sluice/shared/contracts/account.ts';
 import type { CallId } from '@sluice/shared/ids.ts';
-import type { AccountLimits, ReservationRequest, ReservationResult } from '@sluice/shared/ports/admission.ts';
+import type {
+  AccountLimits,
+  ReservationRequest,
+  ReservationResult,
+  SettledCall,
+} from '@sluice/shared/ports/admission.ts';
 import type { SimulatedBooks } from './simulated-books.ts';
 import type { World } from './world.ts';
 
@@ -99,10 +104,7 @@ export class ReservationWitness {
   shrunk(callId: CallId, { costNanoUsd, tokens }: { costNanoUsd: number; tokens: number }): void {
     const call = this.open.get(callId);
     if (!call || call.costKnown) return;
-    for (const [key, start] of call.windows) {
-      const window = this.#windows.get(key);
-      if (window?.start === start) window.tokens = Math.max(0, window.tokens + tokens - call.tokensEstimate);
-    }
+    this.#correctRates(call, tokens);
     call.nanoUsd = costNanoUsd;
     call.holdsSlot = false;
     call.costKnown = true;
@@ -112,10 +114,19 @@ export class ReservationWitness {
   }
 
   /** Before admission hears of it. */
-  settled(callIds: readonly CallId[]): void {
-    for (const callId of callIds) {
-      if (this.open.has(callId) && !this.#booked.has(callId)) this.#world.fail(`${callId} is settled and not booked`);
+  settled(calls: readonly SettledCall[]): void {
+    for (const { callId, tokens } of calls) {
+      const call = this.open.get(callId);
+      if (call && !call.costKnown) this.#correctRates(call, tokens);
+      if (call && !this.#booked.has(callId)) this.#world.fail(`${callId} is settled and not booked`);
       this.open.delete(callId);
+    }
+  }
+
+  #correctRates({ windows, tokensEstimate }: OpenReservation, tokens: number): void {
+    for (const [key, start] of windows) {
+      const window = this.#windows.get(key);
+      if (window?.start === start) window.tokens = Math.max(0, window.tokens + tokens - tokensEstimate);
     }
   }
 

@@ -80,11 +80,13 @@ local function change(name, by, window)
   announce(name, known[6])
 end
 
-local function release(call)
+-- What the call used, if that is known only now, corrects the tokens that were counted per minute.
+local function release(call, used)
   local by = { amount = -call.amount, amountTokens = -call.amountTokens, slots = -call.slot, tokens = 0 }
-  for name in pairs(call.windows) do
+  if used and call.known == 0 then by.tokens = used - call.tokens end
+  for name, window in pairs(call.windows) do
     redis.call('ZREM', callsAt(name), call.id)
-    change(name, by, nil)
+    change(name, by, window)
   end
   redis.call('DEL', callAt(call.id))
 end

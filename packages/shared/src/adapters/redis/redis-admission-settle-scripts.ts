@@ -31,22 +31,22 @@ return 1
 `;
 
 /**
- * KEYS: tag. ARGV: how many calls, their ids; then per account: key, settled, settled tokens, version.
+ * KEYS: tag. ARGV: how many calls; per call: id, tokens used; then per account: key, settled, settled tokens, version.
  * An account that is not known is not seeded: the settlement may be an old one, come late. Its version is kept, so
  * that a reading of the books that began before this booking does not seed the account either.
  */
 export const settleScript = `${admissionFunctions}
 local calls = tonumber(ARGV[1])
-for i = 2, calls + 1 do
+for i = 2, 2 * calls, 2 do
   local call = readCall(ARGV[i])
   if call then
     witnessEnd(call, 'booked')
-    release(call)
+    release(call, tonumber(ARGV[i + 1]))
   else
     witnessBookedLate(ARGV[i])
   end
 end
-for i = calls + 2, #ARGV, 4 do
+for i = 2 * calls + 2, #ARGV, 4 do
   local name, settled, settledTokens, version = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
   local key = accountAt(name)
   local known = redis.call('HMGET', key, 'settled', 'version', 'waiting')
