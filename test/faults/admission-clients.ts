@@ -4,10 +4,10 @@ import { accountKey } from '@sluice/shared/contracts/account.ts';
 import type { Account } from '@sluice/shared/contracts/account.ts';
 import { openRedisAdmission } from '@sluice/shared/adapters/redis/redis-admission.ts';
 import type { RedisAdmissionOptions } from '@sluice/shared/adapters/redis/redis-admission.ts';
-import { CallId, callIdOf, RequestId } from '@sluice/shared/ids.ts';
+import { callIdOf, RequestId } from '@sluice/shared/ids.ts';
+import type { CallId } from '@sluice/shared/ids.ts';
 import type { AccountLimits, Admission, Balance } from '@sluice/shared/ports/admission.ts';
 import type { Redis } from 'ioredis';
-import { z } from 'zod';
 import { createAdmit } from '../../services/ingress/src/admission/admit.ts';
 import type { Admit } from '../../services/ingress/src/admission/admit.ts';
 
@@ -80,48 +80,6 @@ export class TestBooks {
       return balance;
     });
   }
-
-  /**
-   * What is booked on each account, and what its other calls have reserved: never more than its budget. The counters
-   * themselves may say more for a moment, when the sum of two bookings arrives before the end of both reservations.
-   */
-  async standing(redis: Redis, accounts: readonly Account[]) {
-    const booked = new Set(this.#booked);
-    const balances = accounts.map((account) => this.balance(account));
-    const open = await Promise.all(accounts.map((account) => openCalls(redis, account)));
-    return accounts.map((_account, index) => {
-      const calls = (open[index] ?? []).filter(({ id }) => !booked.has(id));
-      const { settledNanoUsd = 0, settledTokens = 0 } = balances[index] ?? {};
-      return {
-        nanoUsd: settledNanoUsd + calls.reduce((sum, { nanoUsd }) => sum + nanoUsd, 0),
-        tokens: settledTokens + calls.reduce((sum, { tokens }) => sum + tokens, 0),
-        calls: calls.length,
-      };
-    });
-  }
-
-  /** @throws AssertionError when a budget of these is passed */
-  async assertWithin(redis: Redis, accounts: readonly AccountLimits[]): Promise<void> {
-    for (const [index, { nanoUsd, tokens }] of (await this.standing(redis, accounts)).entries()) {
-      const { id, budgetNanoUsd, tokenBudget } = accounts[index] ?? {};
-      assert.ok(nanoUsd <= (budgetNanoUsd ?? Infinity), `${id}: ${nanoUsd} of ${budgetNanoUsd} nano-USD`);
-      assert.ok(tokens <= (tokenBudget ?? Infinity), `${id}: ${tokens} of ${tokenBudget} tokens`);
-    }
-  }
-}
-
-const openCallsScript = `
-  local calls = {}
-  for _, id in ipairs(redis.call('ZRANGE', KEYS[1] .. ':calls:' .. ARGV[1], 0, -1)) do
-    local call = redis.call('HMGET', KEYS[1] .. ':call:' .. id, 'amount', 'amountTokens')
-    calls[#calls + 1] = { id, call[1], call[2] }
-  end
-  return calls`;
-
-async function openCalls(redis: Redis, account: Account) {
-  const reply = await redis.eval(openCallsScript, 1, '{sluice:admission}', accountKey(account));
-  const calls = z.array(z.tuple([CallId, z.coerce.number(), z.coerce.number()])).parse(reply);
-  return calls.map(([id, nanoUsd, tokens]) => ({ id, nanoUsd, tokens }));
 }
 
 /** What the counters themselves say. */

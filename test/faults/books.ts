@@ -11,7 +11,9 @@ export function billedNanoUsd(billed: readonly BilledCall[]): number {
   return billed.reduce((sum, call) => sum + costOfBilled(call), 0);
 }
 
-export function costOfBilled({ model, promptTokens, completionTokens, cachedTokens }: BilledCall): number {
+type BilledTokens = Pick<BilledCall, 'model' | 'promptTokens' | 'completionTokens' | 'cachedTokens'>;
+
+export function costOfBilled({ model, promptTokens, completionTokens, cachedTokens }: BilledTokens): number {
   const price = prices.find(`oci/${model}`)?.price;
   if (!price) throw new Error(`no price for ${model}`);
   const tokens = { inputTokens: promptTokens, outputTokens: completionTokens, cachedInputTokens: cachedTokens };

@@ -1,14 +1,14 @@
-/** Who may spend how much, each within the next: keys of teams of one organization. Amounts in nano-USD or tokens. */
-export interface NestedBudgets {
-  readonly organization: { readonly id: string; readonly budget: number };
-  readonly teams: readonly { readonly id: string; readonly budget: number }[];
-  readonly keys: readonly { readonly id: string; readonly team: number; readonly budget: number }[];
+/** Whoever has a budget, in nano-USD or tokens; all within it spend from it too. A key has calls and nobody within. */
+export interface Holder {
+  readonly kind: string;
+  readonly name: string;
+  readonly budget: number;
+  readonly within: readonly Holder[];
   readonly calls: readonly NestedCall[];
 }
 
 /** A call as it is asked for, and what it will have used. */
 export interface NestedCall {
-  readonly key: number;
   readonly inputTokensMax: number;
   readonly inputTokens: number;
   readonly outputTokensCap: number;
@@ -18,24 +18,30 @@ export interface NestedCall {
 }
 
 export interface NestedShape {
-  readonly teams: number;
-  readonly keysPerTeam: number;
-  readonly calls: number;
-  /** What a call uses of the measure that the budgets are in. */
-  readonly costOf: (used: { inputTokens: number; outputTokens: number }) => number;
+  readonly keys: number;
+  readonly callsPerKey: number;
+  /** From the keys up, to one that has all: how many of those below each has. */
+  readonly levels: readonly { readonly kind: string; readonly of: number }[];
+  readonly costOf: CostOf;
 }
 
-/**
- * Budgets of which about half of the calls fit into: in some teams the keys' are what binds, in some the team's, and in
- * the end the organization's.
- */
-export function nestedBudgets(random: () => number, { teams, keysPerTeam, calls, costOf }: NestedShape): NestedBudgets {
+/** What a call uses of the measure that the budgets are in. */
+export type CostOf = (used: { inputTokens: number; outputTokens: number }) => number;
+
+/** How much of what those within it could spend a budget is, percent. Below 100 it binds, else they do. */
+const ofDemand = { least: 40, most: 120 };
+const ofHolders = { least: 65, most: 115 };
+const ofAll = 90;
+
+/** Budgets of which about half of the calls fit into: each level's are what binds somewhere. */
+export function nestedBudgets(random: () => number, shape: NestedShape): Holder {
+  const { keys, callsPerKey, levels, costOf } = shape;
   const between = (least: number, most: number) => least + Math.floor(random() * (most - least + 1));
-  const all = Array.from({ length: calls }, (_unused, index): NestedCall => {
-    const inputTokens = between(10, 60);
+  const share = (amount: number, percent: number) => Math.floor((amount * percent) / 100);
+  const newCall = (): NestedCall => {
+    const inputTokens = between(40, 90);
     const outputTokensCap = between(50, 500);
     return {
-      key: index % (teams * keysPerTeam),
       // A token has about four bytes, and the bytes are what is reserved for.
       inputTokensMax: 4 * inputTokens,
       inputTokens,
@@ -43,34 +49,46 @@ export function nestedBudgets(random: () => number, { teams, keysPerTeam, calls,
       outputTokens: between(Math.ceil(outputTokensCap / 10), outputTokensCap),
       durationMs: between(1, 20),
     };
+  };
+
+  let holders = Array.from({ length: keys }, (_unused, n): Holder => {
+    const calls = Array.from({ length: callsPerKey }, newCall);
+    const budget = share(sumOf(calls, costOf), between(ofDemand.least, ofDemand.most));
+    return { kind: 'key', name: `key-${n}`, budget, within: [], calls };
   });
-  const share = (amount: number, percent: number) => Math.floor((amount * percent) / 100);
-  const keys = Array.from({ length: teams * keysPerTeam }, (_unused, key) => {
-    const demand = all.filter((call) => call.key === key).reduce((sum, call) => sum + costOf(call), 0);
-    return { id: `key-${key}`, team: key % teams, budget: share(demand, between(40, 120)) };
-  });
-  const ofTeams = Array.from({ length: teams }, (_unused, team) => {
-    const ofKeys = keys.filter((key) => key.team === team).reduce((sum, { budget }) => sum + budget, 0);
-    return { id: `team-${team}`, budget: share(ofKeys, between(60, 110)) };
-  });
-  const ofAll = ofTeams.reduce((sum, { budget }) => sum + budget, 0);
-  return { organization: { id: 'organization', budget: share(ofAll, 90) }, teams: ofTeams, keys, calls: all };
+  for (const { kind, of } of levels) {
+    holders = Array.from({ length: Math.ceil(holders.length / of) }, (_unused, n): Holder => {
+      const within = holders.slice(n * of, (n + 1) * of);
+      const percent = within.length === holders.length ? ofAll : between(ofHolders.least, ofHolders.most);
+      const budget = share(
+        sumOf(within, (one) => one.budget),
+        percent,
+      );
+      return { kind, name: `${kind}-${n}`, budget, within, calls: [] };
+    });
+  }
+  const [all, ...others] = holders;
+  if (!all || others.length > 0) throw new Error('the last level has to have all');
+  return all;
+}
+
+/** The keys, each with all whose budgets its calls are on: its own first. */
+export function keysOf(holder: Holder, above: readonly Holder[] = []): { key: Holder; budgets: readonly Holder[] }[] {
+  const budgets = [holder, ...above];
+  return holder.within.length === 0 ? [{ key: holder, budgets }] : holder.within.flatMap((one) => keysOf(one, budgets));
+}
+
+/** All calls, those of different keys taking turns. */
+export function callsOf(root: Holder): { call: NestedCall; key: Holder; budgets: readonly Holder[] }[] {
+  const all = keysOf(root).flatMap(({ key, budgets }) => key.calls.map((call, turn) => ({ call, turn, key, budgets })));
+  return all.toSorted((one, other) => one.turn - other.turn);
 }
 
 /** The most of these calls' use that any order of them could bring under the budgets. */
-export function fitting({ organization, teams, keys, calls }: NestedBudgets, costOf: NestedShape['costOf']): number {
-  const ofTeam = teams.map((team, index) => {
-    const ofKeys = keys.map((key, position) => {
-      const asked = calls.filter((call) => call.key === position).reduce((sum, call) => sum + costOf(call), 0);
-      return key.team === index ? Math.min(key.budget, asked) : 0;
-    });
-    return Math.min(
-      team.budget,
-      ofKeys.reduce((sum, amount) => sum + amount, 0),
-    );
-  });
-  return Math.min(
-    organization.budget,
-    ofTeam.reduce((sum, amount) => sum + amount, 0),
-  );
+export function fitting({ budget, within, calls }: Holder, costOf: CostOf): number {
+  return Math.min(budget, sumOf(calls, costOf) + sumOf(within, (one) => fitting(one, costOf)));
+}
+
+function sumOf<T>(all: readonly T[], of: (one: T) => number): number {
+  return all.reduce((sum, one) => sum + of(one), 0);
 }

@@ -1,6 +1,13 @@
 import { accountKey } from '@sluice/shared/contracts/account.ts';
 import type { CallId } from '@sluice/shared/ids.ts';
-import type { AccountLimits, ReservationRequest, ReservationResult } from '@sluice/shared/ports/admission.ts';
+import type {
+  AccountLimits,
+  ReservationRequest,
+  ReservationResult,
+  SettledCall,
+} from '@sluice/shared/ports/admission.ts';
+import { measures, most, nothing, plus, reservedIn, settledIn } from './amounts.ts';
+import type { Amounts } from './amounts.ts';
 import type { SimulatedBooks } from './simulated-books.ts';
 import type { World } from './world.ts';
 
@@ -9,7 +16,7 @@ interface OpenReservation {
   readonly tokensEstimate: number;
   /** By account: the start of the rate window that it was counted in. */
   readonly windows: ReadonlyMap<string, number>;
-  nanoUsd: number;
+  amounts: Amounts;
   holdsSlot: boolean;
   costKnown: boolean;
   expiresAt: number;
@@ -23,7 +30,7 @@ interface RateWindow {
 
 /** What was ever reserved for a call. */
 export interface Grant {
-  readonly nanoUsd: number;
+  readonly amounts: Amounts;
   readonly accountKeys: readonly string[];
 }
 
@@ -47,15 +54,15 @@ export class ReservationWitness {
   readonly expiredCalls = new Set<CallId>();
   /** Calls that are booked, and whose ledger may have died before admission heard of it. */
   readonly untoldCalls = new Set<CallId>();
-  readonly counts = { waits: 0, clamps: 0, overBudget: 0, rateLimited: 0, repeated: 0 };
+  readonly counts = { waits: 0, clamps: 0, overBudget: 0, overTokens: 0, rateLimited: 0, repeated: 0 };
   /** Every account that was ever named, by its key. */
   readonly accounts = new Map<string, AccountLimits>();
   readonly #world: World;
-  readonly #budgets = new Map<string, number>();
+  readonly #budgets = new Map<string, Readonly<Record<keyof Amounts, number | null>>>();
   readonly #windows = new Map<string, RateWindow>();
   readonly #booked = new Set<CallId>();
   /** By account: what calls cost whose reservation had been forgotten. */
-  readonly #forgottenCost = new Map<string, number>();
+  readonly #forgottenCost = new Map<string, Amounts>();
   #books: SimulatedBooks | undefined;
   readonly #touched = new Set<string>();
 
@@ -84,11 +91,12 @@ export class ReservationWitness {
     this.#world.note(`reserve ${callId}: ${describe(result)}`);
     for (const account of request.accounts) {
       this.accounts.set(accountKey(account), account);
-      if (account.budgetNanoUsd !== null) this.#budgets.set(accountKey(account), account.budgetNanoUsd);
+      const budgets = { nanoUsd: account.budgetNanoUsd, tokens: account.tokenBudget };
+      if (measures.some((measure) => budgets[measure] !== null)) this.#budgets.set(accountKey(account), budgets);
       this.#endWindow(accountKey(account), request.now);
     }
     if (result.type === 'wait') this.counts.waits += 1;
-    if (result.type === 'over-budget') this.counts.overBudget += 1;
+    if (result.type === 'over-budget') this.counts[result.measure === 'money' ? 'overBudget' : 'overTokens'] += 1;
     if (result.type === 'rate-limited') this.counts.rateLimited += 1;
     if (result.type !== 'admitted') return;
     if (!this.open.has(callId)) this.#admit(request, result);
@@ -99,42 +107,52 @@ export class ReservationWitness {
   shrunk(callId: CallId, { costNanoUsd, tokens }: { costNanoUsd: number; tokens: number }): void {
     const call = this.open.get(callId);
     if (!call || call.costKnown) return;
-    for (const [key, start] of call.windows) {
-      const window = this.#windows.get(key);
-      if (window?.start === start) window.tokens = Math.max(0, window.tokens + tokens - call.tokensEstimate);
-    }
-    call.nanoUsd = costNanoUsd;
+    this.#correctRates(call, tokens);
+    const stays = costNanoUsd > 0 || (tokens > 0 && call.amounts.tokens > 0);
+    call.amounts = { nanoUsd: costNanoUsd, tokens };
     call.holdsSlot = false;
     call.costKnown = true;
     call.expiresAt += knownCostExtensionMs;
-    if (costNanoUsd === 0) this.open.delete(callId);
+    if (!stays) this.open.delete(callId);
     for (const account of call.accounts) this.#touched.add(accountKey(account));
   }
 
   /** Before admission hears of it. */
-  settled(callIds: readonly CallId[]): void {
-    for (const callId of callIds) {
-      if (this.open.has(callId) && !this.#booked.has(callId)) this.#world.fail(`${callId} is settled and not booked`);
+  settled(calls: readonly SettledCall[]): void {
+    for (const { callId, tokens } of calls) {
+      const call = this.open.get(callId);
+      if (call && !call.costKnown) this.#correctRates(call, tokens);
+      if (call && !this.#booked.has(callId)) this.#world.fail(`${callId} is settled and not booked`);
       this.open.delete(callId);
     }
   }
 
-  booked(callId: CallId, costNanoUsd: number, accountKeys: readonly string[]): void {
+  #correctRates({ windows, tokensEstimate }: OpenReservation, tokens: number): void {
+    for (const [key, start] of windows) {
+      const window = this.#windows.get(key);
+      if (window?.start === start) window.tokens = Math.max(0, window.tokens + tokens - tokensEstimate);
+    }
+  }
+
+  booked(callId: CallId, used: Amounts, accountKeys: readonly string[]): void {
     if (this.#booked.has(callId)) this.#world.fail(`${callId} is booked twice`);
     this.#booked.add(callId);
-    const grant = this.granted.get(callId);
-    if (costNanoUsd > (grant?.nanoUsd ?? 0)) {
-      this.#world.fail(`${callId} costs ${costNanoUsd}, and ${grant?.nanoUsd ?? 'nothing'} was reserved for it`);
-    }
+    const granted = this.granted.get(callId)?.amounts ?? nothing;
     // What a call costs stays reserved until the books have it. Else others may have been let into its room.
-    const reserved = this.open.get(callId)?.nanoUsd ?? 0;
-    if (costNanoUsd > reserved && !this.forgottenCalls.has(callId)) {
-      this.#world.fail(`${callId} costs ${costNanoUsd}, and no more than ${reserved} is reserved for it any more`);
+    const reserved = this.open.get(callId)?.amounts ?? nothing;
+    for (const measure of measures) {
+      const amount = `${used[measure]} ${measure}`;
+      if (used[measure] > granted[measure]) {
+        this.#world.fail(`${callId} comes to ${amount}, and ${granted[measure]} was reserved for it`);
+      }
+      if (used[measure] > reserved[measure] && !this.forgottenCalls.has(callId)) {
+        this.#world.fail(`${callId} comes to ${amount}, and no more than ${reserved[measure]} is reserved any more`);
+      }
     }
     for (const key of accountKeys) {
       this.#touched.add(key);
       if (this.forgottenCalls.has(callId)) {
-        this.#forgottenCost.set(key, (this.#forgottenCost.get(key) ?? 0) + costNanoUsd);
+        this.#forgottenCost.set(key, plus(this.#forgottenCost.get(key) ?? nothing, used));
       }
     }
   }
@@ -154,16 +172,18 @@ export class ReservationWitness {
     return this.#booked.has(callId);
   }
 
-  /** settled + reserved ≤ budget, for every account that the last step has touched. */
+  /** settled + reserved ≤ budget, in both measures, for every account that the last step has touched. */
   check(): void {
     for (const key of this.#touched) {
-      const budget = this.#budgets.get(key);
-      if (budget === undefined) continue;
-      const settled = this.#books?.balances.get(key)?.settledNanoUsd ?? 0;
+      const settled = settledIn(this.#books?.balances.get(key));
       const reserved = this.#reservedOn(key, (id) => !this.#booked.has(id));
-      const excused = this.#forgottenCost.get(key) ?? 0;
-      if (settled + reserved <= budget + excused) continue;
-      this.#world.fail(`${key}: settled ${settled} + reserved ${reserved} > budget ${budget} (+ ${excused} forgotten)`);
+      const excused = this.#forgottenCost.get(key) ?? nothing;
+      for (const measure of measures) {
+        const budget = this.#budgets.get(key)?.[measure] ?? Infinity;
+        if (settled[measure] + reserved[measure] <= budget + excused[measure]) continue;
+        const sum = `settled ${settled[measure]} + reserved ${reserved[measure]} ${measure}`;
+        this.#world.fail(`${key}: ${sum} > budget ${budget} (+ ${excused[measure]} forgotten)`);
+      }
     }
     this.#touched.clear();
   }
@@ -174,11 +194,11 @@ export class ReservationWitness {
     if (result.outputTokensCap < request.outputTokensMin) this.#world.fail(`${callId} got less than it can do with`);
     const windows = new Map<string, number>();
     if (!moneyOnly) for (const account of accounts) windows.set(accountKey(account), this.#count(account, request));
-    const nanoUsd = result.reservedNanoUsd;
+    const amounts = { nanoUsd: result.reservedNanoUsd, tokens: request.inputTokensMax + result.outputTokensCap };
     const holdsSlot = !moneyOnly;
-    this.open.set(callId, { accounts, tokensEstimate, windows, nanoUsd, holdsSlot, costKnown: false, expiresAt });
-    const earlier = this.granted.get(callId)?.nanoUsd ?? 0;
-    this.granted.set(callId, { nanoUsd: Math.max(earlier, nanoUsd), accountKeys: accounts.map(accountKey) });
+    this.open.set(callId, { accounts, tokensEstimate, windows, amounts, holdsSlot, costKnown: false, expiresAt });
+    const earlier = this.granted.get(callId)?.amounts ?? nothing;
+    this.granted.set(callId, { amounts: most(earlier, amounts), accountKeys: accounts.map(accountKey) });
     for (const account of accounts) this.#touched.add(accountKey(account));
   }
 
@@ -211,25 +231,31 @@ export class ReservationWitness {
 
   /** Admission's own sums are those of the calls that it let in. */
   #compare({ accounts }: Extract<ReservationResult, { type: 'admitted' }>): void {
-    for (const { accountKey: key, settledNanoUsd, reservedNanoUsd } of accounts) {
-      const reserved = this.#reservedOn(key, () => true);
-      if (reservedNanoUsd !== reserved) {
-        this.#world.fail(`${key}: admission has ${reservedNanoUsd} reserved, and its open calls come to ${reserved}`);
-      }
-      const settled = this.#books?.balances.get(key)?.settledNanoUsd ?? 0;
-      if (settledNanoUsd > settled) {
-        this.#world.fail(`${key}: admission has ${settledNanoUsd} settled, and the books only ${settled}`);
+    for (const state of accounts) {
+      const key = state.accountKey;
+      const reserved = this.reservedOn(key);
+      const settled = settledIn(this.#books?.balances.get(key));
+      const [hasReserved, hasSettled] = [reservedIn(state), settledIn(state)];
+      for (const measure of measures) {
+        if (hasReserved[measure] !== reserved[measure]) {
+          const told = `${hasReserved[measure]} ${measure} reserved`;
+          this.#world.fail(`${key}: admission has ${told}, and its open calls come to ${reserved[measure]}`);
+        }
+        if (hasSettled[measure] > settled[measure]) {
+          const told = `${hasSettled[measure]} ${measure} settled`;
+          this.#world.fail(`${key}: admission has ${told}, and the books only ${settled[measure]}`);
+        }
       }
     }
   }
 
-  reservedOn(key: string): number {
+  reservedOn(key: string): Amounts {
     return this.#reservedOn(key, () => true);
   }
 
-  #reservedOn(key: string, counts: (id: CallId) => boolean): number {
-    let sum = 0;
-    for (const [id, call] of this.open) if (isOn(call, key) && counts(id)) sum += call.nanoUsd;
+  #reservedOn(key: string, counts: (id: CallId) => boolean): Amounts {
+    let sum = nothing;
+    for (const [id, call] of this.open) if (isOn(call, key) && counts(id)) sum = plus(sum, call.amounts);
     return sum;
   }
 }

@@ -195,7 +195,8 @@ function drawLimited(random: Random, id: string, budgetMost: number): Limited {
     budgetNanoUsd: maybe(0.75, () =>
       random.chance(0.1) ? random.int(1, 100) : random.int(Math.ceil(budgetMost / 10), budgetMost),
     ),
-    tokenBudget: null,
+    // A request reserves some 50 to 250 tokens.
+    tokenBudget: maybe(0.3, () => random.int(50, 4_000)),
     requestsPerMinute: maybe(0.15, () => random.int(3, 30)),
     tokensPerMinute: maybe(0.15, () => random.int(500, 5_000)),
     maxParallelRequests: maybe(0.15, () => random.int(1, 6)),

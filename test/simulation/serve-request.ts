@@ -120,7 +120,12 @@ function newJob(
     outputTokensCap: body.max_tokens,
     ...bounds,
     reservedNanoUsd: 0,
-    accounts: limits.map(({ id, windowStart, budgetNanoUsd }) => ({ id, windowStart, budgetNanoUsd })),
+    accounts: limits.map(({ id, windowStart, budgetNanoUsd, tokenBudget }) => ({
+      id,
+      windowStart,
+      budgetNanoUsd,
+      tokenBudget,
+    })),
     caller: key.caller,
     origin: { litellmCallId: requestId, ipAddress: null, endUser: null, sessionId: null, tags: [], metadata },
     fallbacks: [...fallbacks],

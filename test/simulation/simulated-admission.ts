@@ -43,8 +43,8 @@ export class SimulatedAdmission {
       shrink: (callId, actual) =>
         connection.call(`shrink ${callId} to ${actual.costNanoUsd}`, () => this.#shrink(callId, actual)),
       settle: (settlement) =>
-        connection.call(`settle ${settlement.callIds.join(' ')}`, async () => {
-          this.#witness.settled(settlement.callIds);
+        connection.call(`settle ${settlement.calls.map(({ callId }) => callId).join(' ')}`, async () => {
+          this.#witness.settled(settlement.calls);
           await this.#counters.settle(settlement);
         }),
       onRoom: async (listener) => {

@@ -6,6 +6,8 @@ import type { Balance, LoadBalances } from '@sluice/shared/ports/admission.ts';
 import type { Books } from '../../services/ledger/src/books.ts';
 import { spendRowOf } from '../../services/ledger/src/spend-row.ts';
 import type { Booking } from '../../services/ledger/src/sql/book-usage.ts';
+import { nothing, plus } from './amounts.ts';
+import type { Amounts } from './amounts.ts';
 import { Connection, Server } from './connection.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
 import { latencyMs } from './world.ts';
@@ -13,7 +15,7 @@ import type { World } from './world.ts';
 
 export interface BookedRow {
   readonly event: UsageEvent;
-  readonly costNanoUsd: number;
+  readonly used: Amounts;
   readonly accountKeys: readonly string[];
 }
 
@@ -71,7 +73,7 @@ export class SimulatedBooks {
     if (events.some(isUnbookable)) throw Object.assign(new Error('unsupported Unicode escape'), { code: '22P05' });
     const booked: CallId[] = [];
     const duplicates: CallId[] = [];
-    const moved = new Map<string, { costNanoUsd: number; tokens: number }>();
+    const moved = new Map<string, Amounts>();
     const named = new Map<string, Account>();
     for (const { event, row } of made) {
       for (const account of event.accounts) named.set(accountKey(account), account);
@@ -81,12 +83,12 @@ export class SimulatedBooks {
         continue;
       }
       const accountKeys = row.account_ids.map((id, n) => accountKey({ id, windowStart: row.window_starts[n] ?? 0 }));
-      const one = { event, costNanoUsd: row.cost_nano_usd, accountKeys };
+      const used = { nanoUsd: row.cost_nano_usd, tokens: row.settled_tokens };
+      const one = { event, used, accountKeys };
       this.rows.set(primaryKey, one);
       booked.push(event.callId);
       for (const key of accountKeys) {
-        const { costNanoUsd, tokens } = moved.get(key) ?? { costNanoUsd: 0, tokens: 0 };
-        moved.set(key, { costNanoUsd: costNanoUsd + row.cost_nano_usd, tokens: tokens + row.settled_tokens });
+        moved.set(key, plus(moved.get(key) ?? nothing, used));
       }
       this.#onBooked(one);
     }
@@ -98,7 +100,7 @@ export class SimulatedBooks {
       this.balances.set(key, {
         id,
         windowStart,
-        settledNanoUsd: settledNanoUsd + more.costNanoUsd,
+        settledNanoUsd: settledNanoUsd + more.nanoUsd,
         settledTokens: settledTokens + more.tokens,
         version: version + 1,
       });

@@ -19,6 +19,7 @@ const least: Readonly<Record<string, number>> = {
   waits: 500,
   clamps: 20,
   overBudget: 300,
+  overTokens: 100,
   rateLimited: 100,
   'worker dies': 200,
   'ledger dies': 200,

@@ -3,6 +3,7 @@ import { createMemoryCooldownStore } from '@sluice/shared/adapters/memory/memory
 import { accountKey } from '@sluice/shared/contracts/account.ts';
 import { callIdOf, RequestId } from '@sluice/shared/ids.ts';
 import type { AccountLimits } from '@sluice/shared/ports/admission.ts';
+import { reservedIn, settledIn } from './amounts.ts';
 import { Incidents } from './incidents.ts';
 import { openIngressProgram, openLedgerProgram, openWorkerProgram } from './programs.ts';
 import type { IngressProgram, Servers } from './programs.ts';
@@ -96,7 +97,7 @@ class Simulation implements World, Disposable {
     });
     this.#reservations = new ReservationWitness(this);
     const books = new SimulatedBooks(this, (row) => {
-      this.#reservations.booked(row.event.callId, row.costNanoUsd, row.accountKeys);
+      this.#reservations.booked(row.event.callId, row.used, row.accountKeys);
       this.#witness.booked(row);
     });
     this.#reservations.watch(books);
@@ -264,15 +265,16 @@ class Simulation implements World, Disposable {
       outputTokensCap: 0,
       outputTokensMin: 0,
     };
-    const question = { callId, accounts: [account], ...free, tokensEstimate: 0, moneyOnly: true };
+    // Even of a spent budget it is told how it stands.
+    const unlimited = { ...account, budgetNanoUsd: null, tokenBudget: null };
+    const question = { callId, accounts: [unlimited], ...free, tokensEstimate: 0, moneyOnly: true };
     const result = await this.#servers.admission.reserve({ ...question, now, expiresAt: now + 1_000 });
     const [state] = result.type === 'admitted' ? result.accounts : [];
-    const settled = this.#servers.books.balanceOf(account).settledNanoUsd;
-    const reserved = this.#reservations.reservedOn(accountKey(account));
-    if (state?.settledNanoUsd !== settled || state.reservedNanoUsd !== reserved) {
-      const known = `${state?.settledNanoUsd} settled and ${state?.reservedNanoUsd} reserved`;
-      this.fail(`at the end, ${accountKey(account)} has ${known}; it should be ${settled} and ${reserved}`);
-    }
+    if (!state) return this.fail(`at the end, ${accountKey(account)} answers with ${result.type}`);
+    const known = JSON.stringify([settledIn(state), reservedIn(state)]);
+    const settled = settledIn(this.#servers.books.balanceOf(account));
+    const due = JSON.stringify([settled, this.#reservations.reservedOn(accountKey(account))]);
+    if (known !== due) this.fail(`at the end, ${accountKey(account)} has settled and reserved ${known}, not ${due}`);
     await this.#servers.admission.shrink(callId, { costNanoUsd: 0, tokens: 0 });
   }
 

@@ -2,6 +2,8 @@ import type { Deployment } from '@sluice/shared/config/gateway-config.ts';
 import type { CallId } from '@sluice/shared/ids.ts';
 import { callCostNanoUsd } from '@sluice/shared/prices/call-cost.ts';
 import { priceAt } from '@sluice/shared/prices/price-at.ts';
+import { measures, nothing, plus, settledIn } from './amounts.ts';
+import type { Amounts } from './amounts.ts';
 import type { Servers } from './programs.ts';
 import type { ReservationWitness } from './reservation-witness.ts';
 import type { BookedRow } from './simulated-books.ts';
@@ -29,23 +31,26 @@ export class Witness {
     this.#deployments = new Map(given.deployments.map((one) => [one.id, one]));
   }
 
-  /** A row of a completed call costs what the provider billed for it, and one at its ceiling no less. */
-  booked({ event, costNanoUsd }: BookedRow): void {
+  /** A row of a completed call comes to what the provider billed for it, and one at its ceiling to no less. */
+  booked({ event, used }: BookedRow): void {
     const { callId, outcome, countedBy, costCeilingNanoUsd } = event;
     const bill = this.#servers.provider.bills.get(callId);
-    const billed = bill === undefined ? 0 : this.#costOf(bill, event.admittedAt);
-    this.#world.note(`${callId} is booked as ${outcome} at ${costNanoUsd}, the provider has ${billed}`);
+    const billed = bill === undefined ? nothing : this.#amountsOf(bill, event.admittedAt);
+    const [amounts, bills] = [JSON.stringify(used), JSON.stringify(billed)];
+    this.#world.note(`${callId} is booked as ${outcome} at ${amounts}, the provider has ${bills}`);
     if (outcome === 'failed') {
       this.counts.unbilled += 1;
-      if (bill) this.#world.fail(`${callId} is booked as unbilled, and the provider bills ${billed}`);
+      if (bill) this.#world.fail(`${callId} is booked as unbilled, and the provider bills ${bills}`);
     } else if (costCeilingNanoUsd !== null) {
       this.counts.atCeiling += 1;
-      if (costNanoUsd < billed) this.#world.fail(`${callId}: its ceiling ${costNanoUsd} is below its bill ${billed}`);
+      if (measures.some((measure) => used[measure] < billed[measure])) {
+        this.#world.fail(`${callId}: its ceiling ${amounts} is below its bill ${bills}`);
+      }
     } else if (outcome === 'completed') {
       this.counts.completed += 1;
       if (!bill?.isComplete) this.#world.fail(`${callId} is booked as completed, and the provider knows better`);
-      if (countedBy === 'provider' && costNanoUsd !== billed) {
-        this.#world.fail(`${callId} is booked at ${costNanoUsd}, and the provider bills ${billed}`);
+      if (countedBy === 'provider' && measures.some((measure) => used[measure] !== billed[measure])) {
+        this.#world.fail(`${callId} is booked at ${amounts}, and the provider bills ${bills}`);
       }
     } else {
       this.counts.cut += 1;
@@ -102,18 +107,23 @@ export class Witness {
     for (const callId of usage.storedCalls) {
       if (!this.#reservations.isBooked(callId)) fail(`${callId} was stored and never booked`);
     }
-    const sums = new Map<string, number>();
-    for (const { accountKeys, costNanoUsd } of books.rows.values()) {
-      for (const key of accountKeys) sums.set(key, (sums.get(key) ?? 0) + costNanoUsd);
+    const sums = new Map<string, Amounts>();
+    for (const { accountKeys, used } of books.rows.values()) {
+      for (const key of accountKeys) sums.set(key, plus(sums.get(key) ?? nothing, used));
     }
-    for (const [key, { settledNanoUsd }] of books.balances) {
-      if (settledNanoUsd !== sums.get(key)) fail(`${key} has ${settledNanoUsd} settled, and its rows say otherwise`);
+    for (const [key, balance] of books.balances) {
+      const settled = settledIn(balance);
+      for (const measure of measures) {
+        if (settled[measure] === sums.get(key)?.[measure]) continue;
+        fail(`${key} has ${settled[measure]} ${measure} settled, and its rows say otherwise`);
+      }
     }
   }
 
-  #costOf(bill: Bill, admittedAt: number): number {
+  #amountsOf(bill: Bill, admittedAt: number): Amounts {
     const deployment = this.#deployments.get(bill.deploymentId);
     if (!deployment) throw new Error(`no deployment ${bill.deploymentId}`);
-    return callCostNanoUsd(usageOf(bill), priceAt(deployment, admittedAt).price);
+    const nanoUsd = callCostNanoUsd(usageOf(bill), priceAt(deployment, admittedAt).price);
+    return { nanoUsd, tokens: bill.inputTokens + bill.outputTokens };
   }
 }

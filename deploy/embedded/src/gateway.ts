@@ -22,8 +22,6 @@ import { openPostgres } from '@sluice/shared/adapters/postgres/postgres.ts';
 import type { GatewayConfig } from '@sluice/shared/config/gateway-config.ts';
 import { queuesOf } from '@sluice/shared/config/resolve-alias.ts';
 import type { Logger } from '@sluice/shared/log.ts';
-import type { CallId } from '@sluice/shared/ids.ts';
-import type { Admission } from '@sluice/shared/ports/admission.ts';
 import { migrate } from '@sluice/shared/migrate.ts';
 import { schemas } from '@sluice/shared/schemas.ts';
 import { version } from '@sluice/shared/version.ts';
@@ -45,12 +43,6 @@ export interface EmbeddedGatewayOptions {
   /** OpenTelemetry's variables are read from it, and those of OCI's identities. */
   readonly env: Readonly<Record<string, string | undefined>>;
 }
-
-/**
- * A call is booked here before its worker knows that it is stored. The worker then tells what the call used, which
- * corrects rate limits only while the reservation stands: so the books settle it then, or so much later.
- */
-const settleAfterMs = 100;
 
 /** A burst waits for the pool's connections; the database itself is as near as can be. */
 const queueTimeLimitMs = 10_000;
@@ -89,10 +81,7 @@ export async function openEmbeddedGateway(options: EmbeddedGatewayOptions): Prom
   // The ledger is opened first and so closed last: what the worker still reports is still booked.
   const { spendLogsRetention: retention } = config;
   const books = createPostgresBooks(sql);
-  const settling = settleWhenTold(admission, log);
-  const ledger = opening.use(
-    await openLedger({ books, usage: usageSource, admission: settling.ledger, retention, log, maxWaitMs: 2 }),
-  );
+  const ledger = opening.use(await openLedger({ books, usage: usageSource, admission, retention, log, maxWaitMs: 2 }));
   watchLedger(telemetry.meter, ledger, usageSource);
   const reconciling = opening.use(
     await openPostgres({
@@ -123,7 +112,7 @@ export async function openEmbeddedGateway(options: EmbeddedGatewayOptions): Prom
       source,
       bus,
       usage,
-      admission: settling.worker,
+      admission,
       fairShare,
       bodies,
       idempotency,
@@ -161,40 +150,4 @@ export async function openEmbeddedGateway(options: EmbeddedGatewayOptions): Prom
   );
   const open = opening.move();
   return { port: ingress.port, [Symbol.asyncDispose]: () => open.disposeAsync() };
-}
-
-/** The worker's admission, and the ledger's. */
-function settleWhenTold(admission: Admission, log: Logger): { worker: Admission; ledger: Pick<Admission, 'settle'> } {
-  const waiting = new Map<CallId, () => void>();
-  return {
-    worker: {
-      reserve: (request) => admission.reserve(request),
-      async shrink(callId, actual) {
-        await admission.shrink(callId, actual);
-        waiting.get(callId)?.();
-      },
-      settle: (settlement) => admission.settle(settlement),
-      onRoom: (listener) => admission.onRoom(listener),
-      ping: () => admission.ping(),
-      [Symbol.asyncDispose]: async () => {},
-    },
-    ledger: {
-      async settle(settlement) {
-        const untold = new Set(settlement.callIds);
-        const settle = () => {
-          clearTimeout(timer);
-          for (const callId of settlement.callIds) waiting.delete(callId);
-          admission.settle(settlement).catch((err: unknown) => log.error({ err }, 'not settled'));
-        };
-        const timer = setTimeout(settle, settleAfterMs);
-        for (const callId of settlement.callIds) {
-          waiting.set(callId, () => {
-            untold.delete(callId);
-            if (untold.size === 0) settle();
-          });
-        }
-        if (untold.size === 0) settle();
-      },
-    },
-  };
 }

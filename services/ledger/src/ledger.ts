@@ -2,8 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { accountKey } from '@sluice/shared/contracts/account.ts';
 import type { UsageEvent } from '@sluice/shared/contracts/usage-event.ts';
 import { silentLogger, type Logger } from '@sluice/shared/log.ts';
-import type { Admission } from '@sluice/shared/ports/admission.ts';
+import type { Admission, SettledCall } from '@sluice/shared/ports/admission.ts';
 import type { UsageSource } from '@sluice/shared/ports/usage-log.ts';
+import { usageTokens } from '@sluice/shared/prices/usage-tokens.ts';
 import type { Duration } from '@sluice/shared/time/duration.ts';
 import type { Books } from './books.ts';
 import { Settlements } from './settlements.ts';
@@ -60,20 +61,20 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     new Settlements({ admission, log, onFailure: () => (settling.failedSettlements += 1) }),
   );
   // Had the last ledger died between a commit and its settlement, these are what admission has not heard.
-  await settlements.settle({ callIds: [], balances: await books.recentBalances({ limit: 10_000 }) });
+  await settlements.settle({ calls: [], balances: await books.recentBalances({ limit: 10_000 }) });
 
   const closing = new AbortController();
   const pauses = createPauses(closing.signal);
   const book = async (events: readonly UsageEvent[]) => {
     try {
-      const { booking, rejected, stripped } = await bookOrReject(books, events, log);
+      const { booking, calls, rejected, stripped } = await bookOrReject(books, events, log);
       counts.batches += 1;
       counts.booked += booking.booked.length;
       counts.duplicates += booking.duplicates.length;
       counts.rejected += rejected;
       counts.stripped += stripped;
       if (pauses.reset()) log.info({}, 'booking again');
-      await settlements.settle({ callIds: [...booking.booked, ...booking.duplicates], balances: booking.balances });
+      await settlements.settle({ calls, balances: booking.balances });
     } catch (error) {
       counts.failedBatches += 1;
       log.error({ err: error, events: events.length }, 'batch not booked; it comes again');
@@ -95,6 +96,8 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
 
 interface Outcome {
   readonly booking: Booking;
+  /** All that are in the books, in the order in which they came. */
+  readonly calls: readonly SettledCall[];
   readonly rejected: number;
   readonly stripped: number;
 }
@@ -107,7 +110,7 @@ interface Outcome {
  */
 async function bookOrReject(books: Books, events: readonly UsageEvent[], log: Logger): Promise<Outcome> {
   try {
-    return { booking: await books.book(events), rejected: 0, stripped: 0 };
+    return { booking: await books.book(events), calls: events.map(settledCallOf), rejected: 0, stripped: 0 };
   } catch (error) {
     if (!isRefusal(error)) throw error;
     const [event] = events;
@@ -126,13 +129,17 @@ async function bookStripped(books: Books, event: UsageEvent, refusal: Error, log
     const booking = await books.book([withoutAttachments(event)]);
     await books.reject({ event, reason: refusal.message, booked: true });
     log.error(ids, 'usage event booked without its attachments');
-    return { booking, rejected: 0, stripped: 1 };
+    return { booking, calls: [settledCallOf(event)], rejected: 0, stripped: 1 };
   } catch (error) {
     if (!isRefusal(error)) throw error;
     await books.reject({ event, reason: error.message, booked: false });
     log.error({ ...ids, reason: error.message }, 'usage event rejected: its money is not in the books');
-    return { booking: { booked: [], duplicates: [], balances: [] }, rejected: 1, stripped: 0 };
+    return { booking: { booked: [], duplicates: [], balances: [] }, calls: [], rejected: 1, stripped: 0 };
   }
+}
+
+function settledCallOf(event: UsageEvent): SettledCall {
+  return { callId: event.callId, tokens: usageTokens(event) };
 }
 
 /** SQLSTATE classes that speak of the data: 22 data exception, 23 integrity violation, 54 program limit exceeded. */
@@ -153,6 +160,7 @@ function merge(first: Outcome, second: Outcome): Outcome {
         ...second.booking.balances,
       ],
     },
+    calls: [...first.calls, ...second.calls],
     rejected: first.rejected + second.rejected,
     stripped: first.stripped + second.stripped,
   };

@@ -11,7 +11,7 @@ export interface SettlementsOptions {
   /** Called for each failed try. */
   onFailure?: () => void;
   /** What is kept while admission does not answer. Beyond it the oldest go. */
-  callIdsMax?: number;
+  callsMax?: number;
   balancesMax?: number;
 }
 
@@ -33,9 +33,10 @@ export class Settlements implements AsyncDisposable {
   readonly #admission: Pick<Admission, 'settle'>;
   readonly #log: Logger;
   readonly #onFailure: () => void;
-  readonly #callIdsMax: number;
+  readonly #callsMax: number;
   readonly #balancesMax: number;
-  readonly #callIds = new Set<CallId>();
+  /** With the tokens that each used. */
+  readonly #calls = new Map<CallId, number>();
   readonly #balances = new Map<string, Balance>();
   readonly #closing = new AbortController();
   #sending: Promise<boolean> | undefined;
@@ -45,18 +46,20 @@ export class Settlements implements AsyncDisposable {
     this.#admission = options.admission;
     this.#log = options.log ?? silentLogger;
     this.#onFailure = options.onFailure ?? (() => undefined);
-    this.#callIdsMax = options.callIdsMax ?? 50_000;
+    this.#callsMax = options.callsMax ?? 50_000;
     this.#balancesMax = options.balancesMax ?? 100_000;
   }
 
   /** Reservations and balances that admission has not heard of yet. */
   get pending(): number {
-    return this.#callIds.size + this.#balances.size;
+    return this.#calls.size + this.#balances.size;
   }
 
   /** Resolves when admission has heard of it, or has failed to and will be told again. Never rejects. */
-  async settle({ callIds, balances }: Settlement): Promise<void> {
-    for (const callId of callIds) this.#callIds.add(callId);
+  async settle({ calls, balances }: Settlement): Promise<void> {
+    for (const { callId, tokens } of calls) {
+      if (!this.#calls.has(callId)) this.#calls.set(callId, tokens); // as it was booked; what comes again changes nothing
+    }
     for (const balance of balances) this.#remember(balance);
     this.#forgetOldest();
     if (this.#retrying === undefined && !(await this.#send())) this.#retrying ??= this.#retry();
@@ -89,9 +92,10 @@ export class Settlements implements AsyncDisposable {
 
   async #sendChunk(): Promise<void> {
     const balances = [...this.#balances.values()].slice(0, chunk);
-    const callIds = balances.length < this.#balances.size ? [] : [...this.#callIds].slice(0, chunk);
-    await withTimeLimit('admission', timeLimitMs, this.#admission.settle({ callIds, balances }));
-    for (const callId of callIds) this.#callIds.delete(callId);
+    const known = balances.length < this.#balances.size ? [] : [...this.#calls].slice(0, chunk);
+    const calls = known.map(([callId, tokens]) => ({ callId, tokens }));
+    await withTimeLimit('admission', timeLimitMs, this.#admission.settle({ calls, balances }));
+    for (const { callId } of calls) this.#calls.delete(callId);
     for (const balance of balances) {
       const key = accountKey(balance);
       if (this.#balances.get(key) === balance) this.#balances.delete(key);
@@ -119,15 +123,15 @@ export class Settlements implements AsyncDisposable {
   }
 
   #forgetOldest(): void {
-    trim(this.#callIds, this.#callIdsMax);
+    trim(this.#calls, this.#callsMax);
     const dropped = trim(this.#balances, this.#balancesMax);
     if (dropped > 0) this.#log.error({ dropped }, 'balances not told to admission: too many accounts are waiting');
   }
 }
 
-/** Sets and maps keep the order of insertion. */
-function trim(kept: Set<CallId> | Map<string, Balance>, max: number): number {
+/** Maps keep the order of insertion. */
+function trim<K>(kept: Map<K, unknown>, max: number): number {
   const excess = Math.max(0, kept.size - max);
-  for (const key of [...kept.keys()].slice(0, excess)) (kept as { delete(key: string): boolean }).delete(key);
+  for (const key of [...kept.keys()].slice(0, excess)) kept.delete(key);
   return excess;
 }

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { Balance, Settlement } from '@sluice/shared/ports/admission.ts';
 import { waitUntil } from '../../../test/servers/wait-until.ts';
 import { usageCostNanoUsd } from '@sluice/shared/prices/usage-cost.ts';
+import { usageTokens } from '@sluice/shared/prices/usage-tokens.ts';
 import { createPostgresBooks } from '../src/books.ts';
 import { openLedger, type Ledger } from '../src/ledger.ts';
 import { createListUsageSource } from './list-usage-source.ts';
@@ -14,9 +15,9 @@ const { openBooks, server } = useBooks({ max_stack_depth: '100kB' });
 
 const cost = usageCostNanoUsd(usageEvent(1));
 
-/** What admission has heard: the reservations that ended, and the latest balance of each account. */
+/** What admission has heard: the calls that ended, with their tokens, and the latest balance of each account. */
 function createListener() {
-  const ended = new Set<string>();
+  const ended = new Map<string, number>();
   const balances = new Map<string, Balance>();
   let failing = false;
   return {
@@ -25,7 +26,7 @@ function createListener() {
     fail: (now: boolean) => void (failing = now),
     async settle(settlement: Settlement) {
       if (failing) throw new Error('admission is down');
-      for (const callId of settlement.callIds) ended.add(callId);
+      for (const { callId, tokens } of settlement.calls) ended.set(callId, tokens);
       for (const balance of settlement.balances) {
         if (balance.version >= (balances.get(balance.id)?.version ?? 0)) balances.set(balance.id, balance);
       }
@@ -52,7 +53,7 @@ test('usage is booked and settled', async () => {
   usage.push(...events);
   await settled(ledger, 25);
   assert.equal((await rows()).length, 25);
-  assert.deepEqual(admission.ended, new Set(events.map(({ callId }) => callId)));
+  assert.deepEqual(admission.ended, new Map(events.map((event) => [event.callId, usageTokens(event)])));
   assert.equal(admission.balances.get(`key:${keyHashOf('sk-one')}`)?.settledNanoUsd, 25 * cost);
 });
 

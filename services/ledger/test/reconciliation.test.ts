@@ -88,7 +88,8 @@ async function openAll() {
   const event = (n: number, change: Partial<UsageEvent> = {}) => usageEvent(n, { admittedAt: startOfTests, ...change });
   const book = async (...events: UsageEvent[]) => {
     const { booked, duplicates, balances } = await bookUsage(sql, events);
-    await settlements.settle({ callIds: [...booked, ...duplicates], balances });
+    const calls = [...booked, ...duplicates].map((callId) => ({ callId, tokens: 0 }));
+    await settlements.settle({ calls, balances });
   };
   const reconcile = async (options: { repair?: boolean; balances?: boolean } = {}) => {
     const days = await Array.fromAsync(reconcileDays(deps, period, () => ({ sums: true, chain: true })));

@@ -5,8 +5,11 @@ import type { Settlement } from '@sluice/shared/ports/admission.ts';
 import { waitUntil } from '../../../test/servers/wait-until.ts';
 import { Settlements } from '../src/settlements.ts';
 
-const callIds = (count: number) =>
-  Array.from({ length: count }, (_, n) => callIdOf(RequestId.parse(`request-${String(n).padStart(6, '0')}`), 1));
+const calls = (count: number) =>
+  Array.from({ length: count }, (_, n) => ({
+    callId: callIdOf(RequestId.parse(`request-${String(n).padStart(6, '0')}`), 1),
+    tokens: n,
+  }));
 const balance = (account: number, version: number) => ({
   id: `key:${account}`,
   windowStart: 0,
@@ -32,9 +35,9 @@ test('every balance is told before the first reservation ends', async () => {
   const admission = createListener();
   await using settlements = new Settlements({ admission });
   const balances = Array.from({ length: 1_200 }, (_, n) => balance(n, 1));
-  await settlements.settle({ callIds: callIds(700), balances });
+  await settlements.settle({ calls: calls(700), balances });
   assert.deepEqual(
-    admission.heard.map((one) => [one.balances.length, one.callIds.length]),
+    admission.heard.map((one) => [one.balances.length, one.calls.length]),
     [
       [500, 0],
       [500, 0],
@@ -48,22 +51,22 @@ test('of several balances of an account the latest is told, in whatever order th
   const admission = createListener();
   await using settlements = new Settlements({ admission });
   admission.down = true;
-  for (const version of [1, 3, 2]) await settlements.settle({ callIds: [], balances: [balance(1, version)] });
+  for (const version of [1, 3, 2]) await settlements.settle({ calls: [], balances: [balance(1, version)] });
   admission.down = false;
   await waitUntil(() => settlements.pending === 0, { what: 'caught up' });
-  assert.deepEqual(admission.heard, [{ callIds: [], balances: [balance(1, 3)] }]);
+  assert.deepEqual(admission.heard, [{ calls: [], balances: [balance(1, 3)] }]);
 });
 
 test('what is kept is bounded: the oldest reservations go, which expire by themselves', async () => {
   const admission = createListener();
-  const settlements = new Settlements({ admission, callIdsMax: 3 });
+  const settlements = new Settlements({ admission, callsMax: 3 });
   admission.down = true;
-  const ids = callIds(5);
-  for (const callId of ids) await settlements.settle({ callIds: [callId], balances: [balance(1, 1)] });
+  const five = calls(5);
+  for (const call of five) await settlements.settle({ calls: [call], balances: [balance(1, 1)] });
   assert.equal(settlements.pending, 4);
   admission.down = false;
   await settlements[Symbol.asyncDispose](); // its last try
-  assert.deepEqual(admission.heard, [{ callIds: ids.slice(2), balances: [balance(1, 1)] }]);
+  assert.deepEqual(admission.heard, [{ calls: five.slice(2), balances: [balance(1, 1)] }]);
 });
 
 test('closing does not wait for admission that is down', async () => {
@@ -71,7 +74,7 @@ test('closing does not wait for admission that is down', async () => {
   admission.down = true;
   let failures = 0;
   const settlements = new Settlements({ admission, onFailure: () => (failures += 1) });
-  await settlements.settle({ callIds: callIds(1), balances: [] });
+  await settlements.settle({ calls: calls(1), balances: [] });
   await settlements[Symbol.asyncDispose]();
   assert.ok(failures >= 2);
   assert.equal(settlements.pending, 1);

@@ -41,16 +41,18 @@ export async function openWorker({
   const cooldowns = opening.use(
     await openCooldowns({ store: cooldownStore, settings, log, now, onCooldown: (id) => metrics.cooldown(id) }),
   );
+  const stats = createDeploymentStats({ now, latencyTtlMs });
   const flow = createFlow({
     ...options,
+    stats,
     pause,
     onThrottled: ({ alias, model }, by) => metrics.throttled({ alias, model, by }),
-    onError: (error) => log.warn({ err: error }, 'a ceiling was not corrected; it corrects itself'),
+    onError: (error) => log.warn({ err: error }, 'a call was not counted, or not corrected; that mends itself'),
   });
   opening.use(flow);
   metrics.expect(deploymentsOf(config, [...config.aliases.keys()]));
   metrics.watchFlow(() => flow.states());
-  const deps: JobDeps = { ...options, pause, cooldowns, stats: createDeploymentStats({ now, latencyTtlMs }), flow };
+  const deps: JobDeps = { ...options, pause, cooldowns, stats, flow };
   const running = new Map<string, RunningJob>();
   const cancelled = new Map<string, number>();
 

@@ -21,7 +21,8 @@ export interface Admission extends AsyncDisposable {
 
   /**
    * The books have taken the calls in: their reservations end and the accounts' settled sums become what the books
-   * say. A sum older than the one already known (lower `version`) is ignored. Idempotent.
+   * say. A sum older than the one already known (lower `version`) is ignored. A call that was not shrunk before gives
+   * its slot back and has its tokens per minute corrected now. Idempotent.
    */
   settle(settlement: Settlement): Promise<void>;
 
@@ -135,8 +136,14 @@ export interface AccountState {
 }
 
 export interface Settlement {
-  readonly callIds: readonly CallId[];
+  readonly calls: readonly SettledCall[];
   readonly balances: readonly Balance[];
+}
+
+/** A call that is in the books, and the input and output tokens that it used. */
+export interface SettledCall {
+  readonly callId: CallId;
+  readonly tokens: number;
 }
 
 /** What the books say about an account. */

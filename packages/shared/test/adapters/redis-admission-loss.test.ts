@@ -9,7 +9,7 @@ import { notOurs } from '../../../../test/servers/server.ts';
 import type { TestServer } from '../../../../test/servers/server.ts';
 import { waitUntil } from '../../../../test/servers/wait-until.ts';
 import { Books } from '../conformance/admission-model.ts';
-import { newAccount, requestOn, token } from '../conformance/admission-requests.ts';
+import { newAccount, requestOn, settledCall, token } from '../conformance/admission-requests.ts';
 
 /** Long enough for both ends to connect again, and no longer than the tests need to be quick. */
 const lossGraceMs = 1_500;
@@ -54,7 +54,7 @@ for (const [what, lose] of Object.entries(losses)) {
     // The calls end as if nothing had been.
     await there.shrink(mine.callId, { costNanoUsd: 5 * token, tokens: 5 });
     const cost = {
-      callIds: [theirs.callId, mine.callId, last.callId],
+      calls: [theirs, mine, last].map(({ callId }) => settledCall(callId)),
       balances: [books.book(account, 65 * token, 65)],
     };
     await here.settle(cost);
@@ -86,7 +86,7 @@ test(
     // The second is booked after it, and settled before or after it is brought back.
     await waitUntil(() => there.ping().then(() => true), { what: 'the other connection' });
     booked.push(calls[1].callId);
-    await there.settle({ callIds: [calls[1].callId], balances: [books.book(account, 10 * token)] });
+    await there.settle({ calls: [settledCall(calls[1].callId)], balances: [books.book(account, 10 * token)] });
     const state = await admittedSoon(there, requestOn([account], { outputTokensCap: 70, outputTokensMin: 70 }));
     assert.deepEqual([state?.settledNanoUsd, state?.reservedNanoUsd], [20 * token, 80 * token]);
     assert.ok(asked >= 2);
@@ -130,7 +130,7 @@ test('Redis admission: without a loss nothing is brought back, and what is over 
   const account = newAccount({ budgetNanoUsd: 100 * token });
   const call = requestOn([account]);
   await admittedSoon(own.here, call);
-  await own.there.settle({ callIds: [call.callId], balances: [own.books.book(account, token)] });
+  await own.there.settle({ calls: [settledCall(call.callId)], balances: [own.books.book(account, token)] });
   const state = await admittedSoon(own.here, requestOn([account], { outputTokensCap: 99, outputTokensMin: 99 }));
   assert.equal(state?.reservedNanoUsd, 99 * token);
   assert.equal(asked, 0);

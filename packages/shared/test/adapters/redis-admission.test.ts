@@ -70,7 +70,7 @@ test('Redis admission: all keys lie in one slot of a cluster, and none stays for
   const { callId } = await reserve(admission, on);
   const keys = [`${tag}:account:${on.id}@0`, `${tag}:calls:${on.id}@0`, `${tag}:call:${callId}`];
   for (const key of keys) assert.ok((await redis.ttl(key)) > 30 * 24 * 3600, key);
-  await admission.settle({ callIds: [callId], balances: [] });
+  await admission.settle({ calls: [{ callId, tokens: 0 }], balances: [] });
   assert.equal(await redis.exists(...keys.slice(1)), 0);
 });
 

@@ -4,7 +4,7 @@ import { accountKey } from '../../src/contracts/account.ts';
 import type { AccountLimits } from '../../src/ports/admission.ts';
 import type { OpenAdmission } from './admission.ts';
 import { Books } from './admission-model.ts';
-import { at, newAccount, requestOn, t0, token } from './admission-requests.ts';
+import { at, newAccount, requestOn, settledCall, t0, token } from './admission-requests.ts';
 
 /** All that one request may be booked on, in the order of its checks. */
 const kinds = [
@@ -129,7 +129,7 @@ export function manyAccountsConformance(name: string, open: OpenAdmission): void
     await there.shrink(call.callId, { costNanoUsd: 4 * token, tokens: 4 });
     assert.deepEqual(await states(), new Set([`0,0,${4 * token},4,996`]));
     const balances = accounts.map((account) => books.book(account, 4 * token, 4));
-    await there.settle({ callIds: [call.callId], balances });
+    await there.settle({ calls: [settledCall(call.callId)], balances });
     assert.deepEqual(await states(), new Set([`${4 * token},4,0,0,996`]));
   });
 

@@ -6,6 +6,7 @@ import type {
   OverBudget,
   ReservationRequest,
   ReservationResult,
+  Settlement,
 } from '../../src/ports/admission.ts';
 
 interface ModelCall {
@@ -126,11 +127,7 @@ export class AdmissionModel {
   shrink(callId: string, actual: { costNanoUsd: number; tokens: number }): void {
     const call = this.calls.get(callId);
     if (!call || call.costKnown) return;
-    for (const [key, start] of call.windows) {
-      const window = this.#accounts.get(key)?.window;
-      if (window?.start === start)
-        window.tokens = Math.max(0, window.tokens + actual.tokens - call.request.tokensEstimate);
-    }
+    this.#used(call, actual.tokens);
     if (actual.costNanoUsd === 0 && (actual.tokens === 0 || call.tokens === 0)) this.calls.delete(callId);
     call.nanoUsd = actual.costNanoUsd;
     call.tokens = actual.tokens;
@@ -139,8 +136,12 @@ export class AdmissionModel {
     call.expiresAt += 24 * 3600 * 1000;
   }
 
-  settle({ callIds, balances }: { callIds: readonly string[]; balances: readonly Balance[] }): void {
-    for (const callId of callIds) this.calls.delete(callId);
+  settle({ calls, balances }: Settlement): void {
+    for (const { callId, tokens } of calls) {
+      const call = this.calls.get(callId);
+      if (call && !call.costKnown) this.#used(call, tokens);
+      this.calls.delete(callId);
+    }
     for (const balance of balances) {
       const account = this.#account(balance);
       if (balance.version <= account.version) continue;
@@ -148,6 +149,14 @@ export class AdmissionModel {
       if (account.settled === null) continue;
       account.settled = balance.settledNanoUsd;
       account.settledTokens = balance.settledTokens;
+    }
+  }
+
+  /** In the windows that the call was counted in. */
+  #used(call: ModelCall, tokens: number): void {
+    for (const [key, start] of call.windows) {
+      const window = this.#accounts.get(key)?.window;
+      if (window?.start === start) window.tokens = Math.max(0, window.tokens + tokens - call.request.tokensEstimate);
     }
   }
 

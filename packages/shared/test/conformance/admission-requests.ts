@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { callIdOf, RequestId } from '../../src/ids.ts';
 import type { CallId } from '../../src/ids.ts';
-import type { AccountLimits, ReservationRequest } from '../../src/ports/admission.ts';
+import type { AccountLimits, ReservationRequest, SettledCall } from '../../src/ports/admission.ts';
 
 export const t0 = 1_800_000_000_000;
 export const dayMs = 24 * 3600 * 1000;
@@ -10,6 +10,9 @@ const price = 1_000_000_000;
 export const token = 1_000;
 
 export const newCallId = (): CallId => callIdOf(RequestId.parse(`chatcmpl-${randomUUID()}`), 1);
+
+/** A call that the books have taken in. */
+export const settledCall = (callId: CallId, tokens = 0): SettledCall => ({ callId, tokens });
 
 /** An account that nobody else has; without limits but these. */
 export function newAccount(limits: Partial<AccountLimits> = {}): AccountLimits {

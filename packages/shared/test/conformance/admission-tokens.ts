@@ -4,7 +4,7 @@ import { accountKey } from '../../src/contracts/account.ts';
 import type { AccountLimits, ReservationRequest } from '../../src/ports/admission.ts';
 import type { OpenAdmission } from './admission.ts';
 import { Books } from './admission-model.ts';
-import { at, newAccount, requestOn, t0, token } from './admission-requests.ts';
+import { at, newAccount, requestOn, settledCall, t0, token } from './admission-requests.ts';
 
 /** One case: token budgets, what is settled and who reserved before, and what a request for 4 + 10 is answered. */
 interface Case {
@@ -123,7 +123,10 @@ export function tokenBudgetConformance(name: string, open: OpenAdmission): void 
       'a call without a cost keeps its tokens until the books have them',
     );
     await here.shrink(probe.callId, { costNanoUsd: 0, tokens: 0 });
-    await there.settle({ callIds: [call.callId], balances: [books.book(key, 0, 31), books.book(team, 0, 31)] });
+    await there.settle({
+      calls: [settledCall(call.callId)],
+      balances: [books.book(key, 0, 31), books.book(team, 0, 31)],
+    });
     const last = await here.reserve(requestOn([key], { ...free, outputTokensCap: 60 }));
     assert.equal(last.type, 'admitted');
     assert.equal(last.outputTokensCap, 49);

@@ -14,7 +14,7 @@ import type {
 import { waitUntil } from '../../../../test/servers/wait-until.ts';
 import { manyAccountsConformance } from './admission-accounts.ts';
 import { AdmissionModel, Books } from './admission-model.ts';
-import { at, dayMs, newAccount, newCallId, random, requestOn, t0, token } from './admission-requests.ts';
+import { at, dayMs, newAccount, newCallId, random, requestOn, settledCall, t0, token } from './admission-requests.ts';
 import type { Chance } from './admission-requests.ts';
 import { tokenBudgetConformance } from './admission-tokens.ts';
 
@@ -360,6 +360,41 @@ export function admissionConformance(
     assert.equal((await admission.reserve(ask(100, t0 + 60_002))).type, 'admitted');
   });
 
+  test(`${name} admission: tokens per minute are corrected once, by the worker or else by the books`, async () => {
+    const books = new Books();
+    await using parts = await open({ loadBalances: books.load });
+    const [here, there] = parts.admissions;
+    const [key, team] = [newAccount({ tokensPerMinute: 100 }), newAccount({ tokensPerMinute: 1_000 })] as const;
+    const left = async (now = t0) => {
+      const result = await here.reserve(requestOn([key, team], { tokensEstimate: 0, now }));
+      assert.equal(result.type, 'admitted');
+      return result.accounts.map(({ tokensRemaining }) => tokensRemaining);
+    };
+    const [told, untold, repeated, late] = [60, 30, 5, 5].map((tokensEstimate, index) =>
+      requestOn([key, team], { tokensEstimate, moneyOnly: index === 2 }),
+    );
+    assert.ok(told && untold && repeated && late);
+    for (const call of [told, untold, repeated, late]) assert.equal((await here.reserve(call)).type, 'admitted');
+    assert.deepEqual(await left(), [5, 905]);
+    await here.shrink(told.callId, { costNanoUsd: token, tokens: 20 });
+    assert.deepEqual(await left(), [45, 945]);
+
+    const settlement = {
+      calls: [settledCall(told.callId, 90), settledCall(untold.callId, 10), settledCall(repeated.callId, 90)],
+      balances: [books.book(key, token, 120), books.book(team, token, 120)],
+    };
+    await there.settle(settlement);
+    assert.deepEqual(await left(), [65, 965], 'only of the call that was not told of, and was counted');
+    await there.settle(settlement);
+    await here.shrink(untold.callId, { costNanoUsd: token, tokens: 30 });
+    assert.deepEqual(await left(), [65, 965]);
+
+    const next = t0 + 60_000;
+    assert.deepEqual(await left(next), [100, 1_000]);
+    await there.settle({ calls: [settledCall(late.callId, 50)], balances: [] });
+    assert.deepEqual(await left(next), [100, 1_000], 'its window is over');
+  });
+
   const endings = ['shrink', 'give back', 'settle', 'expiry'] as const;
   for (const ending of endings) {
     test(`${name} admission: a parallel slot is freed once, by ${ending}`, async () => {
@@ -381,11 +416,11 @@ export function admissionConformance(
       const { callId } = calls[0];
       if (ending === 'shrink') await admission.shrink(callId, { costNanoUsd: 1, tokens: 1 });
       if (ending === 'give back') await admission.shrink(callId, { costNanoUsd: 0, tokens: 0 });
-      if (ending === 'settle') await admission.settle({ callIds: [callId], balances: [] });
+      if (ending === 'settle') await admission.settle({ calls: [settledCall(callId)], balances: [] });
       if (ending === 'expiry') now = t0 + 600_000;
       assert.equal((await admission.reserve(requestOn([account], { now }))).type, 'admitted');
       await admission.shrink(callId, { costNanoUsd: 1, tokens: 1 });
-      await admission.settle({ callIds: [callId], balances: [] });
+      await admission.settle({ calls: [settledCall(callId)], balances: [] });
       assert.equal((await admission.reserve(requestOn([account], { now }))).type, 'rate-limited');
     });
   }
@@ -504,7 +539,7 @@ export function admissionConformance(
     await admission.reserve(call);
     await admission.shrink(call.callId, { costNanoUsd: 30 * token, tokens: 30 });
     assert.equal((await admission.reserve(requestOn([account]))).type, 'wait');
-    await admission.settle({ callIds: [call.callId], balances: [books.book(account, 30 * token)] });
+    await admission.settle({ calls: [settledCall(call.callId)], balances: [books.book(account, 30 * token)] });
     assert.equal((await admission.reserve(requestOn([account]))).type, 'over-budget');
   });
 
@@ -515,7 +550,10 @@ export function admissionConformance(
     const account = newAccount({ budgetNanoUsd: 100 * token });
     const calls = [requestOn([account]), requestOn([account]), requestOn([account])] as const;
     for (const call of calls) await admission.reserve(call);
-    const settlements = calls.map((call) => ({ callIds: [call.callId], balances: [books.book(account, 2 * token)] }));
+    const settlements = calls.map((call) => ({
+      calls: [settledCall(call.callId)],
+      balances: [books.book(account, 2 * token)],
+    }));
     const state = async () => {
       const result = await admission.reserve(requestOn([account], { outputNanoUsdPerMillion: 0 }));
       assert.equal(result.type, 'admitted');
@@ -529,7 +567,7 @@ export function admissionConformance(
     assert.deepEqual(await state(), [4 * token, 10 * token]);
     for (const settlement of [...settlements, ...settlements]) await admission.settle(settlement);
     assert.deepEqual(await state(), [6 * token, 0]);
-    await admission.settle({ callIds: [newCallId()], balances: [] });
+    await admission.settle({ calls: [settledCall(newCallId())], balances: [] });
     assert.deepEqual(await state(), [6 * token, 0]);
   });
 
@@ -541,7 +579,7 @@ export function admissionConformance(
     const calls = Array.from({ length: 600 }, () => requestOn([account], { outputTokensCap: 1 }));
     await Promise.all(calls.map((call) => admission.reserve(call)));
     const balance = books.book(account, 600 * token);
-    await admission.settle({ callIds: calls.map(({ callId }) => callId), balances: [balance] });
+    await admission.settle({ calls: calls.map(({ callId }) => settledCall(callId)), balances: [balance] });
     const result = await admission.reserve(requestOn([account], { outputNanoUsdPerMillion: 0 }));
     assert.equal(result.type, 'admitted');
     assert.equal(result.accounts[0]?.settledNanoUsd, 600 * token);
@@ -553,7 +591,7 @@ export function admissionConformance(
     await using parts = await open({ loadBalances: books.load });
     const [admission] = parts.admissions;
     const account = newAccount({ budgetNanoUsd: 10 * token });
-    const old = { callIds: [], balances: [books.book(account, token)] };
+    const old = { calls: [], balances: [books.book(account, token)] };
     books.book(account, 9 * token);
     await admission.settle(old);
     assert.equal((await admission.reserve(requestOn([account]))).type, 'over-budget');
@@ -573,7 +611,7 @@ export function admissionConformance(
     const [admission] = parts.admissions;
     overtake = async () => {
       overtake = async () => {};
-      await parts.admissions[1].settle({ callIds: [], balances: [books.book(account, 10 * token)] });
+      await parts.admissions[1].settle({ calls: [], balances: [books.book(account, 10 * token)] });
     };
     assert.equal((await admission.reserve(requestOn([account]))).type, 'over-budget');
   });
@@ -628,13 +666,13 @@ export function admissionConformance(
     const odd = newAccount({ id: `customer:\n"{} @1:on:世界 ${randomUUID()}`, budgetNanoUsd: 10 * token });
     const call = requestOn([odd]);
     assert.equal((await admission.reserve(call)).type, 'admitted');
-    await admission.settle({ callIds: [call.callId], balances: [] });
+    await admission.settle({ calls: [settledCall(call.callId)], balances: [] });
     assert.equal((await admission.reserve(requestOn([odd]))).type, 'admitted');
   });
 
   const freeing: Record<string, (admission: Admission, callId: CallId, account: AccountLimits) => Promise<unknown>> = {
     'a shrink': (admission, callId) => admission.shrink(callId, { costNanoUsd: 1, tokens: 1 }),
-    'a settlement': (admission, callId) => admission.settle({ callIds: [callId], balances: [] }),
+    'a settlement': (admission, callId) => admission.settle({ calls: [settledCall(callId)], balances: [] }),
     'an expiry': (admission, _callId, account) => admission.reserve(requestOn([account], { now: t0 + 600_000 })),
   };
   for (const [what, free] of Object.entries(freeing)) {
@@ -653,7 +691,7 @@ export function admissionConformance(
       await free(there, call.callId, account);
       await waitUntil(() => heard.length > 0, { what: 'word of room' });
       assert.deepEqual(heard, [accountKey(account)]);
-      await there.settle({ callIds: [call.callId], balances: [] });
+      await there.settle({ calls: [settledCall(call.callId)], balances: [] });
       await there.ping();
       assert.deepEqual(heard, [accountKey(account)], 'word is given once per wait');
     });
@@ -691,7 +729,7 @@ export function admissionConformance(
       const account = newAccount({ budgetNanoUsd: 30 * token, maxParallelRequests: 9 });
       const calls = [requestOn([account]), requestOn([account])] as const;
       for (const call of calls) await admission.reserve(call);
-      const booked = { callIds: [calls[1].callId], balances: [books.book(account, 4 * token)] };
+      const booked = { calls: [settledCall(calls[1].callId)], balances: [books.book(account, 4 * token)] };
       await parts.lose?.(accountKey(account));
       await admission.shrink(calls[0].callId, { costNanoUsd: 3 * token, tokens: 1 });
       const probe = requestOn([account], { outputTokensCap: 1 });
@@ -701,7 +739,7 @@ export function admissionConformance(
       assert.equal(result.accounts[0]?.reservedNanoUsd, (3 + 10 + 1) * token);
       await admission.settle(booked);
       await parts.lose?.(accountKey(account));
-      await admission.settle({ callIds: [calls[0].callId], balances: [books.book(account, 3 * token)] });
+      await admission.settle({ calls: [settledCall(calls[0].callId)], balances: [books.book(account, 3 * token)] });
       const again = await admission.reserve(probe);
       assert.equal(again.type, 'admitted');
       assert.equal(again.accounts[0]?.settledNanoUsd, 7 * token);
@@ -785,7 +823,7 @@ async function runAgainstModel(parts: AdmissionParts, books: Books, chance: Chan
         const tokens = call.costKnown ? call.tokens : chance.below(call.tokens + 1);
         const balances = call.request.accounts.map((account) => books.book(account, cost, tokens));
         booked.add(call.request.callId);
-        if (chance.below(12) > 0) undelivered.push({ callIds: [call.request.callId], balances }); // else lost for good
+        if (chance.below(12) > 0) undelivered.push({ calls: [settledCall(call.request.callId, tokens)], balances }); // else lost for good
       }
     } else if (kind < 94 && undelivered.length > 0) {
       const settlement = chance.oneOf(undelivered);

@@ -61,7 +61,7 @@ async function open(
     [Symbol.asyncDispose]: () => counters[Symbol.asyncDispose](),
   };
   const step = await createAdmit({ admission, now: Date.now, recheckMs: 10_000, ...changes });
-  const end = ({ callId }: AdmitRequest) => counters.settle({ callIds: [callId], balances: [] });
+  const end = ({ callId }: AdmitRequest) => counters.settle({ calls: [{ callId, tokens: 0 }], balances: [] });
   return {
     admit: step.admit,
     admission,

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import type { Deployment } from '@sluice/shared/config/gateway-config.ts';
+import type { Deployment, RouterSettings } from '@sluice/shared/config/gateway-config.ts';
 import { callIdOf, RequestId } from '@sluice/shared/ids.ts';
 import type { Admission } from '@sluice/shared/ports/admission.ts';
+import type { DeploymentStats } from '../routing/deployment-stats.ts';
 
 /** What the operator allows a deployment, over all workers: its `rpm`, `tpm` and `max_parallel_requests`. */
 export interface Ceilings {
-  /** Resolves at once, with `free`, for a deployment that has none. */
+  /** Resolves at once, with `free`, for a deployment that has none, unless its tokens are counted all the same. */
   take(deployment: Deployment, call: { tokensEstimate: number; deadlineAt: number }): Promise<CeilingAnswer>;
 }
 
@@ -18,37 +19,47 @@ export type CeilingAnswer =
   /** `retryAfterMs` null: until another call ends. */
   | { readonly type: 'full'; readonly retryAfterMs: number | null };
 
+export interface CeilingsDeps {
+  readonly admission: Admission;
+  readonly strategy: RouterSettings['strategy'];
+  /** Told what all workers use. */
+  readonly stats: Pick<DeploymentStats, 'tellTokens' | 'correctTokens'>;
+  readonly now: () => number;
+  readonly onError: (error: unknown) => void;
+}
+
+const uncounted: CeilingAnswer = { type: 'taken', free: () => undefined };
+
+/** More tokens than a minute has: where there is no limit, what remains of this one tells what was used. */
+const countedTokensMax = 2 ** 50;
+
 /** A slot whose worker died comes free so long after its call's deadline. */
 const expiryGraceMs = 120_000;
 
 /**
  * The deployment is an account of admission, with limits and without money: counted in the same atomic step as
- * everything else that is limited, by all workers together.
+ * everything else that is limited, by all workers together. A strategy that goes by tokens has those of all deployments
+ * counted; where they have no ceiling, a call does not fail because nobody counts it.
  */
-export function createCeilings({
-  admission,
-  now,
-  onError,
-}: {
-  admission: Admission;
-  now: () => number;
-  onError: (error: unknown) => void;
-}): Ceilings {
+export function createCeilings({ admission, strategy, stats, now, onError }: CeilingsDeps): Ceilings {
+  const countsAll = strategy === 'usage-based-routing' || strategy === 'usage-based-routing-v2';
   return {
     async take(deployment, { tokensEstimate, deadlineAt }) {
       const { requestsPerMinute = null, tokensPerMinute = null, maxParallelRequests = null } = deployment;
-      if (requestsPerMinute === null && tokensPerMinute === null && maxParallelRequests === null)
-        return { type: 'taken', free: () => undefined };
+      const hasNone = requestsPerMinute === null && tokensPerMinute === null && maxParallelRequests === null;
+      if (hasNone && !countsAll) return uncounted;
       const callId = callIdOf(RequestId.parse(`place-${randomUUID()}`), 1);
       const limits = {
         budgetNanoUsd: null,
         tokenBudget: null,
         requestsPerMinute,
-        tokensPerMinute,
+        tokensPerMinute: tokensPerMinute ?? (countsAll ? countedTokensMax : null),
         maxParallelRequests,
       };
       const at = now();
-      const result = await admission.reserve({
+      // One request of more than a minute's tokens is let in alone, or it would never be.
+      const counted = Math.min(tokensEstimate, tokensPerMinute ?? tokensEstimate);
+      const reserving = admission.reserve({
         callId,
         accounts: [{ id: `deployment:${deployment.id}`, windowStart: 0, ...limits }],
         inputCostNanoUsd: 0,
@@ -56,19 +67,26 @@ export function createCeilings({
         outputNanoUsdPerMillion: 0,
         outputTokensCap: 0,
         outputTokensMin: 0,
-        // One request of more than a minute's tokens is let in alone, or it would never be.
-        tokensEstimate: Math.min(tokensEstimate, tokensPerMinute ?? tokensEstimate),
+        tokensEstimate: counted,
         now: at,
         expiresAt: deadlineAt + expiryGraceMs,
       });
+      const result = await (hasNone ? reserving.catch(onError) : reserving);
+      if (!result) return uncounted;
       if (result.type === 'rate-limited') {
         const isSlot = result.limitType === 'max_parallel_requests';
         return { type: 'full', retryAfterMs: isSlot ? null : Math.max(0, result.resetsAt - at) };
       }
       if (result.type !== 'admitted') throw new Error(`a ceiling without money cannot be ${result.type}`);
+      const [state] = result.accounts;
+      const endsAt = state?.windowResetsAt ?? 0;
+      if (state?.tokensRemaining != null && limits.tokensPerMinute !== null) {
+        stats.tellTokens(deployment.id, { tokens: limits.tokensPerMinute - state.tokensRemaining, endsAt });
+      }
       return {
         type: 'taken',
         free(tokens) {
+          if (now() < endsAt) stats.correctTokens(deployment.id, (tokens ?? tokensEstimate) - counted);
           admission.shrink(callId, { costNanoUsd: 0, tokens: tokens ?? tokensEstimate }).catch(onError);
         },
       };

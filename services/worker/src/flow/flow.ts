@@ -3,6 +3,7 @@ import type { Admission } from '@sluice/shared/ports/admission.ts';
 import { startLimit } from './adaptive-limit.ts';
 import type { CallOutcome } from './adaptive-limit.ts';
 import { createCeilings } from './ceilings.ts';
+import type { CeilingsDeps } from './ceilings.ts';
 import { createGate } from './gate.ts';
 import type { Gate } from './gate.ts';
 import { deploymentsByQueue, queueConcurrency } from './queue-concurrency.ts';
@@ -66,6 +67,8 @@ export interface FlowState {
 export interface FlowDeps {
   readonly config: GatewayConfig;
   readonly admission: Admission;
+  /** Told what all workers use of a deployment, where that is counted. */
+  readonly stats: CeilingsDeps['stats'];
   readonly now: () => number;
   readonly random: () => number;
   readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
@@ -86,7 +89,7 @@ interface OpenGate {
 export function createFlow(deps: FlowDeps): Flow {
   const { config, now } = deps;
   const most = config.sluice.workerConcurrency;
-  const ceilings = createCeilings(deps);
+  const ceilings = createCeilings({ ...deps, strategy: config.router.strategy });
   const closing = new AbortController();
   /** Least recently used first. */
   const gates = new Map<string, OpenGate>();

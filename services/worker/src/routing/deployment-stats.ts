@@ -10,13 +10,20 @@ export interface CallSample {
   readonly measured: boolean;
 }
 
-/** What this worker has seen of its deployments. */
+/** What this worker has seen of its deployments, and of what all workers use of them where that is counted. */
 export interface DeploymentStats {
   /** A call begins; what comes back is called once, when it has ended. */
   begin(id: string): (sample: CallSample) => void;
   inFlight(id: string): number;
-  /** Tokens of the calls that ended in the current minute. */
+  /**
+   * Tokens that all workers have used, in the minute that began with their first call, as of this worker's last call
+   * there; where nobody has told them, those of this worker's calls that ended in the current minute.
+   */
   tokensThisMinute(id: string): number;
+  /** What all workers have used, running calls as estimated. @param endsAt when their minute ends, epoch ms */
+  tellTokens(id: string, used: { tokens: number; endsAt: number }): void;
+  /** A call that was told of has used so many tokens more than estimated, or fewer. */
+  correctTokens(id: string, by: number): void;
   /**
    * A moving average: milliseconds to the first content of streams, else per token of output. null: nothing is known,
    * or nothing newer than the time for which a latency counts.
@@ -28,6 +35,7 @@ interface Seen {
   inFlight: number;
   minute: number;
   tokens: number;
+  told: { tokens: number; readonly endsAt: number } | null;
   readonly latencies: Map<boolean, { average: number; at: number }>;
 }
 
@@ -56,7 +64,15 @@ export function createDeploymentStats(options: { now: () => number; latencyTtlMs
     inFlight: (id) => all.get(id)?.inFlight ?? 0,
     tokensThisMinute(id) {
       const seen = all.get(id);
+      if (seen?.told && now() < seen.told.endsAt) return seen.told.tokens;
       return seen?.minute === minuteOf(now()) ? seen.tokens : 0;
+    },
+    tellTokens(id, used) {
+      keep(id).told = { ...used };
+    },
+    correctTokens(id, by) {
+      const told = all.get(id)?.told;
+      if (told) told.tokens = Math.max(0, told.tokens + by);
     },
     latency(id, stream) {
       const known = all.get(id)?.latencies.get(stream);
@@ -65,7 +81,7 @@ export function createDeploymentStats(options: { now: () => number; latencyTtlMs
   };
 
   function keep(id: string): Seen {
-    const seen = all.get(id) ?? { inFlight: 0, minute: 0, tokens: 0, latencies: new Map() };
+    const seen = all.get(id) ?? { inFlight: 0, minute: 0, tokens: 0, told: null, latencies: new Map() };
     all.delete(id);
     all.set(id, seen); // last: the least recently used is first
     const [oldest] = all.keys();

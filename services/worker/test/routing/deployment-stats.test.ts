@@ -43,6 +43,19 @@ test('stats: tokens are those of the current minute', () => {
   assert.equal(stats.tokensThisMinute('A'), 5);
 });
 
+test('stats: what all workers have used counts instead, until their minute ends', () => {
+  const { stats, clock } = open();
+  const end = stats.begin('A');
+  stats.tellTokens('A', { tokens: 500, endsAt: clock.now + 30_000 });
+  stats.correctTokens('A', -20);
+  end(sampleOf({ tokens: 30 }));
+  assert.equal(stats.tokensThisMinute('A'), 480);
+  stats.correctTokens('B', 5); // told of nothing
+  assert.equal(stats.tokensThisMinute('B'), 0);
+  clock.now += 30_000;
+  assert.equal(stats.tokensThisMinute('A'), 30);
+});
+
 test('stats: the latency of a stream is its first content, that of a whole answer is by token', () => {
   const { stats } = open();
   stats.begin('A')(sampleOf({ stream: true, latencyMs: 300 }));

@@ -8,6 +8,7 @@ import type {
   LoadBalances,
   ReservationRequest,
   ReservationResult,
+  Settlement,
 } from '../../ports/admission.ts';
 import { boundedReservation, neededNanoUsd } from '../reservation-cost.ts';
 import { shareLoadBalances } from '../share-load-balances.ts';
@@ -67,12 +68,7 @@ class MemoryAdmission implements Admission {
     const call = this.#calls.get(callId);
     if (!call || call.costKnown) return;
 
-    for (const [key, window] of call.accounts) {
-      const account = this.#accounts.get(key);
-      if (account && window !== null && account.windowStart === window) {
-        account.tokens = Math.max(0, account.tokens + actual.tokens - call.tokensEstimate);
-      }
-    }
+    this.#correctRates(call, actual.tokens);
     // A call that no budget could have counted, such as a deployment's place, has nothing that the books take over.
     const stays = actual.costNanoUsd > 0 || (actual.tokens > 0 && call.tokens > 0);
     if (!stays) return this.#release(call);
@@ -92,10 +88,12 @@ class MemoryAdmission implements Admission {
     call.expiresAt += knownCostExtensionMs;
   }
 
-  async settle({ callIds, balances }: { callIds: readonly CallId[]; balances: readonly Balance[] }): Promise<void> {
-    for (const callId of callIds) {
+  async settle({ calls, balances }: Settlement): Promise<void> {
+    for (const { callId, tokens } of calls) {
       const call = this.#calls.get(callId);
-      if (call) this.#release(call);
+      if (!call) continue;
+      if (!call.costKnown) this.#correctRates(call, tokens);
+      this.#release(call);
     }
     for (const balance of balances) {
       const account = this.#accountOf(balance);
@@ -203,6 +201,16 @@ class MemoryAdmission implements Admission {
     }
     this.#calls.set(call.id, call);
     return admitted(call);
+  }
+
+  /** In windows that are over, nothing is corrected any more. */
+  #correctRates(call: Call, tokens: number): void {
+    for (const [key, window] of call.accounts) {
+      const account = this.#accounts.get(key);
+      if (account && window !== null && account.windowStart === window) {
+        account.tokens = Math.max(0, account.tokens + tokens - call.tokensEstimate);
+      }
+    }
   }
 
   #release(call: Call): void {

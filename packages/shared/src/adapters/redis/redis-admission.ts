@@ -16,15 +16,9 @@ import { shareLoadBalances } from '../share-load-balances.ts';
 import { connectQuickly, quickRedisSettings } from '../quick-redis.ts';
 import { HeldCalls } from './held-calls.ts';
 import { accountAt, balanceArguments, reserveArguments, resultOf } from './redis-admission-replies.ts';
-import {
-  expireScript,
-  lookScript,
-  reserveScript,
-  restoreScript,
-  seedScript,
-  settleScript,
-  shrinkScript,
-} from './redis-admission-scripts.ts';
+import { reserveScript } from './redis-admission-reserve-script.ts';
+import { lookScript, restoreScript, seedScript } from './redis-admission-seed-scripts.ts';
+import { expireScript, settleScript, shrinkScript } from './redis-admission-settle-scripts.ts';
 
 export type RedisAdmissionOptions = {
   readonly loadBalances: LoadBalances;
@@ -170,13 +164,14 @@ class RedisAdmission implements Admission {
     this.#held.shrink(callId, actual);
   }
 
-  async settle({ callIds, balances }: Settlement): Promise<void> {
+  async settle({ calls, balances }: Settlement): Promise<void> {
     // The balances go first, with the first calls: what is booked and still reserved leaves too little room for a
     // moment, never too much.
     const facts = balanceArguments(balances);
-    for (let from = 0; from === 0 || from < callIds.length; from += settledCallsMax) {
-      const ids = callIds.slice(from, from + settledCallsMax);
-      await this.#limited(this.#redis.admissionSettle(tag, ids.length, ...ids, ...(from === 0 ? facts : [])));
+    for (let from = 0; from === 0 || from < calls.length; from += settledCallsMax) {
+      const some = calls.slice(from, from + settledCallsMax);
+      const ended = some.flatMap(({ callId, tokens }) => [callId, tokens]);
+      await this.#limited(this.#redis.admissionSettle(tag, some.length, ...ended, ...(from === 0 ? facts : [])));
     }
   }
 

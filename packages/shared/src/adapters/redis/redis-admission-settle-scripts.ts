@@ -1,0 +1,73 @@
+import { admissionFunctions } from './redis-admission-functions.ts';
+
+// The ends of calls: as their workers tell them, as the books do, and as nobody did.
+
+/** KEYS: tag. ARGV: call id, cost, tokens, milliseconds by which the reservation's end moves out. */
+export const shrinkScript = `${admissionFunctions}
+local cost, tokens, extension = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local call = readCall(ARGV[1])
+if not call or call.known == 1 then return 0 end
+
+-- A call that no budget could have counted, such as a deployment's place, has nothing that the books take over.
+local stays = cost > 0 or (tokens > 0 and call.amountTokens > 0)
+local expires = int(call.expires + extension)
+local by = { amount = cost - call.amount, amountTokens = tokens - call.amountTokens, slots = -call.slot, tokens = tokens - call.tokens }
+if not stays then by.amountTokens = -call.amountTokens end
+for name, window in pairs(call.windows) do
+  change(name, by, window)
+  if stays then
+    redis.call('ZADD', callsAt(name), expires, call.id)
+  else
+    redis.call('ZREM', callsAt(name), call.id)
+  end
+end
+if stays then
+  redis.call('HSET', callAt(call.id), 'amount', int(cost), 'amountTokens', int(tokens), 'slot', 0, 'known', 1, 'expires', expires)
+else
+  witnessEnd(call, 'voided')
+  redis.call('DEL', callAt(call.id))
+end
+return 1
+`;
+
+/**
+ * KEYS: tag. ARGV: how many calls; per call: id, tokens used; then per account: key, settled, settled tokens, version.
+ * An account that is not known is not seeded: the settlement may be an old one, come late. Its version is kept, so
+ * that a reading of the books that began before this booking does not seed the account either.
+ */
+export const settleScript = `${admissionFunctions}
+local calls = tonumber(ARGV[1])
+for i = 2, 2 * calls, 2 do
+  local call = readCall(ARGV[i])
+  if call then
+    witnessEnd(call, 'booked')
+    release(call, tonumber(ARGV[i + 1]))
+  else
+    witnessBookedLate(ARGV[i])
+  end
+end
+for i = 2 * calls + 2, #ARGV, 4 do
+  local name, settled, settledTokens, version = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
+  local key = accountAt(name)
+  local known = redis.call('HMGET', key, 'settled', 'version', 'waiting')
+  if tonumber(version) > tonumber(known[2] or '0') then
+    redis.call('HSET', key, 'version', version)
+    if known[1] then
+      redis.call('HSET', key, 'settled', settled, 'settledTokens', settledTokens)
+      announce(name, known[3])
+    else
+      redis.call('EXPIRE', key, retention)
+    end
+  end
+end
+return 1
+`;
+
+/** KEYS: tag. ARGV: ids of calls that are booked, and may have been unheard: as if they had expired. */
+export const expireScript = `${admissionFunctions}
+for _, id in ipairs(ARGV) do
+  if redis.call('EXISTS', callAt(id)) == 1 then expire(id) end
+  witnessBookedLate(id)
+end
+return 1
+`;
