@@ -16,6 +16,8 @@ import { openOldLoad, type OldLoad } from './old-load.ts';
 /** More of them show how long bookings wait at the most when a table is big. */
 const oldRows = Number(process.env['SLUICE_UPGRADE_ROWS'] ?? 20_000);
 const answered = 20;
+/** Of a program that reads all rows. */
+const timeoutMs = 120_000;
 
 test(
   'the release before is upgraded under its own load: no statement fails, no row is lost, and old and new books agree',
@@ -91,10 +93,12 @@ test(
     assert.equal(Math.round((await balanceUsd(gateway, oldKeys.reserved)) * 1e9) > Number(costOf(ended)), true);
 
     const period = ['--from', new Date(Date.now() - 100 * 86_400_000).toISOString().slice(0, 10)];
-    const verified = await endOf('deploy/reconcile/src/main.ts', ['verify', ...period], gateway.env);
+    const verified = await endOf('deploy/reconcile/src/main.ts', ['verify', ...period], gateway.env, { timeoutMs });
     assert.equal(verified.code, 0, `${verified.stdout}\n${verified.stderr}`);
     assert.match(verified.stdout, /The chain fits/);
-    const reconciled = await endOf('deploy/reconcile/src/main.ts', ['reconcile', ...period], gateway.env);
+    const reconciled = await endOf('deploy/reconcile/src/main.ts', ['reconcile', ...period], gateway.env, {
+      timeoutMs,
+    });
     assert.equal(reconciled.code, 0, `${reconciled.stdout}\n${reconciled.stderr}`);
   },
 );

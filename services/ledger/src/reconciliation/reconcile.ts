@@ -61,7 +61,7 @@ export async function* reconcileDays(
 
   const oldestKept = isoDay(now() - keptDays * dayMs);
   for (const day of [...new Set([...after.keys(), ...counts.keys()])].toSorted()) {
-    const found = open?.get(day) ?? 0;
+    const found = open?.filter((call) => call.day === day).length ?? 0;
     const judged = judgeAdmissions({
       counts: counts.get(day) ?? [],
       liveEpoch: live.get(day)?.epoch ?? null,
