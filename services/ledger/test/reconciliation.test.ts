@@ -55,7 +55,9 @@ async function openAll() {
       ...found.find(({ id }) => id === one.id),
     }));
   };
-  const admission = stack.use(await openRedisAdmission({ url: server.url, loadBalances, lossGraceMs: 0 }));
+  const admission = stack.use(
+    await openRedisAdmission({ url: server.url, loadBalances, lossGraceMs: 0, serverTime: ({ now }) => now }),
+  );
   const witness = stack.use(await openRedisAdmissionWitness({ url: server.url, onError: () => undefined }));
   const settlements = stack.use(new Settlements({ admission }));
   const deps: ReconcileDeps = { sql, witness, usage: null, now: () => startOfTests, settlingMs: 10 };
