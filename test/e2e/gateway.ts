@@ -80,6 +80,8 @@ export interface GatewayOptions {
   /** Distributed: `user:password` for the servers. */
   readonly credentials?: Readonly<Partial<Record<Dependency, string>>>;
   readonly logLevel?: string;
+  /** Distributed: comes before the migrations, with the empty database. */
+  readonly beforeMigration?: (urls: { readonly databaseUrl: string; readonly redisUrl: string }) => Promise<void>;
   /** Distributed: the services reach their servers through proxies that can be slow. */
   readonly proxied?: boolean;
 }
@@ -173,6 +175,7 @@ export async function openDistributedGateway(options: GatewayOptions = {}): Prom
     started.push(child);
     return Object.assign(processes.use(child), { port });
   };
+  await options.beforeMigration?.({ databaseUrl, redisUrl: redis.url });
   await run(process.execPath, ['deploy/migrate/src/main.ts'], { cwd: root, env });
 
   const ledger = await start('ledger');

@@ -12,12 +12,17 @@ const Ended = z.object({ code: z.int(), stdout: z.string(), stderr: z.string() }
 export type Ended = z.infer<typeof Ended>;
 
 /** Runs one of our programs to its end, with nothing in its environment but what is given. */
-export async function endOf(file: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ended> {
+export async function endOf(
+  file: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  { timeoutMs = 20_000 }: { timeoutMs?: number } = {},
+): Promise<Ended> {
   try {
     const { stdout, stderr } = await run(process.execPath, [path.join(root, file), ...args], {
       cwd: root,
       env: { ...plainEnv, ...env },
-      timeout: 20_000,
+      timeout: timeoutMs,
     });
     return { code: 0, stdout, stderr };
   } catch (error) {

@@ -56,16 +56,23 @@ export class SimulatedAdmission {
     };
   }
 
-  /** Without a connection: for who wants to know at the end. */
+  /** Without a connection, and at any time: for who wants to know at the end. */
   reserve(request: ReservationRequest): Promise<ReservationResult> {
-    return this.#reserve(request);
+    return this.#decide(request);
   }
 
   shrink(callId: CallId, actual: { costNanoUsd: number; tokens: number }): Promise<void> {
     return this.#shrink(callId, actual);
   }
 
-  async #reserve(request: ReservationRequest): Promise<ReservationResult> {
+  /** As the Redis scripts do: how long a reservation lives is the caller's to say; when it is, is the server's. */
+  async #reserve(asked: ReservationRequest): Promise<ReservationResult> {
+    const { now } = this.#world.time;
+    const result = await this.#decide({ ...asked, now, expiresAt: now + asked.expiresAt - asked.now });
+    return byClockOf(asked.now - now, result);
+  }
+
+  async #decide(request: ReservationRequest): Promise<ReservationResult> {
     const counters = this.#counters;
     this.#witness.swept(request);
     const result = await counters.reserve(request);
@@ -91,5 +98,19 @@ export class SimulatedAdmission {
       }
     });
     return counters;
+  }
+}
+
+/** The same, with its times by a clock that is so much ahead. */
+function byClockOf(aheadMs: number, result: ReservationResult): ReservationResult {
+  switch (result.type) {
+    case 'rate-limited':
+      return { ...result, resetsAt: result.resetsAt + aheadMs };
+    case 'admitted': {
+      const accounts = result.accounts.map((one) => ({ ...one, windowResetsAt: one.windowResetsAt + aheadMs }));
+      return { ...result, accounts };
+    }
+    default:
+      return result;
   }
 }

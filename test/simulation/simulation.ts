@@ -9,7 +9,7 @@ import { openIngressProgram, openLedgerProgram, openWorkerProgram } from './prog
 import type { IngressProgram, Servers } from './programs.ts';
 import { Random } from './random.ts';
 import { ReservationWitness } from './reservation-witness.ts';
-import { drawScenario } from './scenario.ts';
+import { clockSkewMaxMs, drawScenario } from './scenario.ts';
 import type { Scenario } from './scenario.ts';
 import { serveRequest } from './serve-request.ts';
 import type { ClientRequest } from './serve-request.ts';
@@ -38,7 +38,7 @@ export interface SimulationResult {
 }
 
 /** Longer than any reservation outlives its request, the skew of clocks included. */
-const restMs = 240_000;
+const restMs = 160_000 + 2 * clockSkewMaxMs;
 /** By then known costs of which nobody has heard have expired, too. */
 const dayMs = 26 * 3_600_000;
 /** Far above what any seed takes: a loop without an end ends here. */

@@ -50,6 +50,9 @@ const queueTimeLimitMs = 10_000;
 /** A day's rows are read in one statement. */
 const reconcilingTimeLimitMs = 600_000;
 
+/** Of one statement of a migration. */
+const migrationTimeLimitMs = 600_000;
+
 /** Jobs that one process runs at once per alias: more only wait for the same two or so cores. */
 const concurrencyMax = 64;
 
@@ -64,7 +67,7 @@ export async function openEmbeddedGateway(options: EmbeddedGatewayOptions): Prom
 
   const telemetry = opening.use(await openTelemetry({ service: 'sluice', env: options.env }));
   const sql = opening.use(await openPostgres({ url, applicationName: 'sluice', onError }));
-  await migrate(sql, [schemas.ingress, schemas.ledger]);
+  await migrateWithTime(url, onError);
   const reports = createPostgresSpendReports(sql);
   const bodies = createPostgresBodyStore(sql);
   const admission = opening.use(createMemoryAdmission({ loadBalances: (accounts) => reports.balancesOf(accounts) }));
@@ -150,4 +153,9 @@ export async function openEmbeddedGateway(options: EmbeddedGatewayOptions): Prom
   );
   const open = opening.move();
   return { port: ingress.port, [Symbol.asyncDispose]: () => open.disposeAsync() };
+}
+async function migrateWithTime(url: string, onError: (error: unknown) => void): Promise<void> {
+  const settings = { max: 2, applicationName: 'sluice-migrate', statementTimeoutMs: migrationTimeLimitMs };
+  await using sql = await openPostgres({ url, onError, ...settings });
+  await migrate(sql, [schemas.ingress, schemas.ledger]);
 }

@@ -14,7 +14,7 @@ if (!url) {
 }
 
 try {
-  await using sql = await openPostgres({ url, max: 1, applicationName: 'sluice-migrate', statementTimeoutMs });
+  await using sql = await openPostgres({ url, max: 2, applicationName: 'sluice-migrate', statementTimeoutMs });
   const applied = await migrate(sql, Object.values(schemas));
   for (const migration of applied) process.stdout.write(`applied ${nameOf(migration)}\n`);
   if (applied.length === 0) process.stdout.write('Nothing to do: the database is up to date.\n');

@@ -1,4 +1,5 @@
 import { alteredMachinery, verifyChain } from '@sluice/ledger/chain/verify-chain.ts';
+import { endUnheard } from '@sluice/ledger/reconciliation/end-unheard.ts';
 import { describeMisfit, reconcileDays, reconcileStanding } from '@sluice/ledger/reconciliation/reconcile.ts';
 import { openNatsUsageSource } from '@sluice/shared/adapters/nats/nats-usage-log.ts';
 import { openNats } from '@sluice/shared/adapters/nats/open-nats.ts';
@@ -62,6 +63,7 @@ async function reconcile(sql: SqlPool, asked: Arguments): Promise<boolean> {
   if (asked.repair && !witness) throw new Error('--repair needs REDIS_URL');
 
   const deps = { sql, witness, usage: source, now: Date.now };
+  if (asked.repair) await endUnheard(deps);
   let off = 0;
   const count = (findings: readonly { level: string }[]) =>
     (off += findings.filter(({ level }) => level === 'off').length);

@@ -8,6 +8,8 @@ import type { Sql } from './ports/sql.ts';
 export interface MigrationSource {
   readonly service: string;
   readonly dir: string;
+  /** The newest version that counts, as for a program that is no newer; absent: all. */
+  readonly upTo?: number;
 }
 
 /** One file `NNNN-name.sql`. */
@@ -66,13 +68,14 @@ export async function readMigrations(sources: readonly MigrationSource[]): Promi
   return folders.flat();
 }
 
-async function readFolder({ service, dir }: MigrationSource): Promise<Migration[]> {
+async function readFolder({ service, dir, upTo = Infinity }: MigrationSource): Promise<Migration[]> {
   const files = (await readdir(dir)).filter((file) => file.endsWith('.sql')).sort();
   const migrations: Migration[] = [];
   for (const file of files) {
     const [, digits, name] = /^(\d{4})-([a-z0-9-]+)\.sql$/.exec(file) ?? [];
     if (digits === undefined || name === undefined) throw new Error(`${path.join(dir, file)}: not NNNN-name.sql`);
     const version = Number(digits);
+    if (version > upTo) break;
     if (migrations.at(-1)?.version === version) throw new Error(`${path.join(dir, file)}: ${digits} is taken`);
     const text = (await readFile(path.join(dir, file), 'utf8')).replaceAll('\r\n', '\n');
     migrations.push({ service, version, name, text, checksum: createHash('sha256').update(text).digest('hex') });

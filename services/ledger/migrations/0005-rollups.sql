@@ -1,5 +1,6 @@
 -- Sums by day for every report, so that none reads spend rows. A trigger keeps them, in the transaction of the row:
--- whoever inserts one, a ledger of an older version too, moves its sums.
+-- whoever inserts one, a ledger of an older version too, moves its sums. The migration of the chain switches it on,
+-- because what the chain has no block for is what the trigger has not seen.
 
 -- What a row adds to: dimension 'request' counts each row once; 'tag' once for each tag that it carries; 'customer' for
 -- the end user that it names. `name` is the tag or the customer, or the first 255 characters of a longer one, and ''
@@ -56,13 +57,8 @@ create table ledger.daily_errors (
   primary key (day, digest)
 ) with (fillfactor = 60);
 
--- From here on no row is inserted until this is committed, so each is counted once: below, or by the trigger. A ledger
--- that waits meanwhile books nothing, and its usage log keeps what comes.
-lock table ledger.spend_rows in share row exclusive mode;
-set local work_mem = '256MB'; -- for the sums over all rows
-
--- The same sums over what a statement has added, and over what is there. Locks are taken in one order, by the primary
--- key, and after those of the booking itself, because a statement's AFTER triggers run when all of it is done.
+-- The same sums over what a statement has added, and over what was there before. Locks are taken in one order, by the
+-- primary key, and after those of the booking itself, because a statement's AFTER triggers run when all of it is done.
 do $migration$
 declare
   usage_of constant text := $sql$
@@ -81,8 +77,8 @@ declare
         coalesce(user_id, '') as user_id, coalesce(team_id, '') as team_id,
         coalesce(organization_id, '') collate "C" as organization_id, model, alias collate "C" as alias,
         coalesce(provider, '') collate "C" as provider, call_type collate "C" as call_type, cost_nano_usd, input_tokens,
-        output_tokens, cached_input_tokens, reasoning_tokens, outcome = 'completed' as ok, %2$s as cache_hit
-      from %1$s as added, lateral (
+        output_tokens, cached_input_tokens, reasoning_tokens, outcome = 'completed' as ok, added.cache_hit
+      from %s as added, lateral (
         select 'request' collate "C" as dimension, '' collate "C" as name
         union all select distinct 'tag', left(tag, 255) from unnest(added.tags) as tag
         union all select 'customer', left(added.end_user, 255) where added.end_user <> ''
@@ -112,27 +108,32 @@ declare
       select (started_at at time zone 'UTC')::date as day, coalesce(error_code, '') as error_code, alias, model,
         coalesce(provider, '') as provider, coalesce(deployment_id, '') as deployment_id,
         coalesce(api_base, '') as api_base
-      from %1$s as added
+      from %s as added
       where outcome <> 'completed'
     ) as failures
     group by day, error_code, alias, model, provider, deployment_id, api_base
     order by 1, 2
     on conflict (day, digest) do update set requests = sums.requests + excluded.requests;
   $sql$;
+  from_before constant text := $sql$(
+    select * from ledger.spend_rows
+    where chain_block is null
+      and admitted_at >= admission_day::timestamp at time zone 'UTC'
+      and admitted_at < (admission_day + 1)::timestamp at time zone 'UTC'
+  )$sql$;
 begin
   execute format(
     'create function ledger.roll_up_spend() returns trigger language plpgsql as $body$ begin %s %s return null; end $body$',
-    format(usage_of, 'added', 'added.cache_hit'), format(errors_of, 'added'));
-  execute format(usage_of, 'ledger.spend_rows', 'false');
-  execute format(errors_of, 'ledger.spend_rows');
+    format(usage_of, 'added'), format(errors_of, 'added'));
+  execute format(
+    'create function ledger.roll_up_from_before(admission_day date) returns void language plpgsql as $body$ begin %s %s end $body$',
+    format(usage_of, from_before), format(errors_of, from_before));
 end
 $migration$;
 
-create trigger spend_rows_roll_up after insert on ledger.spend_rows
-  referencing new table as added
-  for each statement execute function ledger.roll_up_spend();
-
--- What else a row says in LiteLLM's words; last, because this shuts out readers too.
+-- What else a row says in LiteLLM's words; last, because this shuts out writers and readers for a moment. The view before
+-- the table under it, in the order of those who read.
+lock table ledger.spend_row_report in access exclusive mode;
 alter table ledger.spend_rows
   add column cache_hit boolean not null default false, -- of the gateway's own cache
   add column cache_key text, -- null: no cache was asked
@@ -183,13 +184,3 @@ create view ledger.daily_total_report as
 
 create view ledger.daily_error_report as
   select day, error_code, alias, model, provider, deployment_id, api_base, requests from ledger.daily_errors;
-
--- Reads the new sums, also for who was started before: so the table ledger.daily_spend is read by nobody from now on.
--- It stays for ledgers of older versions, which write it, and a later release drops it.
-create or replace view ledger.daily_spend_report as
-  select day, key_hash, user_id, team_id, model, sum(spend_nano_usd)::bigint as spend_nano_usd,
-    sum(input_tokens)::bigint as input_tokens, sum(output_tokens)::bigint as output_tokens,
-    sum(requests_ok)::bigint as requests_ok, sum(requests_failed)::bigint as requests_failed
-  from ledger.daily_usage
-  where dimension = 'request'
-  group by day, key_hash, user_id, team_id, model;

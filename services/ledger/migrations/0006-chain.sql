@@ -1,14 +1,11 @@
 -- Spend rows chained by hashes, so that tampering shows (docs/decisions/0018-the-chain-and-the-witness.md). Whoever
 -- inserts through ledger.spend_rows makes blocks, a ledger of an older version too: triggers do it.
 
--- Blocks the writers only, so that reports go on while the rows there are so far get their opening blocks.
-lock table ledger.spend_rows in share row exclusive mode;
-
 -- One block for each inserting statement and UTC day of admission. Blocks outlive the rows that retention drops.
 create table ledger.chain_blocks (
   day date not null,
   seq bigint not null,
-  -- what the block's rows carry in chain_block; 0: the day's opening block, over rows from before the chain
+  -- what the block's rows carry in chain_block; 0: the block over the day's rows from before the chain
   id bigint not null,
   form smallint not null, -- of the rows: which ledger.spend_row_digest_… made rows_hash
   rows bigint not null,
@@ -125,36 +122,31 @@ begin
 end
 $$;
 
--- What is there so far: one opening block for each day.
-do $$
+-- Takes in what was there before the chain and the daily sums, of one day of admission: one block, and the sums.
+-- Once, and beside the bookings of every version: it locks what they do, in their order, and not while it reads.
+create function ledger.take_in_from_before(admission_day date) returns void
+  language plpgsql set client_encoding = 'UTF8' as $$
 declare
   block ledger.chain_blocks;
 begin
-  for block in
-    select (admitted_at at time zone 'UTC')::date, null, 0, 1, count(*),
-      count(*) filter (where ledger.was_refused(attempt, outcome, error_code)), sum(cost_nano_usd),
-      sha256(string_agg(ledger.spend_row_digest_1(r), '' order by admitted_at, call_id)),
-      null, null, null, null, now()
-    from ledger.spend_rows as r
-    group by 1
-    order by 1
-  loop
-    perform ledger.append_chain_block(block);
-  end loop;
+  perform from ledger.chain_blocks where day = admission_day and id = 0;
+  if found then return; end if;
+
+  select admission_day, null, 0, 1, count(*),
+    count(*) filter (where ledger.was_refused(attempt, outcome, error_code)), sum(cost_nano_usd),
+    sha256(string_agg(ledger.spend_row_digest_1(r), '' order by admitted_at, call_id)),
+    null, null, null, null, now()
+  into block
+  from ledger.spend_rows as r
+  where chain_block is null
+    and admitted_at >= admission_day::timestamp at time zone 'UTC'
+    and admitted_at < (admission_day + 1)::timestamp at time zone 'UTC';
+  if block.rows = 0 then return; end if;
+
+  perform ledger.roll_up_from_before(admission_day);
+  perform ledger.append_chain_block(block);
 end
 $$;
-
--- Null: from before the chain, in its day's opening block.
-alter table ledger.spend_rows add column chain_block bigint;
-alter table ledger.spend_rows alter column chain_block set default currval('ledger.chain_block_ids');
-
-create trigger spend_rows_begin_block before insert on ledger.spend_rows
-  for each statement execute function ledger.begin_chain_block();
-
--- Triggers run in the order of their names: the last, because what it locks is shared by all bookings of a day.
-create trigger spend_rows_yield_blocks after insert on ledger.spend_rows
-  referencing new table as added
-  for each statement execute function ledger.chain_spend_rows();
 
 -- Months whose partition retention has dropped: their rows are missing rightly.
 create table if not exists ledger.dropped_months (
@@ -184,3 +176,20 @@ create table ledger.reconciliations (
 );
 
 create view ledger.reconciliation_report as select day, checked_at, report from ledger.reconciliations;
+
+-- From here on every row that is inserted has a block and moves the sums; those that are there have neither yet. Last,
+-- because this shuts out writers and readers for a moment.
+alter table ledger.spend_rows add column chain_block bigint; -- null: from before the chain
+alter table ledger.spend_rows alter column chain_block set default currval('ledger.chain_block_ids');
+
+create trigger spend_rows_begin_block before insert on ledger.spend_rows
+  for each statement execute function ledger.begin_chain_block();
+
+create trigger spend_rows_roll_up after insert on ledger.spend_rows
+  referencing new table as added
+  for each statement execute function ledger.roll_up_spend();
+
+-- Triggers run in the order of their names: the last, because what it locks is shared by all bookings of a day.
+create trigger spend_rows_yield_blocks after insert on ledger.spend_rows
+  referencing new table as added
+  for each statement execute function ledger.chain_spend_rows();

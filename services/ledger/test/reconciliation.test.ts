@@ -9,6 +9,7 @@ import { callIdOf, RequestId } from '@sluice/shared/ids.ts';
 import type { Balance } from '@sluice/shared/ports/admission.ts';
 import { openRedisServer } from '../../../test/servers/redis.ts';
 import type { TestServer } from '../../../test/servers/server.ts';
+import { endUnheard } from '../src/reconciliation/end-unheard.ts';
 import { reconcileDays, reconcileStanding, type ReconcileDeps } from '../src/reconciliation/reconcile.ts';
 import { Settlements } from '../src/settlements.ts';
 import { bookUsage } from '../src/sql/book-usage.ts';
@@ -54,7 +55,9 @@ async function openAll() {
       ...found.find(({ id }) => id === one.id),
     }));
   };
-  const admission = stack.use(await openRedisAdmission({ url: server.url, loadBalances, lossGraceMs: 0 }));
+  const admission = stack.use(
+    await openRedisAdmission({ url: server.url, loadBalances, lossGraceMs: 0, serverTime: ({ now }) => now }),
+  );
   const witness = stack.use(await openRedisAdmissionWitness({ url: server.url, onError: () => undefined }));
   const settlements = stack.use(new Settlements({ admission }));
   const deps: ReconcileDeps = { sql, witness, usage: null, now: () => startOfTests, settlingMs: 10 };
@@ -96,7 +99,17 @@ async function openAll() {
     const standing = await reconcileStanding(deps, { repair: false, balances: true, ...options });
     return { days, standing, findings: [...days.flatMap((one) => one.findings), ...standing.findings] };
   };
-  return { books, sql, admission, admit, event, book, reconcile, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+  return {
+    books,
+    sql,
+    deps,
+    admission,
+    admit,
+    event,
+    book,
+    reconcile,
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
 }
 
 const shortOf = (findings: readonly Finding[]) => findings.map(({ level, check }) => `${level} ${check}`);
@@ -152,6 +165,18 @@ test('a call whose booking admission never heard of is open, then expires, and i
   const later = await all.reconcile();
   assert.deepEqual(ofDay(later.days), { admitted: 2, booked: 1, voided: 0, expired: 0, open: 1, lost: 0 });
   assert.deepEqual(later.findings, []);
+});
+
+test('a reservation whose booking admission never heard of is ended by the next look; a call that runs is left alone', async () => {
+  await using all = await openAll();
+  for (const n of [0, 1, 2]) await all.admit(n);
+  await bookUsage(all.sql, [all.event(0), all.event(1)]);
+  assert.equal(await endUnheard(all.deps), 2);
+  assert.equal(await endUnheard(all.deps), 0);
+  assert.equal((await all.admit(3)).type, 'admitted'); // the books are asked
+  const { days, findings } = await all.reconcile();
+  assert.deepEqual(ofDay(days), { admitted: 4, booked: 2, voided: 0, expired: 0, open: 2, lost: 0 });
+  assert.deepEqual(findings, []);
 });
 
 test('an event that comes again, and a call given back and booked all the same, count once', async () => {

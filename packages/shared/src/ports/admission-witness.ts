@@ -6,8 +6,15 @@ export interface AdmissionWitness {
   /** Of these UTC days (`YYYY-MM-DD`) the ones on which a call was admitted in this life of the counters. */
   days(days: readonly string[]): Promise<readonly WitnessDay[]>;
 
-  /** Reservations that there are now, by the day of their admission. One that begins or ends meanwhile may be missed. */
-  openCalls(): Promise<ReadonlyMap<string, number>>;
+  /** Reservations that there are now, of calls that are counted. One that begins or ends meanwhile may be missed. */
+  openCalls(): Promise<readonly OpenCall[]>;
+
+  /**
+   * Calls that are booked, and of whose booking admission may not have heard: their reservations end, and their
+   * accounts are read from the books before the next decision. At most a thousand. Calls that have ended are ignored.
+   * @returns how many had not ended
+   */
+  endBooked(callIds: readonly string[]): Promise<number>;
 
   /** Calls that ended by time and have a row all the same: news of their booking was lost. At most a thousand. */
   noteBooked(callIds: readonly string[]): Promise<void>;
@@ -38,6 +45,12 @@ export interface WitnessDay {
   readonly expired: number;
   /** The last of the expired ones, at most a thousand; some of them may have been booked since. */
   readonly lastExpired: readonly ExpiredCall[];
+}
+
+export interface OpenCall {
+  readonly callId: string;
+  /** Of its admission, `YYYY-MM-DD`. */
+  readonly day: string;
 }
 
 export interface ExpiredCall {

@@ -68,9 +68,9 @@ export interface ReservationRequest {
    * Absent: nothing will be booked for it, and nobody counts it.
    */
   readonly admittedAt?: number;
-  /** Epoch ms; the adapters take time from the caller so that all parts agree on it. */
+  /** Epoch ms, by the caller's clock, of which only the time from here to `expiresAt` counts: the counters have their own. */
   readonly now: number;
-  /** After this the reservation is gone by itself, epoch ms. Later than the request's deadline. */
+  /** After so long the reservation is gone by itself, epoch ms. Later than the request's deadline. */
   readonly expiresAt: number;
 }
 

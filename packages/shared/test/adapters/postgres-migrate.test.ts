@@ -5,6 +5,7 @@ import { after, before, test } from 'node:test';
 import { z } from 'zod';
 import { openPostgresServer, type PostgresServer } from '../../../../test/servers/postgres.ts';
 import { openTemporaryFolder } from '../../../../test/servers/temporary-folder.ts';
+import { waitUntil } from '../../../../test/servers/wait-until.ts';
 import { openPostgres } from '../../src/adapters/postgres/postgres.ts';
 import { migrate } from '../../src/migrate.ts';
 import { assertSchema, nameOf } from '../../src/schema-version.ts';
@@ -59,6 +60,64 @@ test('a migration that fails leaves nothing of itself and all before it', async 
   assert.deepEqual(await post.tables(), ['letters', 'sluice_migrations']);
   await post.write('0002-numbers.sql', numbers);
   assert.deepEqual((await migrate(post.sql, post.sources)).map(nameOf), ['post 0002-numbers']);
+});
+
+test('a migration that gets no lock gives way to who comes after it, and is applied when the lock is free', async () => {
+  await using post = await openCase({ '0001-letters.sql': letters });
+  await migrate(post.sql, post.sources);
+  await post.write('0002-names.sql', 'alter table letters add column name text;');
+  const begun = Promise.withResolvers<void>();
+  const free = Promise.withResolvers<void>();
+  const holding = post.sql.transaction(async (transaction) => {
+    await transaction.query('select * from letters');
+    begun.resolve();
+    await free.promise;
+  });
+  await begun.promise;
+  const migrating = migrate(post.sql, post.sources);
+  const waiting = `select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like '%add column name%'`;
+  const { sql } = post;
+  await waitUntil(async () => (await sql.query(waiting)).rows.length > 0, { what: 'the migration waits' });
+  const since = performance.now();
+  await sql.query('select * from letters'); // waits behind it
+  assert.ok(performance.now() - since < 1_000);
+  free.resolve();
+  await holding;
+  assert.deepEqual((await migrating).map(nameOf), ['post 0002-names']);
+});
+
+test('a migration that gets no lock for too long fails, and says which', async () => {
+  await using post = await openCase({ '0001-letters.sql': letters });
+  await migrate(post.sql, post.sources);
+  await post.write('0002-names.sql', 'alter table letters add column name text;');
+  await post.sql.transaction(async (transaction) => {
+    await transaction.query('select * from letters');
+    const migrating = migrate(post.sql, post.sources, { patienceMs: 0 });
+    await assert.rejects(migrating, /post 0002-names failed: canceling statement due to lock timeout/);
+  });
+});
+
+const index = 'create index concurrently if not exists letters_twice on letters ((2 * id))';
+const oneByOne = (...statements: string[]) =>
+  `-- One by one: for a test.\nselect statement from (values ${statements
+    .map((text, n) => `(${n}, '${text}')`)
+    .join(', ')}) as list (n, statement) order by n;\n`;
+
+test('one by one: statements that no transaction takes, by two at once, are run once', async () => {
+  await using post = await openCase({ '0001-letters.sql': letters, '0002-index.sql': oneByOne(index) });
+  const done = await Promise.all([migrate(post.sql, post.sources), migrate(post.sql, post.sources)]);
+  assert.deepEqual(done.flat().map(nameOf), ['post 0001-letters', 'post 0002-index']);
+  const { rows } = await post.sql.query(`select indisvalid from pg_index where indexrelid = 'letters_twice'::regclass`);
+  assert.deepEqual(rows, [{ indisvalid: true }]);
+});
+
+test('one by one: what failed is begun anew, and is not applied until all of it is done', async () => {
+  const inserts = ['insert into letters values (1) on conflict do nothing', 'insert into numbers values (1)'];
+  await using post = await openCase({ '0001-letters.sql': letters, '0002-rows.sql': oneByOne(...inserts) });
+  await assert.rejects(migrate(post.sql, post.sources), /post 0002-rows failed: relation "numbers" does not exist/);
+  await post.sql.query(numbers);
+  assert.deepEqual((await migrate(post.sql, post.sources)).map(nameOf), ['post 0002-rows']);
+  assert.deepEqual((await post.sql.query('select id from letters')).rows, [{ id: 1 }]);
 });
 
 test('a file that was changed after it was applied stops both; other line ends are no change', async () => {

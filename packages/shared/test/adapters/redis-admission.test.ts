@@ -41,9 +41,10 @@ const account = () => ({
   maxParallelRequests: null,
 });
 
-async function reserve(admission: Admission, on: ReturnType<typeof account>, inputCostNanoUsd = 600) {
+const clock = 1_800_000_000_000;
+
+async function reserve(admission: Admission, on: ReturnType<typeof account>, inputCostNanoUsd = 600, now = clock) {
   const callId = callIdOf(RequestId.parse(`chatcmpl-${randomUUID()}`), 1);
-  const now = 1_800_000_000_000;
   const result = await admission.reserve({
     callId,
     accounts: [on],
@@ -72,6 +73,19 @@ test('Redis admission: all keys lie in one slot of a cluster, and none stays for
   for (const key of keys) assert.ok((await redis.ttl(key)) > 30 * 24 * 3600, key);
   await admission.settle({ calls: [{ callId, tokens: 0 }], balances: [] });
   assert.equal(await redis.exists(...keys.slice(1)), 0);
+});
+
+test('Redis admission: a caller whose clock is far ahead or behind ends nobody’s reservation', async () => {
+  await using stack = new AsyncDisposableStack();
+  const admission = stack.use(
+    await openRedisAdmission({ url: server.url, loadBalances: new Books().load, lossGraceMs: 0 }),
+  );
+  const on = account();
+  assert.equal((await reserve(admission, on)).type, 'admitted');
+  for (const aheadMs of [-3_600_000, 3_600_000]) {
+    assert.equal((await reserve(admission, on, 600, clock + aheadMs)).type, 'wait');
+    assert.equal((await reserve(admission, on, 1, clock + aheadMs)).type, 'admitted');
+  }
 });
 
 test('Redis admission: opening fails when there is no Redis', ours, async () => {

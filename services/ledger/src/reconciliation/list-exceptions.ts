@@ -31,15 +31,20 @@ export async function listRejected(sql: Sql): Promise<Finding[]> {
   return findings;
 }
 
-/** Of reservations that ended by time, the calls that have a row all the same. */
-export async function bookedAmong(sql: Sql, day: string, expired: readonly ExpiredCall[]): Promise<Set<string>> {
-  if (expired.length === 0) return new Set();
+/** Of calls that were admitted on a day, those that have a row. */
+export async function bookedAmong(
+  sql: Sql,
+  day: string,
+  calls: readonly Pick<ExpiredCall, 'callId'>[],
+): Promise<Set<string>> {
+  if (calls.length === 0) return new Set();
   const { rows } = await sql.query(
     `select call_id from ledger.spend_rows
      where call_id = any($1)
+       and request_id = any($3) -- has the index
        and admitted_at >= $2::date::timestamp at time zone 'UTC'
        and admitted_at < ($2::date + 1)::timestamp at time zone 'UTC'`,
-    [expired.map(({ callId }) => callId), day],
+    [calls.map(({ callId }) => callId), day, calls.map(({ callId }) => callId.slice(0, callId.indexOf(':')))],
   );
   return new Set(CallIds.parse(rows).map(({ call_id }) => call_id));
 }

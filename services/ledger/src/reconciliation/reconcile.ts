@@ -10,6 +10,7 @@ import { checkBalances, checkBookedOnce, checkDailySums } from './check-sums.ts'
 import { compareCounters } from './compare-counters.ts';
 import { judgeAdmissions } from './judge-admissions.ts';
 import { bookedAmong, listExpired, listRejected } from './list-exceptions.ts';
+import { countOlderAdmissions } from './older-admissions.ts';
 import { sumBlocks, type BlockSums } from './sum-blocks.ts';
 
 export interface ReconcileDeps {
@@ -60,13 +61,14 @@ export async function* reconcileDays(
 
   const oldestKept = isoDay(now() - keptDays * dayMs);
   for (const day of [...new Set([...after.keys(), ...counts.keys()])].toSorted()) {
-    const found = open?.get(day) ?? 0;
+    const found = open?.filter((call) => call.day === day).length ?? 0;
     const judged = judgeAdmissions({
       counts: counts.get(day) ?? [],
       liveEpoch: live.get(day)?.epoch ?? null,
       open: open === undefined ? null : between(first.get(day), live.get(day), found),
       before: before.get(day) ?? nothing(day),
       after: after.get(day) ?? nothing(day),
+      older: await countOlderAdmissions(sql, day),
       isKept: witness !== null && day >= oldestKept,
     });
     const { rows, refusals, costNanoUsd } = after.get(day) ?? nothing(day);

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DayReconciliation, Finding } from '@sluice/shared/contracts/reconciliation.ts';
 import type { Logger } from '@sluice/shared/log.ts';
+import { endUnheard } from './end-unheard.ts';
 import { reconcileDays, reconcileStanding, type ReconcileDeps } from './reconcile.ts';
 import { standing, storeReconciliation } from './store-reconciliation.ts';
 
@@ -95,6 +96,8 @@ export function openReconciler(options: ReconcilerOptions): Reconciler {
     const read = days[turn % days.length];
     for (const day of readings.keys()) if (!days.includes(day)) readings.delete(day);
     turn += 1;
+    const ended = await endUnheard(options);
+    if (ended > 0) log.info({ ended }, 'reservations ended whose calls were booked without admission hearing of it');
     const period = { from: days.at(-1) ?? '', to: isoDay(now() + dayMs) };
     const found: DayReconciliation[] = [];
     const checks = (day: string) => ({ sums: day === read, chain: day === read });

@@ -26,7 +26,8 @@ interface HeldCall {
   readonly accountKeys: readonly string[];
   readonly outputTokensCap: number;
   readonly tokensEstimate: number;
-  readonly expiresAt: number;
+  /** By `performance.now()`. */
+  readonly endsAt: number;
   nanoUsd: number;
   tokens: number;
   holdsSlot: boolean;
@@ -64,7 +65,7 @@ export class HeldCalls implements Disposable {
       accountKeys: request.accounts.map(accountKey),
       outputTokensCap,
       tokensEstimate: request.tokensEstimate,
-      expiresAt: request.expiresAt,
+      endsAt: since + request.expiresAt - request.now,
       nanoUsd: admitted.reservedNanoUsd,
       tokens: request.inputTokensMax + outputTokensCap,
       holdsSlot: request.moneyOnly !== true,
@@ -147,6 +148,7 @@ export class HeldCalls implements Disposable {
 }
 
 function argsOf(call: HeldCall): (string | number)[] {
-  const { nanoUsd, tokens, outputTokensCap, tokensEstimate, holdsSlot, expiresAt, accountKeys } = call;
-  return [nanoUsd, tokens, outputTokensCap, tokensEstimate, holdsSlot ? 1 : 0, expiresAt, ...accountKeys];
+  const { nanoUsd, tokens, outputTokensCap, tokensEstimate, holdsSlot, endsAt, accountKeys } = call;
+  const lifeMs = Math.max(0, Math.round(endsAt - performance.now()));
+  return [nanoUsd, tokens, outputTokensCap, tokensEstimate, holdsSlot ? 1 : 0, lifeMs, ...accountKeys];
 }

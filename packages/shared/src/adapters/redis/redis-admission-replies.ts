@@ -10,12 +10,12 @@ import type {
 
 const dayMs = 86_400_000;
 
-/** @param serverTime '' for the server's own, for rate limits */
+/** @param serverTime '' for the server's own */
 export function reserveArguments(request: ReservationRequest, serverTime: number | ''): (string | number)[] {
   return [
     request.callId,
-    request.now,
-    request.expiresAt,
+    serverTime,
+    request.expiresAt - request.now,
     request.inputCostNanoUsd,
     request.outputNanoUsdPerMillion,
     request.inputTokensMax,
@@ -23,7 +23,6 @@ export function reserveArguments(request: ReservationRequest, serverTime: number
     request.outputTokensMin,
     request.tokensEstimate,
     request.moneyOnly ? 1 : 0,
-    serverTime,
     request.admittedAt === undefined ? '' : Math.floor(request.admittedAt / dayMs),
     ...request.accounts.flatMap((account) => [
       accountKey(account),

@@ -1,8 +1,8 @@
 import { admissionFunctions } from './redis-admission-functions.ts';
 
 /**
- * KEYS: tag. ARGV: call id, now, expires at, input cost, output price, input tokens, cap, least cap, tokens, money only,
- * the time for rate limits ('' for the server's own), day of the witness ('' for none); then per account: key, budget, token budget, requests, tokens,
+ * KEYS: tag. ARGV: call id, the time ('' for the server's own), milliseconds until it expires, input cost, output price,
+ * input tokens, cap, least cap, tokens, money only, day of the witness ('' for none); then per account: key, budget, token budget, requests, tokens,
  * parallel requests ('' for none).
  * Answers `again` (call it again: there was more to sweep than one run may take), `unknown` with the positions of
  * accounts to seed, or the result's type and numbers as redis-admission.ts reads them.
@@ -10,12 +10,12 @@ import { admissionFunctions } from './redis-admission-functions.ts';
 export const reserveScript = `${admissionFunctions}
 local sweepMax, windowMs, million, dayMs = 64, 60000, 1000000, 24 * 3600 * 1000
 
-local id, now, expires = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local id, now = ARGV[1], tonumber(ARGV[2]) or serverTime()
+local expires = now + tonumber(ARGV[3])
 local inputCost, price, inputTokens = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local cap, capMin, tokens = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
 local limited = ARGV[10] ~= '1'
-local clock = tonumber(ARGV[11]) or serverTime()
-local day = ARGV[12]
+local day = ARGV[11]
 
 -- The product is split so that each part stays below 2^53. fmod is exact where % is not.
 local priceRest = math.fmod(price, million)
@@ -28,14 +28,14 @@ end
 
 local function readAccounts()
   local accounts = {}
-  for i = 13, #ARGV, 6 do
+  for i = 12, #ARGV, 6 do
     local name = ARGV[i]
     local key = accountAt(name)
     local known = redis.call('HMGET', key, 'settled', 'settledTokens', 'reserved', 'reservedTokens', 'parallel',
       'window', 'requests', 'tokens', 'due', 'touched', 'held')
     local window = tonumber(known[6] or 0)
     -- A window far ahead was begun by a clock that was wrong.
-    local open = window > 0 and clock - window < windowMs and window - clock <= windowMs
+    local open = window > 0 and now - window < windowMs and window - now <= windowMs
     accounts[#accounts + 1] = {
       name = name,
       key = key,
@@ -65,7 +65,7 @@ local accounts, swept, left = readAccounts(), false, sweepMax
 for _, account in ipairs(accounts) do
   if account.due <= now then
     swept = true
-    local due = redis.call('ZRANGEBYSCORE', callsAt(account.name), '-inf', ARGV[2], 'LIMIT', 0, left)
+    local due = redis.call('ZRANGEBYSCORE', callsAt(account.name), '-inf', int(now), 'LIMIT', 0, left)
     for _, dueId in ipairs(due) do expire(dueId, account.name) end
     left = left - #due
     if left == 0 then return { 'again' } end
@@ -98,7 +98,7 @@ local function admitted(outputTokens, amount)
     reply[n + 5] = account.requestsMax and math.max(0, account.requestsMax - account.requests) or false
     reply[n + 6] = account.tokensMax and math.max(0, account.tokensMax - account.tokens) or false
     reply[n + 7] = account.parallelMax and math.max(0, account.parallelMax - account.parallel) or false
-    reply[n + 8] = account.window > 0 and account.window + windowMs - clock or 0
+    reply[n + 8] = account.window > 0 and account.window + windowMs - now or 0
     n = n + 8
   end
   return reply
@@ -146,7 +146,7 @@ if waitOn then
     redis.call('HDEL', account.key, 'settled')
     return { 'unknown', waitOn }
   end
-  redis.call('HSET', account.key, 'waiting', ARGV[2])
+  redis.call('HSET', account.key, 'waiting', int(now))
   return { 'wait', waitOn }
 end
 
@@ -166,7 +166,7 @@ if limited then
   -- The first limit that refuses is named; the last that would let in again says when.
   local refusal, leftMost = nil, 0
   for index, account in ipairs(accounts) do
-    local windowLeft = account.window > 0 and account.window + windowMs - clock or windowMs
+    local windowLeft = account.window > 0 and account.window + windowMs - now or windowMs
     local requestsMax, tokensMax, parallelMax = account.requestsMax, account.tokensMax, account.parallelMax
     if requestsMax and account.requests + 1 > requestsMax then
       refusal = refusal or { 'rate-limited', index, 'requests', requestsMax, account.requests, 1 }
@@ -188,15 +188,15 @@ if limited then
 end
 
 local entry = { 'amount', int(needed), 'amountTokens', int(neededTokens), 'cap', int(cap), 'tokens', ARGV[9],
-  'slot', limited and 1 or 0, 'known', 0, 'expires', ARGV[3] }
+  'slot', limited and 1 or 0, 'known', 0, 'expires', int(expires) }
 for _, account in ipairs(accounts) do
   local key, calls = account.key, callsAt(account.name)
   local isFirst = account.reserved == 0 and account.reservedTokens == 0 and account.parallel == 0
   account.reserved, account.reservedTokens = account.reserved + needed, account.reservedTokens + neededTokens
   if limited then
     if account.window == 0 then
-      account.window = clock
-      redis.call('HSET', key, 'window', int(clock))
+      account.window = now
+      redis.call('HSET', key, 'window', int(now))
     end
     account.requests, account.tokens = account.requests + 1, account.tokens + tokens
     account.parallel = account.parallel + 1
@@ -205,11 +205,11 @@ for _, account in ipairs(accounts) do
   else
     redis.call('HSET', key, 'reserved', int(account.reserved), 'reservedTokens', int(account.reservedTokens))
   end
-  redis.call('ZADD', calls, ARGV[3], id)
-  if expires < account.due then redis.call('HSET', key, 'due', ARGV[3]) end
+  redis.call('ZADD', calls, int(expires), id)
+  if expires < account.due then redis.call('HSET', key, 'due', int(expires)) end
   local isStale = now - account.touched > dayMs
   if isStale then
-    redis.call('HSET', key, 'touched', ARGV[2])
+    redis.call('HSET', key, 'touched', int(now))
     redis.call('EXPIRE', key, retention)
   end
   if isStale or isFirst then redis.call('EXPIRE', calls, retention) end

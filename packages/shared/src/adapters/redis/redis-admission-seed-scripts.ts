@@ -58,21 +58,23 @@ return reply
 
 /**
  * Brings back one call that was lost with the server's data; unless it is there.
- * KEYS: tag. ARGV: call id, amount, tokens reserved, cap, tokens, slot, expires; then the account keys.
+ * KEYS: tag. ARGV: call id, amount, tokens reserved, cap, tokens, slot, milliseconds until it expires; then the account
+ * keys.
  */
 export const restoreScript = `${admissionFunctions}
-local id, amount, amountTokens, slot, expires = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[6]), tonumber(ARGV[7])
+local id, amount, amountTokens, slot = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[6])
+local expires = int(serverTime() + tonumber(ARGV[7]))
 if redis.call('EXISTS', callAt(id)) == 1 then return 0 end
 
 local entry = { 'amount', ARGV[2], 'amountTokens', ARGV[3], 'cap', ARGV[4], 'tokens', ARGV[5], 'slot', ARGV[6],
-  'known', 0, 'expires', ARGV[7] }
+  'known', 0, 'expires', expires }
 for i = 8, #ARGV do
   local name = ARGV[i]
   redis.call('ZADD', callsAt(name), expires, id)
   redis.call('EXPIRE', callsAt(name), retention)
   change(name, { amount = amount, amountTokens = amountTokens, slots = slot, tokens = 0 }, nil)
   local due = redis.call('HGET', accountAt(name), 'due')
-  if due and expires < tonumber(due) then redis.call('HSET', accountAt(name), 'due', ARGV[7]) end
+  if due and tonumber(expires) < tonumber(due) then redis.call('HSET', accountAt(name), 'due', expires) end
   entry[#entry + 1] = 'on:' .. name
   entry[#entry + 1] = ''
 end

@@ -63,11 +63,18 @@ end
 return 1
 `;
 
-/** KEYS: tag. ARGV: ids of calls that are booked, and may have been unheard: as if they had expired. */
+/**
+ * KEYS: tag. ARGV: ids of calls that are booked, and may have been unheard: as if they had expired. Answers how many were
+ * open.
+ */
 export const expireScript = `${admissionFunctions}
+local open = 0
 for _, id in ipairs(ARGV) do
-  if redis.call('EXISTS', callAt(id)) == 1 then expire(id) end
+  if redis.call('EXISTS', callAt(id)) == 1 then
+    expire(id)
+    open = open + 1
+  end
   witnessBookedLate(id)
 end
-return 1
+return open
 `;

@@ -1,7 +1,14 @@
 import { Redis } from 'ioredis';
 import type { Result } from 'ioredis';
-import type { AccountCounters, AdmissionWitness, ExpiredCall, WitnessDay } from '../../ports/admission-witness.ts';
+import type {
+  AccountCounters,
+  AdmissionWitness,
+  ExpiredCall,
+  OpenCall,
+  WitnessDay,
+} from '../../ports/admission-witness.ts';
 import { connectQuickly, quickRedisSettings } from '../quick-redis.ts';
+import { expireScript } from './redis-admission-scripts.ts';
 import { forgetScript, inspectScript, noteBookedScript } from './redis-admission-witness-scripts.ts';
 
 declare module 'ioredis' {
@@ -34,6 +41,7 @@ export async function openRedisAdmissionWitness(options: {
   const redis = new Redis(url, { ...quickRedisSettings(timeoutMs), commandTimeout: timeoutMs });
   redis.defineCommand('admissionInspect', { lua: inspectScript, numberOfKeys: 1 });
   redis.defineCommand('admissionForget', { lua: forgetScript, numberOfKeys: 1 });
+  redis.defineCommand('admissionExpire', { lua: expireScript, numberOfKeys: 1 });
   redis.defineCommand('admissionNoteBooked', { lua: noteBookedScript, numberOfKeys: 1 });
   await connectQuickly(redis, { what: 'admission store', timeoutMs, onError });
 
@@ -44,16 +52,21 @@ export async function openRedisAdmissionWitness(options: {
     },
 
     async openCalls() {
-      const calls = new Map<string, string | null>();
-      for await (const keys of scan(redis, `${tag}:call:*`)) {
-        const read = await Promise.all(keys.map((key) => redis.hget(key, 'day')));
-        for (const [index, key] of keys.entries()) calls.set(key, read[index] ?? null);
+      const prefix = `${tag}:call:`;
+      const open = new Map<string, OpenCall>();
+      for await (const keys of scan(redis, `${prefix}*`)) {
+        const days = await Promise.all(keys.map((key) => redis.hget(key, 'day')));
+        for (const [index, key] of keys.entries()) {
+          const day = days[index] ?? null;
+          const callId = key.slice(prefix.length);
+          if (day !== null) open.set(callId, { callId, day: dayOf(Number(day)) });
+        }
       }
-      const open = new Map<string, number>();
-      for (const day of calls.values()) {
-        if (day !== null) open.set(dayOf(Number(day)), (open.get(dayOf(Number(day))) ?? 0) + 1);
-      }
-      return open;
+      return [...open.values()];
+    },
+
+    async endBooked(callIds) {
+      return callIds.length === 0 ? 0 : redis.admissionExpire(tag, ...callIds);
     },
 
     async noteBooked(callIds) {

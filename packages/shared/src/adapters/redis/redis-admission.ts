@@ -41,7 +41,7 @@ export type RedisAdmissionOptions = {
  * Admission counters in Redis, one script per step. The server should keep what it has acknowledged (`appendonly yes`)
  * and must not evict (`maxmemory-policy noeviction`). One that lost everything is filled from the books, and with the
  * reservations that each process remembers of its own; budgets wait for that. Rate windows begin anew then.
- * Rate windows are measured by the server's clock, so that callers' clocks need not agree.
+ * Rate windows and the lives of reservations are measured by the server's clock, so that callers' clocks need not agree.
  *
  * @param options `redis` is shared, and stays the caller's to close; with `url` the adapter has a connection of its own
  * @throws GatewayError dependency_unavailable when the first connection fails, and from every method while Redis is
