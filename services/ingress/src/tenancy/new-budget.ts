@@ -30,5 +30,10 @@ export function newBudget(
 
 /** What is asked for, without what is only not asked for. */
 export function askedLimits(changes: Partial<Limits>): Partial<Limits> {
-  return Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== null && value !== undefined));
+  return Object.fromEntries(Object.entries(changes).filter(([, value]) => !isNothing(value)));
+}
+
+function isNothing(value: unknown): boolean {
+  if (typeof value === 'object' && value !== null) return Object.keys(value).length === 0;
+  return value === null || value === undefined;
 }
