@@ -161,7 +161,7 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
       keySettings: config.tenancy.keys,
       userSettings: config.tenancy.users,
       proxyBudget: config.tenancy.proxyBudget,
-      defaultCustomerBudgetId: config.tenancy.customers.budgetId,
+      defaultCustomerBudgetId: customers.budgetId,
       reports,
       now,
       newKey,

@@ -106,7 +106,7 @@ const rights: readonly { readonly path: string; readonly body?: object; readonly
   { path: '/user/update', body: { user_id: 'ada', max_budget: 6 }, may: [] },
   { path: '/user/update', body: { user_id: 'ada', max_budget: null }, may: [] },
   { path: '/user/update', body: { user_id: 'ada', user_role: 'proxy_admin' }, may: [] },
-  { path: '/user/update', body: { user_id: 'ada', models: [] }, may: [] },
+  { path: '/user/update', body: { user_id: 'ada', models: ['llama'] }, may: [] },
   { path: '/user/update', body: { user_email: 'ada@example.com', metadata: {} }, may: ['ada'] },
   { path: '/user/update', body: { user_id: 'nobody' }, may: [] },
   { path: '/user/bulk_update', body: { users: [{ user_id: 'ada' }] }, may: [] },

@@ -1,23 +1,20 @@
 import { z } from 'zod';
-import { BudgetId } from './budget.ts';
+import { budgetFields, Models } from './budget-fields.ts';
 import { Metadata } from './key.ts';
-import { limitFields } from './limits.ts';
 import { memberWith, membersMax, userName } from './member.ts';
 import { Text } from './text.ts';
 
 const Id = Text.min(1);
 
 /**
- * What can be set on an organization: limits of its own, or by `budget_id` those of a budget. null clears, but for
- * `models` and `metadata`, where it changes nothing.
+ * What can be set on an organization. null clears, but for lists and `metadata`, where it changes nothing.
  */
 const organizationFields = {
   organization_alias: Id.nullish(),
   /** Empty: every alias. */
-  models: z.array(Id).max(1000).nullish(),
+  models: Models.nullish(),
   metadata: Metadata.nullish(),
-  budget_id: BudgetId.nullish(),
-  ...limitFields,
+  ...budgetFields,
 };
 
 const OrganizationFields = z.object(organizationFields);

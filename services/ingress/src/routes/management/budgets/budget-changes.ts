@@ -1,11 +1,13 @@
-import { refuseUnsupportedOf } from '../unsupported-fields.ts';
+import type { BudgetFields } from '@sluice/shared/api/litellm/budget-fields.ts';
+import type { Budget } from '../../../tenancy/budget.ts';
+import type { Limits } from '../../../tenancy/limits.ts';
+import { limitChangesOf } from '../limit-changes.ts';
 
-/** @throws GatewayError invalid_management_request for what limits have in LiteLLM, and nothing here obeys */
-export function refuseUnsupportedOfLimits(body: unknown, isNew: boolean): void {
-  refuseUnsupportedOf(body, unsupportedOfLimits, { isNew });
+/**
+ * What a request sets on a budget, in our words. Only what it names is in the result.
+ *
+ * @throws GatewayError invalid_management_request for a value that makes no sense
+ */
+export function budgetChangesOf(fields: BudgetFields): Partial<Limits & Pick<Budget, 'models'>> {
+  return { ...limitChangesOf(fields), ...(fields.allowed_models != null && { models: fields.allowed_models }) };
 }
-
-const unsupportedOfLimits: Readonly<Record<string, string>> = {
-  allowed_models: 'put the models into the list of what has the budget',
-  budget_reset_at: 'windows come from the clock and budget_duration alone',
-};

@@ -5,11 +5,11 @@ import { parseManagementBody } from '../../../http/parse-body.ts';
 import { newBudget } from '../../../tenancy/new-budget.ts';
 import { budgetRowOf } from '../budget-row.ts';
 import { withChanges } from '../change-work.ts';
-import { limitChangesOf } from '../limit-changes.ts';
 import type { ManagementDeps } from '../management-deps.ts';
 import { budgetTaken } from '../refusals.ts';
+import { refuseUnsupportedOf, unsupportedOfBudgets } from '../unsupported-fields.ts';
 import { budgetChange } from './audited-budget.ts';
-import { refuseUnsupportedOfLimits } from './budget-changes.ts';
+import { budgetChangesOf } from './budget-changes.ts';
 
 /** POST /budget/new. Limits with a name, which limit nothing until something refers to them. */
 export function budgetNew(deps: ManagementDeps): RequestHandler {
@@ -17,8 +17,8 @@ export function budgetNew(deps: ManagementDeps): RequestHandler {
   return async (req, res) => {
     const authenticated = authorize(await authenticate(req), req.path);
     const { budget_id: id, ...fields } = parseManagementBody(BudgetNewRequest, req.body);
-    refuseUnsupportedOfLimits(req.body, true);
-    const changes = limitChangesOf(fields);
+    refuseUnsupportedOf(req.body, unsupportedOfBudgets, { isNew: true });
+    const changes = budgetChangesOf(fields);
     const budget = await withChanges(deps, req, authenticated, async ({ tenancy, record, by }) => {
       const made = newBudget(id ?? newId(), { base: null, changes, by });
       const stored = await tenancy.budgets.insert(made);

@@ -4,11 +4,11 @@ import { authorize } from '../../../auth/authorize.ts';
 import { parseManagementBody } from '../../../http/parse-body.ts';
 import { budgetRowOf } from '../budget-row.ts';
 import { withChanges } from '../change-work.ts';
-import { limitChangesOf } from '../limit-changes.ts';
 import type { ManagementDeps } from '../management-deps.ts';
 import { budgetNotFound } from '../refusals.ts';
+import { refuseUnsupportedOf, unsupportedOfBudgets } from '../unsupported-fields.ts';
 import { budgetChange } from './audited-budget.ts';
-import { refuseUnsupportedOfLimits } from './budget-changes.ts';
+import { budgetChangesOf } from './budget-changes.ts';
 
 /** POST /budget/update. Changes only what the body names, for whatever refers to it, everywhere within a second. */
 export function budgetUpdate(deps: ManagementDeps): RequestHandler {
@@ -16,8 +16,8 @@ export function budgetUpdate(deps: ManagementDeps): RequestHandler {
   return async (req, res) => {
     const authenticated = authorize(await authenticate(req), req.path);
     const { budget_id: id, ...fields } = parseManagementBody(BudgetUpdateRequest, req.body);
-    refuseUnsupportedOfLimits(req.body, false);
-    const changes = limitChangesOf(fields);
+    refuseUnsupportedOf(req.body, unsupportedOfBudgets, { isNew: false });
+    const changes = budgetChangesOf(fields);
     const budget = await withChanges(deps, req, authenticated, async ({ tenancy: { budgets }, record, by }) => {
       const before = await budgets.lock(id);
       const after = await budgets.update([id], { ...changes, updatedAt: by.now, updatedBy: by.userId });

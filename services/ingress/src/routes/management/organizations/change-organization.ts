@@ -1,9 +1,11 @@
 import type { Request } from 'express';
 import type { Authenticated } from '../../../auth/authenticated.ts';
 import type { Refused } from '../../../sql/entity-table.ts';
-import type { Organization } from '../../../tenancy/organization.ts';
+import type { Budget } from '../../../tenancy/budget.ts';
+import type { Organization, OrganizationMember } from '../../../tenancy/organization.ts';
 import { withChanges } from '../change-work.ts';
 import type { ChangeWork } from '../change-work.ts';
+import type { BudgetHolder } from '../holder-budget.ts';
 import type { ManagementDeps } from '../management-deps.ts';
 import { budgetNotFound, organizationTaken } from '../refusals.ts';
 import { requireOrganizationRight } from './organization-rights.ts';
@@ -31,9 +33,25 @@ export async function withOrganization<T>(
   });
 }
 
-/** The id of the budget that is made of limits which are given to the organization alone: that of its account. */
-export function ownBudgetIdOf(organizationId: string): string {
-  return `organization:${organizationId}`;
+/** An organization as one that has a budget by reference. */
+export function holderOf({
+  organizationId,
+  budgetId,
+}: Pick<Organization, 'organizationId' | 'budgetId'>): BudgetHolder {
+  return { kind: 'organization', id: organizationId, budgetId };
+}
+
+/** The same of a member. */
+export function memberHolderOf({ organizationId, userId, budgetId }: OrganizationMember): BudgetHolder {
+  return { kind: 'organization-member', id: `${organizationId}:${userId}`, budgetId };
+}
+
+/** What limits a holder, which nobody else changes until the transaction ends. */
+export async function lockBudget(
+  { budgetId }: { readonly budgetId: string | null },
+  { tenancy: { budgets } }: Pick<ChangeWork, 'tenancy'>,
+): Promise<Budget | null> {
+  return budgetId === null ? null : budgets.lock(budgetId);
 }
 
 /** @throws GatewayError for what the constraints of the table refuse */

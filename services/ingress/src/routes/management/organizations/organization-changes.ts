@@ -1,8 +1,8 @@
 import type { OrganizationFields } from '@sluice/shared/api/litellm/organization.ts';
 import type { Organization } from '../../../tenancy/organization.ts';
-import type { Limits } from '../../../tenancy/limits.ts';
+import type { AskedBudget } from '../holder-budget.ts';
 import { budgetOf } from '../limit-changes.ts';
-import { refuseUnsupportedOf } from '../unsupported-fields.ts';
+import { refuseUnsupportedOf, unsupportedOfBudgets } from '../unsupported-fields.ts';
 
 /** What an operator may set on an organization's own row; its limits are those of its budget. */
 export type OrganizationChanges = Partial<
@@ -20,17 +20,13 @@ export function organizationChangesOf(fields: OrganizationFields): Omit<Organiza
 
 /** @throws GatewayError invalid_management_request for what an organization has in LiteLLM, and nothing here obeys */
 export function refuseUnsupportedOfOrganization(body: unknown, isNew: boolean): void {
-  refuseUnsupportedOf(body, unsupportedOfOrganizations, { isNew });
+  refuseUnsupportedOf(body, unsupportedOfBudgets, { isNew });
 }
 
-const unsupportedOfOrganizations: Readonly<Record<string, string>> = {
-  allowed_models: 'use models',
-  budget_reset_at: 'windows come from the clock and budget_duration alone',
-};
-
 /** What a request sets of the limits of one member. */
-export function memberLimitsOf({ max_budget_in_organization: usd }: MemberBudget): Partial<Limits> {
-  return usd === undefined ? {} : { maxBudgetNanoUsd: budgetOf('max_budget_in_organization', usd) };
+export function memberBudgetOf({ max_budget_in_organization: usd }: MemberBudget): AskedBudget {
+  const values = usd === undefined ? {} : { maxBudgetNanoUsd: budgetOf('max_budget_in_organization', usd) };
+  return { budgetId: undefined, values };
 }
 
 interface MemberBudget {

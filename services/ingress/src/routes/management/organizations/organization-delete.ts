@@ -2,16 +2,15 @@ import { OrganizationDeleteRequest } from '@sluice/shared/api/litellm/organizati
 import type { RequestHandler } from 'express';
 import { authorize } from '../../../auth/authorize.ts';
 import { parseManagementBody } from '../../../http/parse-body.ts';
-import { deleteUnusedBudgets } from '../../../sql/delete-unused-budgets.ts';
 import { findReferences, toOrganizations } from '../../../sql/references.ts';
 import { inWords } from '../../../tenancy/counted.ts';
 import { withChanges } from '../change-work.ts';
+import { dropOwnBudgets } from '../holder-budget.ts';
 import type { ManagementDeps } from '../management-deps.ts';
-import { lockBudget } from '../own-budget.ts';
 import { organizationInUse, organizationNotFound } from '../refusals.ts';
 import { organizationChange, organizationMemberChange } from './audited-organization.ts';
 import { rowsOf } from '../deleted-rows.ts';
-import { ownBudgetIdOf } from './change-organization.ts';
+import { holderOf, lockBudget, memberHolderOf } from './change-organization.ts';
 import { organizationRowsOf } from './organization-rows.ts';
 
 /**
@@ -33,14 +32,17 @@ export function organizationDelete(deps: ManagementDeps): RequestHandler {
         if (organization === null) throw organizationNotFound(organizationId);
         const users = await findReferences(sql, toOrganizations, organizationId);
         if (users.length > 0) throw organizationInUse(organizationId, inWords(users));
-        organizations.push({ organization, budget: await lockBudget(organization.budgetId, work) });
+        organizations.push({ organization, budget: await lockBudget(organization, work) });
       }
       const members = rowsOf(await tenancy.organizationMembers.delete({ organizationId: ids }));
       for (const member of members) {
         await record(organizationMemberChange('deleted', { before: { member, budget: null }, after: null }));
       }
       await tenancy.organizations.delete({ organizationId: ids });
-      await deleteUnusedBudgets(sql, [...ids.map(ownBudgetIdOf), ...members.flatMap(({ budgetId }) => budgetId ?? [])]);
+      await dropOwnBudgets(sql, [
+        ...organizations.map(({ organization }) => holderOf(organization)),
+        ...members.map(memberHolderOf),
+      ]);
       for (const before of organizations) await record(organizationChange('deleted', { before, after: null }));
       return organizations;
     });

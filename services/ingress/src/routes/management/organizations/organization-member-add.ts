@@ -3,13 +3,13 @@ import { GatewayError } from '@sluice/shared/errors.ts';
 import type { RequestHandler } from 'express';
 import { authorize } from '../../../auth/authorize.ts';
 import { parseManagementBody } from '../../../http/parse-body.ts';
-import { changedBudget } from '../own-budget.ts';
+import { changeBudget } from '../holder-budget.ts';
 import type { ManagementDeps } from '../management-deps.ts';
 import { addedUserRowsOf } from '../users/user-rows.ts';
 import { usersNamed } from '../users/users-named.ts';
 import { organizationMemberChange } from './audited-organization.ts';
-import { withOrganization } from './change-organization.ts';
-import { memberLimitsOf } from './organization-changes.ts';
+import { lockBudget, memberHolderOf, withOrganization } from './change-organization.ts';
+import { memberBudgetOf } from './organization-changes.ts';
 import type { FoundOrganizationMember } from './organization-info-of.ts';
 import { organizationRowsOf } from './organization-rows.ts';
 
@@ -19,23 +19,26 @@ export function organizationMemberAdd(deps: ManagementDeps): RequestHandler {
     const authenticated = authorize(await deps.authenticate(req), req.path);
     const {
       organization_id: organizationId,
-      member,
+      member: entries,
       ...fields
     } = parseManagementBody(OrganizationMemberAddRequest, req.body);
-    const asked = { limits: memberLimitsOf(fields) };
+    const asked = memberBudgetOf(fields);
 
     const done = await withOrganization(deps, req, { authenticated, organizationId }, async (_organization, work) => {
       const { tenancy, record, scope, by } = work;
-      const { named, users } = await usersNamed([member].flat(), work, deps);
+      const { named, users } = await usersNamed([entries].flat(), work, deps);
       const added: FoundOrganizationMember[] = [];
       for (const { userId, userEmail, role } of named) {
-        const budget = await changedBudget({ ownId: deps.newId(), current: null }, asked, work);
-        const budgetId = budget?.budgetId ?? null;
-        const made = { organizationId, userId, role, userEmail, budgetId, createdAt: by.now };
-        const [stored] = await tenancy.organizationMembers.insertMissing([made]);
-        if (stored === undefined) throw alreadyMember(userId, organizationId);
-        added.push({ member: stored, budget });
-        await record(organizationMemberChange('created', { before: null, after: { member: stored, budget } }));
+        if ((await tenancy.organizationMembers.find(organizationId, userId)) !== null) {
+          throw alreadyMember(userId, organizationId);
+        }
+        const made = { organizationId, userId, role, userEmail, budgetId: null, createdAt: by.now };
+        const member = { ...made, budgetId: await changeBudget(memberHolderOf(made), asked, work) };
+        const stored = await tenancy.organizationMembers.insert(member);
+        if (stored !== 'inserted') throw new Error(`a new member was refused by ${stored.violated}`);
+        const after = { member, budget: await lockBudget(member, work) };
+        await record(organizationMemberChange('created', { before: null, after }));
+        added.push(after);
       }
       return { added, users, scope };
     });

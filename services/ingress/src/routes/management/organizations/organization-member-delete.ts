@@ -2,11 +2,10 @@ import { OrganizationMemberDeleteRequest } from '@sluice/shared/api/litellm/orga
 import type { RequestHandler } from 'express';
 import { authorize } from '../../../auth/authorize.ts';
 import { parseManagementBody } from '../../../http/parse-body.ts';
-import { deleteUnusedBudgets } from '../../../sql/delete-unused-budgets.ts';
 import type { ManagementDeps } from '../management-deps.ts';
-import { lockBudget } from '../own-budget.ts';
+import { dropOwnBudgets } from '../holder-budget.ts';
 import { organizationMemberChange } from './audited-organization.ts';
-import { withOrganization } from './change-organization.ts';
+import { lockBudget, memberHolderOf, withOrganization } from './change-organization.ts';
 import { findOrganizationMember } from './find-organization-member.ts';
 import { organizationRowsOf } from './organization-rows.ts';
 
@@ -28,9 +27,9 @@ export function organizationMemberDelete(deps: ManagementDeps): RequestHandler {
       async (_organization, work) => {
         const { sql, tenancy, record } = work;
         const member = await findOrganizationMember(organizationId, named, work);
-        const before = { member, budget: await lockBudget(member.budgetId, work) };
+        const before = { member, budget: await lockBudget(member, work) };
         await tenancy.organizationMembers.delete({ organizationId, userId: member.userId });
-        await deleteUnusedBudgets(sql, member.budgetId === null ? [] : [member.budgetId]);
+        await dropOwnBudgets(sql, [memberHolderOf(member)]);
         await record(organizationMemberChange('deleted', { before, after: null }));
         return before;
       },

@@ -3,12 +3,12 @@ import type { RequestHandler } from 'express';
 import { authorize } from '../../../auth/authorize.ts';
 import { parseManagementBody } from '../../../http/parse-body.ts';
 import type { ManagementDeps } from '../management-deps.ts';
-import { changedBudget, lockBudget } from '../own-budget.ts';
+import { changeBudget } from '../holder-budget.ts';
 import { organizationMemberNotFound } from '../refusals.ts';
 import { organizationMemberChange } from './audited-organization.ts';
-import { withOrganization } from './change-organization.ts';
+import { lockBudget, memberHolderOf, withOrganization } from './change-organization.ts';
 import { findOrganizationMember } from './find-organization-member.ts';
-import { memberLimitsOf } from './organization-changes.ts';
+import { memberBudgetOf } from './organization-changes.ts';
 import { organizationRowsOf } from './organization-rows.ts';
 
 /** PATCH /organization/member_update. Changes only what the body names. */
@@ -19,18 +19,20 @@ export function organizationMemberUpdate(deps: ManagementDeps): RequestHandler {
       OrganizationMemberUpdateRequest,
       req.body,
     );
-    const asked = { limits: memberLimitsOf(fields) };
+    const asked = memberBudgetOf(fields);
 
     const found = await withOrganization(deps, req, { authenticated, organizationId }, async (_organization, work) => {
       const member = await findOrganizationMember(organizationId, fields, work);
-      const current = await lockBudget(member.budgetId, work);
-      const budget = await changedBudget({ ownId: member.budgetId ?? deps.newId(), current }, asked, work);
+      const current = await lockBudget(member, work);
       const after = await work.tenancy.organizationMembers.update([organizationId, member.userId], {
         ...(fields.role != null && { role: fields.role }),
-        budgetId: budget?.budgetId ?? null,
+        budgetId: await changeBudget(memberHolderOf(member), asked, work),
       });
       if (after === null || 'violated' in after) throw organizationMemberNotFound(member.userId, organizationId);
-      const change = { before: { member, budget: current }, after: { member: after, budget } };
+      const change = {
+        before: { member, budget: current },
+        after: { member: after, budget: await lockBudget(after, work) },
+      };
       await work.record(organizationMemberChange('updated', change));
       return change.after;
     });

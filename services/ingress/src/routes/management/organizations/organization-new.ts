@@ -5,10 +5,10 @@ import { parseManagementBody } from '../../../http/parse-body.ts';
 import type { Organization } from '../../../tenancy/organization.ts';
 import { withChanges } from '../change-work.ts';
 import type { ManagementDeps } from '../management-deps.ts';
-import { askedBudgetOf, changedBudget } from '../own-budget.ts';
+import { askedBudgetOf, changeBudget } from '../holder-budget.ts';
 import { organizationTaken } from '../refusals.ts';
 import { organizationChange } from './audited-organization.ts';
-import { ownBudgetIdOf, requireStored } from './change-organization.ts';
+import { holderOf, lockBudget, requireStored } from './change-organization.ts';
 import { organizationChangesOf, refuseUnsupportedOfOrganization } from './organization-changes.ts';
 import { organizationRowOf } from './organization-rows.ts';
 
@@ -24,21 +24,21 @@ export function organizationNew(deps: ManagementDeps): RequestHandler {
     const found = await withChanges(deps, req, authenticated, async (work) => {
       const { tenancy, record, by } = work;
       if ((await tenancy.organizations.find(organizationId)) !== null) throw organizationTaken(organizationId);
-      const budget = await changedBudget({ ownId: ownBudgetIdOf(organizationId), current: null }, asked, work);
+      const budgetId = await changeBudget(holderOf({ organizationId, budgetId: null }), asked, work);
       const organization: Organization = {
         organizationId,
         organizationAlias: null,
         models: [],
         metadata: {},
         ...organizationChangesOf(request),
-        budgetId: budget?.budgetId ?? null,
+        budgetId,
         createdAt: by.now,
         createdBy: by.userId,
         updatedAt: by.now,
         updatedBy: by.userId,
       };
       requireStored(await tenancy.organizations.insert(organization), organization);
-      const made = { organization, budget };
+      const made = { organization, budget: await lockBudget(organization, work) };
       await record(organizationChange('created', { before: null, after: made }));
       return made;
     });

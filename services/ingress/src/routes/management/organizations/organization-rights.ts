@@ -4,7 +4,7 @@ import { noLimits } from '../../../tenancy/limits.ts';
 import type { Organization } from '../../../tenancy/organization.ts';
 import type { Scope } from '../../../tenancy/scope.ts';
 import { forbiddenChange } from '../change-rights.ts';
-import type { AskedBudget } from '../own-budget.ts';
+import type { AskedBudget } from '../holder-budget.ts';
 import { organizationNotFound } from '../refusals.ts';
 import type { OrganizationChanges } from './organization-changes.ts';
 
@@ -51,11 +51,11 @@ export function requireOrganizationRight(
 export function requireOrganizationChangeRight(
   scope: Scope,
   before: { readonly organization: Organization; readonly budget: Budget | null },
-  { changes, asked: { budgetId, limits } }: { readonly changes: OrganizationChanges; readonly asked: AskedBudget },
+  { changes, asked: { budgetId, values } }: { readonly changes: OrganizationChanges; readonly asked: AskedBudget },
 ): void {
   if (scope.all) return;
   const current = { ...(before.budget ?? noLimits), ...before.organization };
-  const named = { ...changes, ...limits, ...(budgetId !== undefined && { budgetId }) };
+  const named = { ...values, ...changes, ...(budgetId !== undefined && { budgetId }) };
   const forbidden = forbiddenChange(current, named, forAdmins);
   if (forbidden === null) return;
   throw new GatewayError(

@@ -4,6 +4,7 @@ import { noLimits } from '../../../tenancy/limits.ts';
 import { mainAccountOf } from '../../../tenancy/main-account.ts';
 import type { Organization, OrganizationMember } from '../../../tenancy/organization.ts';
 import type { WindowRules } from '../../../tenancy/windows.ts';
+import { budgetsById } from '../holder-budget.ts';
 import type { Row } from '../teams/team-info-of.ts';
 import { organizationInfoOf, organizationMemberInfoOf } from './organization-info-of.ts';
 import type { FoundOrganization, FoundOrganizationMember } from './organization-info-of.ts';
@@ -24,9 +25,10 @@ export async function withTheirBudgets(
   { organizations = [], members = [] }: OrganizationsAndMembers<Organization, OrganizationMember>,
   { budgets }: Pick<Tenancy, 'budgets'>,
 ): Promise<Required<OrganizationsAndMembers<FoundOrganization, FoundOrganizationMember>>> {
-  const ids = [...new Set([...organizations, ...members].flatMap(({ budgetId }) => budgetId ?? []))];
-  const found = ids.length === 0 ? [] : await budgets.all({ where: { budgetId: ids } }, ids.length);
-  const byId = new Map(found.map((budget) => [budget.budgetId, budget]));
+  const byId = await budgetsById(
+    [...organizations, ...members].map(({ budgetId }) => budgetId),
+    { budgets },
+  );
   const budgetOf = ({ budgetId }: { readonly budgetId: string | null }) => byId.get(budgetId ?? '') ?? null;
   return {
     organizations: organizations.map((organization) => ({ organization, budget: budgetOf(organization) })),

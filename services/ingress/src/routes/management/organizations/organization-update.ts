@@ -2,11 +2,10 @@ import { OrganizationUpdateRequest } from '@sluice/shared/api/litellm/organizati
 import type { RequestHandler } from 'express';
 import { authorize } from '../../../auth/authorize.ts';
 import { parseManagementBody } from '../../../http/parse-body.ts';
-import { deleteUnusedBudgets } from '../../../sql/delete-unused-budgets.ts';
 import type { ManagementDeps } from '../management-deps.ts';
-import { askedBudgetOf, changedBudget, lockBudget } from '../own-budget.ts';
+import { askedBudgetOf, changeBudget, dropOwnBudgets } from '../holder-budget.ts';
 import { organizationChange } from './audited-organization.ts';
-import { ownBudgetIdOf, requireStored, withOrganization } from './change-organization.ts';
+import { holderOf, lockBudget, requireStored, withOrganization } from './change-organization.ts';
 import { organizationChangesOf, refuseUnsupportedOfOrganization } from './organization-changes.ts';
 import { requireOrganizationChangeRight } from './organization-rights.ts';
 import { organizationRowOf } from './organization-rows.ts';
@@ -19,23 +18,24 @@ export function organizationUpdate(deps: ManagementDeps): RequestHandler {
     refuseUnsupportedOfOrganization(req.body, false);
     const asked = askedBudgetOf(fields);
     const changes = organizationChangesOf(fields);
-    const ownId = ownBudgetIdOf(organizationId);
 
     const found = await withOrganization(deps, req, { authenticated, organizationId }, async (before, work) => {
       const { sql, tenancy, record, scope, by } = work;
-      const current = await lockBudget(before.budgetId, work);
+      const current = await lockBudget(before, work);
       requireOrganizationChangeRight(scope, { organization: before, budget: current }, { changes, asked });
-      const budget = await changedBudget({ ownId, current }, asked, work);
       const updated = {
         ...changes,
-        budgetId: budget?.budgetId ?? null,
+        budgetId: await changeBudget(holderOf(before), asked, work),
         updatedAt: by.now,
         updatedBy: by.userId,
       };
       const stored = await tenancy.organizations.update([organizationId], updated);
       const after = requireStored(stored, { organizationId, ...updated });
-      if (before.budgetId === ownId && after.budgetId !== ownId) await deleteUnusedBudgets(sql, [ownId]);
-      const change = { before: { organization: before, budget: current }, after: { organization: after, budget } };
+      await dropOwnBudgets(sql, [holderOf(before)]);
+      const change = {
+        before: { organization: before, budget: current },
+        after: { organization: after, budget: await lockBudget(after, work) },
+      };
       await record(organizationChange('updated', change));
       return change.after;
     });
