@@ -44,7 +44,7 @@ export async function findReferences(
 ): Promise<readonly Counted[]> {
   const selects = references.map(
     ({ table, column, what, named }) =>
-      `select '${what}' as what, count(*)::int as count, (array_agg(${named} order by ${named}))[1:${namesMax}] as names
+      `select '${what}' as what, count(*)::int as count, (array_agg((${named})::text order by ${named}))[1:${namesMax}] as names
        from ingress.${table} where ${column} = $1`,
   );
   const { rows } = await sql.query(`select * from (${selects.join(' union all ')}) as found where count > 0`, [id]);
