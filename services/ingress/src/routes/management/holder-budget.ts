@@ -89,7 +89,7 @@ export async function budgetsById(
 
 /** What the constraints of the holders' tables mean: of them only that to the budget can refuse a change. */
 export function budgetRefusalOf(violated: string, budgetId: string | null): Error {
-  if (violated === 'customers_budget' || violated === 'tags_budget') return budgetNotFound(budgetId);
+  if (/^(?:customers|tags|organizations)_budget$/.test(violated)) return budgetNotFound(budgetId);
   return new Error(`a row was refused by ${violated}`);
 }
 

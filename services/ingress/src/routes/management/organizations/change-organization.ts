@@ -5,9 +5,10 @@ import type { Budget } from '../../../tenancy/budget.ts';
 import type { Organization, OrganizationMember } from '../../../tenancy/organization.ts';
 import { withChanges } from '../change-work.ts';
 import type { ChangeWork } from '../change-work.ts';
+import { budgetRefusalOf } from '../holder-budget.ts';
 import type { BudgetHolder } from '../holder-budget.ts';
 import type { ManagementDeps } from '../management-deps.ts';
-import { budgetNotFound, organizationTaken } from '../refusals.ts';
+import { organizationTaken } from '../refusals.ts';
 import { requireOrganizationRight } from './organization-rights.ts';
 
 interface OrganizationAsked {
@@ -62,6 +63,5 @@ export function requireStored<T>(
   if (stored === null) throw new Error(`organization ${organizationId} is gone while it was locked`);
   if (typeof stored !== 'object' || !('violated' in stored)) return stored;
   if (stored.violated === 'organizations_unique') throw organizationTaken(organizationId);
-  if (stored.violated === 'organizations_budget') throw budgetNotFound(budgetId);
-  throw new Error(`organizations has refused a row by ${stored.violated}`);
+  throw budgetRefusalOf(stored.violated, budgetId);
 }
