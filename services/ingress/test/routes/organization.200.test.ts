@@ -238,3 +238,17 @@ test('changes of one organization at once: both hold', async () => {
   const { litellm_budget_table: budget } = await info('busy');
   assert.deepEqual([budget.max_budget, budget.rpm_limit], [2, 3]);
 });
+
+test('two organizations that change their budgets for each other’s do not wait for each other', async () => {
+  const budgets = [{ budget_id: 'silver' }, { budget_id: 'bronze' }] as const;
+  for (const budget of budgets) await ask('/budget/new', budget);
+  await newOrganization('swap-a', budgets[0]);
+  await newOrganization('swap-b', budgets[1]);
+  for (const turn of [1, 0, 1, 0] as const) {
+    await Promise.all([
+      update('swap-a', { budget_id: budgets[turn].budget_id }),
+      update('swap-b', { budget_id: budgets[1 - turn]?.budget_id }),
+    ]);
+  }
+  assert.equal((await info('swap-a')).budget_id, 'silver');
+});

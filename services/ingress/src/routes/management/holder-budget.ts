@@ -93,6 +93,16 @@ export function budgetRefusalOf(violated: string, budgetId: string | null): Erro
   return new Error(`a row was refused by ${violated}`);
 }
 
+/**
+ * What limits a holder. Its own budget nobody else changes until the transaction ends; a named one is not locked, or
+ * two holders that change places would wait for each other.
+ */
+export async function budgetOf(holder: BudgetHolder, { tenancy: { budgets } }: Work): Promise<Budget | null> {
+  const { budgetId } = holder;
+  if (budgetId === null) return null;
+  return budgetId === ownBudgetId(holder) ? budgets.lock(budgetId) : budgets.find(budgetId);
+}
+
 /** By its name it is known whose it is, so that it goes with them. */
 function ownBudgetId({ kind, id }: BudgetHolder): string {
   return `${kind}:${id}`;

@@ -1,7 +1,6 @@
 import type { Request } from 'express';
 import type { Authenticated } from '../../../auth/authenticated.ts';
 import type { Refused } from '../../../sql/entity-table.ts';
-import type { Budget } from '../../../tenancy/budget.ts';
 import type { Organization, OrganizationMember } from '../../../tenancy/organization.ts';
 import { withChanges } from '../change-work.ts';
 import type { ChangeWork } from '../change-work.ts';
@@ -45,14 +44,6 @@ export function holderOf({
 /** The same of a member. */
 export function memberHolderOf({ organizationId, userId, budgetId }: OrganizationMember): BudgetHolder {
   return { kind: 'organization-member', id: `${organizationId}:${userId}`, budgetId };
-}
-
-/** What limits a holder, which nobody else changes until the transaction ends. */
-export async function lockBudget(
-  { budgetId }: { readonly budgetId: string | null },
-  { tenancy: { budgets } }: Pick<ChangeWork, 'tenancy'>,
-): Promise<Budget | null> {
-  return budgetId === null ? null : budgets.lock(budgetId);
 }
 
 /** @throws GatewayError for what the constraints of the table refuse */

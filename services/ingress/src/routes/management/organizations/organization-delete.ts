@@ -5,12 +5,12 @@ import { parseManagementBody } from '../../../http/parse-body.ts';
 import { findReferences, toOrganizations } from '../../../sql/references.ts';
 import { inWords } from '../../../tenancy/counted.ts';
 import { withChanges } from '../change-work.ts';
-import { dropOwnBudgets } from '../holder-budget.ts';
+import { budgetOf, dropOwnBudgets } from '../holder-budget.ts';
 import type { ManagementDeps } from '../management-deps.ts';
 import { organizationInUse, organizationNotFound } from '../refusals.ts';
 import { organizationChange, organizationMemberChange } from './audited-organization.ts';
 import { rowsOf } from '../deleted-rows.ts';
-import { holderOf, lockBudget, memberHolderOf } from './change-organization.ts';
+import { holderOf, memberHolderOf } from './change-organization.ts';
 import { organizationRowsOf } from './organization-rows.ts';
 
 /**
@@ -32,7 +32,7 @@ export function organizationDelete(deps: ManagementDeps): RequestHandler {
         if (organization === null) throw organizationNotFound(organizationId);
         const users = await findReferences(sql, toOrganizations, organizationId);
         if (users.length > 0) throw organizationInUse(organizationId, inWords(users));
-        organizations.push({ organization, budget: await lockBudget(organization, work) });
+        organizations.push({ organization, budget: await budgetOf(holderOf(organization), work) });
       }
       const members = rowsOf(await tenancy.organizationMembers.delete({ organizationId: ids }));
       for (const member of members) {

@@ -3,12 +3,12 @@ import { GatewayError } from '@sluice/shared/errors.ts';
 import type { RequestHandler } from 'express';
 import { authorize } from '../../../auth/authorize.ts';
 import { parseManagementBody } from '../../../http/parse-body.ts';
-import { changeBudget } from '../holder-budget.ts';
+import { budgetOf, changeBudget } from '../holder-budget.ts';
 import type { ManagementDeps } from '../management-deps.ts';
 import { addedUserRowsOf } from '../users/user-rows.ts';
 import { usersNamed } from '../users/users-named.ts';
 import { organizationMemberChange } from './audited-organization.ts';
-import { lockBudget, memberHolderOf, withOrganization } from './change-organization.ts';
+import { memberHolderOf, withOrganization } from './change-organization.ts';
 import { memberBudgetOf } from './organization-changes.ts';
 import type { FoundOrganizationMember } from './organization-info-of.ts';
 import { organizationRowsOf } from './organization-rows.ts';
@@ -36,7 +36,7 @@ export function organizationMemberAdd(deps: ManagementDeps): RequestHandler {
         const member = { ...made, budgetId: await changeBudget(memberHolderOf(made), asked, work) };
         const stored = await tenancy.organizationMembers.insert(member);
         if (stored !== 'inserted') throw new Error(`a new member was refused by ${stored.violated}`);
-        const after = { member, budget: await lockBudget(member, work) };
+        const after = { member, budget: await budgetOf(memberHolderOf(member), work) };
         await record(organizationMemberChange('created', { before: null, after }));
         added.push(after);
       }

@@ -3,9 +3,9 @@ import type { RequestHandler } from 'express';
 import { authorize } from '../../../auth/authorize.ts';
 import { parseManagementBody } from '../../../http/parse-body.ts';
 import type { ManagementDeps } from '../management-deps.ts';
-import { dropOwnBudgets } from '../holder-budget.ts';
+import { budgetOf, dropOwnBudgets } from '../holder-budget.ts';
 import { organizationMemberChange } from './audited-organization.ts';
-import { lockBudget, memberHolderOf, withOrganization } from './change-organization.ts';
+import { memberHolderOf, withOrganization } from './change-organization.ts';
 import { findOrganizationMember } from './find-organization-member.ts';
 import { organizationRowsOf } from './organization-rows.ts';
 
@@ -27,7 +27,7 @@ export function organizationMemberDelete(deps: ManagementDeps): RequestHandler {
       async (_organization, work) => {
         const { sql, tenancy, record } = work;
         const member = await findOrganizationMember(organizationId, named, work);
-        const before = { member, budget: await lockBudget(member, work) };
+        const before = { member, budget: await budgetOf(memberHolderOf(member), work) };
         await tenancy.organizationMembers.delete({ organizationId, userId: member.userId });
         await dropOwnBudgets(sql, [memberHolderOf(member)]);
         await record(organizationMemberChange('deleted', { before, after: null }));

@@ -5,10 +5,10 @@ import { parseManagementBody } from '../../../http/parse-body.ts';
 import type { Organization } from '../../../tenancy/organization.ts';
 import { withChanges } from '../change-work.ts';
 import type { ManagementDeps } from '../management-deps.ts';
-import { askedBudgetOf, changeBudget } from '../holder-budget.ts';
+import { askedBudgetOf, budgetOf, changeBudget } from '../holder-budget.ts';
 import { organizationTaken } from '../refusals.ts';
 import { organizationChange } from './audited-organization.ts';
-import { holderOf, lockBudget, requireStored } from './change-organization.ts';
+import { holderOf, requireStored } from './change-organization.ts';
 import { organizationChangesOf, refuseUnsupportedOfOrganization } from './organization-changes.ts';
 import { organizationRowOf } from './organization-rows.ts';
 
@@ -38,7 +38,7 @@ export function organizationNew(deps: ManagementDeps): RequestHandler {
         updatedBy: by.userId,
       };
       requireStored(await tenancy.organizations.insert(organization), organization);
-      const made = { organization, budget: await lockBudget(organization, work) };
+      const made = { organization, budget: await budgetOf(holderOf(organization), work) };
       await record(organizationChange('created', { before: null, after: made }));
       return made;
     });

@@ -3,9 +3,9 @@ import type { RequestHandler } from 'express';
 import { authorize } from '../../../auth/authorize.ts';
 import { parseManagementBody } from '../../../http/parse-body.ts';
 import type { ManagementDeps } from '../management-deps.ts';
-import { askedBudgetOf, changeBudget, dropOwnBudgets } from '../holder-budget.ts';
+import { askedBudgetOf, budgetOf, changeBudget, dropOwnBudgets } from '../holder-budget.ts';
 import { organizationChange } from './audited-organization.ts';
-import { holderOf, lockBudget, requireStored, withOrganization } from './change-organization.ts';
+import { holderOf, requireStored, withOrganization } from './change-organization.ts';
 import { organizationChangesOf, refuseUnsupportedOfOrganization } from './organization-changes.ts';
 import { requireOrganizationChangeRight } from './organization-rights.ts';
 import { organizationRowOf } from './organization-rows.ts';
@@ -21,7 +21,7 @@ export function organizationUpdate(deps: ManagementDeps): RequestHandler {
 
     const found = await withOrganization(deps, req, { authenticated, organizationId }, async (before, work) => {
       const { sql, tenancy, record, scope, by } = work;
-      const current = await lockBudget(before, work);
+      const current = await budgetOf(holderOf(before), work);
       requireOrganizationChangeRight(scope, { organization: before, budget: current }, { changes, asked });
       const updated = {
         ...changes,
@@ -34,7 +34,7 @@ export function organizationUpdate(deps: ManagementDeps): RequestHandler {
       await dropOwnBudgets(sql, [holderOf(before)]);
       const change = {
         before: { organization: before, budget: current },
-        after: { organization: after, budget: await lockBudget(after, work) },
+        after: { organization: after, budget: await budgetOf(holderOf(after), work) },
       };
       await record(organizationChange('updated', change));
       return change.after;
