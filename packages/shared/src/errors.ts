@@ -11,6 +11,7 @@ export const errorCatalog = {
   method_not_allowed: { status: 405, type: 'invalid_request_error', retryable: false },
   not_found: { status: 404, type: 'not_found_error', retryable: false },
   already_exists: { status: 409, type: 'bad_request_error', retryable: false },
+  in_use: { status: 409, type: 'bad_request_error', retryable: false },
   already_member: { status: 400, type: 'team_member_already_in_team', retryable: false },
   // Who the client is
   key_missing: { status: 401, type: 'auth_error', retryable: false },

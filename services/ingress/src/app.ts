@@ -12,6 +12,7 @@ import { readiness } from './routes/health/readiness.ts';
 import { metricsPage } from './routes/health/metrics-page.ts';
 import { auditLine, auditLog, type AuditDeps } from './routes/management/audit.ts';
 import type { ManagementDeps } from './routes/management/management-deps.ts';
+import type { ManagementRoute } from './routes/management/management-route.ts';
 import { managementRoutes } from './routes/management/management-routes.ts';
 import { rerank } from './routes/cohere/rerank.ts';
 import { modelGroups } from './routes/management/models/model-group-info.ts';
@@ -54,15 +55,15 @@ export function createApp(deps: AppDeps): Express {
   app.set('trust proxy', deps.trustedProxies);
 
   /** For routes that name their caller themselves, and those few that take anybody. */
-  const open = (path: string, method: 'get' | 'post' | 'patch', ...handlers: RequestHandler[]) => {
+  const open = (path: string, method: ManagementRoute['method'], ...handlers: RequestHandler[]) => {
     const resource = app.route(path);
     resource[method](...handlers);
     resource.all(methodNotAllowed(method === 'get' ? 'GET, HEAD' : method.toUpperCase()));
   };
   /** The caller is named before anything else of the request is looked at. */
-  const route = (path: string, method: 'get' | 'post' | 'patch', ...handlers: RequestHandler[]) =>
+  const route = (path: string, method: ManagementRoute['method'], ...handlers: RequestHandler[]) =>
     open(path, method, authenticated(deps.management.authenticate), ...handlers);
-  const both = (path: string, method: 'get' | 'post' | 'patch', ...handlers: RequestHandler[]) => {
+  const both = (path: string, method: ManagementRoute['method'], ...handlers: RequestHandler[]) => {
     route(path, method, ...handlers);
     route(`/v1${path}`, method, ...handlers);
   };

@@ -85,6 +85,7 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
   await using opening = new AsyncDisposableStack();
   const keys = virtualKeysIn(sql);
   const tenancy = tenancyIn(sql);
+  const scopeOf = createScopeOf(sql);
   const { customers } = config.tenancy;
   const metrics = createIngressMetrics(options.meter);
   const attribution = createAttribute({
@@ -155,11 +156,12 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
       keys,
       tenancy,
       changes: createChanges({ sql, now }),
-      scopeOf: createScopeOf(sql),
+      scopeOf,
       windows: config.tenancy,
       keySettings: config.tenancy.keys,
       userSettings: config.tenancy.users,
       proxyBudget: config.tenancy.proxyBudget,
+      defaultCustomerBudgetId: customers.budgetId,
       reports,
       now,
       newKey,
@@ -175,6 +177,7 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
       authenticate,
       keys,
       tenancy,
+      scopeOf,
       entities: entityNamesIn(sql),
       windows: config.tenancy,
       reports,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createPostgresSpendReports } from '@sluice/shared/adapters/postgres/postgres-spend-reports.ts';
 import { callIdOf } from '@sluice/shared/ids.ts';
+import type { UsageFilter } from '@sluice/shared/ports/spend-reports.ts';
 import { bookUsage } from '../src/sql/book-usage.ts';
 import { usageCostNanoUsd } from '@sluice/shared/prices/usage-cost.ts';
 import { useBooks } from './open-books.ts';
@@ -369,6 +370,20 @@ for (const { of, where, spend, why, ...rest } of kinds) {
     assert.deepEqual(Object.fromEntries(sums.map(({ name, spendNanoUsd }) => [name, Number(spendNanoUsd / c)])), spend);
   });
 }
+
+test('usage of what has one of several values in one of several fields', async () => {
+  await using reports = await openReports();
+  await bookUsual(reports);
+  const query = { ...month, of: 'request', by: ['teamId'], order: 'fields' } as const;
+  const spendOf = async (either: UsageFilter, where: UsageFilter = {}) =>
+    Object.fromEntries(
+      (await reports.usage({ ...query, either, where })).map((sum) => [sum.teamId, Number(sum.spendNanoUsd / c)]),
+    );
+  assert.deepEqual(await spendOf({ keyHash: [keyHashOf('sk-c')], teamId: ['blue'] }), { '': 1, blue: 1 });
+  assert.deepEqual(await spendOf({ keyHash: [keyHashOf('sk-c')], teamId: [] }), { '': 1 });
+  assert.deepEqual(await spendOf({ keyHash: [keyHashOf('sk-c')], teamId: ['blue'] }, { teamId: ['red'] }), {});
+  assert.deepEqual(await spendOf({ teamId: [] }), {});
+});
 
 /** A month is a field of the totals and of the groups; `keyHash` and `model` are of the groups alone. */
 for (const kind of ['request', 'tag', 'customer'] as const) {

@@ -80,6 +80,8 @@ export interface UsageQuery<Field extends UsageField> {
   /** Only what has one of these values, in every field that is named. */
   readonly where?: UsageFilter;
   readonly except?: UsageFilter;
+  /** Only what has one of these values in at least one of the fields that are named. */
+  readonly either?: UsageFilter;
   /** `fields`: by the groups' own values, ascending, so that days are in order. `spend`: highest first. */
   readonly order: 'fields' | 'spend';
   readonly limit: number;

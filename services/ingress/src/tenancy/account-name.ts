@@ -45,6 +45,12 @@ export const accountNames = {
     overBudget: (spent, max) => `ExceededBudget: User=${id} over budget. Spend=${spent}, Budget=${max}`,
   }),
   organization: (id: string): AccountName => ({ budget: `Organization=${id}`, descriptor: 'organization', value: id }),
+  organizationModel: (id: string, model: string): AccountName => ({
+    budget: `Organization=${id} and model=${model}`,
+    descriptor: 'model_per_organization',
+    value: `${id}:${model}`,
+    overBudget: () => `LiteLLM Organization: ${id}, exceeded budget for model=${model}`,
+  }),
   organizationMember: (organizationId: string, userId: string): AccountName => ({
     budget: `User=${userId} in Organization=${organizationId}`,
     descriptor: 'organization_member',

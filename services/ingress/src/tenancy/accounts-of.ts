@@ -82,6 +82,9 @@ function* holdersOf(facts: AccountFacts, settings: Settings, now: number): Gener
   if (organizationId !== null) {
     const limits = principal?.organizationBudget ?? unlimited;
     yield { id: `organization:${organizationId}`, name: accountNames.organization(organizationId), limits };
+    yield* modelHolder(`organization-model:${organizationId}`, limits, facts, (model) =>
+      accountNames.organizationModel(organizationId, model),
+    );
   }
   if (organizationId !== null && userId !== null && principal?.organizationMember) {
     const limits = principal.organizationMemberBudget ?? unlimited;
@@ -100,7 +103,7 @@ function* holdersOf(facts: AccountFacts, settings: Settings, now: number): Gener
   yield { id: 'proxy:all', name: accountNames.proxy(), limits: { ...unlimited, ...settings.proxyBudget } };
 }
 
-/** What a key or a team has set aside for the model, if anything. */
+/** What a key, a team or an organization has set aside for the model, if anything. */
 function* modelHolder(
   [kind, holderId]: readonly [kind: string, id: string],
   limits: Limited,

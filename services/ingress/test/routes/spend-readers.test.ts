@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import { hashKey } from '../../src/auth/hash-key.ts';
 import type { Answer } from './open-management.ts';
 import { tenancyIn } from '../../src/sql/tenancy-tables.ts';
-import { user } from '../tenancy/entities.ts';
+import { madeAt, member, user } from '../tenancy/entities.ts';
 import { openSampleBooks, type SampleBooks } from './spend-books.ts';
 
 let books: SampleBooks;
@@ -204,4 +204,48 @@ test('POST /cost/estimate 403: an alias that the key may not use', async () => {
   assert.equal(refused.status, 403);
   assert.match(refused.body.error.message, /allowed to access/);
   assert.equal((await books.post('/cost/estimate', { ...estimate, model: 'llama' }, { key })).status, 200);
+});
+
+/** Spend of the activity that somebody sees; alpha's calls, 1.750000001, are ada's, of the team red, of acme. */
+const administered: readonly { who: 'captain' | 'olga' | 'member' | 'stranger'; path: string; spend: number }[] = [
+  { who: 'captain', path: '/team/daily/activity?', spend: 1.750000001 },
+  { who: 'captain', path: '/team/daily/activity?team_ids=red', spend: 1.750000001 },
+  { who: 'captain', path: '/team/daily/activity?team_ids=blue', spend: 0 },
+  { who: 'captain', path: '/user/daily/activity?', spend: 0 },
+  { who: 'olga', path: '/organization/daily/activity?', spend: 1.750000001 },
+  { who: 'olga', path: '/organization/daily/activity?organization_ids=acme', spend: 1.750000001 },
+  { who: 'olga', path: '/organization/daily/activity?organization_ids=other', spend: 0 },
+  { who: 'olga', path: '/team/daily/activity?team_ids=red', spend: 1.750000001 },
+  { who: 'olga', path: '/team/daily/activity?team_ids=blue', spend: 0 },
+  { who: 'member', path: '/team/daily/activity?', spend: 0 },
+  { who: 'stranger', path: '/team/daily/activity?', spend: 0 },
+];
+
+test('…/daily/activity 200: who administers a team or an organization sees all of its spend, and no other', async () => {
+  const { users, members, organizationMembers } = tenancyIn(books.sql);
+  for (const name of ['captain', 'olga', 'member', 'stranger']) await users.insert(user(name));
+  await members.insert(member('red', 'captain', { role: 'admin' }));
+  await members.insert(member('red', 'member'));
+  const olga = { organizationId: 'acme', userId: 'olga', role: 'org_admin', userEmail: null } as const;
+  await organizationMembers.insert({ ...olga, budgetId: null, createdAt: madeAt });
+  const theirs = {
+    captain: await books.generate({ user_id: 'captain' }),
+    olga: await books.generate({ user_id: 'olga', organization_id: 'acme' }),
+    member: await books.generate({ user_id: 'member' }),
+    stranger: await books.generate({ user_id: 'stranger' }),
+  };
+  for (const { who, path, spend } of administered) {
+    const { status, body } = await books.get(`${path}&${dates}`, { key: theirs[who] });
+    assert.deepEqual([status, body.metadata?.total_spend], [200, spend], `${who}: ${path}`);
+    const parts = body.results.flatMap((day: { breakdown: { entities: object } }) =>
+      Object.keys(day.breakdown.entities),
+    );
+    if (spend === 0) assert.deepEqual(parts, [], `${who}: ${path}`);
+  }
+  assert.equal((await books.get(`/organization/daily/activity?${dates}`, { key: theirs.captain })).status, 403);
+
+  // Their own in a team that they do not administer, beside all of the one that they do.
+  await books.book({ key: theirs.captain, user: 'captain', team: 'blue', nanoUsd: 500_000_000 });
+  const { body } = await books.get(`/team/daily/activity?${dates}`, { key: theirs.captain });
+  assert.equal(body.metadata.total_spend, 2.250000001);
 });

@@ -4,6 +4,7 @@ import { tenancyIn } from '../../src/sql/tenancy-tables.ts';
 import { openKeysDatabase } from '../sql/open-keys-database.ts';
 import { madeAt, member, organization, team, user } from '../tenancy/entities.ts';
 import { openManagement, type Management } from './open-management.ts';
+import { testRights, type Right } from './refusal-cases.ts';
 
 const resources = new AsyncDisposableStack();
 let gateway: Management;
@@ -41,12 +42,7 @@ after(() => resources.disposeAsync());
 const blue = { team_id: 'blue' };
 const everybody = Object.keys(keys) as Who[]; // oxlint-disable-line typescript/no-unsafe-type-assertion
 
-/** Who may; all others are refused with 403. In order: later rows find what earlier ones have changed. */
-const rights: readonly {
-  readonly path: string;
-  readonly body?: object | ((who: Who) => object);
-  readonly may: readonly Who[];
-}[] = [
+const rights: readonly Right<Who>[] = [
   { path: 'GET /team/info?team_id=blue', may: ['ada', 'bob', 'olga', 'viewer', 'reader'] },
   { path: 'GET /team/info?team_id=red', may: ['viewer'] },
   { path: 'GET /team/permissions_list?team_id=blue', may: ['ada', 'bob', 'olga', 'viewer', 'reader'] },
@@ -89,14 +85,7 @@ const rights: readonly {
   { path: '/team/delete', body: { team_ids: ['blue'] }, may: ['olga'] },
 ];
 
-for (const { path, body, may } of rights) {
-  test(`${path} ${JSON.stringify(typeof body === 'function' ? body('ada') : body)}: ${may.join(', ') || 'nobody'} may`, async () => {
-    for (const who of [...everybody.filter((each) => !may.includes(each)), ...may]) {
-      const answer = await gateway.ask(path, typeof body === 'function' ? body(who) : body, { key: keys[who] });
-      assert.equal(answer.status, may.includes(who) ? 200 : 403, `${who}: ${JSON.stringify(answer.body)}`);
-    }
-  });
-}
+testRights(rights, everybody, () => ({ gateway, keys }));
 
 test('a list has the teams that one is in, or whose organization one administers', async () => {
   await gateway.post('/team/new', { team_id: 'green', organization_id: 'acme', admins: ['ada'] });

@@ -1,21 +1,22 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import type { SqlPool } from '@sluice/shared/ports/sql.ts';
 import { tenancyIn } from '../../src/sql/tenancy-tables.ts';
 import { openKeysDatabase } from '../sql/open-keys-database.ts';
 import { team } from '../tenancy/entities.ts';
 import { openManagement, type Management } from './open-management.ts';
+import { testKeyNeeded, testRefusals, type Refusal } from './refusal-cases.ts';
 
 const resources = new AsyncDisposableStack();
 let gateway: Management;
-let auditLines: () => Promise<number>;
+let sql: SqlPool;
 
 before(async () => {
-  const sql = resources.use(await openKeysDatabase());
+  sql = resources.use(await openKeysDatabase());
   gateway = resources.use(await openManagement(sql));
   await tenancyIn(sql).teams.insert(team('there'));
   await gateway.post('/user/new', { user_id: 'ada', user_email: 'ada@example.com', auto_create_key: false });
   await gateway.post('/team/member_add', { team_id: 'there', member: { role: 'user', user_id: 'ada' } });
-  auditLines = async () => (await sql.query('select from ingress.audit_log')).rows.length;
 });
 after(() => resources.disposeAsync());
 
@@ -23,14 +24,7 @@ const there = { team_id: 'there' };
 const nowhere = { team_id: 'nowhere' };
 const role = 'user';
 
-/** `param`: of an error in our shape; `loc`: of one in FastAPI's. */
-const refusals: readonly {
-  readonly path: string;
-  readonly body?: object;
-  readonly status: number;
-  readonly param?: string;
-  readonly loc?: readonly (string | number)[];
-}[] = [
+const refusals: readonly Refusal[] = [
   { path: '/team/new', body: { team_id: 'there' }, status: 400, param: 'team_id' },
   { path: '/team/new', body: { organization_id: 'nowhere' }, status: 404, param: 'organization_id' },
   { path: '/team/new', body: { max_budget: -1 }, status: 400, param: 'max_budget' },
@@ -123,24 +117,11 @@ const refusals: readonly {
   { path: '/team/member_delete', body: { user_id: 'x' }, status: 422, loc: ['body', 'team_id'] },
 ];
 
-for (const { path, body, status, param, loc } of refusals) {
-  test(`${path} ${status}: ${JSON.stringify(body)}`, async () => {
-    const lines = await auditLines();
-    const answer = await gateway.ask(path, body);
-    assert.equal(answer.status, status, JSON.stringify(answer.body));
-    if (loc) assert.deepEqual(answer.body.detail[0].loc, loc);
-    else assert.equal(answer.body.error.param, param);
-    assert.equal(await auditLines(), lines, 'nothing was changed');
-  });
-}
+testRefusals(refusals, () => ({ gateway, sql }));
 
 test('POST /team/member_add 400: the type tells who is a member already', async () => {
   const { body } = await gateway.post('/team/member_add', { ...there, member: { role, user_id: 'ada' } });
   assert.equal(body.error.type, 'team_member_already_in_team');
 });
 
-test('nothing without a key: 401', async () => {
-  for (const path of ['/team/new', '/team/update', '/team/member_add', '/team/delete']) {
-    assert.equal((await gateway.post(path, {}, { key: '' })).status, 401, path);
-  }
-});
+testKeyNeeded(['/team/new', '/team/update', '/team/member_add', '/team/delete'], () => ({ gateway }));

@@ -312,9 +312,12 @@ test('accounts: of two limits for one model the lower counts', () => {
   assert.deepEqual([account?.limits.requestsPerMinute, account?.limits.tokensPerMinute], [1, 4]);
 });
 
-test("accounts: a team's limits for one model", () => {
+test("accounts: a team's limits for one model, and an organization's", () => {
   const accounts = accountsOf(facts({ teamId: 't' }, { team: team('t', { modelBudgets }) }), settings, now);
   assert.deepEqual(limited(accounts), { 'team-model:t:grok': 5 });
+  const organizationBudget = budget('o', { modelBudgets });
+  const ofOrganization = accountsOf(facts({ organizationId: 'o' }, { organizationBudget }), settings, now);
+  assert.deepEqual(limited(ofOrganization), { 'organization-model:o:grok': 5 });
 });
 
 test('accounts: a regenerated key keeps the accounts of its first hash', () => {

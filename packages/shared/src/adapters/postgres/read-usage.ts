@@ -24,17 +24,21 @@ export function usageStatement<const Field extends UsageField>({
   by,
   where = {},
   except = {},
+  either = {},
   order,
   limit,
   offset = 0,
 }: Omit<UsageQuery<Field>, 'limit'> & { readonly limit: number | null }): { text: string; values: unknown[] } {
-  const asked = usageFields.filter((field) => by.some((one) => one === field) || where[field] || except[field]);
+  const asked = usageFields.filter(
+    (field) => by.some((one) => one === field) || where[field] || except[field] || either[field],
+  );
   const { view, columns } = asked.every((field) => ofTotals.has(field)) ? totalsOf(of) : sources[of];
   const values: unknown[] = [dayOf(from), dayOf(to), limit, offset];
   const conditions = (filter: UsageFilter, compare: (column: string, bound: string) => string) =>
     usageFields
       .filter((field) => filter[field] !== undefined)
       .map((field) => compare(columns[field], `$${values.push(filter[field])}`));
+  const alternatives = conditions(either, isAnyOf);
   const groups = by.map((field) => columns[field]);
   const sorted = order === 'spend' ? ['sum(spend_nano_usd) desc', ...groups] : groups;
   const text = `select ${[...by.map((field) => `${columns[field]}::text as "${field}"`), ...sums].join(', ')}
@@ -42,12 +46,17 @@ export function usageStatement<const Field extends UsageField>({
      where ${[
        'day >= $1::date',
        'day < $2::date',
-       ...conditions(where, (column, bound) => `${column} = any(${bound})`),
+       ...conditions(where, isAnyOf),
        ...conditions(except, (column, bound) => `${column} <> all(${bound})`),
+       ...(alternatives.length === 0 ? [] : [`(${alternatives.join(' or ')})`]),
      ].join(' and ')}
      ${groups.length === 0 ? '' : `group by ${groups.join(', ')} order by ${sorted.join(', ')}`}
      limit $3::bigint offset $4::bigint`;
   return { text, values };
+}
+
+function isAnyOf(column: string, bound: string): string {
+  return `${column} = any(${bound})`;
 }
 
 const common = {

@@ -1,22 +1,15 @@
 import { z } from 'zod';
 import { Metadata } from './key.ts';
 import { limitFields } from './limits.ts';
+import { memberWith, membersMax, userName } from './member.ts';
 import { queryInteger } from './query.ts';
 import { Text } from './text.ts';
-
-/** Members that one request may name. */
-export const membersMax = 500;
 
 const Id = Text.min(1);
 const Models = z.array(Id).max(1000);
 
-/** Which user: by id, or by e-mail address, which becomes a new user if nobody has it. */
-const userName = { user_id: Id.nullish(), user_email: Id.nullish() };
-
-/** A user in a team, in requests; at least one of the two names is there. */
-export const TeamMember = z
-  .object({ role: z.enum(['admin', 'user']), ...userName })
-  .refine(({ user_id, user_email }) => (user_id ?? user_email) != null, 'Input should have user_id or user_email');
+/** A user in a team, in requests. */
+export const TeamMember = memberWith(z.enum(['admin', 'user']));
 export type TeamMember = z.infer<typeof TeamMember>;
 
 /**

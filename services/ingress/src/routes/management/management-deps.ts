@@ -23,6 +23,8 @@ export interface ManagementDeps {
   readonly userSettings: UserSettings;
   /** Shown as the limits of the user `litellm-proxy-budget`. */
   readonly proxyBudget: TenancySettings['proxyBudget'];
+  /** Of customers without one of their own; null: none. */
+  readonly defaultCustomerBudgetId: string | null;
   readonly reports: Pick<SpendReports, 'balancesOf'>;
   readonly now: () => number;
   readonly newKey: () => string;

@@ -23,6 +23,17 @@ export function budgetNotFound(budgetId: string | null | undefined): GatewayErro
   return new GatewayError('not_found', `Budget not found, budget_id=${budgetId}.`, { param: 'budget_id' });
 }
 
+export function budgetTaken(budgetId: string): GatewayError {
+  return new GatewayError('already_exists', `Budget with id ${budgetId} already exists.`, { param: 'budget_id' });
+}
+
+/** @param users whatever else refers to it: `1 key (a), 2 teams (b, c)` */
+export function budgetInUse(budgetId: string, users: string): GatewayError {
+  return new GatewayError('in_use', `Budget ${budgetId} is in use by ${users}. Give them other limits first.`, {
+    param: 'budget_id',
+  });
+}
+
 export function teamNotFound(teamId: string): GatewayError {
   return new GatewayError('not_found', `Team not found, passed team id: ${teamId}.`, { param: 'team_id' });
 }
@@ -33,10 +44,33 @@ export function organizationNotFound(organizationId: string | null | undefined):
   });
 }
 
+export function organizationTaken(organizationId: string): GatewayError {
+  return new GatewayError('already_exists', `Organization with id ${organizationId} already exists.`, {
+    param: 'organization_id',
+  });
+}
+
+/** @param users what belongs to it: `2 teams (b, c)` */
+export function organizationInUse(organizationId: string, users: string): GatewayError {
+  return new GatewayError(
+    'in_use',
+    `Organization ${organizationId} still has ${users}. Move them elsewhere or delete them first.`,
+    { param: 'organization_ids' },
+  );
+}
+
 export function userNotFound(name: string): GatewayError {
   return new GatewayError('not_found', `User not found, passed user: ${name}.`, { param: 'user_id' });
 }
 
 export function memberNotFound(name: string, teamId: string): GatewayError {
   return new GatewayError('not_found', `User not found in team. User=${name}, Team=${teamId}.`, { param: 'user_id' });
+}
+
+export function organizationMemberNotFound(name: string, organizationId: string): GatewayError {
+  return new GatewayError(
+    'not_found',
+    `User not found in organization. User=${name}, Organization=${organizationId}.`,
+    { param: 'user_id' },
+  );
 }

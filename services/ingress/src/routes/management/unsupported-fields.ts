@@ -28,6 +28,11 @@ const unsupportedOfKeys: Readonly<Record<string, string>> = {
   throttle_on_budget_exceeded: 'a call over the budget is refused, or given fewer tokens, and never slowed down',
 };
 
+/** Of whatever has a budget by reference. */
+export const unsupportedOfBudgets: Readonly<Record<string, string>> = {
+  budget_reset_at: 'windows follow from budget_duration and the clock',
+};
+
 /** The same, set under the reserved names of `metadata`. */
 const unsupportedMetadata: Readonly<Record<string, string>> = {
   allowed_tools: 'tools would not be checked',

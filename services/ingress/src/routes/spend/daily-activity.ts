@@ -4,11 +4,13 @@ import type { UsageField, UsageFilter, UsageQuery } from '@sluice/shared/ports/s
 import type { Request, RequestHandler } from 'express';
 import { z } from 'zod';
 import { parseQuery } from '../../http/parse-body.ts';
+import { administers } from '../../tenancy/scope.ts';
+import type { Scope } from '../../tenancy/scope.ts';
 import { breakdownOf, type Detail } from './activity-breakdown.ts';
 import { calledIn, type Called } from './called.ts';
 import { metricsOf } from './measures.ts';
 import { dates, requiredPeriod } from './period.ts';
-import { forReaders, keyHashIn, within, type Reader } from './reader.ts';
+import { forReaders, keyHashIn, within, withinAdministered, type Reader } from './reader.ts';
 import type { SpendDeps } from './spend-deps.ts';
 import { atMost, detailsMax } from './truncated.ts';
 
@@ -28,6 +30,8 @@ interface ActivityOf {
   /** Spend of none of them is left out. */
   readonly onlyNamed: boolean;
   readonly metadataOf: (called: Called, id: string) => object;
+  /** Those of them that somebody administers, who then sees all of their spend. */
+  readonly administered?: (scope: Scope) => readonly string[];
 }
 
 const kinds = {
@@ -47,6 +51,8 @@ const kinds = {
     pageSize: 10,
     onlyNamed: true,
     metadataOf: (called, id) => ({ team_alias: called.team(id) }),
+    administered: (scope) =>
+      [...scope.teams.keys()].filter((teamId) => administers(scope, { teamId, organizationId: null })),
   },
   organization: {
     of: 'request',
@@ -56,6 +62,7 @@ const kinds = {
     pageSize: 10,
     onlyNamed: true,
     metadataOf: (called, id) => ({ organization_alias: called.organization(id) }),
+    administered: ({ organizations }) => [...organizations],
   },
   tag: { of: 'tag', field: 'name', named: 'tags', pageSize: 10, onlyNamed: false, metadataOf: () => ({}) },
   customer: {
@@ -84,7 +91,7 @@ function activityRoute(kind: ActivityOf, paged: boolean): (deps: SpendDeps) => R
     forReaders(deps, async (req, res, reader) => {
       const query = parseQuery(QueryOf, req.query);
       const { page, page_size: size = kind.pageSize } = paged ? query : { page: 1, page_size: daysMax };
-      const filter = filterOf(kind, req, reader, query);
+      const filter = await filterOf(kind, deps, { req, reader, query });
 
       const all = await deps.reports.usage({
         of: kind.of,
@@ -126,7 +133,17 @@ const QueryOf = z.looseObject({
   timezone: queryInteger({ min: -1_440, max: 1_440 }).optional(),
 });
 
-function filterOf(kind: ActivityOf, req: Request, reader: Reader, query: z.infer<typeof QueryOf>) {
+interface Asked {
+  readonly req: Request;
+  readonly reader: Reader;
+  readonly query: z.infer<typeof QueryOf>;
+}
+
+async function filterOf(
+  kind: ActivityOf,
+  { scopeOf }: SpendDeps,
+  { req, reader, query }: Asked,
+): Promise<Pick<UsageQuery<never>, 'where' | 'except' | 'either'>> {
   const lists = parseQuery(z.object({ [kind.named]: list, ...(kind.notNamed && { [kind.notNamed]: list }) }), query);
   const asked: UsageFilter = {
     model: query.model === undefined ? undefined : [query.model],
@@ -134,7 +151,13 @@ function filterOf(kind: ActivityOf, req: Request, reader: Reader, query: z.infer
     [kind.field]: lists[kind.named],
   };
   const excluded = [...(kind.onlyNamed ? [''] : []), ...((kind.notNamed && lists[kind.notNamed]) || [])];
-  return { where: within(reader, asked), ...(excluded.length > 0 && { except: { [kind.field]: excluded } }) };
+  const seen =
+    kind.administered === undefined
+      ? { where: within(reader, asked) }
+      : withinAdministered(reader, asked, {
+          [kind.field]: kind.administered(await scopeOf(reader.authenticated)),
+        });
+  return { ...seen, ...(excluded.length > 0 && { except: { [kind.field]: excluded } }) };
 }
 
 const list = queryList.optional();
@@ -145,7 +168,7 @@ type DayDetail = Detail & { readonly day: string };
 async function detailsOf(
   { reports }: SpendDeps,
   { of, field }: ActivityOf,
-  filter: Pick<UsageQuery<never>, 'where' | 'except'>,
+  filter: Pick<UsageQuery<never>, 'where' | 'except' | 'either'>,
   days: readonly { readonly day: string }[],
 ): Promise<readonly DayDetail[]> {
   const [last, first] = [days[0], days.at(-1)];

@@ -1,5 +1,5 @@
 import { GatewayError } from '@sluice/shared/errors.ts';
-import type { UsageFilter } from '@sluice/shared/ports/spend-reports.ts';
+import type { UsageFilter, UsageQuery } from '@sluice/shared/ports/spend-reports.ts';
 import type { Request, RequestHandler, Response } from 'express';
 import type { Authenticated } from '../../auth/authenticated.ts';
 import { authorize, seesAll } from '../../auth/authorize.ts';
@@ -39,6 +39,16 @@ export function within(reader: Reader, asked: UsageFilter): UsageFilter {
     'route_not_allowed',
     `You are not allowed to see the spend of others. Your role=${reader.authenticated.role}`,
   );
+}
+
+/** The same, with all that was spent in the teams, or organizations, that the reader administers. */
+export function withinAdministered(
+  reader: Reader,
+  asked: UsageFilter,
+  administered: UsageFilter,
+): Pick<UsageQuery<never>, 'where' | 'either'> {
+  if (reader.own.userId === undefined) return { where: within(reader, asked) };
+  return { where: asked, either: { ...reader.own, ...administered } };
 }
 
 /** The same of one key and one user; null: of what is asked for the reader sees nothing. */

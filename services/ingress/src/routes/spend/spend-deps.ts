@@ -5,6 +5,7 @@ import type { Names } from '../../models/named-models.ts';
 import type { EntityNames } from '../../sql/entity-names.ts';
 import type { Tenancy } from '../../sql/tenancy-tables.ts';
 import type { VirtualKeys } from '../../sql/virtual-keys.ts';
+import type { createScopeOf } from '../../tenancy/scope.ts';
 import type { WindowRules } from '../../tenancy/windows.ts';
 
 /** What the endpoints for spend are made of. */
@@ -12,6 +13,7 @@ export interface SpendDeps {
   readonly authenticate: Authenticate;
   readonly keys: Pick<VirtualKeys, 'findMany' | 'list'>;
   readonly tenancy: Pick<Tenancy, 'budgets' | 'users'>;
+  readonly scopeOf: ReturnType<typeof createScopeOf>;
   readonly entities: EntityNames;
   /** How the windows of budgets begin. */
   readonly windows: WindowRules;

@@ -3,7 +3,7 @@ import { newBudget, askedLimits } from '../../../tenancy/new-budget.ts';
 import type { Team } from '../../../tenancy/team.ts';
 import type { User } from '../../../tenancy/user.ts';
 import { memberChange } from './audited-team.ts';
-import type { TeamWork } from './change-team.ts';
+import type { ChangeWork } from '../change-work.ts';
 import { memberLimitsOf } from './team-changes.ts';
 import type { FoundMember } from './team-info-of.ts';
 import { usersNamed } from '../users/users-named.ts';
@@ -24,7 +24,7 @@ interface AddedMembers {
  */
 export async function addMembers(
   asked: { readonly team: Team; readonly entries: readonly TeamMember[]; readonly limits?: MemberLimits },
-  { sql, tenancy, record, by }: Omit<TeamWork, 'scope'>,
+  { sql, tenancy, record, by }: Omit<ChangeWork, 'scope'>,
   maker: UserMaker,
 ): Promise<AddedMembers> {
   const { team, entries, limits = {} } = asked;

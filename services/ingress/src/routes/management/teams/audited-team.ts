@@ -1,4 +1,5 @@
 import type { Change } from '../../../audit/audit-line.ts';
+import { anyWindows, withoutBooks } from '../without-books.ts';
 import { membershipInfoOf, teamInfoOf } from './team-info-of.ts';
 import type { FoundMember, FoundTeam } from './team-info-of.ts';
 
@@ -30,24 +31,4 @@ function shownTeam(found: FoundTeam, hasMembers: boolean): object {
   const info = teamInfoOf(found, undefined, 0, anyWindows);
   const { admins: _admins, members: _members, members_with_roles: _roles, ...own } = info;
   return withoutBooks(hasMembers ? info : own);
-}
-
-/** They only decide what is left out again. */
-const anyWindows = { timeZone: 'UTC', calendarBudgets: false };
-
-/** What the books and the clock say; the last two within what limits it. */
-const ofBooks: ReadonlySet<string> = new Set(['spend', 'budget_reset_at', 'reset_at']);
-const limitFields: ReadonlySet<string> = new Set(['budget_limits', 'team_member_budget_table', 'litellm_budget_table']);
-
-/** As answers show it, without what no administrator has said. */
-export function withoutBooks(row: object): Readonly<Record<string, unknown>> {
-  const said = Object.entries(row).filter(([name]) => !ofBooks.has(name));
-  return Object.fromEntries(
-    said.map(([name, value]: [string, unknown]) => [name, limitFields.has(name) ? limitsWithoutBooks(value) : value]),
-  );
-}
-
-function limitsWithoutBooks(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(limitsWithoutBooks);
-  return typeof value === 'object' && value !== null ? withoutBooks(value) : value;
 }

@@ -1,30 +1,22 @@
 import type { Member, Team } from '../../../tenancy/team.ts';
-import { findUsersByEmail } from '../../../sql/find-users-by-email.ts';
-import type { TeamWork } from './change-team.ts';
-import { refusal } from '../limit-changes.ts';
+import type { ChangeWork } from '../change-work.ts';
+import { findNamed } from '../find-named.ts';
+import type { NamedMember } from '../find-named.ts';
 import { memberNotFound } from '../refusals.ts';
 
 /**
- * The member that a request names: by id, or by e-mail address as the team or the user has it.
+ * The member of a team that a request names. @see findNamed
  *
- * @throws GatewayError not_found, or invalid_management_request for one that names nobody
+ * @throws GatewayError not_found, or invalid_management_request
  */
 export async function findMember(
   { teamId }: Team,
-  named: { readonly user_id?: string | null | undefined; readonly user_email?: string | null | undefined },
-  { sql, tenancy }: Pick<TeamWork, 'sql' | 'tenancy'>,
+  named: NamedMember,
+  { sql, tenancy }: Pick<ChangeWork, 'sql' | 'tenancy'>,
 ): Promise<Member> {
-  const { user_id: id, user_email: email } = named;
-  if (id != null) {
-    const member = await tenancy.members.find(teamId, id);
-    if (member === null) throw memberNotFound(id, teamId);
-    return member;
-  }
-  if (email == null) throw refusal('user_id', 'Name the member: user_id or user_email.');
-  const user = (await findUsersByEmail(sql, [email])).get(email.toLowerCase());
-  const found =
-    (user && (await tenancy.members.find(teamId, user.userId))) ??
-    (await tenancy.members.all({ where: { teamId, userEmail: email } }, 1))[0];
-  if (!found) throw memberNotFound(email, teamId);
-  return found;
+  return findNamed(named, sql, {
+    find: (userId) => tenancy.members.find(teamId, userId),
+    withEmail: (userEmail) => tenancy.members.all({ where: { teamId, userEmail } }, 1),
+    notFound: (name) => memberNotFound(name, teamId),
+  });
 }

@@ -6,7 +6,7 @@ import { parseManagementBody } from '../../../http/parse-body.ts';
 import { addMembers } from './add-members.ts';
 import { teamChange } from './audited-team.ts';
 import { withTeam } from './change-team.ts';
-import type { TeamWork } from './change-team.ts';
+import type { ChangeWork } from '../change-work.ts';
 import { refusal } from '../limit-changes.ts';
 import type { ManagementDeps } from '../management-deps.ts';
 import { teamRowsOf, withMembers } from './team-rows.ts';
@@ -65,7 +65,7 @@ export function memberBulkAdd(deps: ManagementDeps): RequestHandler {
   };
 }
 
-async function allUsers({ tenancy, scope }: TeamWork): Promise<TeamMember[]> {
+async function allUsers({ tenancy, scope }: ChangeWork): Promise<TeamMember[]> {
   if (!scope.all) {
     throw new GatewayError('route_not_allowed', 'Only an administrator of the proxy may add all users to a team.');
   }

@@ -8,7 +8,7 @@ import { askedLimits, newBudget } from '../../../tenancy/new-budget.ts';
 import type { Member, Team } from '../../../tenancy/team.ts';
 import { memberChange } from './audited-team.ts';
 import { withTeam } from './change-team.ts';
-import type { TeamWork } from './change-team.ts';
+import type { ChangeWork } from '../change-work.ts';
 import { findMember } from './find-member.ts';
 import { usdOf } from '../limit-info.ts';
 import type { ManagementDeps } from '../management-deps.ts';
@@ -55,7 +55,7 @@ export function memberUpdate(deps: ManagementDeps): RequestHandler {
   };
 }
 
-async function limitsOf(team: Team, member: Member, { tenancy }: TeamWork): Promise<Budget | null> {
+async function limitsOf(team: Team, member: Member, { tenancy }: ChangeWork): Promise<Budget | null> {
   const id = member.budgetId ?? team.memberBudgetId;
   return id === null ? null : tenancy.budgets.find(id);
 }
@@ -64,7 +64,7 @@ async function limitsOf(team: Team, member: Member, { tenancy }: TeamWork): Prom
 async function changeLimits(
   { member, current }: { readonly member: Member; readonly current: Budget | null },
   limits: Partial<Limits>,
-  { tenancy, by }: TeamWork,
+  { tenancy, by }: ChangeWork,
   { newId }: Pick<ManagementDeps, 'newId'>,
 ): Promise<Budget | null> {
   if (member.budgetId !== null) {

@@ -3,6 +3,7 @@ import type { Team } from '../../../tenancy/team.ts';
 import { administers } from '../../../tenancy/scope.ts';
 import type { Scope } from '../../../tenancy/scope.ts';
 import type { TeamChanges } from './team-changes.ts';
+import { forbiddenChange } from '../change-rights.ts';
 import { teamNotFound } from '../refusals.ts';
 
 /**
@@ -11,7 +12,7 @@ import { teamNotFound } from '../refusals.ts';
  */
 export type TeamRight = 'member' | 'admin' | 'organizer';
 
-/** What the team's own administrators may set. */
+/** What the team's own administrators may set, besides limits downwards. */
 const forAdmins: ReadonlySet<string> = new Set<keyof TeamChanges>([
   'teamAlias',
   'metadata',
@@ -21,15 +22,6 @@ const forAdmins: ReadonlySet<string> = new Set<keyof TeamChanges>([
   'memberKeyDuration',
   'defaultMemberModels',
 ]);
-
-/** What they may set downwards. */
-const limits = [
-  'maxBudgetNanoUsd',
-  'maxTokenBudget',
-  'requestsPerMinute',
-  'tokensPerMinute',
-  'maxParallelRequests',
-] as const;
 
 /**
  * A team that a caller may do something with.
@@ -87,17 +79,12 @@ export function requireTeamChangeRight(scope: Scope, team: Team, changes: TeamCh
     requireTeamMaker(scope, changes.organizationId);
   }
   if (hasTeamRight(scope, team, 'organizer')) return;
-  const current: Readonly<Record<string, unknown>> = team;
-  for (const [name, value] of Object.entries(changes)) {
-    const limit = limits.find((each) => each === name);
-    const isLower = limit !== undefined && typeof value === 'number' && value <= (team[limit] ?? Infinity);
-    const isSame = JSON.stringify(value) === JSON.stringify(current[name]);
-    if (forAdmins.has(name) || isLower || isSame) continue;
-    throw new GatewayError(
-      'route_not_allowed',
-      `Only an administrator of its organization, or of the proxy, may set ${name} of this team so.`,
-    );
-  }
+  const forbidden = forbiddenChange(team, changes, forAdmins);
+  if (forbidden === null) return;
+  throw new GatewayError(
+    'route_not_allowed',
+    `Only an administrator of its organization, or of the proxy, may set ${forbidden} of this team so.`,
+  );
 }
 
 function organizes(scope: Scope, organizationId: string | null): boolean {

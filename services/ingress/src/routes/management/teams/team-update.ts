@@ -6,7 +6,7 @@ import { parseManagementBody } from '../../../http/parse-body.ts';
 import { askedLimits, newBudget } from '../../../tenancy/new-budget.ts';
 import type { Team } from '../../../tenancy/team.ts';
 import { changeTeam } from './change-team.ts';
-import type { TeamWork } from './change-team.ts';
+import type { ChangeWork } from '../change-work.ts';
 import type { ManagementDeps } from '../management-deps.ts';
 import { memberDefaultsOf, refuseUnsupportedOfTeam, teamChangesOf } from './team-changes.ts';
 import type { TeamChanges } from './team-changes.ts';
@@ -52,7 +52,7 @@ function update(deps: ManagementDeps, req: Request, { authenticated, teamId, fie
 async function changeMemberDefaults(
   { memberBudgetId }: Team,
   fields: TeamFields,
-  { tenancy, by }: TeamWork,
+  { tenancy, by }: ChangeWork,
   { newId }: Pick<ManagementDeps, 'newId'>,
 ): Promise<TeamChanges> {
   const limits = memberDefaultsOf(fields);

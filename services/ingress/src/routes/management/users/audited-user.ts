@@ -1,6 +1,6 @@
 import type { Change } from '../../../audit/audit-line.ts';
 import type { User } from '../../../tenancy/user.ts';
-import { withoutBooks } from '../teams/audited-team.ts';
+import { anyWindows, withoutBooks } from '../without-books.ts';
 import { userInfoOf } from './user-info-of.ts';
 
 /** A change of a user, for the audit log. One of the two is there. */
@@ -16,8 +16,7 @@ export function userChange(
 /** As answers show them; what they are a member of has lines of its own. */
 function shown(user: User | null): object | null {
   if (user === null) return null;
-  const rules = { timeZone: 'UTC', calendarBudgets: false };
-  const info = userInfoOf({ user, teamIds: [], organizations: [] }, undefined, 0, rules);
+  const info = userInfoOf({ user, teamIds: [], organizations: [] }, undefined, 0, anyWindows);
   const { teams: _teams, organization_memberships: _memberships, ...own } = info;
   return withoutBooks(own);
 }

@@ -6,6 +6,8 @@ import { deleteKeysOf } from '../../../sql/delete-keys-of.ts';
 import { deleteUnusedBudgets } from '../../../sql/delete-unused-budgets.ts';
 import { tenancyIn } from '../../../sql/tenancy-tables.ts';
 import { keyChange } from '../keys/audited-key.ts';
+import { rowsOf } from '../deleted-rows.ts';
+import { organizationMemberChange } from '../organizations/audited-organization.ts';
 import { memberChange } from '../teams/audited-team.ts';
 import { userChange } from './audited-user.ts';
 import type { ManagementDeps } from '../management-deps.ts';
@@ -40,14 +42,8 @@ export function userDelete(deps: ManagementDeps): RequestHandler {
         await record(memberChange('deleted', { before: { member, budget: null }, after: null }));
       }
       const organizations = rowsOf(await tenancy.organizationMembers.delete({ userId: userIds }));
-      for (const { organizationId, userId, role } of organizations) {
-        await record({
-          action: 'deleted',
-          tableName: 'LiteLLM_OrganizationMembership',
-          objectId: `${organizationId}:${userId}`,
-          before: { organization_id: organizationId, user_id: userId, user_role: role },
-          after: null,
-        });
+      for (const member of organizations) {
+        await record(organizationMemberChange('deleted', { before: { member, budget: null }, after: null }));
       }
       await deleteUnusedBudgets(
         sql,
@@ -59,10 +55,4 @@ export function userDelete(deps: ManagementDeps): RequestHandler {
     invalidateTenancy();
     res.json(userIds.length);
   };
-}
-
-/** Nothing refers to memberships, so nothing refuses that they go. */
-function rowsOf<T>(deleted: readonly T[] | { readonly violated: string }): readonly T[] {
-  if ('violated' in deleted) throw new Error(`a membership was kept by ${deleted.violated}`);
-  return deleted;
 }

@@ -12,10 +12,11 @@ import { mainAccountOf } from '../../../tenancy/main-account.ts';
 import { newUser } from '../../../tenancy/new-user.ts';
 import type { OrganizationMember } from '../../../tenancy/organization.ts';
 import type { User } from '../../../tenancy/user.ts';
+import { organizationMemberChange } from '../organizations/audited-organization.ts';
 import { addMembers } from '../teams/add-members.ts';
 import { keyChange } from '../keys/audited-key.ts';
 import { userChange } from './audited-user.ts';
-import type { TeamWork } from '../teams/change-team.ts';
+import type { ChangeWork } from '../change-work.ts';
 import { changesOf } from '../keys/key-changes.ts';
 import { keyOf } from '../keys/key-generate.ts';
 import { keyInfoOf } from '../keys/key-info-of.ts';
@@ -64,7 +65,7 @@ export function userNew(deps: ManagementDeps): RequestHandler {
     const keyInfo = key && (await keyInfoOf(key, deps));
 
     await changes.run(authenticated, req, async (sql, record) => {
-      const work: TeamWork = { sql, tenancy: tenancyIn(sql), record, scope, by };
+      const work: ChangeWork = { sql, tenancy: tenancyIn(sql), record, scope, by };
       await insertUser(user, work);
       await insertOrganizationMembers(organizations, work);
       for (const membership of memberships) await joinTeam(user, membership, work);
@@ -75,7 +76,7 @@ export function userNew(deps: ManagementDeps): RequestHandler {
     res.json({ ...keyInfo, ...userInfo, key: rawKey ?? '', token: key?.hash ?? null, token_id: key?.hash ?? null });
   };
 
-  async function joinTeam(user: User, { team_id: teamId, user_role: role, ...limits }: Membership, work: TeamWork) {
+  async function joinTeam(user: User, { team_id: teamId, user_role: role, ...limits }: Membership, work: ChangeWork) {
     const locked = await work.tenancy.teams.lock(teamId);
     const team = requireTeamRight(work.scope, { team: locked, teamId, route: '/team/member_add' }, 'admin');
     const entries = [{ role, user_id: user.userId, user_email: user.userEmail }];
@@ -131,7 +132,7 @@ function organizationsOf({ organizations }: UserNewRequest, user: User): Organiz
   }));
 }
 
-async function insertUser(user: User, { tenancy, record }: { tenancy: TeamWork['tenancy']; record: RecordChange }) {
+async function insertUser(user: User, { tenancy, record }: { tenancy: ChangeWork['tenancy']; record: RecordChange }) {
   const stored = await tenancy.users.insert(user);
   if (stored !== 'inserted') throw userRefusalOf(stored.violated, user);
   await record(userChange('created', { before: null, after: user }));
@@ -149,22 +150,15 @@ export function userRefusalOf(violated: string, { userId, userEmail }: Partial<U
   }
 }
 
-async function insertOrganizationMembers(members: readonly OrganizationMember[], { tenancy, record }: TeamWork) {
+async function insertOrganizationMembers(members: readonly OrganizationMember[], { tenancy, record }: ChangeWork) {
   for (const member of members) {
     const stored = await tenancy.organizationMembers.insert(member);
     if (stored !== 'inserted') throw organizationNotFound(member.organizationId);
-    const { organizationId, userId, role } = member;
-    await record({
-      action: 'created',
-      tableName: 'LiteLLM_OrganizationMembership',
-      objectId: `${organizationId}:${userId}`,
-      before: null,
-      after: { organization_id: organizationId, user_id: userId, user_role: role },
-    });
+    await record(organizationMemberChange('created', { before: null, after: { member, budget: null } }));
   }
 }
 
-async function insertKey(key: VirtualKey, { sql, record }: TeamWork) {
+async function insertKey(key: VirtualKey, { sql, record }: ChangeWork) {
   const outcome = await virtualKeysIn(sql).insert(key);
   if (outcome === 'alias-taken') throw aliasTaken(key.keyAlias);
   if (outcome !== 'inserted') throw new Error(`a new key was refused: ${outcome}`);

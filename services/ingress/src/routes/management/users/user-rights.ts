@@ -3,19 +3,11 @@ import { GatewayError } from '@sluice/shared/errors.ts';
 import type { Tenancy } from '../../../sql/tenancy-tables.ts';
 import type { Scope } from '../../../tenancy/scope.ts';
 import type { User } from '../../../tenancy/user.ts';
+import { forbiddenChange } from '../change-rights.ts';
 import type { UserChanges } from './user-changes.ts';
 
-/** What users may set on themselves. */
+/** What users may set on themselves, besides limits downwards. */
 const forThemselves: ReadonlySet<string> = new Set<keyof UserChanges>(['userAlias', 'metadata']);
-
-/** What they may set on themselves downwards. */
-const limits = [
-  'maxBudgetNanoUsd',
-  'maxTokenBudget',
-  'requestsPerMinute',
-  'tokensPerMinute',
-  'maxParallelRequests',
-] as const;
 
 /**
  * Whether somebody may see a user: who they are themselves, or a member of an organization that they administer.
@@ -57,12 +49,8 @@ export function requireUserChangeRight(scope: Scope, userId: string, user: User 
   if (scope.all) return;
   if (userId !== scope.userId || user === null)
     throw refused(`You are not allowed to change this user. User=${userId}`);
-  for (const [name, value] of Object.entries(changes)) {
-    const limit = limits.find((each) => each === name);
-    const isLower = limit !== undefined && typeof value === 'number' && value <= (user[limit] ?? Infinity);
-    if (forThemselves.has(name) || isLower) continue;
-    throw refused(`Only an administrator may set ${name} of this user so.`);
-  }
+  const forbidden = forbiddenChange(user, changes, forThemselves);
+  if (forbidden !== null) throw refused(`Only an administrator may set ${forbidden} of this user so.`);
 }
 
 function refused(message: string): GatewayError {

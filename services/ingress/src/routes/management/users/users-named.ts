@@ -4,8 +4,9 @@ import { findUsersByEmail } from '../../../sql/find-users-by-email.ts';
 import { newUser } from '../../../tenancy/new-user.ts';
 import { operatorId } from '../../../tenancy/special-users.ts';
 import type { User } from '../../../tenancy/user.ts';
+import type { NamedMember } from '../find-named.ts';
 import { userChange } from './audited-user.ts';
-import type { TeamWork } from '../teams/change-team.ts';
+import type { ChangeWork } from '../change-work.ts';
 import { userChangesOf } from './user-changes.ts';
 import type { UserFields } from '@sluice/shared/api/litellm/user.ts';
 
@@ -17,11 +18,14 @@ export interface UserMaker {
 }
 
 /** One that a request names, by id. */
-export interface NamedUser {
+export interface NamedUser<Role extends string = TeamMember['role']> {
   readonly userId: string;
   readonly userEmail: string | null;
-  readonly role: TeamMember['role'];
+  readonly role: Role;
 }
+
+/** How a request names one. */
+type Entry<Role> = NamedMember & { readonly role: Role };
 
 /** Whoever is only met as a member may use nothing alone, unless the configuration says so. */
 const modelsOfMet = ['no-default-models'];
@@ -32,16 +36,16 @@ const modelsOfMet = ['no-default-models'];
  * @returns `users`: the rows of all of them; the operator has none
  * @throws GatewayError already_exists for an address that is another user's
  */
-export async function usersNamed(
-  entries: readonly TeamMember[],
-  { sql, tenancy, record, by }: Omit<TeamWork, 'scope'>,
+export async function usersNamed<Role extends string>(
+  entries: readonly Entry<Role>[],
+  { sql, tenancy, record, by }: Omit<ChangeWork, 'scope'>,
   { newId, userSettings }: UserMaker,
-): Promise<{ readonly named: readonly NamedUser[]; readonly users: readonly User[] }> {
+): Promise<{ readonly named: readonly NamedUser<Role>[]; readonly users: readonly User[] }> {
   const addressed = entries.flatMap(({ user_id: id, user_email: email }) => (id == null && email != null ? email : []));
   const known = new Map(
     [...(await findUsersByEmail(sql, addressed))].map(([address, { userId }]) => [address, userId]),
   );
-  const named = entries.map(({ user_id, user_email, role }): NamedUser => {
+  const named = entries.map(({ user_id, user_email, role }): NamedUser<Role> => {
     const userEmail = user_email ?? null;
     const address = (userEmail ?? '').toLowerCase();
     const userId = user_id ?? known.get(address) ?? newId();
