@@ -82,7 +82,7 @@ function* holdersOf(facts: AccountFacts, settings: Settings, now: number): Gener
   if (organizationId !== null) {
     const limits = principal?.organizationBudget ?? unlimited;
     yield { id: `organization:${organizationId}`, name: accountNames.organization(organizationId), limits };
-    yield* modelHolder(`organization-model:${organizationId}`, limits, facts, (model) =>
+    yield* modelHolder(['organization-model', organizationId], limits, facts, (model) =>
       accountNames.organizationModel(organizationId, model),
     );
   }

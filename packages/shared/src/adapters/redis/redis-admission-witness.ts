@@ -8,7 +8,7 @@ import type {
   WitnessDay,
 } from '../../ports/admission-witness.ts';
 import { connectQuickly, quickRedisSettings } from '../quick-redis.ts';
-import { expireScript } from './redis-admission-scripts.ts';
+import { expireScript } from './redis-admission-settle-scripts.ts';
 import { forgetScript, inspectScript, noteBookedScript } from './redis-admission-witness-scripts.ts';
 
 declare module 'ioredis' {
