@@ -86,6 +86,7 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
   const keys = virtualKeysIn(sql);
   const tenancy = tenancyIn(sql);
   const { customers } = config.tenancy;
+  const resolve = (name: string) => resolveAlias(config, name);
   const metrics = createIngressMetrics(options.meter);
   const attribution = createAttribute({
     findCustomer: (id) => findCustomer(sql, id, customers.budgetId),
@@ -140,7 +141,7 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
       names: {
         aliases: config.aliases,
         wildcards: config.wildcards,
-        resolve: (name) => resolveAlias(config, name),
+        resolve,
       },
       knownModels: createKnownModels({
         catalog: options.catalog,
@@ -160,6 +161,8 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
       keySettings: config.tenancy.keys,
       userSettings: config.tenancy.users,
       proxyBudget: config.tenancy.proxyBudget,
+      defaultCustomerBudgetId: customers.budgetId,
+      models: { resolve },
       reports,
       now,
       newKey,
@@ -178,7 +181,7 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
       entities: entityNamesIn(sql),
       windows: config.tenancy,
       reports,
-      models: { resolve: (name) => resolveAlias(config, name) },
+      models: { resolve },
       prices: loadPriceBook(),
       proxyBudgetNanoUsd: config.tenancy.proxyBudget.maxBudgetNanoUsd,
       now,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { regionGroups } from '../config/region-group.ts';
 import { RequestId } from '../ids.ts';
 import { Account } from './account.ts';
 import { CallType, JobKind } from './call-type.ts';
@@ -75,6 +76,8 @@ export const InferenceJob = z.object({
   numRetries: z.int().nonnegative().optional(),
   /** From a streamed call to its first event; absent: the deployment's or the router's. */
   streamTimeoutMs: z.int().positive().optional(),
+  /** Only deployments in one of its regions may be called; absent: all. */
+  region: z.enum(regionGroups).optional(),
   /** Drop parameters that the model does not support instead of refusing them. */
   dropParams: z.boolean(),
   admittedAt: z.int(),

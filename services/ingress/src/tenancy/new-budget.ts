@@ -13,7 +13,11 @@ export interface Maker {
  */
 export function newBudget(
   budgetId: string,
-  { base, changes, by }: { readonly base: Budget | null; readonly changes: Partial<Limits>; readonly by: Maker },
+  {
+    base,
+    changes,
+    by,
+  }: { readonly base: Budget | null; readonly changes: Partial<Limits & Pick<Budget, 'models'>>; readonly by: Maker },
 ): Budget {
   return {
     models: [],
@@ -29,6 +33,13 @@ export function newBudget(
 }
 
 /** What is asked for, without what is only not asked for. */
-export function askedLimits(changes: Partial<Limits>): Partial<Limits> {
-  return Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== null && value !== undefined));
+export function askedLimits<T extends Partial<Limits>>(changes: T): Partial<T> {
+  const asked: Partial<T> = { ...changes };
+  for (const name in asked) if (!isAsked(asked[name])) delete asked[name];
+  return asked;
+}
+
+function isAsked(value: unknown): boolean {
+  if (typeof value === 'object' && value !== null) return Object.keys(value).length > 0;
+  return value !== null && value !== undefined;
 }

@@ -80,6 +80,7 @@ export async function openManagement(
     keySettings: tenancy.keys,
     userSettings: tenancy.users,
     proxyBudget: tenancy.proxyBudget,
+    defaultCustomerBudgetId: tenancy.customers.budgetId,
     reports: { ...booksOf(balances), ...books },
     now: () => now,
     newKey,

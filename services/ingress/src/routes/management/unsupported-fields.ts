@@ -23,6 +23,11 @@ const unsupportedOfKeys: Readonly<Record<string, string>> = {
   rotation_interval: 'the key would never be rotated',
 };
 
+/** Of whatever has a budget by reference. */
+export const unsupportedOfBudgets: Readonly<Record<string, string>> = {
+  budget_reset_at: 'windows follow from budget_duration and the clock',
+};
+
 /** The same, set under the reserved names of `metadata`. */
 const unsupportedMetadata: Readonly<Record<string, string>> = {
   allowed_tools: 'tools would not be checked',

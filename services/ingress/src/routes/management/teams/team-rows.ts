@@ -4,6 +4,7 @@ import { noLimits } from '../../../tenancy/limits.ts';
 import { mainAccountOf } from '../../../tenancy/main-account.ts';
 import type { Member, Team } from '../../../tenancy/team.ts';
 import type { WindowRules } from '../../../tenancy/windows.ts';
+import { budgetsById } from '../holder-budget.ts';
 import { membershipInfoOf, teamInfoOf } from './team-info-of.ts';
 import type { FoundMember, FoundTeam, Row } from './team-info-of.ts';
 
@@ -25,9 +26,9 @@ export async function withMembers(
   if (teams.length === 0) return [];
   const all = await members.all({ where: { teamId: teams.map(({ teamId }) => teamId) } }, membersMax + 1);
   const ofTeam = Map.groupBy(all, ({ teamId }) => teamId);
-  const found = await budgetsOf(
+  const found = await budgetsById(
     teams.map(({ memberBudgetId }) => memberBudgetId),
-    budgets,
+    { budgets },
   );
   return teams.map((team) => ({
     team,
@@ -42,7 +43,7 @@ export async function withBudgets(
   { budgets }: Pick<Tenancy, 'budgets'>,
 ): Promise<readonly FoundMember[]> {
   const idOf = (each: (typeof members)[number]) => each.member.budgetId ?? each.memberBudgetId;
-  const found = await budgetsOf(members.map(idOf), budgets);
+  const found = await budgetsById(members.map(idOf), { budgets });
   return members.map((each) => ({ member: each.member, budget: found.get(idOf(each) ?? '') ?? null }));
 }
 
@@ -74,9 +75,3 @@ export async function teamRowOf(team: Team, deps: TeamRowsDeps): Promise<Row> {
 }
 
 const unlimited = { ...noLimits, createdAt: 0 };
-
-async function budgetsOf(ids: readonly (string | null)[], budgets: Tenancy['budgets']) {
-  const named = [...new Set(ids.flatMap((id) => id ?? []))];
-  const found = named.length === 0 ? [] : await budgets.all({ where: { budgetId: named } }, named.length);
-  return new Map(found.map((budget) => [budget.budgetId, budget]));
-}
