@@ -119,6 +119,7 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
       authenticate,
       claimKey: createClaimKey({ store: options.idempotency, log, now }),
       attribute: attribution.attribute,
+      customerOf: attribution.customerOf,
       watchSoftBudgets: createWatchSoftBudgets({
         insertAlert: (alert) => insertBudgetAlert(sql, alert),
         metrics,

@@ -1,3 +1,4 @@
+import { GatewayError } from '../errors.ts';
 import type { Alias, Deployment } from './gateway-config.ts';
 
 /** Where a customer's requests may be answered: LiteLLM's `allowed_model_region`. */
@@ -27,4 +28,14 @@ export function aliasIn<T extends Pick<Alias, 'deployments'>>(alias: T, group: R
 /** null: the provider has no regions that we know of. */
 export function regionOf({ target }: Pick<Deployment, 'target'>): string | null {
   return target.api === 'anthropic' ? null : target.region;
+}
+
+/** @param customer whose region it is */
+export function regionNotAllowed(
+  model: string,
+  region: RegionGroup | undefined,
+  customer: string | null,
+): GatewayError {
+  const message = `No deployment of the model lies in a region that this end user may be served from. Passed model=${model}, End User=${customer}, allowed_model_region=${region}`;
+  return new GatewayError('region_not_allowed', message, { param: 'model' });
 }
