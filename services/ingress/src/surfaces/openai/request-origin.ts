@@ -37,7 +37,7 @@ export function requestOrigin(
   return {
     litellmCallId: callId,
     ipAddress: ip ?? null,
-    endUser: endUserIn(headers, body, customerHeaders, metadata),
+    endUser: endUserIn(headers, body, customerHeaders, () => metadata),
     sessionId: text(headers['x-litellm-trace-id']) ?? text(body['litellm_session_id']) ?? text(metadata['session_id']),
     tags: tagsOf(body, headers, metadata, [caller, ...(team ? [team] : [])]),
     metadata,
@@ -55,7 +55,7 @@ export function endUserOf(
   customerHeaders: readonly string[],
 ): string | null {
   const members = membersOf(body);
-  const metadata = requestMetadata({ metadata: membersOf(members['metadata']) }, headers);
+  const metadata = () => requestMetadata({ metadata: membersOf(members['metadata']) }, headers);
   return endUserIn(headers, members, customerHeaders, metadata);
 }
 
@@ -63,7 +63,7 @@ function endUserIn(
   headers: IncomingHttpHeaders,
   body: Readonly<Record<string, unknown>>,
   customerHeaders: readonly string[],
-  metadata: Readonly<Record<string, unknown>>,
+  metadata: () => Readonly<Record<string, unknown>>,
 ): string | null {
   return (
     text(headers['x-litellm-customer-id']) ??
@@ -71,7 +71,7 @@ function endUserIn(
     customerHeaders.map((name) => text(headers[name])).find((named) => named !== null) ??
     text(body['user']) ??
     text(membersOf(body['litellm_metadata'])['user']) ??
-    text(metadata['user_id']) ??
+    text(metadata()['user_id']) ??
     text(body['safety_identifier'])
   );
 }
