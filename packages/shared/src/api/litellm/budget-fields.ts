@@ -1,8 +1,11 @@
 import { z } from 'zod';
 import { limitFields } from './limits.ts';
-import { Text } from './text.ts';
+import { isText, Text } from './text.ts';
 
 const Id = Text.min(1);
+
+/** As an answer gave it: that of a budget which is one holder's own is longer than other ids. */
+export const BudgetId = z.string().min(1).max(600).refine(isText, 'Input should be valid text');
 
 /** Names of models in one list. */
 export const Models = z.array(Id).max(1000);
@@ -12,7 +15,7 @@ export const Models = z.array(Id).max(1000);
  * both. null clears.
  */
 export const budgetFields = {
-  budget_id: Id.nullish(),
+  budget_id: BudgetId.nullish(),
   ...limitFields,
   /** Empty: as the holder says. */
   allowed_models: Models.nullish(),

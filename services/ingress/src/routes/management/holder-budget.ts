@@ -11,7 +11,7 @@ import { budgetNotFound } from './refusals.ts';
 
 type Values = Partial<Limits & Pick<Budget, 'models'>>;
 
-/** What a request says of the budget of a customer or a tag: which one, or what is to be in its own. */
+/** What a request says of the budget of a customer, a tag or an organization: which one, or what is to be in its own. */
 export interface AskedBudget {
   /** undefined: it names none; null: none any more. */
   readonly budgetId: string | null | undefined;
@@ -20,7 +20,7 @@ export interface AskedBudget {
 
 /** Something with a budget by reference. */
 export interface BudgetHolder {
-  readonly kind: 'customer' | 'tag';
+  readonly kind: 'customer' | 'tag' | 'organization' | 'organization-member';
   readonly id: string;
   readonly budgetId: string | null;
 }

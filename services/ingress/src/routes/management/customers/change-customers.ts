@@ -1,25 +1,13 @@
-import type { Sql } from '@sluice/shared/ports/sql.ts';
 import type { Request } from 'express';
-import type { RecordChange } from '../../../audit/changes.ts';
 import type { Authenticated } from '../../../auth/authenticated.ts';
-import { tenancyIn } from '../../../sql/tenancy-tables.ts';
 import type { Tenancy } from '../../../sql/tenancy-tables.ts';
 import type { Customer } from '../../../tenancy/customer.ts';
-import type { Maker } from '../../../tenancy/new-budget.ts';
 import { newCustomer } from '../../../tenancy/new-customer.ts';
+import { withChanges } from '../change-work.ts';
+import type { ChangeWork } from '../change-work.ts';
 import type { ManagementDeps } from '../management-deps.ts';
 import { customerNotFound } from '../refusals.ts';
 import type { FoundCustomer } from './customer-info-of.ts';
-
-/** What a change of customers is made with: all of it in one transaction. */
-export interface CustomerWork {
-  readonly sql: Sql;
-  readonly tenancy: Tenancy;
-  readonly record: RecordChange;
-  readonly by: Maker;
-  /** Those of whom nobody had heard. */
-  readonly made: ReadonlySet<string>;
-}
 
 interface CustomersAsked {
   readonly authenticated: Authenticated;
@@ -28,34 +16,34 @@ interface CustomersAsked {
   readonly makes?: true;
 }
 
+interface CustomersWork extends ChangeWork {
+  /** Those of whom nobody had heard. */
+  readonly made: ReadonlySet<string>;
+}
+
 /**
- * Does something with customers that nobody else changes meanwhile. All of it happens, with its lines in the audit log,
- * or nothing; it counts in this process at once.
+ * Does something with customers that nobody else changes meanwhile.
  *
  * @throws GatewayError not_found for one who is unknown
  */
-export async function withCustomers<T>(
-  { changes, now, invalidateTenancy }: ManagementDeps,
+export function withCustomers<T>(
+  deps: ManagementDeps,
   req: Request,
   { authenticated, ids, makes }: CustomersAsked,
-  work: (customers: readonly Customer[], with_: CustomerWork) => Promise<T>,
+  work: (customers: readonly Customer[], with_: CustomersWork) => Promise<T>,
 ): Promise<T> {
-  const by = { userId: authenticated.caller.userId, now: now() };
-  const inOrder = [...new Set(ids)].toSorted(); // so that two changes never wait for each other
-  const result = await changes.run(authenticated, req, async (sql, record) => {
-    const tenancy = tenancyIn(sql);
-    const missing = makes ? await tenancy.customers.insertMissing(inOrder.map((id) => newCustomer(id, by))) : [];
-    const made = new Set(missing.map(({ customerId }) => customerId));
+  return withChanges(deps, req, authenticated, async (changing) => {
+    const { customers: table } = changing.tenancy;
+    const inOrder = [...new Set(ids)].toSorted(); // so that two changes never wait for each other
+    const missing = makes ? await table.insertMissing(inOrder.map((id) => newCustomer(id, changing.by))) : [];
     const customers = [];
     for (const id of inOrder) {
-      const customer = await tenancy.customers.lock(id);
+      const customer = await table.lock(id);
       if (customer === null) throw customerNotFound(id);
       customers.push(customer);
     }
-    return work(customers, { sql, tenancy, record, by, made });
+    return work(customers, { ...changing, made: new Set(missing.map(({ customerId }) => customerId)) });
   });
-  invalidateTenancy();
-  return result;
 }
 
 /** A customer with the limits of their own, for the audit log. */

@@ -2,8 +2,8 @@ import { CustomerRequest } from '@sluice/shared/api/litellm/customer.ts';
 import type { RequestHandler } from 'express';
 import { authorize } from '../../../auth/authorize.ts';
 import { parseManagementBody } from '../../../http/parse-body.ts';
-import { tenancyIn } from '../../../sql/tenancy-tables.ts';
 import { newCustomer } from '../../../tenancy/new-customer.ts';
+import { withChanges } from '../change-work.ts';
 import { askedBudgetOf, budgetRefusalOf, changeBudget } from '../holder-budget.ts';
 import { refusal } from '../limit-changes.ts';
 import type { ManagementDeps } from '../management-deps.ts';
@@ -14,21 +14,18 @@ import { customerRowOf } from './customer-rows.ts';
 
 /** POST /customer/new. One whom a request has named before is there already: they are changed by /customer/update. */
 export function customerNew(deps: ManagementDeps): RequestHandler {
-  const { authenticate, changes, now, invalidateTenancy } = deps;
   return async (req, res) => {
-    const authenticated = authorize(await authenticate(req), req.path);
+    const authenticated = authorize(await deps.authenticate(req), req.path);
     const request = parseManagementBody(CustomerRequest, req.body);
     refuseUnsupportedOfCustomer(req.body, true);
     const asked = askedBudgetOf(request);
-    const by = { userId: authenticated.caller.userId, now: now() };
-    const base = { ...newCustomer(request.user_id, by), ...customerChangesOf(request, deps) };
+    const values = customerChangesOf(request, deps);
 
-    const customer = await changes.run(authenticated, req, async (sql, record) => {
-      const tenancy = tenancyIn(sql);
+    const customer = await withChanges(deps, req, authenticated, async ({ tenancy, record, by }) => {
       if ((await tenancy.customers.find(request.user_id)) !== null) throw customerTaken(request.user_id);
       const holder = { kind: 'customer', id: request.user_id, budgetId: null } as const;
       const budgetId = await changeBudget(holder, asked, { tenancy, by });
-      const made = { ...base, budgetId };
+      const made = { ...newCustomer(request.user_id, by), ...values, budgetId };
       const stored = await tenancy.customers.insert(made);
       if (stored !== 'inserted') {
         throw stored.violated === 'customers_unique'
@@ -38,7 +35,6 @@ export function customerNew(deps: ManagementDeps): RequestHandler {
       await record(customerChange('created', { before: null, after: await withBudget(made, tenancy) }));
       return made;
     });
-    invalidateTenancy();
     res.json(await customerRowOf(customer, deps));
   };
 }

@@ -5,7 +5,7 @@ import { authorize } from '../../../auth/authorize.ts';
 import { parseManagementBody } from '../../../http/parse-body.ts';
 import { countTags } from '../../../sql/count-tags.ts';
 import { tagsMax } from '../../../sql/find-tags.ts';
-import { tenancyIn } from '../../../sql/tenancy-tables.ts';
+import { withChanges } from '../change-work.ts';
 import { askedBudgetOf, budgetRefusalOf, changeBudget } from '../holder-budget.ts';
 import { refusal } from '../limit-changes.ts';
 import type { ManagementDeps } from '../management-deps.ts';
@@ -16,16 +16,13 @@ import { tagRowOf } from './tag-rows.ts';
 
 /** POST /tag/new. From then on what requests cost that carry it is limited by its budget. */
 export function tagNew(deps: ManagementDeps): RequestHandler {
-  const { authenticate, changes, now, invalidateTenancy } = deps;
   return async (req, res) => {
-    const authenticated = authorize(await authenticate(req), req.path);
+    const authenticated = authorize(await deps.authenticate(req), req.path);
     const request = parseManagementBody(TagRequest, req.body);
     const values = tagChangesOf(request, req.body, { isNew: true });
     const asked = askedBudgetOf(request);
-    const by = { userId: authenticated.caller.userId, now: now() };
 
-    const tag = await changes.run(authenticated, req, async (sql, record) => {
-      const tenancy = tenancyIn(sql);
+    const tag = await withChanges(deps, req, authenticated, async ({ sql, tenancy, record, by }) => {
       const known = await countTags(sql);
       if ((await tenancy.tags.find(request.name)) !== null) throw tagTaken(request.name);
       if (known >= tagsMax) throw tooMany();
@@ -46,7 +43,6 @@ export function tagNew(deps: ManagementDeps): RequestHandler {
       await record(tagChange('created', { before: null, after: await withBudget(made, tenancy) }));
       return made;
     });
-    invalidateTenancy();
     res.json({ message: `Tag ${tag.name} created successfully`, tag: await tagRowOf(tag, deps) });
   };
 }
