@@ -188,6 +188,16 @@ describe('customers and tags over HTTP, on two ingresses', () => {
     );
   });
 
+  test("a customer's budget for one model stops that one alone", async () => {
+    const none = { grok: { max_budget: 0, budget_duration: '1d' } };
+    await made('/customer/new', { user_id: 'una', max_budget: 1, model_max_budget: none });
+    await becomes(429, { user: 'una', model: 'grok' });
+    const { type, message } = errorOf(await chat(there, keys[0], { user: 'una', model: 'grok' }));
+    assert.equal(type, 'budget_exceeded');
+    assert.equal(message, 'LiteLLM End User: una, exceeded budget for model=grok');
+    assert.equal((await chat(there, keys[0], { user: 'una' })).status, 200);
+  });
+
   test('a path that is there for another method: 405', async () => {
     for (const path of ['/customer/new', '/end_user/block', '/tag/new', '/tag/info']) {
       const reply = await ask(here, path);

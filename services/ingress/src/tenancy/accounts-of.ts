@@ -10,6 +10,7 @@ import { limitsWith, noLimits } from './limits.ts';
 import type { Limited } from './limits.ts';
 import { limitsOfEntry, modelEntries } from './model-limits.ts';
 import type { ModelName } from './model-limits.ts';
+import { pairId } from './pair-id.ts';
 import type { Principal } from './principal.ts';
 
 /** What of a request decides which accounts it is booked on. */
@@ -55,13 +56,13 @@ function* holdersOf(facts: AccountFacts, settings: Settings, now: number): Gener
   const keyId = principal?.key.firstHash ?? keyHash;
   const keyLimited = principal ? keyLimits(principal, now) : unlimited;
   yield { id: `key:${keyId}`, name: accountNames.key(keyHash, keyAlias, keyName), limits: keyLimited };
-  yield* modelHolder(`key-model:${keyId}`, keyLimited, facts, (model) =>
+  yield* modelHolder(['key-model', keyId], keyLimited, facts, (model) =>
     accountNames.keyModel(keyHash, keyAlias, model),
   );
   if (teamId !== null) {
     const limits = principal?.team ?? unlimited;
     yield { id: `team:${teamId}`, name: accountNames.team(teamId), limits };
-    yield* modelHolder(`team-model:${teamId}`, limits, facts, (model) => accountNames.teamModel(teamId, model));
+    yield* modelHolder(['team-model', teamId], limits, facts, (model) => accountNames.teamModel(teamId, model));
   }
   if (teamId !== null && userId !== null) {
     const limits = principal?.memberBudget ?? unlimited;
@@ -86,22 +87,30 @@ function* holdersOf(facts: AccountFacts, settings: Settings, now: number): Gener
     const byDefault = { ...unlimited, maxBudgetNanoUsd: settings.customers.maxBudgetNanoUsd };
     const limits = budget ?? (customer?.budgetId == null ? byDefault : unlimited);
     yield { id: `customer:${id}`, name: accountNames.customer(id), limits };
+    yield* modelHolder(['customer-model', id], limits, facts, (model) => accountNames.customerModel(id, model));
   }
   for (const { tag, budget } of attribution.tags) {
-    yield { id: `tag:${tag.name}`, name: accountNames.tag(tag.name), limits: budget ?? unlimited };
+    const limits = budget ?? unlimited;
+    yield { id: `tag:${tag.name}`, name: accountNames.tag(tag.name), limits };
+    yield* modelHolder(['tag-model', tag.name], limits, facts, (model) => accountNames.tagModel(tag.name, model));
   }
   yield { id: 'proxy:all', name: accountNames.proxy(), limits: { ...unlimited, ...settings.proxyBudget } };
 }
 
-/** What a key or a team has set aside for the model, if anything. */
+/** What a key, a team, a customer or a tag has set aside for the model, if anything. */
 function* modelHolder(
-  prefix: string,
+  [kind, holderId]: readonly [kind: string, id: string],
   limits: Limited,
   { model }: AccountFacts,
   nameOf: (model: string) => AccountName,
 ): Generator<Holder> {
   for (const entry of modelEntries(limits, model)) {
-    yield { id: `${prefix}:${entry}`, name: nameOf(entry), limits: limitsOfEntry(limits, entry), model: entry };
+    yield {
+      id: pairId(kind, holderId, entry),
+      name: nameOf(entry),
+      limits: limitsOfEntry(limits, entry),
+      model: entry,
+    };
   }
 }
 

@@ -13,7 +13,7 @@ export interface RequestAccount {
   readonly softBudgetNanoUsd: number | null;
   /** Whether it is the one whose spend is shown as the holder's: in the window of the main budget. */
   readonly isMain: boolean;
-  /** Set: it counts one model of a key or a team, whose own budget this is. */
+  /** Set: it counts one model of a key, team, customer or tag, whose own budget this is. */
   readonly model?: string;
 }
 

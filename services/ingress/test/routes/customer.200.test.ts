@@ -114,9 +114,9 @@ test('GET /customer/info 200: who has no budget has the default', async () => {
 
 test('POST /customer/update 200: changes what is named, of a budget of their own too', async () => {
   await ok('/customer/new', { user_id: 'ann', alias: 'Ann', max_budget: 1, rpm_limit: 5 });
-  const after = await ok('/customer/update', { user_id: 'ann', max_budget: 2, default_model: 'llama' });
-  assert.deepEqual([after.alias, after.default_model], ['Ann', 'llama']);
-  const { litellm_budget_table: table } = after;
+  const changed = await ok('/customer/update', { user_id: 'ann', max_budget: 2, default_model: 'llama' });
+  assert.deepEqual([changed.alias, changed.default_model], ['Ann', 'llama']);
+  const { litellm_budget_table: table } = changed;
   assert.deepEqual([table.max_budget, table.rpm_limit], [2, 5]);
   const cleared = await ok('/customer/update', { user_id: 'ann', alias: null, default_model: null, rpm_limit: null });
   assert.deepEqual([cleared.alias, cleared.default_model, cleared.litellm_budget_table.rpm_limit], [null, null, null]);
@@ -150,7 +150,7 @@ test('POST /customer/block and /customer/unblock 200: also whom nobody has met',
   );
   assert.equal((await info('carl')).alias, 'Carl');
   assert.deepEqual(
-    (await lines('stranger')).map(({ action, before }) => [action, before]),
+    (await lines('stranger')).map((line) => [line.action, line.before]),
     [['blocked', null]],
   );
   const { unblocked_users: unblocked } = await ok('/end_user/unblock', { user_ids: ['stranger'] });

@@ -123,12 +123,12 @@ const refusals: readonly {
 
 for (const { path, body, status, param, loc } of refusals) {
   test(`${path} ${status}: ${JSON.stringify(body) ?? ''}`, async () => {
-    const before = await state();
+    const untouched = await state();
     const answer = await gateway.ask(path, body);
     assert.equal(answer.status, status, JSON.stringify(answer.body));
     if (loc) assert.deepEqual(answer.body.detail[0].loc, loc);
     else assert.equal(answer.body.error.param, param);
-    assert.deepEqual(await state(), before, 'nothing was changed');
+    assert.deepEqual(await state(), untouched, 'nothing was changed');
   });
 }
 

@@ -7,7 +7,7 @@ import { requestControls } from '../../src/surfaces/openai/request-controls.ts';
 import type { RequestControls } from '../../src/surfaces/openai/request-controls.ts';
 import type { Attribution } from '../../src/tenancy/attribution.ts';
 import { newCustomer } from '../../src/tenancy/new-customer.ts';
-import { tag } from '../tenancy/entities.ts';
+import { budget, tag } from '../tenancy/entities.ts';
 import { principalOf, virtualKey } from '../auth/virtual-keys.ts';
 
 const config = await loadGatewayConfig({
@@ -127,6 +127,11 @@ test('controls: nobody falls back to what their end user or a tag may not use', 
   const tagged = { customer: null, tags: [{ tag: tag('x', { models: ['a', 'c'] }), budget: null }] };
   assert.deepEqual(fallbacks(tagged), ['c']);
   assert.deepEqual(fallbacks(tagged, null), ['b', 'c'], 'the operator may');
+  const counted = {
+    customer: null,
+    tags: [{ tag: tag('x'), budget: budget('x', { modelBudgets: { c: limitsOfOne } }) }],
+  };
+  assert.deepEqual(fallbacks(counted), ['b'], 'what has a budget of its own must be asked for');
   const zoe = { ...newCustomer('zoe', { userId: null, now: 0 }), allowedModelRegion: 'eu' as const };
   const european = { customer: { id: 'zoe', customer: zoe, budget: null }, tags: [] };
   assert.deepEqual(fallbacks(european), [], 'nobody knows where these are');

@@ -96,12 +96,14 @@ export function requestControls(
     const region = attribution.customer?.customer?.allowedModelRegion;
     if (aliasIn(other, region).deployments.length === 0) return false;
     if (principal === null) return true;
-    const holders = [limitsWith(principal.key, principal.keyBudget), ...(principal.team ? [principal.team] : [])];
+    const budgets = [attribution.customer?.budget, ...attribution.tags.map(({ budget }) => budget)];
+    const holders = [limitsWith(principal.key, principal.keyBudget), principal.team, ...budgets];
     const meant = resolveAlias(config, alias) ?? { name: alias };
     return (
       mayUseAlias(principal, other) &&
       mayBeUsedFor(attribution, other) &&
       holders.every((holder) => {
+        if (holder == null) return true;
         const counted = modelEntries(holder, meant);
         return modelEntries(holder, other).every((entry) => counted.includes(entry));
       })
