@@ -139,7 +139,10 @@ test('POST /tag/new 400: there are never more than every ingress keeps, also whe
     `[${many.join(',')}]`,
   ]);
   const answers = await Promise.all(['a', 'b', 'c'].map((name) => gateway.post('/tag/new', { name, max_budget: 1 })));
-  assert.deepEqual(answers.map(({ status }) => status).toSorted((a, b) => a - b), [200, 400, 400]);
+  assert.deepEqual(
+    answers.map(({ status }) => status).toSorted((a, b) => a - b),
+    [200, 400, 400],
+  );
   const refused = answers.find(({ status }) => status === 400);
   assert.match(refused?.body.error.message, /^There are 10000 tags, and there can be no more/);
   const made = await gateway.sql.query("select from ingress.budgets where budget_id in ('tag:a', 'tag:b', 'tag:c')");
