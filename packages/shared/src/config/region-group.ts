@@ -1,9 +1,6 @@
+import { RegionGroup } from '../contracts/region-group.ts';
 import { GatewayError } from '../errors.ts';
 import type { Alias, Deployment } from './gateway-config.ts';
-
-/** Where a customer's requests may be answered: LiteLLM's `allowed_model_region`. */
-export const regionGroups = ['eu', 'us'] as const;
-export type RegionGroup = (typeof regionGroups)[number];
 
 /** Regions that Oracle's names put into `eu` and that are no part of the European Union: Switzerland and Serbia. */
 const outsideOfUnion: ReadonlySet<string> = new Set([
@@ -16,7 +13,7 @@ const outsideOfUnion: ReadonlySet<string> = new Set([
 /** The group of a region of OCI, by its name; null: it is in none, or it is not known where it is. */
 export function regionGroupOf(region: string | null): RegionGroup | null {
   if (region === null || outsideOfUnion.has(region)) return null;
-  return regionGroups.find((group) => region.startsWith(`${group}-`)) ?? null;
+  return RegionGroup.options.find((group) => region.startsWith(`${group}-`)) ?? null;
 }
 
 /** The same with those of its deployments alone that lie in the group: perhaps none. null: wherever they are. */

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { regionGroups } from '../config/region-group.ts';
 import { RequestId } from '../ids.ts';
 import { Account } from './account.ts';
 import { CallType, JobKind } from './call-type.ts';
 import { Caller, RequestOrigin } from './caller.ts';
+import { RegionGroup } from './region-group.ts';
 import { Turn } from './turn.ts';
 
 /** Aliases to try when one fails, in order, already checked against the key. */
@@ -77,7 +77,7 @@ export const InferenceJob = z.object({
   /** From a streamed call to its first event; absent: the deployment's or the router's. */
   streamTimeoutMs: z.int().positive().optional(),
   /** Only deployments in one of its regions may be called; absent: all. */
-  region: z.enum(regionGroups).optional(),
+  region: RegionGroup.optional(),
   /** Drop parameters that the model does not support instead of refusing them. */
   dropParams: z.boolean(),
   admittedAt: z.int(),
