@@ -28,6 +28,9 @@ export const errorCatalog = {
   team_model_not_allowed: { status: 403, type: 'team_model_access_denied', retryable: false },
   user_model_not_allowed: { status: 403, type: 'user_model_access_denied', retryable: false },
   organization_model_not_allowed: { status: 403, type: 'org_model_access_denied', retryable: false },
+  customer_model_not_allowed: { status: 403, type: 'end_user_model_access_denied', retryable: false },
+  tag_model_not_allowed: { status: 403, type: 'tag_model_access_denied', retryable: false },
+  region_not_allowed: { status: 403, type: 'permission_error', retryable: false },
   route_not_allowed: { status: 403, type: 'permission_error', retryable: false },
   tags_not_allowed: { status: 401, type: 'permission_error', retryable: false },
   // What the client may still use

@@ -87,6 +87,7 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
   const tenancy = tenancyIn(sql);
   const scopeOf = createScopeOf(sql);
   const { customers } = config.tenancy;
+  const resolve = (name: string) => resolveAlias(config, name);
   const metrics = createIngressMetrics(options.meter);
   const attribution = createAttribute({
     findCustomer: (id) => findCustomer(sql, id, customers.budgetId),
@@ -119,6 +120,7 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
       authenticate,
       claimKey: createClaimKey({ store: options.idempotency, log, now }),
       attribute: attribution.attribute,
+      customerOf: attribution.customerOf,
       watchSoftBudgets: createWatchSoftBudgets({
         insertAlert: (alert) => insertBudgetAlert(sql, alert),
         metrics,
@@ -141,7 +143,7 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
       names: {
         aliases: config.aliases,
         wildcards: config.wildcards,
-        resolve: (name) => resolveAlias(config, name),
+        resolve,
       },
       knownModels: createKnownModels({
         catalog: options.catalog,
@@ -162,6 +164,7 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
       userSettings: config.tenancy.users,
       proxyBudget: config.tenancy.proxyBudget,
       defaultCustomerBudgetId: customers.budgetId,
+      models: { resolve },
       reports,
       now,
       newKey,
@@ -181,7 +184,7 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
       entities: entityNamesIn(sql),
       windows: config.tenancy,
       reports,
-      models: { resolve: (name) => resolveAlias(config, name) },
+      models: { resolve },
       prices: loadPriceBook(),
       proxyBudgetNanoUsd: config.tenancy.proxyBudget.maxBudgetNanoUsd,
       now,

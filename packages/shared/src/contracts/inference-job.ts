@@ -3,6 +3,7 @@ import { RequestId } from '../ids.ts';
 import { Account } from './account.ts';
 import { CallType, JobKind } from './call-type.ts';
 import { Caller, RequestOrigin } from './caller.ts';
+import { RegionGroup } from './region-group.ts';
 import { Turn } from './turn.ts';
 
 /** Aliases to try when one fails, in order, already checked against the key. */
@@ -75,6 +76,8 @@ export const InferenceJob = z.object({
   numRetries: z.int().nonnegative().optional(),
   /** From a streamed call to its first event; absent: the deployment's or the router's. */
   streamTimeoutMs: z.int().positive().optional(),
+  /** Only deployments in one of its regions may be called; absent: all. */
+  region: RegionGroup.optional(),
   /** Drop parameters that the model does not support instead of refusing them. */
   dropParams: z.boolean(),
   admittedAt: z.int(),

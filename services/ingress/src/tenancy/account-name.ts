@@ -62,7 +62,19 @@ export const accountNames = {
     value: id,
     overBudget: (spent, max) => `ExceededBudget: End User=${id} over budget. Spend=${spent}, Budget=${max}`,
   }),
+  customerModel: (id: string, model: string): AccountName => ({
+    budget: `End User=${id} and model=${model}`,
+    descriptor: 'model_per_end_user',
+    value: `${id}:${model}`,
+    overBudget: () => `LiteLLM End User: ${id}, exceeded budget for model=${model}`,
+  }),
   tag: (name: string): AccountName => ({ budget: `Tag=${name}`, descriptor: 'tag', value: name }),
+  tagModel: (name: string, model: string): AccountName => ({
+    budget: `Tag=${name} and model=${model}`,
+    descriptor: 'model_per_tag',
+    value: `${name}:${model}`,
+    overBudget: () => `LiteLLM Tag: ${name}, exceeded budget for model=${model}`,
+  }),
   proxy: (): AccountName => ({
     budget: 'The proxy',
     descriptor: 'proxy',

@@ -96,14 +96,17 @@ function* holdersOf(facts: AccountFacts, settings: Settings, now: number): Gener
     const byDefault = { ...unlimited, maxBudgetNanoUsd: settings.customers.maxBudgetNanoUsd };
     const limits = budget ?? (customer?.budgetId == null ? byDefault : unlimited);
     yield { id: `customer:${id}`, name: accountNames.customer(id), limits };
+    yield* modelHolder(['customer-model', id], limits, facts, (model) => accountNames.customerModel(id, model));
   }
   for (const { tag, budget } of attribution.tags) {
-    yield { id: `tag:${tag.name}`, name: accountNames.tag(tag.name), limits: budget ?? unlimited };
+    const limits = budget ?? unlimited;
+    yield { id: `tag:${tag.name}`, name: accountNames.tag(tag.name), limits };
+    yield* modelHolder(['tag-model', tag.name], limits, facts, (model) => accountNames.tagModel(tag.name, model));
   }
   yield { id: 'proxy:all', name: accountNames.proxy(), limits: { ...unlimited, ...settings.proxyBudget } };
 }
 
-/** What a key, a team or an organization has set aside for the model, if anything. */
+/** What a key, a team, an organization, a customer or a tag has set aside for the model, if anything. */
 function* modelHolder(
   [kind, holderId]: readonly [kind: string, id: string],
   limits: Limited,

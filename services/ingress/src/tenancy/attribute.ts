@@ -3,6 +3,7 @@ import { routingTags } from '@sluice/shared/contracts/caller.ts';
 import { GatewayError } from '@sluice/shared/errors.ts';
 import { LookupCache, type CacheLimits } from '../auth/lookup-cache.ts';
 import type { Attribution } from './attribution.ts';
+import type { Customer } from './customer.ts';
 import type { KnownCustomer, KnownTag } from './principal.ts';
 
 export interface AttributeDeps {
@@ -27,7 +28,12 @@ export type Attribute = (origin: RequestOrigin, isLimited: boolean) => Promise<A
 const meetingsMax = 100;
 
 /** Customers, and all tags, are asked for as keys are: a change is noticed within a second. */
-export function createAttribute(deps: AttributeDeps): { attribute: Attribute; invalidateAll: () => void } {
+export function createAttribute(deps: AttributeDeps): {
+  attribute: Attribute;
+  /** What is known of an end user, if anything is; never throws. */
+  customerOf: (id: string) => Promise<Customer | null>;
+  invalidateAll: () => void;
+} {
   const { now, cache: limits } = deps;
   const customers = new LookupCache({ what: 'customer', find: deps.findCustomer, now, limits });
   const tags = new LookupCache({ what: 'tag', find: deps.findTags, now, limits });
@@ -48,6 +54,7 @@ export function createAttribute(deps: AttributeDeps): { attribute: Attribute; in
         tags: named.flatMap((name) => known?.get(name) ?? []),
       };
     },
+    customerOf: async (id) => (await customers.find(id).catch(() => null))?.customer ?? null,
     invalidateAll() {
       customers.invalidateAll();
       tags.invalidateAll();

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { VirtualKey } from '../../src/auth/authenticated.ts';
-import { isListed, mayUseAlias, requireModel } from '../../src/auth/may-use-model.ts';
+import { isListed, mayBeUsedFor, mayUseAlias, requireModel, requireModelFor } from '../../src/auth/may-use-model.ts';
+import { noAttribution } from '../../src/tenancy/attribution.ts';
+import type { Attribution } from '../../src/tenancy/attribution.ts';
 import type { Principal } from '../../src/tenancy/principal.ts';
 import { deployment } from '../models/sample-models.ts';
-import { member, organization, team, user } from '../tenancy/entities.ts';
+import { budget, member, organization, tag, team, user } from '../tenancy/entities.ts';
 import { principalOf, virtualKey } from './virtual-keys.ts';
 
 const cases = [
@@ -104,6 +106,29 @@ const refusals: { why: string; principal: Principal; code: string | null; messag
     message: only('org'),
   },
   {
+    why: "the key's budget",
+    principal: holder({}, { keyBudget: budget('k', a) }),
+    code: 'model_not_allowed',
+    message: only('key'),
+  },
+  {
+    why: "the member's budget",
+    principal: holder(inTeam, { team: team('t'), memberBudget: budget('m', a) }),
+    code: 'team_model_not_allowed',
+    message: "Team member not allowed to access model. User=u, Team=t, Model=b. Allowed member models = ['a']",
+  },
+  {
+    why: "the organization's budget",
+    principal: holder({}, { organization: organization('o'), organizationBudget: budget('o', a) }),
+    code: 'organization_model_not_allowed',
+    message: only('org'),
+  },
+  {
+    why: "the organization member's budget",
+    principal: holder({}, { organization: organization('o'), organizationMemberBudget: budget('o', a) }),
+    code: 'organization_model_not_allowed',
+  },
+  {
     why: "the team's models, as the key has them",
     principal: holder({ ...inTeam, models: ['all-team-models'] }, { team: team('t', b) }),
     code: null,
@@ -124,6 +149,49 @@ test("model access: all-team-models of a key is no more than its team's", () => 
   assert.equal(mayUseAlias(principal, { name: 'a' }), false);
   assert.equal(mayUseAlias(principal, { name: 'c' }), true);
 });
+
+const zoe = { id: 'zoe', customer: null, budget: null } as const;
+const attributed: { why: string; attribution: Attribution; code: string | null; message?: string }[] = [
+  { why: 'nobody is named', attribution: noAttribution, code: null },
+  {
+    why: 'lists that name it',
+    attribution: { customer: zoe, tags: [{ tag: tag('x', b), budget: budget('x', b) }] },
+    code: null,
+  },
+  {
+    why: "the end user's budget",
+    attribution: { customer: { ...zoe, budget: budget('z', a) }, tags: [] },
+    code: 'customer_model_not_allowed',
+    message: only('end user'),
+  },
+  {
+    why: 'one of the tags',
+    attribution: {
+      customer: null,
+      tags: [
+        { tag: tag('x', b), budget: null },
+        { tag: tag('y', a), budget: null },
+      ],
+    },
+    code: 'tag_model_not_allowed',
+    message: only("tag 'y'"),
+  },
+  {
+    why: "a tag's budget",
+    attribution: { customer: null, tags: [{ tag: tag('y'), budget: budget('y', a) }] },
+    code: 'tag_model_not_allowed',
+    message: only("tag 'y'"),
+  },
+];
+
+for (const { why, attribution, code, message } of attributed) {
+  test(`model access, whom it is for: ${why}`, () => {
+    const ask = () => requireModelFor(attribution, { name: 'b' });
+    assert.equal(mayBeUsedFor(attribution, { name: 'b' }), code === null);
+    if (code === null) assert.doesNotThrow(ask);
+    else assert.throws(ask, { code, param: 'model', ...(message && { message }) });
+  });
+}
 
 function holder(key: Partial<VirtualKey>, set: Partial<Principal> = {}): Principal {
   return principalOf(virtualKey('sk-models-0123456789', key), set);

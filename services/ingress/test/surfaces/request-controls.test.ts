@@ -5,6 +5,9 @@ import { loadGatewayConfig } from '@sluice/shared/config/load-config.ts';
 import type { VirtualKey } from '../../src/auth/authenticated.ts';
 import { requestControls } from '../../src/surfaces/openai/request-controls.ts';
 import type { RequestControls } from '../../src/surfaces/openai/request-controls.ts';
+import type { Attribution } from '../../src/tenancy/attribution.ts';
+import { newCustomer } from '../../src/tenancy/new-customer.ts';
+import { budget, tag } from '../tenancy/entities.ts';
 import { principalOf, virtualKey } from '../auth/virtual-keys.ts';
 
 const config = await loadGatewayConfig({
@@ -115,6 +118,25 @@ for (const { why, body = {}, headers = {}, metadata = {}, key = {}, ...is } of c
     assert.deepEqual(controls, { timeoutMs: 30_000, forJob: general, messages: [], ...is });
   });
 }
+
+test('controls: nobody falls back to what their end user or a tag may not use', () => {
+  const principal = principalOf(virtualKey('sk-one', {}));
+  const body = { fallbacks: ['b', 'c'] };
+  const fallbacks = (attribution: Attribution, who: typeof principal | null = principal) =>
+    requestControls('a', body, {}, config, who, attribution).forJob.fallbacks;
+  const tagged = { customer: null, tags: [{ tag: tag('x', { models: ['a', 'c'] }), budget: null }] };
+  assert.deepEqual(fallbacks(tagged), ['c']);
+  assert.deepEqual(fallbacks(tagged, null), ['b', 'c'], 'the operator may');
+  const counted = {
+    customer: null,
+    tags: [{ tag: tag('x'), budget: budget('x', { modelBudgets: { c: limitsOfOne } }) }],
+  };
+  assert.deepEqual(fallbacks(counted), ['b'], 'what has a budget of its own must be asked for');
+  const zoe = { ...newCustomer('zoe', { userId: null, now: 0 }), allowedModelRegion: 'eu' as const };
+  const european = { customer: { id: 'zoe', customer: zoe, budget: null }, tags: [] };
+  assert.deepEqual(fallbacks(european), [], 'nobody knows where these are');
+  assert.deepEqual(fallbacks(european, null), [], 'for nobody');
+});
 
 const refused: { body: Record<string, unknown>; param: string }[] = [
   { body: { timeout: 0 }, param: 'timeout' },

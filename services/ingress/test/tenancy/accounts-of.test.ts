@@ -354,3 +354,29 @@ test('accounts: a soft budget is watched in the window of the budget', () => {
     [[today, 3]],
   );
 });
+
+test('accounts: what a customer and a tag have set aside for a model, whatever is in their names', () => {
+  const own = { maxBudgetNanoUsd: 3, budgetDuration: null, requestsPerMinute: null, tokensPerMinute: null };
+  const limits = budget('b', { modelBudgets: { grok: own }, modelRequestsPerMinute: { 'gr*': 2, llama: 1 } });
+  const customer = { id: 'a:b', customer: null, budget: limits };
+  const attribution = { customer, tags: [{ tag: tag('prod'), budget: limits }] };
+  const accounts = accountsOf(facts({}, {}, { attribution }), settings, now).filter(({ model }) => model !== undefined);
+  assert.deepEqual(
+    accounts.map((account) => [account.limits.id, account.limits.budgetNanoUsd, account.limits.requestsPerMinute]),
+    [
+      ['customer-model:a%3Ab:gr*', null, 2],
+      ['customer-model:a%3Ab:grok', 3, null],
+      ['tag-model:prod:gr*', null, 2],
+      ['tag-model:prod:grok', 3, null],
+    ],
+  );
+  assert.deepEqual(
+    accounts.map(({ name }) => name.overBudget?.('1', '2')),
+    [
+      'LiteLLM End User: a:b, exceeded budget for model=gr*',
+      'LiteLLM End User: a:b, exceeded budget for model=grok',
+      'LiteLLM Tag: prod, exceeded budget for model=gr*',
+      'LiteLLM Tag: prod, exceeded budget for model=grok',
+    ],
+  );
+});

@@ -31,7 +31,7 @@ function setUp(customers: Record<string, KnownCustomer> = {}) {
     if (database.isDown) throw new Error('connection refused');
     return answer;
   };
-  const { attribute, invalidateAll } = createAttribute({
+  const { attribute, customerOf, invalidateAll } = createAttribute({
     findCustomer: (id) => {
       asked.customers += 1;
       return ask(database.customers[id] ?? { customer: null, budget: null });
@@ -45,7 +45,7 @@ function setUp(customers: Record<string, KnownCustomer> = {}) {
     cache: { freshMs: 500, staleIfErrorMs: 1_000, maxEntries: 10 },
     onError: (error) => assert.fail(String(error)),
   });
-  return { attribute, invalidateAll, asked, database, clock };
+  return { attribute, customerOf, invalidateAll, asked, database, clock };
 }
 
 test('attribution: a request that names nobody asks nobody', async () => {
@@ -78,6 +78,15 @@ test('attribution: a blocked customer is refused, but not to the operator', asyn
     message: 'Authentication Error, User blocked from making LLM API Calls. User=zoe',
   });
   assert.equal((await attribute(origin({ endUser: 'zoe' }), false)).customer?.id, 'zoe');
+});
+
+test('attribution: what is known of an end user, and nothing while nobody can say', async () => {
+  const { customerOf, database } = setUp({ zoe: { customer: row, budget: null } });
+  assert.equal(await customerOf('zoe'), row);
+  assert.equal(await customerOf('new'), null);
+  database.isDown = true;
+  assert.equal(await customerOf('zoe'), row);
+  assert.equal(await customerOf('other'), null);
 });
 
 test('attribution: while the database fails, who is known stays known; of others nobody can say', async () => {

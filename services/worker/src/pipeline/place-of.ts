@@ -26,8 +26,3 @@ export function apiBaseOf({ target }: Deployment): string {
   if (target.api !== 'oci') return target.baseUrl;
   return target.endpoint ?? ociInferenceUrl(target.region);
 }
-
-/** null: the provider has no regions that we know of. */
-export function regionOf({ target }: Deployment): string | null {
-  return target.api === 'anthropic' ? null : target.region;
-}

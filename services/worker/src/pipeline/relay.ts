@@ -1,3 +1,4 @@
+import { regionOf } from '@sluice/shared/config/region-group.ts';
 import type { Deployment } from '@sluice/shared/config/gateway-config.ts';
 import type { AnswerStart, TokenEvent } from '@sluice/shared/contracts/token-event.ts';
 import { ProviderError } from '../providers/provider.ts';
@@ -7,7 +8,7 @@ import { stopReasonOf } from './job-context.ts';
 import type { StopReason } from './job-context.ts';
 import { createMeter } from './meter.ts';
 import type { Meter } from './meter.ts';
-import { apiBaseOf, regionOf } from './place-of.ts';
+import { apiBaseOf } from './place-of.ts';
 
 /** How a call ended. A failed answer is an outcome here, not an exception. */
 export interface CallEnd {

@@ -1,4 +1,5 @@
 import type { Deployment } from '@sluice/shared/config/gateway-config.ts';
+import { aliasIn, regionNotAllowed } from '@sluice/shared/config/region-group.ts';
 import { resolveAlias } from '@sluice/shared/config/resolve-alias.ts';
 import type { FallbackError } from '@sluice/shared/contracts/token-event.ts';
 import { GatewayError } from '@sluice/shared/errors.ts';
@@ -92,16 +93,19 @@ export async function tryCalls(
    * @param after whom to try if this alias and all after it fail
    */
   async function visit(name: string, fallbacks: number, after: readonly string[]): Promise<AliasOutcome> {
-    const alias = resolveAlias(deps.config, name);
+    const everywhere = resolveAlias(deps.config, name);
+    const alias = everywhere && aliasIn(everywhere, tries.job.region);
     // Null where the worker's configuration is older or newer than the ingress's.
     const own = withMessages(job.request, tries.job, name);
     const mocked = name === first ? mocks.ofAlias() : null;
     const hasFallback = isLeft([...nextAliases(tries.job, name, 'provider_throttled'), ...after]);
     const result: AliasOutcome = mocked
-      ? failedMocked(name, mocked)
-      : alias
-        ? await tryAlias(alias, { ...own, fallbacks, hasFallback }, tries)
-        : { type: 'failed', failures: [] };
+      ? failed(name, mocked)
+      : alias === null
+        ? { type: 'failed', failures: [] }
+        : alias.deployments.length === 0
+          ? failed(name, regionNotAllowed(name, tries.job.region, tries.job.origin.endUser))
+          : await tryAlias(alias, { ...own, fallbacks, hasFallback }, tries);
     if (result.type !== 'failed') return result;
     const code = result.failures[0]?.error.code ?? 'internal';
     const next = nextAliases(tries.job, name, code);
@@ -116,7 +120,7 @@ export async function tryCalls(
     return result;
   }
 
-  function failedMocked(alias: string, error: ProviderError): AliasOutcome {
+  function failed(alias: string, error: GatewayError | ProviderError): AliasOutcome {
     const failure = { alias, error, retries: 0, numRetries: 0 };
     failures.push(failure);
     return { type: 'failed', failures: [failure] };

@@ -253,3 +253,37 @@ test('cooldown: a store that is away stops nothing', async () => {
   assert.deepEqual(called(run), ['A', 'B']);
   assert.equal(run.lastEvent?.type, 'answer-end');
 });
+
+/** Where a deployment of OCI is. */
+const at = (alias: string, id: string, region: string) => {
+  const plain = deployment(alias, id);
+  assert.ok(plain.target.api === 'oci');
+  return { ...plain, target: { ...plain.target, region } };
+};
+
+test('region: only deployments in it are called, of the alias and of its fallbacks, whatever fails', async () => {
+  const config = configOf({
+    sample: [at('sample', 'A-us', 'us-chicago-1'), at('sample', 'A-eu', 'eu-frankfurt-1')],
+    b: [at('b', 'B-us', 'us-ashburn-1')],
+    z: [at('z', 'Z-us', 'us-ashburn-1'), at('z', 'Z-eu', 'eu-milan-1')],
+  });
+  const plan = { sample: { any: ['b', 'z'] } };
+  const run = new Recording({
+    config,
+    job: { region: 'eu', fallbacks: ['b', 'z'], fallbackPlan: plan },
+    scripts: Array.from({ length: 10 }, () => [refusal('provider_failed')]),
+  });
+  await run.run();
+  assert.deepEqual([...new Set(called(run))], ['A-eu', 'Z-eu']);
+  assert.equal(errorOf(run)?.code, 'provider_failed');
+  run.assertClosed();
+});
+
+test('region: with no deployment in it nothing is called, and the refusal says so', async () => {
+  const run = new Recording({ config: configOf({ sample: ['A'] }), job: { region: 'eu' } });
+  await run.run();
+  assert.deepEqual(called(run), []);
+  assert.equal(errorOf(run)?.code, 'region_not_allowed');
+  assert.match(errorOf(run)?.message ?? '', /Passed model=sample, .*allowed_model_region=eu/);
+  run.assertClosed();
+});

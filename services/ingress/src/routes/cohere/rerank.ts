@@ -11,6 +11,7 @@ export function rerank(deps: InferenceDeps): RequestHandler {
   return inferenceRoute(
     {
       path: '/rerank',
+      mode: 'rerank',
       schema: RerankRequest,
       ask: (body) => ({
         callType: 'arerank',

@@ -2,6 +2,7 @@ import type { KeyHash } from '@sluice/shared/ids.ts';
 import type { SpendReports } from '@sluice/shared/ports/spend-reports.ts';
 import type { Changes } from '../../audit/changes.ts';
 import type { Authenticate } from '../../auth/create-authenticate.ts';
+import type { Names } from '../../models/named-models.ts';
 import type { Tenancy } from '../../sql/tenancy-tables.ts';
 import type { createScopeOf } from '../../tenancy/scope.ts';
 import type { WindowRules } from '../../tenancy/windows.ts';
@@ -25,7 +26,9 @@ export interface ManagementDeps {
   readonly proxyBudget: TenancySettings['proxyBudget'];
   /** Of customers without one of their own; null: none. */
   readonly defaultCustomerBudgetId: string | null;
-  readonly reports: Pick<SpendReports, 'balancesOf'>;
+  /** What models there are. */
+  readonly models: Pick<Names, 'resolve'>;
+  readonly reports: Pick<SpendReports, 'balancesOf' | 'names' | 'usage'>;
   readonly now: () => number;
   readonly newKey: () => string;
   /** Called when a key has changed, so that this process sees it at once. */

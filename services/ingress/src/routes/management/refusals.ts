@@ -59,6 +59,14 @@ export function organizationInUse(organizationId: string, users: string): Gatewa
   );
 }
 
+export function customerNotFound(id: string, param = 'user_id'): GatewayError {
+  return new GatewayError('not_found', `End User Id=${id} does not exist in db`, { param });
+}
+
+export function tagNotFound(names: readonly string[], param = 'name'): GatewayError {
+  return new GatewayError('not_found', `Tags not found: ${names.join(', ')}`, { param });
+}
+
 export function userNotFound(name: string): GatewayError {
   return new GatewayError('not_found', `User not found, passed user: ${name}.`, { param: 'user_id' });
 }

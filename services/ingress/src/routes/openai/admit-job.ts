@@ -2,6 +2,7 @@ import type { ChatMessage } from '@sluice/shared/api/openai/chat-completion.ts';
 import type { CallType, JobKind } from '@sluice/shared/contracts/call-type.ts';
 import { kindOf } from '@sluice/shared/contracts/call-type.ts';
 import type { Alias } from '@sluice/shared/config/gateway-config.ts';
+import { aliasIn, regionNotAllowed } from '@sluice/shared/config/region-group.ts';
 import { resolveAlias } from '@sluice/shared/config/resolve-alias.ts';
 import { GatewayError } from '@sluice/shared/errors.ts';
 import { callIdOf, RequestId } from '@sluice/shared/ids.ts';
@@ -12,8 +13,8 @@ import type { AccountLimits } from '@sluice/shared/ports/admission.ts';
 import type { Request } from 'express';
 import type { InputBounds } from '../../admission/input-bounds.ts';
 import { ModelBudgetSpent } from '../../admission/refusals.ts';
-import type { Authenticated, VirtualKey } from '../../auth/authenticated.ts';
-import { requireModel } from '../../auth/may-use-model.ts';
+import type { Authenticated } from '../../auth/authenticated.ts';
+import { requireModel, requireModelFor } from '../../auth/may-use-model.ts';
 import type { NewJob } from '../../dispatch/dispatch.ts';
 import { accountHeaders, admissionHeaders } from '../../http/response-headers.ts';
 import { defaultBytesMax } from '../../surfaces/openai/chat-job.ts';
@@ -22,11 +23,13 @@ import type { RequestControls } from '../../surfaces/openai/request-controls.ts'
 import { turnOf } from '../../surfaces/openai/turn.ts';
 import { requestOrigin } from '../../surfaces/openai/request-origin.ts';
 import type { OriginBody } from '../../surfaces/openai/request-origin.ts';
+import { noAttribution } from '../../tenancy/attribution.ts';
 import { accountsOf, keyLimits } from '../../tenancy/accounts-of.ts';
 import { isLimited } from '../../tenancy/holder-accounts.ts';
 import type { RequestAccount } from '../../tenancy/holder-accounts.ts';
 import type { Exchange } from './exchange.ts';
 import type { InferenceDeps } from './inference-deps.ts';
+import { requireParams } from './required-params.ts';
 
 /** What a route knows of its request before anybody has let it in. */
 export interface Ask {
@@ -93,12 +96,17 @@ export async function admitJob(ask: Ask, from: AskedFrom, deps: InferenceDeps): 
   const { principal, caller } = authenticated;
   const { tenancy } = deps.config;
   const admittedAt = deps.now();
-  const controls = requestControls(body.model, body, req.headers, deps.config, principal);
+  const origin = requestOrigin(req, body, caller, exchange.callId, tenancy.customers.headers, principal?.team);
+  // What is refused is told, and leaves a row, once it is known what was asked.
+  const [attributed] = await Promise.allSettled([deps.attribute(origin, principal !== null)]);
+  const attribution = attributed.status === 'fulfilled' ? attributed.value : noAttribution;
+  const controls = requestControls(body.model, body, req.headers, deps.config, principal, attribution);
   requireMockableKind(ask);
   const aliases = [body.model, ...controls.forJob.fallbacks];
   const others = boundsOfFallbacks(ask, controls);
   const choices = ask.choices?.(aliases) ?? 1;
   const alias = resolveAlias(deps.config, body.model);
+  const region = attribution.customer?.customer?.allowedModelRegion;
   const asked = ask.outputTokens * choices;
   const longest = Math.max(bounds.inputTokensMax, ...others.map((other) => other.bounds.inputTokensMax));
   const inputTokensMax = longest + defaultBytesMax(deps.config, aliases);
@@ -118,7 +126,8 @@ export async function admitJob(ask: Ask, from: AskedFrom, deps: InferenceDeps): 
     reservedNanoUsd: 0,
     accounts: [],
     caller,
-    origin: requestOrigin(req, body, caller, exchange.callId, tenancy.customers.headers, principal?.team),
+    origin,
+    ...(region != null && { region }),
     ...controls.forJob,
     ...(others.length > 0 && {
       fallbackInputTokens: Object.fromEntries(others.map((one) => [one.model, one.bounds.inputTokensEstimate])),
@@ -132,9 +141,11 @@ export async function admitJob(ask: Ask, from: AskedFrom, deps: InferenceDeps): 
   let refusing: RequestAccount | undefined;
 
   try {
-    const attribution = await deps.attribute(job.origin, principal !== null);
+    if (attributed.status === 'rejected') throw attributed.reason;
     if (principal) requireModel(principal, model);
+    if (principal) requireModelFor(attribution, model);
     requireAlias(job, from.path, alias);
+    requireRegion(job, alias);
     if (principal) requireParams(principal.key, body, from.path);
     await deps.requireTurn(job);
     const accounts = accountsOf({ caller, principal, model, attribution }, tenancy, admittedAt);
@@ -196,25 +207,6 @@ function bookedOn({ limits }: RequestAccount): NewJob['accounts'][number] {
   return { id, windowStart, budgetNanoUsd, tokenBudget };
 }
 
-/** @throws GatewayError invalid_request for a request without what its key has to send */
-function requireParams({ enforcedParams }: VirtualKey, body: OriginBody, path: string): void {
-  const missing = enforcedParams.find((param) => valueAt(body, param) == null);
-  if (missing === undefined) return;
-  const message = `${path}: Missing required parameter: '${missing}'. This key has to send it.`;
-  throw new GatewayError('invalid_request', message, { param: missing });
-}
-
-/** @param param with dots for what is inside of another: `metadata.generation_name` */
-function valueAt(body: unknown, param: string): unknown {
-  return param
-    .split('.')
-    .reduce<unknown>((value, name) => (isMembers(value) && Object.hasOwn(value, name) ? value[name] : undefined), body);
-}
-
-function isMembers(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null;
-}
-
 /** The id of a request, and of its answer. */
 export function newRequestId(callType: CallType, { newId }: Pick<InferenceDeps, 'newId'>): RequestId {
   return RequestId.parse(`${idPrefixes[callType]}-${newId()}`);
@@ -236,7 +228,13 @@ function requireMockableKind({ callType, body }: Ask): void {
   throw new GatewayError('invalid_request', message, { param: 'mock_response' });
 }
 
-function requireAlias({ kind, alias: model }: NewJob, path: string, alias: Alias | null): void {
+/** @throws GatewayError region_not_allowed */
+function requireRegion({ region, origin }: NewJob, alias: Alias): void {
+  if (aliasIn(alias, region).deployments.length > 0) return;
+  throw regionNotAllowed(alias.name, region, origin.endUser);
+}
+
+function requireAlias({ kind, alias: model }: NewJob, path: string, alias: Alias | null): asserts alias {
   if (!alias) {
     const message = `${path}: Invalid model name passed in model=${model}. Call \`/v1/models\` to view available models for your key.`;
     throw new GatewayError('unknown_model', message, { param: 'model' });

@@ -14,6 +14,7 @@ export function chatCompletions(deps: InferenceDeps): RequestHandler {
   return inferenceRoute(
     {
       path: '/chat/completions',
+      mode: 'chat',
       schema: ChatCompletionRequest,
       ask: (body) => ({
         callType: 'acompletion',

@@ -14,6 +14,7 @@ export function completions(deps: InferenceDeps): RequestHandler {
   return inferenceRoute(
     {
       path: '/completions',
+      mode: 'chat',
       schema: CompletionRequest,
       ask(body) {
         const chat = completionChat(body, deps.config);

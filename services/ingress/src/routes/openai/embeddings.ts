@@ -11,6 +11,7 @@ export function embeddings(deps: InferenceDeps): RequestHandler {
   return inferenceRoute(
     {
       path: '/embeddings',
+      mode: 'embedding',
       schema: EmbeddingRequest,
       ask: (body) => ({ callType: 'aembedding', body, bounds: embeddingInputBounds(body), outputTokens: 0 }),
       send: (served) => sendWhole(served, collectEmbeddings, deps),

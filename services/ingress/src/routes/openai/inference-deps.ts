@@ -8,6 +8,7 @@ import type { RecordRefusal } from '../../dispatch/record-refusal.ts';
 import type { ClaimKey } from '../../idempotency/claim.ts';
 import type { IngressMetrics } from '../../ingress-metrics.ts';
 import type { Attribute } from '../../tenancy/attribute.ts';
+import type { Customer } from '../../tenancy/customer.ts';
 import type { WatchSoftBudgets } from '../../tenancy/soft-budgets.ts';
 
 /** What the endpoints for inference are made of: the steps of a request's path. */
@@ -17,6 +18,7 @@ export interface InferenceDeps {
   readonly readBytes: (req: Request, res: Response) => Promise<void>;
   readonly claimKey: ClaimKey;
   readonly attribute: Attribute;
+  readonly customerOf: (id: string) => Promise<Customer | null>;
   readonly watchSoftBudgets: WatchSoftBudgets;
   readonly requireTurn: Line['requireTurn'];
   readonly admit: Admit;

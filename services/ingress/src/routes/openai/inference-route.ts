@@ -1,3 +1,4 @@
+import type { Mode } from '@sluice/shared/config/gateway-config.ts';
 import type { InferenceJob } from '@sluice/shared/contracts/inference-job.ts';
 import type { RequestId } from '@sluice/shared/ids.ts';
 import type { Request, RequestHandler, Response } from 'express';
@@ -17,6 +18,7 @@ import type { Limited } from '../../tenancy/limits.ts';
 import { requestControls } from '../../surfaces/openai/request-controls.ts';
 import { admitJob, newRequestId } from './admit-job.ts';
 import type { AdmittedJob, Ask } from './admit-job.ts';
+import { customersModel } from './customers-model.ts';
 import { dispatchAdmitted } from './dispatch-admitted.ts';
 import { openExchange } from './exchange.ts';
 import type { Exchange } from './exchange.ts';
@@ -28,6 +30,8 @@ import { modelIn, realModel, requestedModel } from './requested-model.ts';
 export interface InferenceRoute<Body> {
   /** As errors and metrics name it: `/chat/completions`. */
   readonly path: string;
+  /** What its models are for. */
+  readonly mode: Mode;
   readonly schema: z.ZodType<Body>;
   /**
    * What admission has to know of the request.
@@ -68,9 +72,12 @@ export function inferenceRoute<Body>(route: InferenceRoute<Body>, deps: Inferenc
     const named = withModel(readJson(req), modelInPath(req));
     const real = withModel(named, realModel(named.value, authenticated.principal));
     const meant = requestedModel(real.value, authenticated, { path: route.path, config: deps.config });
-    const asked = readAs(withModel(real, meant), authenticated);
+    const known = withModel(real, meant);
+    const placed = await customersModel(known.value, { mode: route.mode, headers: req.headers }, deps);
+    const asked = readAs(withModel(known, placed), authenticated);
     const { body, ask, value } = asked;
-    const shownAs = real === named ? ask.body.model : (modelIn(named.value) ?? ask.body.model);
+    const isAsNamed = real === named || placed !== undefined;
+    const shownAs = isAsNamed ? ask.body.model : (modelIn(named.value) ?? ask.body.model);
     const from = { requestId: newRequestId(ask.callType, deps), path: route.path, req, authenticated, exchange };
     const idempotencyKey = idempotencyKeyOf(req.headers);
     const claimed = idempotencyKey === null ? null : await claimKey({ ...from, ask, idempotencyKey, value }, deps);

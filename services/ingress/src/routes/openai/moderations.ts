@@ -19,6 +19,7 @@ export function moderations(deps: InferenceDeps): RequestHandler {
   return inferenceRoute(
     {
       path,
+      mode: 'moderation',
       schema: AnyModeration,
       ask(asked, authenticated) {
         const body = { ...asked, model: asked.model ?? usualModel(authenticated, deps.config) };

@@ -74,6 +74,6 @@ function clamp(time: number): number {
   return Math.min(Math.max(time, always.from), always.to);
 }
 
-function startOfDay(time: number): number {
+export function startOfDay(time: number): number {
   return Math.floor(time / dayMs) * dayMs;
 }

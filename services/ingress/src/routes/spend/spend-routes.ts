@@ -17,6 +17,7 @@ import { spendLogs } from './spend-logs.ts';
 import { spendReconciliation } from './spend-reconciliation.ts';
 import { globalSpendReset } from './spend-reset.ts';
 import { spendUsers } from './spend-users.ts';
+import { tagDau, tagDistinct, tagMau, tagSummary, tagWau } from './tag-activity.ts';
 import {
   globalSpendEndUsers,
   globalSpendKeys,
@@ -71,6 +72,11 @@ const table: readonly (readonly [SpendRoute['method'], string, (deps: SpendDeps)
   ['get', '/user/daily/activity/aggregated', aggregatedActivity('user')],
   ['get', '/team/daily/activity', dailyActivity('team')],
   ['get', '/tag/daily/activity', dailyActivity('tag')],
+  ['get', '/tag/distinct', tagDistinct],
+  ['get', '/tag/dau', tagDau],
+  ['get', '/tag/wau', tagWau],
+  ['get', '/tag/mau', tagMau],
+  ['get', '/tag/summary', tagSummary],
   ['get', '/customer/daily/activity', dailyActivity('customer')],
   ['get', '/end_user/daily/activity', dailyActivity('customer')],
   ['get', '/organization/daily/activity', dailyActivity('organization')],

@@ -7,8 +7,11 @@ import type { Alias, Fallbacks, GatewayConfig } from '@sluice/shared/config/gate
 import type { InferenceJob } from '@sluice/shared/contracts/inference-job.ts';
 import { GatewayError } from '@sluice/shared/errors.ts';
 import { z } from 'zod';
-import { mayUseAlias } from '../../auth/may-use-model.ts';
+import { mayBeUsedFor, mayUseAlias } from '../../auth/may-use-model.ts';
+import { aliasIn } from '@sluice/shared/config/region-group.ts';
 import { resolveAlias } from '@sluice/shared/config/resolve-alias.ts';
+import { noAttribution } from '../../tenancy/attribution.ts';
+import type { Attribution } from '../../tenancy/attribution.ts';
 import { limitsWith } from '../../tenancy/limits.ts';
 import { modelEntries } from '../../tenancy/model-limits.ts';
 import type { Principal } from '../../tenancy/principal.ts';
@@ -48,13 +51,17 @@ const Controls = z.object({
   ...mockParams,
 });
 
-/** @throws GatewayError invalid_request naming the field */
+/**
+ * @param attribution whom the request is for, which decides what it may fall back to
+ * @throws GatewayError invalid_request naming the field
+ */
 export function requestControls(
   alias: string,
   body: Readonly<Record<string, unknown>>,
   headers: IncomingHttpHeaders,
   config: GatewayConfig,
   principal: Principal | null,
+  attribution: Attribution = noAttribution,
 ): RequestControls {
   const asked = parseControls({
     ...body,
@@ -86,12 +93,17 @@ export function requestControls(
 
   /** A request is booked on the model that it asked for: one with limits of its own must be asked for. */
   function mayFallBackTo(other: Alias): boolean {
+    const region = attribution.customer?.customer?.allowedModelRegion;
+    if (aliasIn(other, region).deployments.length === 0) return false;
     if (principal === null) return true;
-    const holders = [limitsWith(principal.key, principal.keyBudget), ...(principal.team ? [principal.team] : [])];
+    const budgets = [attribution.customer?.budget, ...attribution.tags.map(({ budget }) => budget)];
+    const holders = [limitsWith(principal.key, principal.keyBudget), principal.team, ...budgets];
     const meant = resolveAlias(config, alias) ?? { name: alias };
     return (
       mayUseAlias(principal, other) &&
+      mayBeUsedFor(attribution, other) &&
       holders.every((holder) => {
+        if (holder == null) return true;
         const counted = modelEntries(holder, meant);
         return modelEntries(holder, other).every((entry) => counted.includes(entry));
       })

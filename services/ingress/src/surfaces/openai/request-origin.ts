@@ -37,18 +37,43 @@ export function requestOrigin(
   return {
     litellmCallId: callId,
     ipAddress: ip ?? null,
-    endUser:
-      text(headers['x-litellm-customer-id']) ??
-      text(headers['x-litellm-end-user-id']) ??
-      customerHeaders.map((name) => text(headers[name])).find((named) => named !== null) ??
-      text(body.user) ??
-      text(membersOf(body['litellm_metadata'])['user']) ??
-      text(metadata['user_id']) ??
-      text(body['safety_identifier']),
+    endUser: endUserIn(headers, body, customerHeaders, () => metadata),
     sessionId: text(headers['x-litellm-trace-id']) ?? text(body['litellm_session_id']) ?? text(metadata['session_id']),
     tags: tagsOf(body, headers, metadata, [caller, ...(team ? [team] : [])]),
     metadata,
   };
+}
+
+/**
+ * The end user of a request (contract §3.4).
+ *
+ * @param body as it was sent: of any type
+ */
+export function endUserOf(
+  headers: IncomingHttpHeaders,
+  body: unknown,
+  customerHeaders: readonly string[],
+): string | null {
+  const members = membersOf(body);
+  const metadata = () => requestMetadata({ metadata: membersOf(members['metadata']) }, headers);
+  return endUserIn(headers, members, customerHeaders, metadata);
+}
+
+function endUserIn(
+  headers: IncomingHttpHeaders,
+  body: Readonly<Record<string, unknown>>,
+  customerHeaders: readonly string[],
+  metadata: () => Readonly<Record<string, unknown>>,
+): string | null {
+  return (
+    text(headers['x-litellm-customer-id']) ??
+    text(headers['x-litellm-end-user-id']) ??
+    customerHeaders.map((name) => text(headers[name])).find((named) => named !== null) ??
+    text(body['user']) ??
+    text(membersOf(body['litellm_metadata'])['user']) ??
+    text(metadata()['user_id']) ??
+    text(body['safety_identifier'])
+  );
 }
 
 /** Body metadata, without the names that only the gateway may set, and the header meant for spend rows. */

@@ -1,0 +1,22 @@
+import { GatewayError } from '@sluice/shared/errors.ts';
+import type { VirtualKey } from '../../auth/authenticated.ts';
+import type { OriginBody } from '../../surfaces/openai/request-origin.ts';
+
+/** @throws GatewayError invalid_request for a request without what its key has to send */
+export function requireParams({ enforcedParams }: VirtualKey, body: OriginBody, path: string): void {
+  const missing = enforcedParams.find((param) => valueAt(body, param) == null);
+  if (missing === undefined) return;
+  const message = `${path}: Missing required parameter: '${missing}'. This key has to send it.`;
+  throw new GatewayError('invalid_request', message, { param: missing });
+}
+
+/** @param param with dots for what is inside of another: `metadata.generation_name` */
+function valueAt(body: unknown, param: string): unknown {
+  return param
+    .split('.')
+    .reduce<unknown>((value, name) => (isMembers(value) && Object.hasOwn(value, name) ? value[name] : undefined), body);
+}
+
+function isMembers(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
+}
