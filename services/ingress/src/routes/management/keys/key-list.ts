@@ -43,7 +43,7 @@ export function keyList(deps: ManagementDeps): RequestHandler {
 }
 
 /** `include_team_keys`, `include_created_by_keys` and `expand` add nothing here: an operator sees all keys anyway. */
-const KeyListQuery = z.object({
+export const KeyListQuery = z.object({
   page: queryInteger({ min: 1, max: 1_000_000 }).default(1),
   size: queryInteger({ min: 1, max: 100 }).default(10),
   user_id: Text.optional(),
