@@ -10,7 +10,7 @@ export function openApiDocument(sections: readonly Section[], { version }: { rea
     Object.entries(operations).map(([route, operation]) => ({ ...placeOf(route), kind, tag, operation })),
   );
   const byPath = Map.groupBy(routes, ({ path }) => pathTemplate(path));
-  const named = routes.flatMap(({ operation: { body, answer } }) => [body ?? {}, answer ?? {}]);
+  const named = routes.flatMap(({ operation: { body = {}, answer = {}, events = {} } }) => [body, answer, events]);
   return {
     openapi: '3.1.1',
     info: {
@@ -92,9 +92,10 @@ function requestBody(body: Named) {
   };
 }
 
-function successes(kind: Section['kind'], { answer, media = {} }: Operation) {
+function successes(kind: Section['kind'], { answer = {}, events = {}, media = {} }: Operation) {
   const content = Object.fromEntries([
-    ...Object.keys(answer ?? {}).map((name) => ['application/json', { schema: { $ref: refTo(name) } }] as const),
+    ...Object.keys(answer).map((name) => ['application/json', { schema: { $ref: refTo(name) } }] as const),
+    ...Object.keys(events).map((name) => ['text/event-stream', { schema: eventsOf(name) }] as const),
     ...Object.entries(media).map(([type, description]) => [type, { schema: { type: 'string', description } }] as const),
   ]);
   if (Object.keys(content).length === 0) return {};
@@ -102,4 +103,12 @@ function successes(kind: Section['kind'], { answer, media = {} }: Operation) {
     200: { description: 'The answer.', content },
     ...(kind === 'public' && { 503: { description: 'The same: not now.', content } }),
   };
+}
+
+/** OpenAPI 3.1 has no schemas for the events of a stream. */
+function eventsOf(name: string) {
+  const description =
+    `With \`stream: true\`: events \`data: {…}\`, each a ${name}, and \`data: [DONE]\`. ` +
+    'An answer that fails midway ends with an event that is an ErrorBody, and no [DONE].';
+  return { type: 'string', description };
 }

@@ -14,6 +14,8 @@ export interface Operation {
   readonly query?: readonly z.ZodObject[];
   /** One: a successful answer, as JSON. */
   readonly answer?: Named;
+  /** One: what each event of the answer is, where it is streamed on request. */
+  readonly events?: Named;
   /** Other media types of a successful answer, and what is in them. */
   readonly media?: Readonly<Record<string, string>>;
   /** Beside those that any route of its kind may answer with. */

@@ -3,7 +3,7 @@ import { TeamMember } from '@sluice/shared/api/litellm/team.ts';
 import { ChatMessage, Tool, ToolCall, ToolChoice } from '@sluice/shared/api/openai/chat-completion.ts';
 import { z } from 'zod';
 import { ErrorBody, ValidationErrorBody } from './answers/error-bodies.ts';
-import { ChatCompletionChunk, CompletionUsage } from './answers/inference-answers.ts';
+import { CompletionUsage } from './answers/inference-answers.ts';
 import { KeyInfo } from './answers/key-answers.ts';
 import { Budget } from './answers/limit-rows.ts';
 import { TeamMembership } from './answers/team-answers.ts';
@@ -11,10 +11,9 @@ import type { Named } from './operation.ts';
 
 export type JsonSchema = z.core.JSONSchema.BaseSchema;
 
-/** What others are made of, or only texts refer to. */
+/** What others are made of. */
 const parts: Named = {
   Budget,
-  ChatCompletionChunk,
   ChatMessage,
   CompletionUsage,
   ErrorBody,

@@ -76,7 +76,7 @@ export const TextCompletion = z.object({
   ...envelope,
   object: z.literal('text_completion'),
   choices: z.array(z.looseObject({ index: z.int(), text: z.string(), finish_reason: finishReason.nullable() })),
-  usage: CompletionUsage.optional(),
+  usage: CompletionUsage.nullish(),
 });
 
 export const EmbeddingList = z.object({

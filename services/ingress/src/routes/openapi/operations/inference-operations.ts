@@ -4,12 +4,15 @@ import { CompletionRequest } from '@sluice/shared/api/openai/completion.ts';
 import { EmbeddingRequest } from '@sluice/shared/api/openai/embedding.ts';
 import { Controls } from '../../../surfaces/openai/request-controls.ts';
 import { AnyModeration } from '../../openai/moderations.ts';
-import { ChatCompletion, EmbeddingList, Moderations, Reranking, TextCompletion } from '../answers/inference-answers.ts';
+import {
+  ChatCompletion,
+  ChatCompletionChunk,
+  EmbeddingList,
+  Moderations,
+  Reranking,
+  TextCompletion,
+} from '../answers/inference-answers.ts';
 import type { Operation, Operations, Section } from '../operation.ts';
-
-const streamed = (chunk: string) => ({
-  'text/event-stream': `With \`stream: true\`: events \`data: {…}\`, each a ${chunk}; then \`data: [DONE]\`. An answer that fails midway ends with an event that is an ErrorBody, and no [DONE].`,
-});
 
 /** Where OpenAI's clients look for it, and those of Azure OpenAI and of OpenAI's first API, with the model in the path. */
 const everywhere = ['', '/v1', '/engines/*model', '/openai/deployments/*model'];
@@ -23,13 +26,13 @@ export const inferenceSection: Section = {
       summary: 'Answers a chat, whole or streamed.',
       body: { ChatCompletionRequest, RequestControls: Controls },
       answer: { ChatCompletion },
-      media: streamed('ChatCompletionChunk'),
+      events: { ChatCompletionChunk },
     }),
     ...under(everywhere, '/completions', {
       summary: "Completes a text, whole or streamed: OpenAI's legacy form, answered by chat models.",
       body: { CompletionRequest, RequestControls: Controls },
       answer: { TextCompletion },
-      media: streamed('TextCompletion'),
+      events: { TextCompletion },
     }),
     ...under(everywhere, '/embeddings', {
       summary: 'Turns texts, or pictures, into vectors.',

@@ -13,7 +13,7 @@ const list: Operation = {
 const retrieve: Operation = {
   summary: 'One of the models that the caller may use; its name may have slashes in it.',
   answer: { Model },
-  errors: ['not_found'],
+  errors: ['malformed_body', 'not_found'],
 };
 
 const info: Operation = {

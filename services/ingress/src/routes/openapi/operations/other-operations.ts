@@ -8,7 +8,7 @@ export const auditSection: Section = {
   kind: 'management',
   operations: {
     'GET /audit': { summary: 'A page of the changes.', query: [AuditQuery], answer: { AuditPage } },
-    'GET /audit/:id': { summary: 'One change.', answer: { AuditLine }, errors: ['not_found'] },
+    'GET /audit/:id': { summary: 'One change.', answer: { AuditLine }, errors: ['malformed_body', 'not_found'] },
   },
 };
 
