@@ -5,7 +5,13 @@ import { globalSpendTeams } from '../../spend/global-spend-teams.ts';
 import { providerBudgets } from '../../spend/provider-budgets.ts';
 import * as topSpenders from '../../spend/top-spenders.ts';
 import * as answers from '../answers/global-spend-answers.ts';
-import { Activity, ActivityByModel, CacheHits, Exceptions, ExceptionsByDeployment } from '../answers/spend-answers.ts';
+import {
+  Activity,
+  ActivityByModel,
+  CacheHits,
+  Exceptions,
+  ExceptionsByDeployment,
+} from '../answers/activity-answers.ts';
 import type { Section } from '../operation.ts';
 
 const { CustomerNames, GlobalSpend, GlobalSpendByCustomer, GlobalSpendByDay, GlobalSpendByKey } = answers;

@@ -8,11 +8,18 @@ import { SpendLogsQuery } from '../../spend/spend-logs.ts';
 import { SpendUsersQuery } from '../../spend/spend-users.ts';
 import { spendTags } from '../../spend/top-spenders.ts';
 import { KeyRows } from '../answers/key-answers.ts';
-import * as answers from '../answers/spend-answers.ts';
+import { DailyActivity } from '../answers/activity-answers.ts';
+import { Reconciliation } from '../answers/reconciliation.ts';
+import {
+  CostEstimate,
+  SpendCalculated,
+  SpendExport,
+  SpendLogPage,
+  SpendLogs,
+  SpendTags,
+  SpendUsers,
+} from '../answers/spend-answers.ts';
 import type { Operation, Section } from '../operation.ts';
-
-const { CostEstimate, DailyActivity, Reconciliation, SpendCalculated, SpendExport, SpendLogPage } = answers;
-const { SpendLogs, SpendTags, SpendUsers } = answers;
 
 const page: Operation = {
   summary: 'Rows of a period in pages, by any of their fields; without dates, of the last 24 hours.',
