@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { assertReplyDocumented } from '../../services/ingress/test/openapi/assert-documented.ts';
 import type { TestGateway } from './gateway.ts';
 
 /** An answer of the gateway, read to its end. */
@@ -14,11 +15,16 @@ interface AskInit extends Omit<RequestInit, 'headers'> {
   readonly key?: string;
 }
 
-/** A request as any HTTP client makes it; the master key unless another is given. */
+/**
+ * A request as any HTTP client makes it; the master key unless another is given. The answer has to be as the document
+ * of the API says.
+ */
 export async function ask(gateway: TestGateway, path: string, init: AskInit = {}) {
   const { key = gateway.masterKey, headers, ...rest } = init;
   const response = await gateway.request(path, { ...rest, headers: { authorization: `Bearer ${key}`, ...headers } });
-  return replyOf(response);
+  const reply = await replyOf(response);
+  assertReplyDocumented({ method: rest.method ?? 'GET', path }, reply);
+  return reply;
 }
 
 export async function replyOf(response: Response): Promise<Reply> {

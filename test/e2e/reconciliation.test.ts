@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { z } from 'zod';
+import { assertDocumented } from '../../services/ingress/test/openapi/assert-documented.ts';
 import { notOurs } from '../servers/server.ts';
 import { waitUntil } from '../servers/wait-until.ts';
 import { gateways, metricsToken, openDistributedGateway, type TestGateway } from './gateway.ts';
@@ -38,7 +39,9 @@ const config = { sluice_settings: { reconcile_interval_ms: 200 } };
 async function reportOf(gateway: TestGateway, query = '') {
   const response = await gateway.request(`/spend/reconciliation${query}`);
   assert.equal(response.status, 200, await response.clone().text());
-  return Report.parse(await response.json());
+  const body: unknown = await response.json();
+  assertDocumented({ method: 'GET', path: '/spend/reconciliation' }, { status: 200, body });
+  return Report.parse(body);
 }
 
 async function ask(gateway: TestGateway, key: string): Promise<void> {

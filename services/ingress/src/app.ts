@@ -23,6 +23,7 @@ import { embeddings } from './routes/openai/embeddings.ts';
 import type { InferenceDeps } from './routes/openai/inference-deps.ts';
 import { listModels, retrieveModel } from './routes/openai/models.ts';
 import { moderations } from './routes/openai/moderations.ts';
+import { openApi } from './routes/openapi/openapi.ts';
 import type { SpendDeps } from './routes/spend/spend-deps.ts';
 import { spendRoutes } from './routes/spend/spend-routes.ts';
 
@@ -80,6 +81,7 @@ export function createApp(deps: AppDeps): Express {
   open('/health/liveliness', 'get', liveness(health));
   open('/health/readiness', 'get', readiness(health));
   open('/metrics', 'get', metricsPage(health));
+  route('/openapi.json', 'get', openApi(inference));
 
   everywhere('/chat/completions', chatCompletions(inference));
   everywhere('/completions', completions(inference));

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { createApp, type AppDeps } from '../src/app.ts';
 import { createAuthenticate } from '../src/auth/create-authenticate.ts';
 import { createReadBytes } from '../src/http/read-bytes.ts';
+import { registeredRoutes } from './registered-routes.ts';
 
 /** What takes no key; everything else that there is, or ever will be, does. */
 const publicRoutes = ['/health/liveness', '/health/liveliness', '/health/readiness'];
@@ -46,25 +47,6 @@ after(() => {
   server.close();
 });
 
-const Route = z.object({ path: z.string(), methods: z.record(z.string(), z.boolean()) });
-
-interface Registered {
-  readonly path: string;
-  readonly methods: readonly string[];
-}
-
-/** The routes as Express has them. A layer without a route would be a way past this test. */
-function registeredRoutes(): readonly Registered[] {
-  const layers = app.router.stack;
-  const others = layers.filter(({ route }) => route === undefined);
-  assert.equal(others.length, 2, 'besides routes there are: unknown routes, and errors');
-  return layers.flatMap(({ route }) => {
-    if (route === undefined) return [];
-    const { path, methods } = Route.parse(route);
-    return [{ path, methods: Object.keys(methods).filter((method) => method !== '_all') }];
-  });
-}
-
 const requests = [
   { with: 'without a key', init: {} },
   { with: 'with an unknown key', init: { headers: { authorization: 'Bearer sk-nobodys-key-0123' } } },
@@ -73,7 +55,7 @@ const requests = [
 ];
 
 test('every route but those of health names its caller before anything else', async () => {
-  const routes = registeredRoutes();
+  const routes = registeredRoutes(app);
   assert.ok(routes.length > 40, `only ${routes.length} routes were found`);
   const { port } = z.object({ port: z.int() }).parse(server.address());
   const answers = routes.flatMap(({ path, methods }) =>
@@ -97,6 +79,6 @@ test('every route but those of health names its caller before anything else', as
 });
 
 test('what takes no key is just what the list says', () => {
-  const paths = registeredRoutes().map(({ path }) => path);
+  const paths = registeredRoutes(app).map(({ path }) => path);
   for (const path of publicRoutes) assert.ok(paths.includes(path), path);
 });

@@ -57,6 +57,7 @@ const routeGroups: Readonly<Record<string, readonly string[]>> = {
     '/audit',
     '/audit/*',
     '/health*',
+    '/openapi.json',
   ],
   management_routes: [
     '/key/*',

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { GatewayError } from '@sluice/shared/errors.ts';
 
 /** Where a key may be, in this order: the first header that is there decides, also when what it holds is no key. */
-const keyHeaders = [
+export const keyHeaders = [
   { name: 'x-litellm-api-key', bearer: 'allowed' },
   { name: 'authorization', bearer: 'required' },
   { name: 'api-key', bearer: 'none' },

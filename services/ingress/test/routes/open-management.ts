@@ -16,6 +16,7 @@ import { createScopeOf } from '../../src/tenancy/scope.ts';
 import { tenancyIn } from '../../src/sql/tenancy-tables.ts';
 import { spendRoutes } from '../../src/routes/spend/spend-routes.ts';
 import { virtualKeysIn } from '../../src/sql/virtual-keys.ts';
+import { assertDocumented } from '../openapi/assert-documented.ts';
 import { spendParts } from './spend-parts.ts';
 
 export const masterKey = 'the master key of this test';
@@ -51,7 +52,8 @@ interface Init extends Omit<RequestInit, 'headers'> {
 }
 
 /**
- * The management and spend routes over HTTP, on a database and on books that a test makes up.
+ * The management and spend routes over HTTP, on a database and on books that a test makes up. Every answer has to be as
+ * the document of the API says.
  *
  * @param config of the gateway, as its file has it
  */
@@ -101,7 +103,9 @@ export async function openManagement(
   const call = async (path: string, key: string, { headers: own, ...init }: Init): Promise<Answer> => {
     const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json', ...own };
     const response = await fetch(`http://127.0.0.1:${address.port}${path}`, { ...init, headers });
-    return { status: response.status, headers: response.headers, body: await response.json() };
+    const answer = { status: response.status, headers: response.headers, body: await response.json() };
+    assertDocumented({ method: init.method ?? 'GET', path }, answer);
+    return answer;
   };
   const management: Management = {
     url: `http://127.0.0.1:${address.port}`,

@@ -38,16 +38,21 @@ const momentForm = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(?::(\d{2})(\.\d{1,6
  * `YYYY-MM-DD`, `YYYY-MM-DD HH:MM:SS` or ISO 8601 in a query string or body; UTC where it names no zone. A day is all
  * of it, and so is a second.
  */
-export const queryMoment = z.string().transform((text, context): Moment => {
-  const [, day, minutes, seconds, fraction = '', zone = 'Z'] = momentForm.exec(text) ?? [];
-  const from = Date.parse(minutes === undefined ? `${day}` : `${day}T${minutes}:${seconds ?? '00'}${fraction}${zone}`);
-  // Date takes the 31st of every month for a day.
-  if (day === undefined || Number.isNaN(from) || !z.iso.date().safeParse(day).success) {
-    context.addIssue('Input should be a time, YYYY-MM-DD HH:MM:SS');
-    return z.NEVER;
-  }
-  return { from, to: from + lengthMsOf(minutes, seconds, fraction) };
-});
+export const queryMoment = z
+  .string()
+  .meta({ examples: ['2027-01-31 12:00:00'] })
+  .transform((text, context): Moment => {
+    const [, day, minutes, seconds, fraction = '', zone = 'Z'] = momentForm.exec(text) ?? [];
+    const from = Date.parse(
+      minutes === undefined ? `${day}` : `${day}T${minutes}:${seconds ?? '00'}${fraction}${zone}`,
+    );
+    // Date takes the 31st of every month for a day.
+    if (day === undefined || Number.isNaN(from) || !z.iso.date().safeParse(day).success) {
+      context.addIssue('Input should be a time, YYYY-MM-DD HH:MM:SS');
+      return z.NEVER;
+    }
+    return { from, to: from + lengthMsOf(minutes, seconds, fraction) };
+  });
 
 function lengthMsOf(minutes: string | undefined, seconds: string | undefined, fraction: string): number {
   if (minutes === undefined) return dayMs;
@@ -59,9 +64,13 @@ function lengthMsOf(minutes: string | undefined, seconds: string | undefined, fr
 export const queryList = z
   .string()
   .max(20_000)
+  .meta({ examples: ['one,two'] })
   .transform((text) => [...new Set(text.split(','))].map((member) => member.trim()).filter((member) => member !== ''))
   .pipe(z.array(Text).max(1_000))
   .transform((members) => (members.length === 0 ? undefined : members));
 
 /** An amount of USD in a query string, as text: no digit is lost. */
-export const queryUsd = z.string().regex(/^\d{1,12}(\.\d{1,18})?$/, 'Input should be an amount of USD, as in 0.25');
+export const queryUsd = z
+  .string()
+  .regex(/^\d{1,12}(\.\d{1,18})?$/, 'Input should be an amount of USD, as in 0.25')
+  .meta({ examples: ['0.25'] });

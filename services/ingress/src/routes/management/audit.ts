@@ -67,7 +67,7 @@ const queryTime = z.union([
   }),
 ]);
 
-const AuditQuery = z.object({
+export const AuditQuery = z.object({
   page: queryInteger({ min: 1, max: 1_000_000 }).default(1),
   page_size: queryInteger({ min: 1, max: 100 }).default(10),
   changed_by: Text.optional(),

@@ -33,7 +33,7 @@ export function listModels(deps: ModelsDeps): RequestHandler {
 }
 
 const nothing: KnownModels = new Map();
-const ModelsQuery = z.object({ return_wildcard_routes: queryBoolean.default(false) });
+export const ModelsQuery = z.object({ return_wildcard_routes: queryBoolean.default(false) });
 
 /** GET /v1/models/{id}. The name may have slashes in it. */
 export function retrieveModel(deps: ModelsDeps): RequestHandler {

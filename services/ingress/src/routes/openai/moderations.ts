@@ -12,7 +12,7 @@ import type { InferenceDeps } from './inference-deps.ts';
 import { sendWhole } from './send-whole.ts';
 
 const path = '/moderations';
-const AnyModeration = ModerationRequest.extend({ model: z.string().min(1).nullish() });
+export const AnyModeration = ModerationRequest.extend({ model: z.string().min(1).nullish() });
 
 /** POST /v1/moderations. OpenAI's clients need not name a model: then it is the first one that can. */
 export function moderations(deps: InferenceDeps): RequestHandler {

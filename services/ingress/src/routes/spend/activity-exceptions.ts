@@ -23,12 +23,12 @@ export const globalActivityExceptionsDeployment = exceptionsRoute((errors) =>
   ].map((own) => ({ api_base: own[0]?.apiBase, deployment: own[0]?.deploymentId, ...exceptionsOf(own) })),
 );
 
-const Query = z.object({ ...dates, model_group: Text.optional() });
+export const ExceptionsQuery = z.object({ ...dates, model_group: Text.optional() });
 
 function exceptionsRoute(show: (errors: readonly DailyErrors[]) => unknown): (deps: SpendDeps) => RequestHandler {
   return (deps) =>
     forReaders(deps, async (req, res) => {
-      const { model_group: alias, ...query } = parseQuery(Query, req.query);
+      const { model_group: alias, ...query } = parseQuery(ExceptionsQuery, req.query);
       const found = await deps.reports.errors({ ...requiredPeriod(query), limit: detailsMax + 1 });
       const errors = atMost(detailsMax, found, res);
       res.json(show(errors.filter((error) => alias === undefined || error.alias === alias)));

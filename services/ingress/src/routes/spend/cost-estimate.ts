@@ -48,7 +48,7 @@ export function costEstimate(deps: SpendDeps): RequestHandler {
 const tokens = z.int().min(0).max(1e12);
 const requests = z.int().min(0).max(1e12);
 
-const CostEstimateRequest = z.object({
+export const CostEstimateRequest = z.object({
   model: z.string().min(1),
   input_tokens: tokens,
   output_tokens: tokens,

@@ -76,22 +76,41 @@ const kinds = {
   },
 } as const satisfies Record<string, ActivityOf>;
 
+type ActivityKind = keyof typeof kinds;
+
+const list = queryList.optional();
+
+function namesOf({ named, notNamed }: ActivityOf) {
+  return z.object({ [named]: list, ...(notNamed !== undefined && { [notNamed]: list }) });
+}
+
+/** What a query says of the things themselves; the rest is in `ActivityQuery`. */
+export const activityNames = {
+  user: namesOf(kinds.user),
+  team: namesOf(kinds.team),
+  organization: namesOf(kinds.organization),
+  tag: namesOf(kinds.tag),
+  customer: namesOf(kinds.customer),
+} as const satisfies Record<ActivityKind, z.ZodObject>;
+
 /** GET /user/daily/activity and its like. Pages of days, the newest first, each with its breakdown. */
-export function dailyActivity(kind: keyof typeof kinds): (deps: SpendDeps) => RequestHandler {
-  return activityRoute(kinds[kind], true);
+export function dailyActivity(kind: ActivityKind): (deps: SpendDeps) => RequestHandler {
+  return activityRoute(kind, true);
 }
 
 /** GET /user/daily/activity/aggregated. The same without pages. */
-export function aggregatedActivity(kind: keyof typeof kinds): (deps: SpendDeps) => RequestHandler {
-  return activityRoute(kinds[kind], false);
+export function aggregatedActivity(kind: ActivityKind): (deps: SpendDeps) => RequestHandler {
+  return activityRoute(kind, false);
 }
 
-function activityRoute(kind: ActivityOf, paged: boolean): (deps: SpendDeps) => RequestHandler {
+function activityRoute(name: ActivityKind, paged: boolean): (deps: SpendDeps) => RequestHandler {
+  const kind: ActivityOf = kinds[name];
   return (deps) =>
     forReaders(deps, async (req, res, reader) => {
-      const query = parseQuery(QueryOf, req.query);
+      const query = parseQuery(ActivityQuery, req.query);
       const { page, page_size: size = kind.pageSize } = paged ? query : { page: 1, page_size: daysMax };
-      const filter = await filterOf(kind, deps, { req, reader, query });
+      const lists = parseQuery(activityNames[name], query);
+      const filter = await filterOf(kind, deps, { req, reader, query, lists });
 
       const all = await deps.reports.usage({
         of: kind.of,
@@ -124,7 +143,7 @@ function activityRoute(kind: ActivityOf, paged: boolean): (deps: SpendDeps) => R
 }
 
 /** `timezone` is known and changes nothing: days are UTC. */
-const QueryOf = z.looseObject({
+export const ActivityQuery = z.looseObject({
   ...dates,
   model: Text.optional(),
   api_key: Text.optional(),
@@ -136,15 +155,15 @@ const QueryOf = z.looseObject({
 interface Asked {
   readonly req: Request;
   readonly reader: Reader;
-  readonly query: z.infer<typeof QueryOf>;
+  readonly query: z.infer<typeof ActivityQuery>;
+  readonly lists: z.infer<ReturnType<typeof namesOf>>;
 }
 
 async function filterOf(
   kind: ActivityOf,
   { scopeOf }: SpendDeps,
-  { req, reader, query }: Asked,
+  { req, reader, query, lists }: Asked,
 ): Promise<Pick<UsageQuery<never>, 'where' | 'except' | 'either'>> {
-  const lists = parseQuery(z.object({ [kind.named]: list, ...(kind.notNamed && { [kind.notNamed]: list }) }), query);
   const asked: UsageFilter = {
     model: query.model === undefined ? undefined : [query.model],
     keyHash: query.api_key === undefined ? undefined : [keyHashIn(req, reader, query.api_key)],
@@ -159,8 +178,6 @@ async function filterOf(
         });
   return { ...seen, ...(excluded.length > 0 && { except: { [kind.field]: excluded } }) };
 }
-
-const list = queryList.optional();
 
 type DayDetail = Detail & { readonly day: string };
 

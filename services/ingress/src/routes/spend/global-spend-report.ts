@@ -53,7 +53,7 @@ export function globalSpendReport(deps: SpendDeps): RequestHandler {
   });
 }
 
-const SpendReportQuery = z.object({
+export const SpendReportQuery = z.object({
   ...dates,
   group_by: z.enum(['team', 'customer', 'api_key']).default('team'),
   api_key: Text.optional(),

@@ -39,7 +39,7 @@ const CompletionUsage = z.object({
   completion_tokens_details: z.object({ reasoning_tokens: count.nullish() }).nullish(),
 });
 
-const SpendCalculateRequest = z.object({
+export const SpendCalculateRequest = z.object({
   model: z.string().min(1).nullish(),
   messages: z.array(ChatMessage).max(10_000).nullish(),
   completion_response: z.object({ model: z.string().min(1).nullish(), usage: CompletionUsage }).nullish(),

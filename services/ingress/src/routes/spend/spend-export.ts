@@ -82,10 +82,11 @@ async function exportTo(
   res.end(format.tail);
 }
 
-const SpendExportQuery = z.object({
+export const SpendExportQuery = z.object({
   ...dates,
   group_by: z
     .string()
+    .meta({ description: `Any of these, with commas between: ${groupNames.join(', ')}.`, examples: ['team,model'] })
     .transform((text) => [...new Set(text.split(',').map((name) => name.trim()))])
     .pipe(z.array(z.enum(groupNames))),
   format: z.enum(['csv', 'json']).default('csv'),

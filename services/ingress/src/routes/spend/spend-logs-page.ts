@@ -81,7 +81,7 @@ const sorts = {
   ttft_ms: 'timeToFirstToken',
 } as const satisfies Record<(typeof sortNames)[number], SpendLogSort>;
 
-const SpendLogsPageQuery = z.object({
+export const SpendLogsPageQuery = z.object({
   ...moments,
   page: queryInteger({ min: 1, max: 1_000_000 }).default(1),
   page_size: queryInteger({ min: 1, max: 1_000 }).default(50),

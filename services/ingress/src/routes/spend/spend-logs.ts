@@ -49,7 +49,7 @@ export function spendLogs(deps: SpendDeps): RequestHandler {
   });
 }
 
-const SpendLogsQuery = z.object({
+export const SpendLogsQuery = z.object({
   api_key: Text.optional(),
   user_id: Text.optional(),
   request_id: Text.optional(),

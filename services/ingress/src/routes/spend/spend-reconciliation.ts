@@ -32,7 +32,7 @@ export function spendReconciliation({ authenticate, reports, now }: SpendDeps): 
   };
 }
 
-const ReconciliationQuery = z.object({ start_date: queryDay.optional(), end_date: queryDay.optional() });
+export const ReconciliationQuery = z.object({ start_date: queryDay.optional(), end_date: queryDay.optional() });
 
 function shown({ days, standing }: Reconciliations) {
   const findings = [...days, ...(standing ? [standing] : [])].flatMap((part) => part.findings);

@@ -41,7 +41,7 @@ export function spendUsers(deps: SpendDeps): RequestHandler {
   });
 }
 
-const SpendUsersQuery = z.object({ user_id: Text.optional() });
+export const SpendUsersQuery = z.object({ user_id: Text.optional() });
 
 /** LiteLLM's user row; contract §3.2. */
 function userOf(userId: string, user: User | undefined, spend: number) {

@@ -8,20 +8,23 @@ import type { SpendDeps } from './spend-deps.ts';
 import { atMost, sumsMax } from './truncated.ts';
 
 /** An endpoint that is one question to the daily sums, and a shape for its answer. */
-export interface SumsRoute<Query, Field extends UsageField> {
-  readonly query: z.ZodType<Query>;
+export interface SumsRoute<Shape extends z.ZodRawShape, Field extends UsageField, Query = z.infer<z.ZodObject<Shape>>> {
+  readonly query: z.ZodObject<Shape>;
   /** Sums in the answer at most; `sumsMax` if it does not say. */
   readonly ask: (query: Query, now: number) => Omit<UsageQuery<Field>, 'limit' | 'offset'> & { readonly max?: number };
   readonly show: (sums: readonly UsageSum<Field>[], called: Called, query: Query) => unknown;
 }
 
-/** What all spent together, or for who may not see that, what they did themselves. */
-export function sumsRoute<Query, const Field extends UsageField>({
+/**
+ * What all spent together, or for who may not see that, what they did themselves. The schema of the query, or of a
+ * POST's body, stands on what makes the handler, for the document of the API.
+ */
+export function sumsRoute<const Shape extends z.ZodRawShape, const Field extends UsageField>({
   query: schema,
   ask,
   show,
-}: SumsRoute<Query, Field>): (deps: SpendDeps) => RequestHandler {
-  return (deps) =>
+}: SumsRoute<Shape, Field>): ((deps: SpendDeps) => RequestHandler) & { readonly query: z.ZodObject<Shape> } {
+  const create = (deps: SpendDeps) =>
     forReaders(deps, async (req, res, reader) => {
       const query = req.method === 'POST' ? parseManagementBody(schema, req.body) : parseQuery(schema, req.query);
       const { max = sumsMax, ...asked } = ask(query, deps.now());
@@ -30,4 +33,5 @@ export function sumsRoute<Query, const Field extends UsageField>({
       const shown = atMost(max, sums, res);
       res.json(show(shown, await calledIn(deps, shown), query));
     });
+  return Object.assign(create, { query: schema });
 }

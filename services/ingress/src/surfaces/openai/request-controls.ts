@@ -34,7 +34,7 @@ const timeoutSecondsMax = 3_600;
 const retriesMax = 50;
 const seconds = z.coerce.number().positive().max(timeoutSecondsMax);
 
-const Controls = z.object({
+export const Controls = z.object({
   timeout: seconds.nullish(),
   stream_timeout: seconds.nullish(),
   num_retries: z.coerce.number().int().min(0).max(retriesMax).nullish(),

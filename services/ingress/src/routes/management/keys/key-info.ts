@@ -36,7 +36,7 @@ export function keyInfo(deps: ManagementDeps): RequestHandler {
   }
 }
 
-const KeyInfoQuery = z.object({ key: z.string().optional() });
+export const KeyInfoQuery = z.object({ key: z.string().optional() });
 
 function ownKeyOf(authenticated: Authenticated): string {
   if (authenticated.key === null) throw keyNotFound(); // the master key is not in the database

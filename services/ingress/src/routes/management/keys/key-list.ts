@@ -51,7 +51,7 @@ export function keyList(deps: ManagementDeps): RequestHandler {
   };
 }
 
-const KeyListQuery = z.object({
+export const KeyListQuery = z.object({
   page: queryInteger({ min: 1, max: 1_000_000 }).default(1),
   size: queryInteger({ min: 1, max: 100 }).default(10),
   user_id: Text.optional(),

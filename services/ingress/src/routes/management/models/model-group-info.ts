@@ -19,4 +19,4 @@ export function modelGroups(deps: ModelsDeps): RequestHandler {
   };
 }
 
-const ModelGroupQuery = z.object({ model_group: Text.optional() });
+export const ModelGroupQuery = z.object({ model_group: Text.optional() });

@@ -23,7 +23,7 @@ export function modelInfo(deps: ModelsDeps): RequestHandler {
   };
 }
 
-const ModelInfoQuery = z.object({ litellm_model_id: Text.optional() });
+export const ModelInfoQuery = z.object({ litellm_model_id: Text.optional() });
 
 /** GET /v2/model/info: the same in pages, for interfaces. Pages without end are empty. */
 export function modelInfoPage(deps: ModelsDeps): RequestHandler {
@@ -45,7 +45,7 @@ export function modelInfoPage(deps: ModelsDeps): RequestHandler {
   };
 }
 
-const ModelInfoPageQuery = z.object({
+export const ModelInfoPageQuery = z.object({
   page: queryInteger({ min: 1, max: 1_000_000 }).default(1),
   size: queryInteger({ min: 1, max: 1_000 }).default(50),
   model: Text.optional(),

@@ -1,0 +1,59 @@
+import { z } from 'zod';
+import { Budget, history, limits, time, usd } from './limit-rows.ts';
+
+const texts = z.array(z.string());
+
+/** What LiteLLM's keys have besides is there too, with its default. */
+export const KeyInfo = z.looseObject({
+  key_name: z.string().describe('The key, but for its last four characters masked.'),
+  key_alias: z.string().nullable(),
+  spend: usd.describe("USD, in the current window of the key's budget."),
+  expires: time.nullable(),
+  models: texts.describe('Empty: every alias.'),
+  ...limits,
+  budget_id: z.string().nullable(),
+  litellm_budget_table: Budget.nullable(),
+  temp_budget_increase: usd.nullable(),
+  temp_budget_expiry: time.nullable(),
+  budget_fallbacks: z.record(z.string(), texts).nullable(),
+  aliases: z.record(z.string(), z.string()),
+  access_group_ids: texts.nullable(),
+  allowed_routes: texts,
+  key_type: z.string(),
+  permissions: z.record(z.string(), z.unknown()),
+  enforced_params: texts.nullable(),
+  fallback_model: texts.nullable(),
+  priority: z.int().nullable(),
+  metadata: z.record(z.string(), z.unknown()),
+  user_id: z.string().nullable(),
+  team_id: z.string().nullable(),
+  organization_id: z.string().nullable(),
+  blocked: z.boolean(),
+  ...history,
+});
+
+const token = z.string().describe('The hash of the key.');
+
+/** A key and its hash. */
+export const KeyRow = KeyInfo.extend({ token });
+
+export const KeyGenerated = KeyInfo.extend({
+  key: z.string().describe('The key itself, which no other answer ever holds.'),
+  token,
+  token_id: token,
+});
+
+export const KeyUpdated = KeyRow.extend({ key: z.string().describe('As the request named it.') });
+
+export const KeyInfoAnswer = z.object({ key: z.string().describe('As the request named it.'), info: KeyInfo });
+
+export const KeysDeleted = z.object({ deleted_keys: texts });
+
+export const KeyPage = z.object({
+  keys: z.array(z.union([z.string(), KeyRow])).describe('Hashes, or with return_full_object the keys.'),
+  total_count: z.int(),
+  current_page: z.int(),
+  total_pages: z.int(),
+});
+
+export const KeyRows = z.array(KeyRow);

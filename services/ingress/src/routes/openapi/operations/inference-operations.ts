@@ -1,0 +1,57 @@
+import { RerankRequest } from '@sluice/shared/api/cohere/rerank.ts';
+import { ChatCompletionRequest } from '@sluice/shared/api/openai/chat-completion.ts';
+import { CompletionRequest } from '@sluice/shared/api/openai/completion.ts';
+import { EmbeddingRequest } from '@sluice/shared/api/openai/embedding.ts';
+import { Controls } from '../../../surfaces/openai/request-controls.ts';
+import { AnyModeration } from '../../openai/moderations.ts';
+import {
+  ChatCompletion,
+  ChatCompletionChunk,
+  EmbeddingList,
+  Moderations,
+  Reranking,
+  TextCompletion,
+} from '../answers/inference-answers.ts';
+import type { Operation, Operations, Section } from '../operation.ts';
+
+/** Where OpenAI's clients look for it, and those of Azure OpenAI and of OpenAI's first API, with the model in the path. */
+const everywhere = ['', '/v1', '/engines/*model', '/openai/deployments/*model'];
+
+export const inferenceSection: Section = {
+  tag: 'Inference',
+  description: 'Chat, completions, embeddings, moderations and reranking.',
+  kind: 'inference',
+  operations: {
+    ...under(everywhere, '/chat/completions', {
+      summary: 'Answers a chat, whole or streamed.',
+      body: { ChatCompletionRequest, RequestControls: Controls },
+      answer: { ChatCompletion },
+      events: { ChatCompletionChunk },
+    }),
+    ...under(everywhere, '/completions', {
+      summary: "Completes a text, whole or streamed: OpenAI's legacy form, answered by chat models.",
+      body: { CompletionRequest, RequestControls: Controls },
+      answer: { TextCompletion },
+      events: { TextCompletion },
+    }),
+    ...under(everywhere, '/embeddings', {
+      summary: 'Turns texts, or pictures, into vectors.',
+      body: { EmbeddingRequest, RequestControls: Controls },
+      answer: { EmbeddingList },
+    }),
+    ...under(['', '/v1'], '/moderations', {
+      summary: 'Says what in a text is harmful, by the guardrails of OCI.',
+      body: { ModerationRequest: AnyModeration, RequestControls: Controls },
+      answer: { Moderations },
+    }),
+    ...under(['', '/v1', '/v2'], '/rerank', {
+      summary: "Ranks documents by how well they fit a query, in Cohere's words.",
+      body: { RerankRequest, RequestControls: Controls },
+      answer: { Reranking },
+    }),
+  },
+};
+
+function under(prefixes: readonly string[], path: string, operation: Operation): Operations {
+  return Object.fromEntries(prefixes.map((prefix) => [`POST ${prefix}${path}`, operation]));
+}

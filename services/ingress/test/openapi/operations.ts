@@ -1,0 +1,22 @@
+import { placeOf } from '../../src/routes/openapi/document.ts';
+import type { Operation, OperationKind } from '../../src/routes/openapi/operation.ts';
+import { sections } from '../../src/routes/openapi/sections.ts';
+
+export interface PlacedOperation {
+  /** As the table has it: `GET /models/*model`. */
+  readonly route: string;
+  /** Upper case. */
+  readonly method: string;
+  /** With a text in place of each parameter. */
+  readonly path: string;
+  readonly kind: OperationKind;
+  readonly operation: Operation;
+}
+
+/** Every operation of the document, as it can be asked. */
+export const operations: readonly PlacedOperation[] = sections.flatMap(({ kind, operations: own }) =>
+  Object.entries(own).map(([route, operation]) => {
+    const { method, path } = placeOf(route);
+    return { route, method: method.toUpperCase(), path: path.replaceAll(/[*:]\w+/g, 'x'), kind, operation };
+  }),
+);

@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { ErrorBody, ValidationErrorBody } from '../../src/routes/openapi/answers/error-bodies.ts';
+import { errorStatuses } from '../../src/routes/openapi/responses.ts';
+import { bareKey, inferenceBytesMax, masterKey, openApp, type OpenApp } from './open-app.ts';
+import { operations } from './operations.ts';
+
+let gateway: OpenApp;
+before(async () => {
+  gateway = await openApp();
+});
+after(() => gateway[Symbol.asyncDispose]());
+
+/** What a key may call that belongs to nobody; of the rest nothing, whatever is added. */
+const forEveryKey = new Set([
+  ...operations.filter(({ kind }) => kind !== 'management').map(({ route }) => route),
+  ...['/models', '/v1/models', '/models/*model', '/v1/models/*model'].map((path) => `GET ${path}`),
+  ...['/model/info', '/v1/model/info', '/v2/model/info', '/model_group/info'].map((path) => `GET ${path}`),
+  ...['/key/info', '/spend/logs', '/spend/logs/v2', '/spend/logs/ui', '/openapi.json'].map((path) => `GET ${path}`),
+  ...['/spend/calculate', '/cost/estimate'].map((path) => `POST ${path}`),
+]);
+
+const managementBytesMax = 1024 * 1024;
+
+async function statusOf(method: string, path: string, init: { key?: string; body?: string }): Promise<number> {
+  const { status, body } = await answerOf(method, path, init);
+  assert.ok(ErrorBody.safeParse(body).success || ValidationErrorBody.safeParse(body).success, JSON.stringify(body));
+  return status;
+}
+
+async function answerOf(method: string, path: string, init: { key?: string; body?: string }) {
+  const response = await gateway.ask(method, path, init);
+  const body: unknown = await response.json();
+  return { status: response.status, headers: response.headers, body };
+}
+
+for (const { route, method, path, kind, operation } of operations) {
+  const hasBody = method !== 'GET';
+  const own = errorStatuses(kind, operation);
+
+  test(`${route} 405: for another method`, async () => {
+    const { status, headers } = await answerOf('DELETE', path, { key: masterKey });
+    assert.equal(status, 405);
+    assert.ok(headers.get('allow')?.split(', ').includes(method));
+    assert.equal((await gateway.ask(hasBody ? 'PUT' : 'POST', path, { key: masterKey })).status, 405);
+  });
+
+  if (kind !== 'public') {
+    test(`${route} 401: documented`, () => assert.ok(own.includes(401)));
+  }
+
+  if (!forEveryKey.has(route)) {
+    test(`${route} 403: for a key that belongs to nobody`, async () => {
+      assert.equal(await statusOf(method, path, { key: bareKey, ...(hasBody && { body: '{}' }) }), 403);
+      assert.ok(own.includes(403));
+    });
+  }
+
+  if (hasBody) {
+    test(`${route} 400: for a body that is not JSON, 400 or 422 for one that is no object`, async () => {
+      assert.equal(await statusOf(method, path, { key: masterKey, body: '{"a":' }), 400);
+      const expected = operation.body && kind === 'management' ? 422 : 400;
+      for (const body of ['[]', '"text"', '7']) {
+        assert.equal(await statusOf(method, path, { key: masterKey, body }), expected, body);
+      }
+      assert.ok(own.includes(400) && own.includes(expected));
+    });
+  }
+
+  if (operation.body !== undefined) {
+    test(`${route} 413: for a body that is too large`, async () => {
+      const limit = kind === 'inference' ? inferenceBytesMax : managementBytesMax;
+      assert.equal(await statusOf(method, path, { key: masterKey, body: 'a'.repeat(limit + 1) }), 413);
+      assert.ok(own.includes(413));
+    });
+  }
+}
+
+test('what any key may call is in the document', () => {
+  const routes = operations.map(({ route }) => route);
+  for (const route of forEveryKey) assert.ok(routes.includes(route), route);
+});
