@@ -12,9 +12,6 @@ import { openTemporaryFolder } from './servers/temporary-folder.ts';
  */
 const root = path.dirname(import.meta.dirname);
 
-/** Of one test, unless it sets its own. */
-const timeoutMs = 2 * 60_000;
-
 process.chdir(root);
 process.exitCode = await runTests(process.argv.slice(2));
 
@@ -31,16 +28,8 @@ async function runTests(args: readonly string[]): Promise<number> {
   await using folder = await openTemporaryFolder('test');
   const runner = spawn(
     process.execPath,
-    [
-      '--test',
-      '--test-concurrency=2',
-      `--test-timeout=${timeoutMs}`,
-      '--test-reporter=spec',
-      `--import=${path.join(import.meta.dirname, 'leak-guard.ts')}`,
-      ...flags,
-      ...files,
-    ],
-    { stdio: 'inherit', env: { ...process.env, TMPDIR: folder.path } },
+    [path.join(import.meta.dirname, 'run-files.ts'), ...flags, ...files],
+    { stdio: 'inherit', env: { ...process.env, TMPDIR: folder.path } }, // without this process's flags: what it starts gets them too
   );
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => runner.kill(signal));
   await once(runner, 'exit');

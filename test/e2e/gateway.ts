@@ -246,6 +246,7 @@ async function openBase(stack: AsyncDisposableStack, options: GatewayOptions) {
     PATH: process.env['PATH'],
     HOME: folder,
     TMPDIR: folder,
+    NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
     LITELLM_LOG: options.logLevel ?? 'INFO',
     SLUICE_METRICS_TOKEN: metricsToken,
     ...options.env,

@@ -6,7 +6,11 @@ import { z } from 'zod';
 const run = promisify(execFile);
 export const root = path.resolve(import.meta.dirname, '../..');
 /** What a program needs of ours, and nothing that configures Sluice. */
-export const plainEnv = { PATH: process.env['PATH'], HOME: process.env['HOME'] };
+export const plainEnv = {
+  PATH: process.env['PATH'],
+  HOME: process.env['HOME'],
+  NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
+};
 
 const Ended = z.object({ code: z.int(), stdout: z.string(), stderr: z.string() });
 export type Ended = z.infer<typeof Ended>;

@@ -30,6 +30,7 @@ test('two ledgers with the same accounts, one killed in the middle: no deadlock,
   const natsServer = stack.use(await openNatsServer());
   const env = {
     PATH: process.env['PATH'],
+    NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
     DATABASE_URL: await postgres.createDatabase(),
     REDIS_URL: redis.url,
     NATS_URL: natsServer.url,

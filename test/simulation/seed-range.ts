@@ -28,5 +28,4 @@ async function simulateAll({ from, seeds }: SeedRange): Promise<RangeResult> {
   return { seeds, steps, failures, counts };
 }
 
-// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port of a thread has no origin
 if (parentPort) parentPort.postMessage(await simulateAll(SeedRange.parse(workerData)));

@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import type { ChatCompletionRequest } from '@sluice/shared/api/openai/chat-completion.ts';
 import type { GatewayConfig } from '@sluice/shared/config/gateway-config.ts';
 import { GatewayError } from '@sluice/shared/errors.ts';
@@ -11,7 +12,7 @@ import type { NewJob } from '../../services/ingress/src/dispatch/dispatch.ts';
 import type { AdmittedJob } from '../../services/ingress/src/routes/openai/admit-job.ts';
 import { dispatchAdmitted } from '../../services/ingress/src/routes/openai/dispatch-admitted.ts';
 import { createAnswerSummary } from '../../services/ingress/src/stream/answer-summary.ts';
-import { sendSse } from '../../services/ingress/src/stream/send-sse.ts';
+import { sendSse, type SseResponse } from '../../services/ingress/src/stream/send-sse.ts';
 import { chatStream } from '../../services/ingress/src/surfaces/openai/chat-stream.ts';
 import { collectCompletion } from '../../services/ingress/src/surfaces/openai/collect-completion.ts';
 import type { IngressProgram } from './programs.ts';
@@ -66,7 +67,7 @@ export async function serveRequest(request: ClientRequest, client: ClientConnect
   const envelope = { id: requestId, created: Math.floor(admittedAt / 1_000) };
   if (admitted.job.stream) {
     const surface = chatStream({ ...envelope, alias, includeUsage: false }, () => {});
-    return await sendSse(responseOf(client), answer, surface, { heartbeatMs: 0 }); // the answer is left after it
+    return await sendSse(new StreamedResponse(client), answer, surface, { heartbeatMs: 0 }); // the answer is left after it
   }
   const body = await collectCompletion(answer, createAnswerSummary(alias), envelope);
   if (!client.gone.aborted) client.json(body);
@@ -135,25 +136,35 @@ function newJob(
   };
 }
 
-/** As much of a response as a stream needs. Its reader is quick. */
-function responseOf(client: ClientConnection): Parameters<typeof sendSse>[0] {
-  const response = {
-    headersSent: false,
-    writableNeedDrain: false,
-    get destroyed() {
-      return client.gone.aborted;
-    },
-    status: () => response,
-    setHeader: () => response,
-    flushHeaders: () => {
-      response.headersSent = true;
-    },
-    write: (text: string) => {
-      client.sse(text, false);
-      return true;
-    },
-    end: (text: string) => client.sse(text, true),
-  };
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- all that sendSse asks of it is there
-  return response as unknown as Parameters<typeof sendSse>[0];
+/** A response whose reader is quick. */
+class StreamedResponse extends EventEmitter implements SseResponse {
+  headersSent = false;
+  readonly writableNeedDrain = false;
+  readonly #client: ClientConnection;
+
+  constructor(client: ClientConnection) {
+    super();
+    this.#client = client;
+  }
+
+  get destroyed(): boolean {
+    return this.#client.gone.aborted;
+  }
+
+  status(): void {}
+
+  setHeader(): void {}
+
+  flushHeaders(): void {
+    this.headersSent = true;
+  }
+
+  write(text: string): boolean {
+    this.#client.sse(text, false);
+    return true;
+  }
+
+  end(text: string): void {
+    this.#client.sse(text, true);
+  }
 }

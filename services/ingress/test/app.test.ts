@@ -1,44 +1,69 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { after, before, test } from 'node:test';
+import { loadGatewayConfig } from '@sluice/shared/config/load-config.ts';
 import { z } from 'zod';
 import { createApp, type AppDeps } from '../src/app.ts';
 import { createAuthenticate } from '../src/auth/create-authenticate.ts';
 import { createReadBytes } from '../src/http/read-bytes.ts';
+import { namesOf } from './models/sample-models.ts';
+import { managementParts, masterKey, noDatabase } from './routes/open-management.ts';
 import { registeredRoutes } from './registered-routes.ts';
 
 /** What takes no key; everything else that there is, or ever will be, does. */
 const publicRoutes = ['/health/liveness', '/health/liveliness', '/health/readiness'];
 
 const { authenticate } = createAuthenticate({
-  masterKey: 'the master key of this test',
+  masterKey,
   findPrincipal: async () => null,
   now: Date.now,
   cache: { freshMs: 500, staleIfErrorMs: 0, maxEntries: 10 },
 });
+const parts = { ...(await managementParts(noDatabase)), authenticate };
+const { now } = parts;
+const names = namesOf({ llama: ['oci/meta.llama-3.3-70b-instruct'] });
 
-/** Everything that may be touched before the caller is named; anything else fails the test. */
-const touchable: Record<string, object> = {
+/** A step of a request that may not be taken before its caller is named. */
+const tooEarly = (): never => {
+  throw new Error('a step before the caller was named');
+};
+
+const deps: AppDeps = {
   inference: {
     authenticate,
-    metrics: { waiting: () => undefined, request: () => undefined },
-    now: Date.now,
-    newId: () => 'id',
     readBytes: createReadBytes(1024),
+    claimKey: tooEarly,
+    attribute: tooEarly,
+    customerOf: tooEarly,
+    watchSoftBudgets: tooEarly,
+    requireTurn: tooEarly,
+    admit: tooEarly,
+    dispatch: tooEarly,
+    recordRefusal: tooEarly,
+    config: await loadGatewayConfig({ file: null, values: {}, env: {}, warn: () => undefined }),
+    metrics: {
+      request: () => undefined,
+      waiting: () => undefined,
+      firstByte: () => undefined,
+      softBudgetReached: () => undefined,
+    },
+    version: '0',
+    now,
+    newId: () => 'id',
   },
-  models: { authenticate },
-  management: { authenticate },
-  audit: { authenticate },
-  spend: { authenticate },
+  models: { authenticate, names, knownModels: tooEarly, prices: parts.prices, now },
+  management: parts,
+  audit: parts,
+  spend: parts,
   health: {
     isDraining: () => false,
     check: async () => ({ ready: true, parts: {} }),
     metrics: async () => 'secret_metric 1',
-    metricsAccess: { authenticated: true, tokens: ['the master key of this test'] },
+    metricsAccess: { authenticated: true, tokens: [masterKey] },
   },
+  trustedProxies: [],
+  onError: () => undefined,
 };
-// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what is missing must not be touched
-const deps = { ...touchable, trustedProxies: [], onError: () => undefined } as unknown as AppDeps;
 const app = createApp(deps);
 const server = app.listen(0, '127.0.0.1');
 before(() => once(server, 'listening'));

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
+import type { EventEmitter } from 'node:events';
 import type { Usage } from '@sluice/shared/contracts/token-event.ts';
 import type { AnswerStart, ContentEvent } from '@sluice/shared/contracts/token-event.ts';
 import { GatewayError } from '@sluice/shared/errors.ts';
-import type { Response } from 'express';
 import { toErrorResponse } from '../http/error-response.ts';
 import { toGatewayError } from './answer-failure.ts';
 import type { AnswerBatch } from './open-answer.ts';
@@ -13,6 +13,19 @@ export interface SseSurface {
   begin(start: AnswerStart): void;
   content(event: ContentEvent): string;
   end(usage: Usage): string;
+}
+
+/** As much of a response as a stream needs; Express's has it. */
+export interface SseResponse extends EventEmitter {
+  readonly headersSent: boolean;
+  readonly destroyed: boolean;
+  readonly writableNeedDrain: boolean;
+  status(code: number): unknown;
+  setHeader(name: string, value: string): unknown;
+  flushHeaders(): void;
+  /** False: it comes with 'drain' that more is welcome. */
+  write(text: string): boolean;
+  end(text: string): unknown;
 }
 
 /**
@@ -26,7 +39,7 @@ export interface SseSurface {
  * @throws GatewayError before the stream is open
  */
 export async function sendSse(
-  res: Response,
+  res: SseResponse,
   answer: AsyncIterable<AnswerBatch>,
   surface: SseSurface,
   { heartbeatMs }: { readonly heartbeatMs: number },

@@ -51,6 +51,42 @@ interface Init extends Omit<RequestInit, 'headers'> {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** What the management and spend routes are made of, on this database and these books. */
+export async function managementParts(
+  sql: SqlPool,
+  reports: SpendReports = booksOf(new Map()),
+  config: Readonly<Record<string, unknown>> = {},
+) {
+  const keys = virtualKeysIn(sql);
+  const { authenticate, invalidate, invalidateAll } = createAuthenticate({
+    masterKey,
+    findPrincipal: keys.findPrincipal,
+    now: () => now,
+    cache: { freshMs: 500, staleIfErrorMs: 3_600_000, maxEntries: 50_000 },
+  });
+  const { tenancy } = await loadGatewayConfig({ file: null, values: config, env: {}, warn: () => undefined });
+  return {
+    authenticate,
+    sql,
+    keys,
+    changes: createChanges({ sql, now: () => now }),
+    tenancy: tenancyIn(sql),
+    scopeOf: createScopeOf(sql),
+    windows: tenancy,
+    keySettings: tenancy.keys,
+    userSettings: tenancy.users,
+    proxyBudget: tenancy.proxyBudget,
+    defaultCustomerBudgetId: tenancy.customers.budgetId,
+    reports,
+    now: () => now,
+    newKey,
+    newId: randomUUID,
+    invalidate,
+    invalidateTenancy: invalidateAll,
+    ...spendParts(sql),
+  };
+}
+
 /**
  * The management and spend routes over HTTP, on a database and on books that a test makes up. Every answer has to be as
  * the document of the API says.
@@ -63,34 +99,7 @@ export async function openManagement(
   config: Readonly<Record<string, unknown>> = {},
 ): Promise<Management> {
   const balances = new Map<string, number>();
-  const keys = virtualKeysIn(sql);
-  const { authenticate, invalidate, invalidateAll } = createAuthenticate({
-    masterKey,
-    findPrincipal: keys.findPrincipal,
-    now: () => now,
-    cache: { freshMs: 500, staleIfErrorMs: 3_600_000, maxEntries: 50_000 },
-  });
-  const { tenancy } = await loadGatewayConfig({ file: null, values: config, env: {}, warn: () => undefined });
-  const deps = {
-    authenticate,
-    sql,
-    keys,
-    changes: createChanges({ sql, now: () => now }),
-    tenancy: tenancyIn(sql),
-    scopeOf: createScopeOf(sql),
-    windows: tenancy,
-    keySettings: tenancy.keys,
-    userSettings: tenancy.users,
-    proxyBudget: tenancy.proxyBudget,
-    defaultCustomerBudgetId: tenancy.customers.budgetId,
-    reports: { ...booksOf(balances), ...books },
-    now: () => now,
-    newKey,
-    newId: randomUUID,
-    invalidate,
-    invalidateTenancy: invalidateAll,
-    ...spendParts(sql),
-  };
+  const deps = await managementParts(sql, { ...booksOf(balances), ...books }, config);
 
   const app = express().use(express.json()).get('/audit', auditLog(deps)).get('/audit/:id', auditLine(deps));
   for (const { method, path, handler } of [...managementRoutes(deps), ...spendRoutes(deps)]) app[method](path, handler);

@@ -8,8 +8,9 @@ import { testRights, type Right } from './refusal-cases.ts';
 
 const resources = new AsyncDisposableStack();
 let gateway: Management;
-const keys = { ada: '', bob: '', olga: '', eve: '', viewer: '', reader: '', nobody: '' };
-type Who = keyof typeof keys;
+const everybody = ['ada', 'bob', 'olga', 'eve', 'viewer', 'reader', 'nobody'] as const;
+type Who = (typeof everybody)[number];
+const keys: Record<Who, string> = { ada: '', bob: '', olga: '', eve: '', viewer: '', reader: '', nobody: '' };
 
 /**
  * Ada administers the team `blue` in `acme`, Bob is a member of it and Reader one who only reads; Olga administers
@@ -40,7 +41,6 @@ before(async () => {
 after(() => resources.disposeAsync());
 
 const blue = { team_id: 'blue' };
-const everybody = Object.keys(keys) as Who[]; // oxlint-disable-line typescript/no-unsafe-type-assertion
 
 const rights: readonly Right<Who>[] = [
   { path: 'GET /team/info?team_id=blue', may: ['ada', 'bob', 'olga', 'viewer', 'reader'] },

@@ -134,7 +134,8 @@ test('POST /team/new 200: all that can be set, and a line for the team, each mem
     'user',
   ]);
   assert.deepEqual(body.admins.toSorted(), ['default_user_id', ...admins]);
-  const bob = body.members_with_roles.find((each: any) => each.user_email === members_with_roles[1]?.user_email); // oxlint-disable-line typescript/no-explicit-any
+  const bobs = members_with_roles[1]?.user_email;
+  const bob = body.members_with_roles.find(({ user_email }: { user_email: string | null }) => user_email === bobs);
 
   const [line] = await lines('full');
   assert.deepEqual([line.action, line.table_name, line.before], ['created', 'LiteLLM_TeamTable', null]);

@@ -74,10 +74,11 @@ export function createGate({ most, now, random, pause, onChange }: GateDeps, clo
     reconsider,
     async enter(turn, signal) {
       if (signal.aborted) return { type: 'stopped' };
-      if (line.length === 0 && limit.mayEnter(now())) return entered();
+      const at = now();
+      if (line.length === 0 && limit.mayEnter(at)) return entered();
       if (turn.hasRoomElsewhere?.()) return { type: 'room-elsewhere' };
       if (isTooLate(turn)) return tooLate();
-      return wait(turn, signal);
+      return wait(turn, signal, at);
     },
   };
 
@@ -85,7 +86,8 @@ export function createGate({ most, now, random, pause, onChange }: GateDeps, clo
     for (const waiter of line) if (waiter.hasRoomElsewhere?.()) waiter.settle({ type: 'room-elsewhere' });
   }
 
-  function wait(turn: Turn, signal: AbortSignal): Promise<GateAnswer> {
+  /** @param at when there was no place for it */
+  function wait(turn: Turn, signal: AbortSignal, at: number): Promise<GateAnswer> {
     const { promise, resolve } = Promise.withResolvers<GateAnswer>();
     const stop = () => waiter.settle({ type: 'stopped' });
     const timer = setTimeout(() => waiter.settle(tooLate()), Math.max(0, turn.giveUpAt - now()));
@@ -101,7 +103,7 @@ export function createGate({ most, now, random, pause, onChange }: GateDeps, clo
     signal.addEventListener('abort', stop, { once: true });
     const behind = line.findIndex(({ since }) => since > turn.since);
     line.splice(behind === -1 ? line.length : behind, 0, waiter);
-    openLater();
+    openLater(at);
     return promise;
   }
 
@@ -146,16 +148,21 @@ export function createGate({ most, now, random, pause, onChange }: GateDeps, clo
   function admit(): void {
     reconsider();
     for (const waiter of line.filter((each) => isTooLate(each))) waiter.settle(tooLate());
-    for (let [next] = line; next && limit.mayEnter(now()); [next] = line) next.settle(entered());
-    openLater();
+    const at = now();
+    for (let [next] = line; next && limit.mayEnter(at); [next] = line) next.settle(entered());
+    openLater(at);
   }
 
-  /** One timer, while somebody waits for a closed deployment. */
-  function openLater(): void {
-    const at = limit.closedUntil;
-    if (line.length === 0 || at <= now() || opensAt === at) return;
-    opensAt = at;
-    void open(at);
+  /**
+   * One timer, while somebody waits for a closed deployment.
+   *
+   * @param at when it was found closed; a later look at the clock may find it open, and then nobody would be let in
+   */
+  function openLater(at: number): void {
+    const { closedUntil } = limit;
+    if (line.length === 0 || closedUntil <= at || opensAt === closedUntil) return;
+    opensAt = closedUntil;
+    void open(closedUntil);
   }
 
   async function open(at: number): Promise<void> {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createGate } from '../../src/flow/gate.ts';
 import { waitUntil } from '../../../../test/servers/wait-until.ts';
+import { seededRandom } from '../seeded-random.ts';
 
 const turn = { since: 0, giveUpAt: Number.POSITIVE_INFINITY, patienceMs: Number.POSITIVE_INFINITY };
 
@@ -28,4 +29,34 @@ test('calls that go on and on let others in, once the provider has not refused t
   await waitUntil(() => entered === 80, { what: 'the others', deadlineMs: 5_000 });
   assert.equal(changes, 2);
   await Promise.all(all);
+});
+
+test('who waits for a closed deployment is let in, whenever the timer fires and however often the clock ticks meanwhile', async () => {
+  using closing = new DisposableStack();
+  const abort = new AbortController();
+  closing.defer(() => abort.abort());
+  const random = seededRandom(1);
+  let time = 0;
+  const gate = createGate(
+    {
+      most: 1,
+      now: () => Math.floor((time += 0.1)), // time passes while the gate looks
+      random,
+      pause: async (ms) => void (time += Math.max(0, Math.trunc(ms) - random())), // as a timer does: on whole ms, some early
+      onChange: () => {},
+    },
+    abort.signal,
+  );
+  const rounds = 500;
+  let entered = 0;
+  const all = (async () => {
+    for (let round = 0; round < rounds; round += 1) {
+      const answer = await gate.enter({ ...turn, giveUpAt: time + 60_000 }, abort.signal);
+      if (answer.type !== 'entered') return;
+      entered += 1;
+      answer.leave({ type: 'throttled', retryAfterMs: null });
+    }
+  })();
+  await waitUntil(() => entered === rounds, { what: 'each to be let in', deadlineMs: 5_000 });
+  await all;
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Alias, Deployment, GatewayConfig, RouterSettings } from '@sluice/shared/config/gateway-config.ts';
+import { loadGatewayConfig } from '@sluice/shared/config/load-config.ts';
 import type { InferenceJob } from '@sluice/shared/contracts/inference-job.ts';
 import type { KeptAnswer } from '@sluice/shared/contracts/kept-answer.ts';
 import type { TokenEvent, TokenFrame } from '@sluice/shared/contracts/token-event.ts';
@@ -68,6 +69,8 @@ export function deployment(alias: string, id: string, changes: Partial<Deploymen
   };
 }
 
+const defaults = await loadGatewayConfig({ file: null, values: {}, env: {}, warn: () => undefined });
+
 /**
  * @param aliases names of deployments by alias
  * @param router over settings with two retries and no cooldowns
@@ -85,71 +88,20 @@ export function configOf(
     },
   ]);
   return {
+    ...defaults,
     aliases: new Map(entries),
-    wildcards: [],
     router: {
-      fallbacks: new Map(),
-      contextWindowFallbacks: null,
-      contentPolicyFallbacks: null,
-      strategy: 'simple-shuffle',
-      lowestLatencyBuffer: 0,
-      latencyTtlMs: 3_600_000,
-      cooldowns: { enabled: false, cooldownMs: 5_000, allowedFails: null, allowedFailsPolicy: {} },
-      retryPolicies: new Map(),
-      preCallChecks: false,
-      tagFiltering: 'off',
-      maxFallbacks: 5,
-      numRetries: 2,
-      retryAfterMs: 0,
-      debugInErrors: true,
-      showsFallbackErrors: true,
-      mockTesting: false,
+      ...defaults.router,
+      cooldowns: { ...defaults.router.cooldowns, enabled: false },
       timeoutMs: 60_000,
       streamTimeoutMs: 60_000,
-      defaultPriority: 128,
       ...router,
     },
-    dropParams: false,
-    masterKey: null,
-    databaseUrl: null,
-    metrics: { authenticated: true, token: null },
-    trustedProxies: [],
-    tenancy: {
-      timeZone: 'UTC',
-      calendarBudgets: false,
-      proxyBudget: { maxBudgetNanoUsd: null, budgetDuration: null },
-      customers: { maxBudgetNanoUsd: null, budgetId: null, headers: [] },
-      keys: {
-        upperBounds: {
-          max_budget: null,
-          budget_duration: null,
-          duration: null,
-          max_parallel_requests: null,
-          tpm_limit: null,
-          rpm_limit: null,
-        },
-        defaults: {},
-        forTeams: null,
-        personal: null,
-        checksAliasFormat: false,
-        needsTeam: false,
-      },
-      users: { defaults: {} },
-    },
-    spendLogsRetention: null,
     sluice: {
+      ...defaults.sluice,
       defaultMaxTokens: 1_000,
       connectTimeoutMs: 1_000,
       betweenTokensTimeoutMs: 1_000,
-      maxRequestBytes: 1_000_000,
-      workerConcurrency: 4,
-      upstreamConnections: 4,
-      maxQueued: 1_000,
-      fairShare: { weights: new Map(), defaultWeight: 1 },
-      drainMs: 1_000,
-      shutdownDelayMs: 0,
-      reconcileIntervalMs: 0,
-      onClientGone: 'stop',
       sseHeartbeatMs: 0,
       defaultPrice: price,
     },
