@@ -7,6 +7,7 @@ import { openPostgres } from '@sluice/shared/adapters/postgres/postgres.ts';
 import { openRedisAdmissionWitness } from '@sluice/shared/adapters/redis/redis-admission-witness.ts';
 import { openRedisAdmission } from '@sluice/shared/adapters/redis/redis-admission.ts';
 import type { UsageEvent } from '@sluice/shared/contracts/usage-event.ts';
+import type { LoadBalances } from '@sluice/shared/ports/admission.ts';
 import { endOf, plainEnv, root } from '../e2e/run-program.ts';
 import { costOf, loadEvent } from '../load/usage-events.ts';
 import { openChild } from '../servers/child.ts';
@@ -49,7 +50,8 @@ test(
         }),
       );
     const sql = stack.use(await openPostgres({ url: env.DATABASE_URL, applicationName: 'test' }));
-    const { balancesOf: loadBalances } = createPostgresSpendReports(sql);
+    const reports = createPostgresSpendReports(sql);
+    const loadBalances: LoadBalances = (accounts) => reports.balancesOf(accounts);
     const admission = stack.use(await openRedisAdmission({ url: redis.url, loadBalances, lossGraceMs: 0 }));
     const witness = stack.use(await openRedisAdmissionWitness({ url: redis.url, onError }));
     const nats = stack.use(await openNats({ url: natsServer.url, name: 'test' }));

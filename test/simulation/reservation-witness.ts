@@ -223,7 +223,6 @@ export class ReservationWitness {
     return window.start;
   }
 
-  /** By whichever clock: a process whose clock is ahead ends a window early, for all. */
   #endWindow(key: string, now: number): void {
     const start = this.#windows.get(key)?.start ?? now;
     if (now - start >= rateWindowMs || start - now > rateWindowMs) this.#windows.delete(key);

@@ -55,7 +55,7 @@ export interface Scenario {
   readonly incidentEveryMs: number;
 }
 
-/** Far enough below the two minutes by which a reservation outlives its deadline. */
+/** Of a process, either way; the counters measure by a clock of their own. */
 export const clockSkewMaxMs = 5 * 60_000;
 
 const allIncidents: readonly Incident[] = [

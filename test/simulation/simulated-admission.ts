@@ -110,7 +110,8 @@ function byClockOf(aheadMs: number, result: ReservationResult): ReservationResul
       const accounts = result.accounts.map((one) => ({ ...one, windowResetsAt: one.windowResetsAt + aheadMs }));
       return { ...result, accounts };
     }
-    default:
+    case 'wait':
+    case 'over-budget':
       return result;
   }
 }

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { openNatsUsageLog } from '@sluice/shared/adapters/nats/nats-usage-log.ts';
 import { openNats } from '@sluice/shared/adapters/nats/open-nats.ts';
+import { createPostgresSpendReports } from '@sluice/shared/adapters/postgres/postgres-spend-reports.ts';
 import { openPostgres } from '@sluice/shared/adapters/postgres/postgres.ts';
+import { openRedisAdmission } from '@sluice/shared/adapters/redis/redis-admission.ts';
 import { z } from 'zod';
 import { assertBalanced } from '../../services/ledger/test/assert-balanced.ts';
 import { openDistributedGateway } from '../e2e/gateway.ts';
@@ -76,6 +78,17 @@ test(
     const sql = stack.use(
       await openPostgres({ url: gateway.databaseUrl, applicationName: 'test', statementTimeoutMs: 120_000 }),
     );
+    // As the old ledgers tell admission.
+    const reports = createPostgresSpendReports(sql);
+    const admission = stack.use(
+      await openRedisAdmission({
+        url: gateway.servers.redis.url,
+        loadBalances: (accounts) => reports.balancesOf(accounts),
+      }),
+    );
+    const steady = { id: `key:${hashOf(oldKeys.steady)}`, windowStart: 0 };
+    await admission.settle({ callIds: [], balances: await reports.balancesOf([steady]) });
+
     const query = async (text: string) =>
       z.array(z.record(z.string(), z.unknown())).parse((await sql.query(text)).rows);
     const expected = made + load.booked + 1 + answered + 1;
