@@ -4,7 +4,7 @@ import { time, usd } from './limit-rows.ts';
 const day = z.iso.date();
 
 const findings = z.array(
-  z.object({
+  z.looseObject({
     check: z.string(),
     level: z.enum(['off', 'note']).describe('off: something is wrong.'),
     message: z.string(),
