@@ -87,7 +87,7 @@ test(
       }),
     );
     const steady = { id: `key:${hashOf(oldKeys.steady)}`, windowStart: 0 };
-    await admission.settle({ callIds: [], balances: await reports.balancesOf([steady]) });
+    await admission.settle({ calls: [], balances: await reports.balancesOf([steady]) });
 
     const query = async (text: string) =>
       z.array(z.record(z.string(), z.unknown())).parse((await sql.query(text)).rows);
