@@ -53,7 +53,7 @@ async function openTestWorker({ onClientGone = 'stop' }: { onClientGone?: 'stop'
   };
   const worker = await openWorker({
     ...deps,
-    config: { ...deps.config, sluice: { ...deps.config.sluice, onClientGone } },
+    config: { ...deps.config, sluice: { ...deps.config.sluice, onClientGone, workerConcurrency: 4 } },
     cooldownStore,
     source,
     bus,
