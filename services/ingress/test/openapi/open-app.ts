@@ -6,6 +6,7 @@ import type { Express } from 'express';
 import { createApp, type AppDeps } from '../../src/app.ts';
 import { createAuthenticate } from '../../src/auth/create-authenticate.ts';
 import { createReadBytes } from '../../src/http/read-bytes.ts';
+import { noAttribution } from '../../src/tenancy/attribution.ts';
 import { createScopeOf } from '../../src/tenancy/scope.ts';
 import { principalOf, virtualKey } from '../auth/virtual-keys.ts';
 import { namesOf } from '../models/sample-models.ts';
@@ -52,6 +53,8 @@ export async function openApp(): Promise<OpenApp> {
       now: Date.now,
       newId: randomUUID,
       readBytes: createReadBytes(inferenceBytesMax),
+      customerOf: async () => null,
+      attribute: async () => noAttribution,
     },
     models: { authenticate, names: namesOf({}), knownModels: async () => new Map(), now: Date.now },
     management,

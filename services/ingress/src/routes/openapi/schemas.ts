@@ -6,7 +6,8 @@ import { ErrorBody, ValidationErrorBody } from './answers/error-bodies.ts';
 import { CompletionUsage } from './answers/inference-answers.ts';
 import { KeyInfo } from './answers/key-answers.ts';
 import { Budget } from './answers/limit-rows.ts';
-import { TeamMembership } from './answers/team-answers.ts';
+import { OrganizationMembership } from './answers/organization-answers.ts';
+import { Team, TeamMembership } from './answers/team-answers.ts';
 import type { Named } from './operation.ts';
 
 export type JsonSchema = z.core.JSONSchema.BaseSchema;
@@ -19,6 +20,8 @@ const parts: Named = {
   ErrorBody,
   KeyInfo,
   Metadata,
+  OrganizationMembership,
+  Team,
   TeamMember,
   TeamMembership,
   Tool,

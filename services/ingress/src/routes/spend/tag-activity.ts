@@ -56,10 +56,12 @@ export const tagMau = activeUsers(
   ({ months }, now) => lastMonths(now, months),
 );
 
+export const TagSummaryQuery = z.object({ ...dates, ...filters });
+
 /** GET /tag/summary. What requests with each tag were, and whose; most requests first. */
 export function tagSummary(deps: SpendDeps): RequestHandler {
   return forReaders(deps, async (req, res, reader) => {
-    const query = parseQuery(z.object({ ...dates, ...filters }), req.query);
+    const query = parseQuery(TagSummaryQuery, req.query);
     const sums = atMost(detailsMax, await sumsOf(deps, reader, requiredPeriod(query), query), res);
     const results = [...Map.groupBy(sums, ({ name }) => name)].map(([tag, ofTag]) => {
       const total = totalOf(ofTag);
@@ -77,12 +79,15 @@ export function tagSummary(deps: SpendDeps): RequestHandler {
   });
 }
 
-/** One question to the daily sums for each period: a user of several of its days counts once. */
+/**
+ * One question to the daily sums for each period: a user of several of its days counts once. The schema of the query
+ * stands on what makes the handler, as that of a sumsRoute does.
+ */
 function activeUsers<Query extends Filters>(
-  schema: z.ZodType<Query>,
+  schema: z.ZodObject & z.ZodType<Query>,
   periodsOf: (query: Query, now: number) => readonly NamedPeriod[],
-): (deps: SpendDeps) => RequestHandler {
-  return (deps) =>
+): ((deps: SpendDeps) => RequestHandler) & { readonly query: z.ZodObject } {
+  const create = (deps: SpendDeps) =>
     forReaders(deps, async (req, res, reader) => {
       const query = parseQuery(schema, req.query);
       const results = [];
@@ -98,6 +103,7 @@ function activeUsers<Query extends Filters>(
       }
       res.json({ results });
     });
+  return Object.assign(create, { query: schema });
 }
 
 /** By tag and user. */

@@ -23,7 +23,7 @@ export function keyAliases({ authenticate, keys, scopeOf }: ManagementDeps): Req
   };
 }
 
-const KeyAliasesQuery = z.object({
+export const KeyAliasesQuery = z.object({
   page: queryInteger({ min: 1, max: 1_000_000 }).default(1),
   size: queryInteger({ min: 1, max: 100 }).default(50),
   search: Text.optional(),

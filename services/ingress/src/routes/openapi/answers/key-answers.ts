@@ -43,17 +43,60 @@ export const KeyGenerated = KeyInfo.extend({
   token_id: token,
 });
 
-export const KeyUpdated = KeyRow.extend({ key: z.string().describe('As the request named it.') });
+const named = z.string().describe('As the request named it.');
 
-export const KeyInfoAnswer = z.object({ key: z.string().describe('As the request named it.'), info: KeyInfo });
+export const KeyUpdated = KeyRow.extend({ key: named });
+
+export const KeyInfoAnswer = z.object({ key: named, info: KeyInfo });
 
 export const KeysDeleted = z.object({ deleted_keys: texts });
 
+const KeyUser = z.object({
+  user_id: z.string(),
+  user_alias: z.string().nullable(),
+  user_email: z.string().nullable(),
+  user_role: z.string().nullable(),
+});
+
+const ListedKey = KeyRow.extend({ user: KeyUser.nullable().optional().describe('With expand=user.') });
+
 export const KeyPage = z.object({
-  keys: z.array(z.union([z.string(), KeyRow])).describe('Hashes, or with return_full_object the keys.'),
+  keys: z.array(z.union([z.string(), ListedKey])).describe('Hashes, or with return_full_object the keys.'),
   total_count: z.int(),
   current_page: z.int(),
   total_pages: z.int(),
 });
 
 export const KeyRows = z.array(KeyRow);
+
+export const KeysInfoAnswer = z.object({ key: texts.describe('As the request named them.'), info: KeyRows });
+
+export const KeyAliases = z.object({
+  aliases: texts,
+  total_count: z.int(),
+  current_page: z.int(),
+  total_pages: z.int(),
+  size: z.int(),
+});
+
+export const KeysBulkUpdated = z.object({
+  total_requested: z.int(),
+  successful_updates: z.array(z.object({ key: named, key_info: KeyRow })),
+  failed_updates: z.array(
+    z.object({
+      key: named,
+      key_info: KeyInfo.nullable().describe('As it still is; null: there is none.'),
+      failed_reason: z.string(),
+    }),
+  ),
+});
+
+export const KeySpendReset = z.object({
+  key_hash: z.string(),
+  spend: usd,
+  previous_spend: usd,
+  max_budget: usd.nullable(),
+  budget_reset_at: time.nullable(),
+});
+
+export const KeyHealth = z.object({ key: z.literal('healthy'), logging_callbacks: z.null() });

@@ -43,7 +43,7 @@ export const TeamMembership = z.object({
 });
 
 /** All of a user, or who may not see that, who it is. */
-const AddedUser = z.looseObject({ user_id: z.string(), user_email: z.string().nullable() });
+export const AddedUser = z.looseObject({ user_id: z.string(), user_email: z.string().nullable() });
 
 export const Teams = z.array(Team);
 export const TeamsWithKeys = z.array(Team.extend({ keys: z.array(KeyRow) }));

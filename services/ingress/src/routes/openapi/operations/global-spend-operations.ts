@@ -75,7 +75,7 @@ export const globalSpendSection: Section = {
     },
     'POST /global/spend/reset': {
       summary: 'Always refused: spend is the sum of rows that nobody can change.',
-      errors: ['invalid_management_request'],
+      errors: ['invalid_management_request', 'malformed_body', 'body_too_large'],
     },
     'GET /global/all_end_users': {
       summary: 'Every customer that a request ever named.',
