@@ -75,6 +75,10 @@ for (const query of [
   });
 }
 
+test('GET /key/list 200: filters that it does not have, when they are empty', async () => {
+  assert.equal((await gateway.get('/key/list?project_id=&agent_id=&status=')).status, 200);
+});
+
 for (const query of ['project_id=p', 'status=deleted']) {
   test(`GET /key/list 400: ${query}`, async () => {
     assert.equal((await gateway.get(`/key/list?${query}`)).status, 400);

@@ -23,6 +23,16 @@ const regenerate = async (key: string, body?: object) => {
 };
 const statusOf = async (key: string) => (await gateway.get('/key/info', { key })).status;
 
+test('POST /key/{key}/regenerate 200: with fields that say nothing', async () => {
+  const key = await gateway.generate();
+  const body = await regenerate(key, {
+    new_master_key: '',
+    send_invite_email: false,
+    object_permission: { models: [] },
+  });
+  assert.equal(await statusOf(body.key), 200);
+});
+
 test('POST /key/{key}/regenerate 200: another secret, and everything else as it was; the old one ends at once', async () => {
   const limits = {
     max_budget: 5,

@@ -107,9 +107,13 @@ function notSupported(param: string, reason: string): GatewayError {
   });
 }
 
-/** What a field says that says nothing. 0 is not among them: `soft_budget: 0` asks for an alert. */
+/**
+ * What a field says that says nothing: also an object of nothing else, as LiteLLM's console sends for
+ * `object_permission`. 0 is not among them: `soft_budget: 0` asks for an alert.
+ */
 function isNeutral(value: unknown): boolean {
-  if (typeof value === 'object' && value !== null) return Object.keys(value).length === 0;
+  if (Array.isArray(value)) return value.length === 0;
+  if (typeof value === 'object' && value !== null) return Object.values(value).every(isNeutral);
   return value === undefined || value === null || value === false || value === '';
 }
 

@@ -102,7 +102,7 @@ function shownUser({ userId, userAlias, userEmail, userRole }: User) {
 /** To ignore these would answer with keys that were not asked for. */
 function refuseOtherFilters(query: z.infer<typeof KeyListQuery>): void {
   for (const name of ['project_id', 'agent_id', 'status'] as const) {
-    if (query[name] === undefined) continue;
+    if (query[name] === undefined || query[name] === '') continue;
     throw new GatewayError('invalid_management_request', `Keys cannot be listed by '${name}' yet.`, { param: name });
   }
 }

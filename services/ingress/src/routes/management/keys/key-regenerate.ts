@@ -46,7 +46,7 @@ export function keyRegenerate(deps: ManagementDeps): RequestHandler {
     const authenticated = authorize(await authenticate(req), route);
     const request = parseManagementBody(KeyRegenerateRequest, req.body);
     const { key: named, new_key: chosen, new_master_key: newMasterKey, grace_period: grace, ...fields } = request;
-    if (newMasterKey != null) throw masterKeyStays();
+    if (newMasterKey != null && newMasterKey !== '') throw masterKeyStays();
     refuseUnsupported(req.body, { isNew: false });
     const oldHash = hashFrom(req.params['key'], named);
     const before = await findKey(stored, oldHash);
