@@ -11,12 +11,25 @@ const neutral = [undefined, null, false, '', [], {}, { mcp_servers: [], vector_s
 const asking = [true, 0, 1, 'a', ['a'], [{}], { models: ['a'] }, { timeout: 0 }];
 
 const ofKeys = [
-  ...['agent_id', 'allowed_cache_controls', 'allowed_passthrough_routes', 'allowed_vector_store_indexes'],
-  ...['auto_rotate', 'config', 'project_id', 'prompts', 'rotation_interval', 'send_invite_email'],
+  'agent_id',
+  'allowed_cache_controls',
+  'allowed_passthrough_routes',
+  'allowed_vector_store_indexes',
+  'auto_rotate',
+  'config',
+  'project_id',
+  'prompts',
+  'rotation_interval',
+  'send_invite_email',
   'throttle_on_budget_exceeded',
 ];
 const ofAll = [
-  ...['guardrails', 'content_policy', 'mcp_rpm_limit', 'object_permission', 'policies', 'router_settings'],
+  'guardrails',
+  'content_policy',
+  'mcp_rpm_limit',
+  'object_permission',
+  'policies',
+  'router_settings',
   'tag_rpm_limit',
 ];
 
