@@ -255,6 +255,46 @@ describe('tenancy, on two ingresses', () => {
     assert.equal((await chat(gateway, limited, { model: 'cheap' })).status, 200);
   });
 
+  const holders = [
+    {
+      fields: { user_id: 'eve' },
+      others: { user_id: 'eve', team_id: 'green' },
+      set: (limits: object) => tenancy.users.update(['eve'], limits),
+      named: 'User: eve',
+      rate: 'model_per_user: eve:llama',
+    },
+    {
+      fields: { user_id: 'eve', team_id: 'green' },
+      others: { team_id: 'green' },
+      set: (limits: object) => tenancy.budgets.update(['of eve'], limits),
+      named: 'User: eve in Team: green',
+      rate: 'model_per_team_member: green:eve:llama',
+    },
+  ];
+
+  test('what a user and a member have for one model counts for that model, and for no key that is not theirs', async () => {
+    await tenancy.budgets.insert(budget('of eve'));
+    await tenancy.teams.insert(team('green'));
+    await tenancy.members.insert(member('green', 'eve', { budgetId: 'of eve' }));
+    await tenancy.users.insert(user('eve'));
+    for (const { fields, others, set, named, rate } of holders) {
+      const [by, other] = [await gateway.newKey(fields), await gateway.newKey(others)];
+      await set({ modelRequestsPerMinute: { llama: 0 } });
+      await becomes(429, asZoe, by);
+      const limited = errorOf(await chat(there, by));
+      assert.ok(limited.message.startsWith(`Rate limit exceeded for ${rate}. Limit type: requests.`), limited.message);
+      const spent = { maxBudgetNanoUsd: 0, budgetDuration: '1d', requestsPerMinute: null, tokensPerMinute: null };
+      await set({ modelRequestsPerMinute: {}, modelBudgets: { 'lla*': spent } });
+      await waitUntil(async () => errorOf(await chat(there, by)).type === 'budget_exceeded', { what: 'the budget' });
+      const { message } = errorOf(await chat(there, by));
+      assert.equal(message, `LiteLLM ${named}, exceeded budget for model=lla*`);
+      assert.equal(await answers(there, { model: 'cheap' }, by), 200);
+      assert.equal(await answers(there, {}, other), 200);
+      await set({ modelBudgets: {} });
+      await becomes(200, asZoe, by);
+    }
+  });
+
   test('a key reaches the routes that it may, and no other', async () => {
     const routed = await gateway.newKey({ allowed_routes: ['/v1/chat/completions'] });
     assert.equal((await chat(gateway, routed)).status, 200);

@@ -1,7 +1,17 @@
 import type { Meter } from '@opentelemetry/api';
 
 /** Whose soft budgets there are: what their accounts' ids begin with. */
-const softBudgetKinds = ['key', 'team', 'member', 'user', 'organization', 'customer', 'tag', 'proxy'];
+const softBudgetKinds = [
+  'key',
+  'team',
+  'member',
+  'user',
+  'organization',
+  'organization-member',
+  'customer',
+  'tag',
+  'proxy',
+];
 
 /** What an ingress counts. */
 export interface IngressMetrics {

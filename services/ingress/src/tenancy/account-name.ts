@@ -12,68 +12,64 @@ export interface AccountName {
   readonly overBudget?: (spent: string, max: string) => string;
 }
 
+/** The name of something that may have limits for single models. */
+export interface HolderName extends AccountName {
+  /** In messages about one of its models: `Team: <id>`. */
+  readonly holder: string;
+}
+
 // The texts: litellm-contract.md §5.2. Clients match on them.
 
 export const accountNames = {
-  key: (hash: string, alias: string | null, keyName: string | null): AccountName => ({
+  key: (hash: string, alias: string | null, keyName: string | null): HolderName => ({
     budget: `Key=${alias ?? 'None'} (${keyName ?? ''})`,
     descriptor: 'api_key',
     value: hash,
+    holder: `Virtual Key: ${hash}, key_alias: ${alias ?? 'None'}`,
   }),
-  keyModel: (hash: string, alias: string | null, model: string): AccountName => ({
-    budget: `Key=${alias ?? 'None'} and model=${model}`,
-    descriptor: 'model_per_key',
-    value: `${hash}:${model}`,
-    overBudget: () => `LiteLLM Virtual Key: ${hash}, key_alias: ${alias ?? 'None'}, exceeded budget for model=${model}`,
+  team: (id: string): HolderName => ({
+    budget: `Team=${id}`,
+    descriptor: 'team',
+    value: id,
+    holder: `Team: ${id}`,
   }),
-  team: (id: string): AccountName => ({ budget: `Team=${id}`, descriptor: 'team', value: id }),
-  teamModel: (id: string, model: string): AccountName => ({
-    budget: `Team=${id} and model=${model}`,
-    descriptor: 'model_per_team',
-    value: `${id}:${model}`,
-    overBudget: () => `LiteLLM Team: ${id}, exceeded budget for model=${model}`,
-  }),
-  member: (teamId: string, userId: string): AccountName => ({
+  member: (teamId: string, userId: string): HolderName => ({
     budget: `User=${userId} in Team=${teamId}`,
     descriptor: 'team_member',
     value: `${teamId}:${userId}`,
+    holder: `User: ${userId} in Team: ${teamId}`,
   }),
-  user: (id: string): AccountName => ({
+  user: (id: string): HolderName => ({
     budget: `User=${id}`,
     descriptor: 'user',
     value: id,
+    holder: `User: ${id}`,
     overBudget: (spent, max) => `ExceededBudget: User=${id} over budget. Spend=${spent}, Budget=${max}`,
   }),
-  organization: (id: string): AccountName => ({ budget: `Organization=${id}`, descriptor: 'organization', value: id }),
-  organizationModel: (id: string, model: string): AccountName => ({
-    budget: `Organization=${id} and model=${model}`,
-    descriptor: 'model_per_organization',
-    value: `${id}:${model}`,
-    overBudget: () => `LiteLLM Organization: ${id}, exceeded budget for model=${model}`,
+  organization: (id: string): HolderName => ({
+    budget: `Organization=${id}`,
+    descriptor: 'organization',
+    value: id,
+    holder: `Organization: ${id}`,
   }),
-  organizationMember: (organizationId: string, userId: string): AccountName => ({
+  organizationMember: (organizationId: string, userId: string): HolderName => ({
     budget: `User=${userId} in Organization=${organizationId}`,
     descriptor: 'organization_member',
     value: `${organizationId}:${userId}`,
+    holder: `User: ${userId} in Organization: ${organizationId}`,
   }),
-  customer: (id: string): AccountName => ({
+  customer: (id: string): HolderName => ({
     budget: `End User=${id}`,
     descriptor: 'end_user',
     value: id,
+    holder: `End User: ${id}`,
     overBudget: (spent, max) => `ExceededBudget: End User=${id} over budget. Spend=${spent}, Budget=${max}`,
   }),
-  customerModel: (id: string, model: string): AccountName => ({
-    budget: `End User=${id} and model=${model}`,
-    descriptor: 'model_per_end_user',
-    value: `${id}:${model}`,
-    overBudget: () => `LiteLLM End User: ${id}, exceeded budget for model=${model}`,
-  }),
-  tag: (name: string): AccountName => ({ budget: `Tag=${name}`, descriptor: 'tag', value: name }),
-  tagModel: (name: string, model: string): AccountName => ({
-    budget: `Tag=${name} and model=${model}`,
-    descriptor: 'model_per_tag',
-    value: `${name}:${model}`,
-    overBudget: () => `LiteLLM Tag: ${name}, exceeded budget for model=${model}`,
+  tag: (name: string): HolderName => ({
+    budget: `Tag=${name}`,
+    descriptor: 'tag',
+    value: name,
+    holder: `Tag: ${name}`,
   }),
   proxy: (): AccountName => ({
     budget: 'The proxy',
@@ -82,6 +78,16 @@ export const accountNames = {
     overBudget: (spent, max) => `Budget has been exceeded! Current cost: ${spent}, Max budget: ${max}`,
   }),
 } as const;
+
+/** What a holder has set aside for one model. */
+export function ofModel({ budget, descriptor, value, holder }: HolderName, model: string): AccountName {
+  return {
+    budget: `${budget} and model=${model}`,
+    descriptor: `model_per_${descriptor === 'api_key' ? 'key' : descriptor}`,
+    value: `${value}:${model}`,
+    overBudget: () => `LiteLLM ${holder}, exceeded budget for model=${model}`,
+  };
+}
 
 /** The same of a budget in a window of its own beside the main one. */
 export function inWindow(name: AccountName, budgetDuration: string): AccountName {

@@ -1,8 +1,8 @@
 import type { TenancySettings } from '@sluice/shared/config/gateway-config.ts';
 import type { Caller } from '@sluice/shared/contracts/caller.ts';
 import { maxBudgetUsd } from '@sluice/shared/money.ts';
-import { accountNames } from './account-name.ts';
-import type { AccountName } from './account-name.ts';
+import { accountNames, ofModel } from './account-name.ts';
+import type { HolderName } from './account-name.ts';
 import type { Attribution } from './attribution.ts';
 import { holderAccounts } from './holder-accounts.ts';
 import type { Holder, RequestAccount } from './holder-accounts.ts';
@@ -51,74 +51,70 @@ const unlimited: Limited = { ...noLimits, createdAt: 0 };
 type BookedHolder = Holder & { readonly isFree?: boolean };
 
 function* holdersOf(facts: AccountFacts, settings: Settings, now: number): Generator<BookedHolder> {
-  const { caller, principal, attribution } = facts;
+  const { caller, principal, attribution, model } = facts;
   const { keyHash, keyAlias, keyName, teamId, userId, organizationId } = caller;
-  const keyId = principal?.key.firstHash ?? keyHash;
-  const keyLimited = principal ? keyLimits(principal, now) : unlimited;
   const { waivedNanoUsd = 0, waivedWindowStart = 0 } = principal?.key ?? {};
-  yield {
-    id: `key:${keyId}`,
+  yield* withModels(model, {
+    id: ['key', principal?.key.firstHash ?? keyHash],
     name: accountNames.key(keyHash, keyAlias, keyName),
-    limits: keyLimited,
+    limits: principal ? keyLimits(principal, now) : unlimited,
     waived: { nanoUsd: waivedNanoUsd, windowStart: waivedWindowStart },
-  };
-  yield* modelHolder(['key-model', keyId], keyLimited, facts, (model) =>
-    accountNames.keyModel(keyHash, keyAlias, model),
-  );
+  });
   if (teamId !== null) {
     const limits = principal?.team ?? unlimited;
-    yield { id: `team:${teamId}`, name: accountNames.team(teamId), limits };
-    yield* modelHolder(['team-model', teamId], limits, facts, (model) => accountNames.teamModel(teamId, model));
+    yield* withModels(model, { id: ['team', teamId], name: accountNames.team(teamId), limits });
   }
   if (teamId !== null && userId !== null) {
     const limits = principal?.memberBudget ?? unlimited;
-    yield { id: pairId('member', teamId, userId), name: accountNames.member(teamId, userId), limits };
+    yield* withModels(model, { id: ['member', teamId, userId], name: accountNames.member(teamId, userId), limits });
   }
   if (userId !== null) {
-    // A key of a team is limited by the team, not by its user's personal budget (contract §3.7).
+    // A key of a team is limited by the team, not by its user's personal limits (contract §3.7).
     const limits = principal?.user ?? unlimited;
-    yield { id: `user:${userId}`, name: accountNames.user(userId), limits, isFree: teamId !== null };
+    const name = accountNames.user(userId);
+    yield* withModels(model, { id: ['user', userId], name, limits, isFree: teamId !== null });
   }
   if (organizationId !== null) {
     const limits = principal?.organizationBudget ?? unlimited;
-    yield { id: `organization:${organizationId}`, name: accountNames.organization(organizationId), limits };
-    yield* modelHolder(['organization-model', organizationId], limits, facts, (model) =>
-      accountNames.organizationModel(organizationId, model),
-    );
+    const name = accountNames.organization(organizationId);
+    yield* withModels(model, { id: ['organization', organizationId], name, limits });
   }
   if (organizationId !== null && userId !== null && principal?.organizationMember) {
     const limits = principal.organizationMemberBudget ?? unlimited;
-    const id = pairId('organization-member', organizationId, userId);
-    yield { id, name: accountNames.organizationMember(organizationId, userId), limits };
+    const name = accountNames.organizationMember(organizationId, userId);
+    yield* withModels(model, { id: ['organization-member', organizationId, userId], name, limits });
   }
   if (attribution.customer) {
     const { id, customer, budget } = attribution.customer;
     const byDefault = { ...unlimited, maxBudgetNanoUsd: settings.customers.maxBudgetNanoUsd };
     const limits = budget ?? (customer?.budgetId == null ? byDefault : unlimited);
-    yield { id: `customer:${id}`, name: accountNames.customer(id), limits };
-    yield* modelHolder(['customer-model', id], limits, facts, (model) => accountNames.customerModel(id, model));
+    yield* withModels(model, { id: ['customer', id], name: accountNames.customer(id), limits });
   }
   for (const { tag, budget } of attribution.tags) {
     const limits = budget ?? unlimited;
-    yield { id: `tag:${tag.name}`, name: accountNames.tag(tag.name), limits };
-    yield* modelHolder(['tag-model', tag.name], limits, facts, (model) => accountNames.tagModel(tag.name, model));
+    yield* withModels(model, { id: ['tag', tag.name], name: accountNames.tag(tag.name), limits });
   }
   yield { id: 'proxy:all', name: accountNames.proxy(), limits: { ...unlimited, ...settings.proxyBudget } };
 }
 
-/** What a key, a team, an organization, a customer or a tag has set aside for the model, if anything. */
-function* modelHolder(
-  [kind, holderId]: readonly [kind: string, id: string],
-  limits: Limited,
-  { model }: AccountFacts,
-  nameOf: (model: string) => AccountName,
-): Generator<Holder> {
+type ModelsHolder = Omit<BookedHolder, 'id' | 'name' | 'model'> & {
+  /** Its kind, and what it is of that kind. */
+  readonly id: readonly [kind: string, ...things: string[]];
+  readonly name: HolderName;
+};
+
+/** A holder, and then what it has set aside for the model, if anything. */
+function* withModels(model: ModelName, { id, name, ...holder }: ModelsHolder): Generator<BookedHolder> {
+  const { limits, isFree = false } = holder;
+  const [kind, ...things] = id;
+  yield { ...holder, id: pairId(kind, ...things), name };
   for (const entry of modelEntries(limits, model)) {
     yield {
-      id: pairId(kind, holderId, entry),
-      name: nameOf(entry),
+      id: pairId(`${kind}-model`, ...things, entry),
+      name: ofModel(name, entry),
       limits: limitsOfEntry(limits, entry),
       model: entry,
+      isFree,
     };
   }
 }

@@ -15,7 +15,7 @@ export interface RequestAccount {
   readonly waivedNanoUsd: number;
   /** Whether it is the one whose spend is shown as the holder's: in the window of the main budget. */
   readonly isMain: boolean;
-  /** Set: it counts one model of a key, team, organization, customer or tag, whose own budget this is. */
+  /** Set: it counts one model of somebody, whose own budget this is. */
   readonly model?: string;
 }
 

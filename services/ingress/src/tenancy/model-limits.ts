@@ -8,9 +8,10 @@ export interface ModelName {
   readonly standsFor?: string;
 }
 
+/** What somebody has set aside for single models. */
 type OfModels = Pick<Limits, 'modelBudgets' | 'modelRequestsPerMinute' | 'modelTokensPerMinute'>;
 
-/** The names under which a key or a team limits a model: its own, and each pattern that fits. */
+/** The names under which somebody limits a model: its own, and each pattern that fits. */
 export function modelEntries(limits: OfModels, { name, standsFor }: ModelName): readonly string[] {
   const { modelBudgets, modelRequestsPerMinute, modelTokensPerMinute } = limits;
   const entries = [modelBudgets, modelRequestsPerMinute, modelTokensPerMinute].flatMap(Object.keys);

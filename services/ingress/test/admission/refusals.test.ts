@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { budgetExceeded, budgetReserved, rateLimited } from '../../src/admission/refusals.ts';
-import { accountNames, inWindow } from '../../src/tenancy/account-name.ts';
+import { accountNames, inWindow, ofModel } from '../../src/tenancy/account-name.ts';
 
 const name = { budget: 'Key=ci (sk-...wxyz)', descriptor: 'api_key', value: 'abc' };
 const now = Date.UTC(2026, 10, 21, 9, 30, 0);
@@ -45,8 +45,16 @@ const texts = [
   { of: accountNames.tag('prod'), says: 'Budget has been exceeded! Tag=prod Current cost: 2, Max budget: 1' },
   { of: accountNames.proxy(), says: 'Budget has been exceeded! Current cost: 2, Max budget: 1' },
   {
-    of: accountNames.keyModel('abc', 'ci', 'grok'),
+    of: ofModel(accountNames.key('abc', 'ci', null), 'grok'),
     says: 'LiteLLM Virtual Key: abc, key_alias: ci, exceeded budget for model=grok',
+  },
+  {
+    of: ofModel(accountNames.customer('c'), 'grok'),
+    says: 'LiteLLM End User: c, exceeded budget for model=grok',
+  },
+  {
+    of: ofModel(accountNames.member('t', 'u'), 'grok'),
+    says: 'LiteLLM User: u in Team: t, exceeded budget for model=grok',
   },
 ];
 

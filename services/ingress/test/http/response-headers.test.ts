@@ -9,7 +9,7 @@ import {
   costHeaders,
   usdText,
 } from '../../src/http/response-headers.ts';
-import { accountNames } from '../../src/tenancy/account-name.ts';
+import { accountNames, ofModel } from '../../src/tenancy/account-name.ts';
 import type { AccountName } from '../../src/tenancy/account-name.ts';
 import type { RequestAccount } from '../../src/tenancy/holder-accounts.ts';
 import { start } from '../stream/answer-frames.ts';
@@ -120,7 +120,7 @@ test('headers: the limits of each account that has any; contract §7.2', () => {
   });
   const accounts = [
     account('key:a', accountNames.key('a', null, null), { requestsPerMinute: 3 }),
-    account('key-model:a:grok', accountNames.keyModel('a', null, 'grok'), { tokensPerMinute: 9 }, 'grok'),
+    account('key-model:a:grok', ofModel(accountNames.key('a', null, null), 'grok'), { tokensPerMinute: 9 }, 'grok'),
     account('team:t', accountNames.team('t'), { maxParallelRequests: 2 }),
     account('proxy:all', accountNames.proxy(), {}),
   ];

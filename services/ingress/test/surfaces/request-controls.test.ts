@@ -5,9 +5,11 @@ import { loadGatewayConfig } from '@sluice/shared/config/load-config.ts';
 import type { VirtualKey } from '../../src/auth/authenticated.ts';
 import { requestControls } from '../../src/surfaces/openai/request-controls.ts';
 import type { RequestControls } from '../../src/surfaces/openai/request-controls.ts';
+import { noAttribution } from '../../src/tenancy/attribution.ts';
 import type { Attribution } from '../../src/tenancy/attribution.ts';
 import { newCustomer } from '../../src/tenancy/new-customer.ts';
-import { budget, tag } from '../tenancy/entities.ts';
+import type { Principal } from '../../src/tenancy/principal.ts';
+import { budget, tag, team, user } from '../tenancy/entities.ts';
 import { principalOf, virtualKey } from '../auth/virtual-keys.ts';
 
 const config = await loadGatewayConfig({
@@ -127,16 +129,48 @@ test('controls: nobody falls back to what their end user or a tag may not use', 
   const tagged = { customer: null, tags: [{ tag: tag('x', { models: ['a', 'c'] }), budget: null }] };
   assert.deepEqual(fallbacks(tagged), ['c']);
   assert.deepEqual(fallbacks(tagged, null), ['b', 'c'], 'the operator may');
-  const counted = {
-    customer: null,
-    tags: [{ tag: tag('x'), budget: budget('x', { modelBudgets: { c: limitsOfOne } }) }],
-  };
-  assert.deepEqual(fallbacks(counted), ['b'], 'what has a budget of its own must be asked for');
   const zoe = { ...newCustomer('zoe', { userId: null, now: 0 }), allowedModelRegion: 'eu' as const };
   const european = { customer: { id: 'zoe', customer: zoe, budget: null }, tags: [] };
   assert.deepEqual(fallbacks(european), [], 'nobody knows where these are');
   assert.deepEqual(fallbacks(european, null), [], 'for nobody');
 });
+
+const ofB = { modelBudgets: { b: limitsOfOne } };
+const everywhere = { teamId: 't', userId: 'u', organizationId: 'o' };
+const holders: {
+  whose: string;
+  key?: Partial<VirtualKey>;
+  belongs?: Partial<Principal>;
+  attribution?: Partial<Attribution>;
+  fallbacks: string[];
+}[] = [
+  { whose: "the key's budget", belongs: { keyBudget: budget('k', ofB) }, fallbacks: [] },
+  { whose: 'the team', key: everywhere, belongs: { team: team('t', ofB) }, fallbacks: [] },
+  { whose: 'the member', key: everywhere, belongs: { memberBudget: budget('m', ofB) }, fallbacks: [] },
+  {
+    whose: 'members, whose key is of nobody',
+    key: { teamId: 't' },
+    belongs: { memberBudget: budget('m', ofB) },
+    fallbacks: ['b'],
+  },
+  { whose: 'the user', key: { userId: 'u' }, belongs: { user: user('u', ofB) }, fallbacks: [] },
+  { whose: "the user, of a team's key", key: everywhere, belongs: { user: user('u', ofB) }, fallbacks: ['b'] },
+  { whose: 'the organization', key: everywhere, belongs: { organizationBudget: budget('o', ofB) }, fallbacks: [] },
+  { whose: 'its member', key: everywhere, belongs: { organizationMemberBudget: budget('om', ofB) }, fallbacks: [] },
+  {
+    whose: 'the end user',
+    attribution: { customer: { id: 'c', customer: null, budget: budget('c', ofB) } },
+    fallbacks: [],
+  },
+  { whose: 'a tag', attribution: { tags: [{ tag: tag('x'), budget: budget('x', ofB) }] }, fallbacks: [] },
+];
+for (const { whose, key, belongs, attribution, fallbacks } of holders) {
+  test(`controls: a model with limits of its own has to be asked for: those of ${whose}`, () => {
+    const principal = principalOf(virtualKey('sk-one', key), belongs);
+    const controls = requestControls('a', {}, {}, config, principal, { ...noAttribution, ...attribution });
+    assert.deepEqual(controls.forJob.fallbacks, fallbacks);
+  });
+}
 
 const refused: { body: Record<string, unknown>; param: string }[] = [
   { body: { timeout: 0 }, param: 'timeout' },

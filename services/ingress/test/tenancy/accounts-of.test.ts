@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Account } from '@sluice/shared/contracts/account.ts';
 import type { Caller } from '@sluice/shared/contracts/caller.ts';
 import type { VirtualKey } from '../../src/auth/authenticated.ts';
 import { accountsOf, keyLimits } from '../../src/tenancy/accounts-of.ts';
@@ -7,6 +8,7 @@ import type { AccountFacts } from '../../src/tenancy/accounts-of.ts';
 import { noAttribution } from '../../src/tenancy/attribution.ts';
 import { isLimited } from '../../src/tenancy/holder-accounts.ts';
 import type { RequestAccount } from '../../src/tenancy/holder-accounts.ts';
+import type { OrganizationMember } from '../../src/tenancy/organization.ts';
 import type { Principal } from '../../src/tenancy/principal.ts';
 import { principalOf, virtualKey } from '../auth/virtual-keys.ts';
 import { budget, organization, tag, team, user } from './entities.ts';
@@ -39,8 +41,15 @@ function callerOf({ keyAlias, keyName, userId, teamId, organizationId }: Virtual
   return { keyHash: hash, keyAlias, keyName, userId, teamId, organizationId, metadata: {} };
 }
 
-const shown = (accounts: readonly RequestAccount[]) =>
-  accounts.map(({ limits: { id, windowStart } }) => `${id.replace(hash, '<hash>')}@${windowStart}`);
+const shown = (accounts: readonly RequestAccount[]) => accounts.map(({ limits }) => shownId(limits));
+
+function shownId({ id, windowStart }: Account): string {
+  return `${id.replace(hash, '<hash>')}@${windowStart}`;
+}
+
+function organizationMemberOf(organizationId: string, userId: string): OrganizationMember {
+  return { organizationId, userId, role: 'internal_user', userEmail: null, budgetId: null, createdAt: now };
+}
 
 test('accounts: everything that a request is for, in the order in which they refuse, limited or not', () => {
   const attribution = {
@@ -80,15 +89,8 @@ test('accounts: two pairs of team and user never have one account, nor two of te
   assert.deepEqual(ofModel('t', 'u:free'), ['team-model:t:u:free']);
   assert.deepEqual(ofModel('t:u', 'free'), ['team-model:t%3Au:free']);
   const inOrganization = (organizationId: string, userId: string) => {
-    const of = {
-      organizationId,
-      userId,
-      role: 'internal_user',
-      userEmail: null,
-      budgetId: null,
-      createdAt: now,
-    } as const;
-    return idsOf('organization-member', { organizationId, userId }, { organizationMember: of });
+    const organizationMember = organizationMemberOf(organizationId, userId);
+    return idsOf('organization-member', { organizationId, userId }, { organizationMember });
   };
   assert.deepEqual(inOrganization('o', 'u:v'), ['organization-member:o:u:v']);
   assert.deepEqual(inOrganization('o:u', 'v'), ['organization-member:o%3Au:v']);
@@ -355,28 +357,90 @@ test('accounts: a soft budget is watched in the window of the budget', () => {
   );
 });
 
-test('accounts: what a customer and a tag have set aside for a model, whatever is in their names', () => {
-  const own = { maxBudgetNanoUsd: 3, budgetDuration: null, requestsPerMinute: null, tokensPerMinute: null };
-  const limits = budget('b', { modelBudgets: { grok: own }, modelRequestsPerMinute: { 'gr*': 2, llama: 1 } });
-  const customer = { id: 'a:b', customer: null, budget: limits };
-  const attribution = { customer, tags: [{ tag: tag('prod'), budget: limits }] };
-  const accounts = accountsOf(facts({}, {}, { attribution }), settings, now).filter(({ model }) => model !== undefined);
+const setAside = { maxBudgetNanoUsd: 3, budgetDuration: '1d', requestsPerMinute: null, tokensPerMinute: null };
+const forModels = { modelBudgets: { grok: setAside }, modelRequestsPerMinute: { 'gr*': 2, llama: 1 } };
+
+test('accounts: what each level has set aside for a model, after its own, whatever is in the names', () => {
+  const limits = budget('b', forModels);
+  const organizationMember = { ...organizationMemberOf('o%', 'u:v'), budgetId: 'b' };
+  const belongs: Partial<Principal> = {
+    team: team('t:1', forModels),
+    memberBudget: limits,
+    user: user('u:v', forModels),
+    organizationBudget: limits,
+    organizationMember,
+    organizationMemberBudget: limits,
+  };
+  const attribution = {
+    customer: { id: 'a:b', customer: null, budget: limits },
+    tags: [{ tag: tag('prod'), budget: limits }],
+  };
+  const ofTeam = { ...forModels, teamId: 't:1', userId: 'u:v', organizationId: 'o%' };
+  const accounts = accountsOf(facts(ofTeam, belongs, { attribution }), settings, now);
+  const holders = [
+    { account: 'key:<hash>', model: 'key-model:<hash>', refuses: `Virtual Key: ${hash}, key_alias: None`, as: 'key' },
+    { account: 'team:t:1', model: 'team-model:t%3A1', refuses: 'Team: t:1', as: 'team' },
+    {
+      account: 'member:t%3A1:u:v',
+      model: 'member-model:t%3A1:u%3Av',
+      refuses: 'User: u:v in Team: t:1',
+      as: 'team_member',
+    },
+    { account: 'user:u:v', model: 'user-model:u%3Av', refuses: 'User: u:v', as: 'user', isFree: true },
+    { account: 'organization:o%', model: 'organization-model:o%25', refuses: 'Organization: o%', as: 'organization' },
+    {
+      account: 'organization-member:o%25:u:v',
+      model: 'organization-member-model:o%25:u%3Av',
+      refuses: 'User: u:v in Organization: o%',
+      as: 'organization_member',
+    },
+    { account: 'customer:a:b', model: 'customer-model:a%3Ab', refuses: 'End User: a:b', as: 'end_user' },
+    { account: 'tag:prod', model: 'tag-model:prod', refuses: 'Tag: prod', as: 'tag' },
+  ];
+  const is = holders.flatMap(({ account, model, refuses, as, isFree = false }) => {
+    const ofModel = (entry: string, at: number, budgetNanoUsd: number | null, requests: number | null) => ({
+      id: `${model}:${entry}@${at}`,
+      budget: isFree ? null : budgetNanoUsd,
+      requests: isFree ? null : requests,
+      as: `model_per_${as}`,
+      refuses: `LiteLLM ${refuses}, exceeded budget for model=${entry}`,
+    });
+    return [
+      `${account}@0`,
+      ofModel('gr*', 0, null, 2),
+      ofModel('grok', 0, null, null),
+      ofModel('grok', today, 3, null),
+    ];
+  });
   assert.deepEqual(
-    accounts.map((account) => [account.limits.id, account.limits.budgetNanoUsd, account.limits.requestsPerMinute]),
-    [
-      ['customer-model:a%3Ab:gr*', null, 2],
-      ['customer-model:a%3Ab:grok', 3, null],
-      ['tag-model:prod:gr*', null, 2],
-      ['tag-model:prod:grok', 3, null],
-    ],
-  );
-  assert.deepEqual(
-    accounts.map(({ name }) => name.overBudget?.('1', '2')),
-    [
-      'LiteLLM End User: a:b, exceeded budget for model=gr*',
-      'LiteLLM End User: a:b, exceeded budget for model=grok',
-      'LiteLLM Tag: prod, exceeded budget for model=gr*',
-      'LiteLLM Tag: prod, exceeded budget for model=grok',
-    ],
+    accounts.map(({ limits: { budgetNanoUsd, requestsPerMinute, ...account }, name, model }) => {
+      const id = shownId(account);
+      if (model === undefined) return id;
+      const refuses = name.overBudget?.('1', '2');
+      return { id, budget: budgetNanoUsd, requests: requestsPerMinute, as: name.descriptor, refuses };
+    }),
+    [...is, 'proxy:all@0'],
   );
 });
+
+test("accounts: a user's limits for one model limit keys without a team only", () => {
+  const belongs = { user: user('u', forModels) };
+  const personal = accountsOf(facts({ userId: 'u' }, belongs), settings, now);
+  assert.deepEqual(limited(personal), { 'user-model:u:gr*': null, 'user-model:u:grok': 3 });
+});
+
+const triples: readonly { readonly ids: readonly [team: string, user: string, model: string]; readonly id: string }[] =
+  [
+    { ids: ['t', 'u', 'v:w'], id: 'member-model:t:u:v:w' },
+    { ids: ['t', 'u:v', 'w'], id: 'member-model:t:u%3Av:w' },
+    { ids: ['t:u', 'v', 'w'], id: 'member-model:t%3Au:v:w' },
+    { ids: ['t', 'u%3Av', 'w'], id: 'member-model:t:u%253Av:w' },
+  ];
+for (const { ids, id } of triples) {
+  test(`accounts: no other member and model have the account ${id}`, () => {
+    const [teamId, userId, name] = ids;
+    const memberBudget = budget('m', { modelRequestsPerMinute: { [name]: 1 } });
+    const accounts = accountsOf(facts({ teamId, userId }, { memberBudget }, { model: { name } }), settings, now);
+    assert.deepEqual(limited(accounts), { [id]: null });
+  });
+}

@@ -12,7 +12,7 @@ import { aliasIn } from '@sluice/shared/config/region-group.ts';
 import { resolveAlias } from '@sluice/shared/config/resolve-alias.ts';
 import { noAttribution } from '../../tenancy/attribution.ts';
 import type { Attribution } from '../../tenancy/attribution.ts';
-import { limitsWith } from '../../tenancy/limits.ts';
+import { limitsThatHold } from '../../tenancy/limits-that-hold.ts';
 import { modelEntries } from '../../tenancy/model-limits.ts';
 import type { Principal } from '../../tenancy/principal.ts';
 import type { VirtualKey } from '../../auth/authenticated.ts';
@@ -96,16 +96,13 @@ export function requestControls(
     const region = attribution.customer?.customer?.allowedModelRegion;
     if (aliasIn(other, region).deployments.length === 0) return false;
     if (principal === null) return true;
-    const budgets = [attribution.customer?.budget, ...attribution.tags.map(({ budget }) => budget)];
-    const holders = [limitsWith(principal.key, principal.keyBudget), principal.team, ...budgets];
     const meant = resolveAlias(config, alias) ?? { name: alias };
     return (
       mayUseAlias(principal, other) &&
       mayBeUsedFor(attribution, other) &&
-      holders.every((holder) => {
-        if (holder == null) return true;
-        const counted = modelEntries(holder, meant);
-        return modelEntries(holder, other).every((entry) => counted.includes(entry));
+      limitsThatHold(principal, attribution).every((limits) => {
+        const counted = modelEntries(limits, meant);
+        return modelEntries(limits, other).every((entry) => counted.includes(entry));
       })
     );
   }
