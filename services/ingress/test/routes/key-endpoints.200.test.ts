@@ -3,9 +3,6 @@ import { after, before, test } from 'node:test';
 import type { SqlPool } from '@sluice/shared/ports/sql.ts';
 import { hashKey } from '../../src/auth/hash-key.ts';
 import { tenancyIn } from '../../src/sql/tenancy-tables.ts';
-import { virtualKeysIn } from '../../src/sql/virtual-keys.ts';
-import { waitUntil } from '../../../../test/servers/wait-until.ts';
-import { virtualKey } from '../auth/virtual-keys.ts';
 import { openKeysDatabase } from '../sql/open-keys-database.ts';
 import { budget, member, team, user } from '../tenancy/entities.ts';
 import { openManagement, type Management } from './open-management.ts';
@@ -176,44 +173,3 @@ for (const what of [
     assert.equal((await gateway.ask(what, what.startsWith('/') ? {} : undefined, { key: 'sk-unknown' })).status, 401);
   });
 }
-
-const isWaiting = async () => {
-  const { rows } = await sql.query('select from pg_locks where not granted');
-  return rows.length > 0;
-};
-
-for (const path of ['/key/generate', '/key/service-account/generate', '/key/update', '/key/regenerate']) {
-  test(`POST ${path} 404: for a team that is deleted at that moment`, async () => {
-    const isChange = path === '/key/update' || path === '/key/regenerate';
-    const fields = { ...(isChange && { key: await gateway.generate() }), team_id: 'going' };
-    await tenancyIn(sql).teams.insert(team('going'));
-    const { asked } = await sql.transaction(async (deletion) => {
-      await tenancyIn(deletion).teams.lock('going');
-      const making = gateway.post(path, fields);
-      await waitUntil(isWaiting, { what: 'the request waits' });
-      await tenancyIn(deletion).teams.delete({ teamId: 'going' });
-      return { asked: making };
-    });
-    const { status, body } = await asked;
-    assert.deepEqual([status, body.error?.param], [404, 'team_id']);
-    const { total } = await virtualKeysIn(sql).list(
-      { teamId: 'going', substringMatching: false, now: 0 },
-      { page: 1, size: 1, sortBy: 'token', descending: false },
-    );
-    assert.equal(total, 0);
-  });
-}
-
-test('POST /team/delete 200: with a key that is made at that moment', async () => {
-  await tenancyIn(sql).teams.insert(team('coming'));
-  const key = virtualKey('sk-at-that-moment-01', { teamId: 'coming' });
-  const { asked } = await sql.transaction(async (making) => {
-    assert.equal(await tenancyIn(making).teams.hold('coming'), true);
-    await virtualKeysIn(making).insert(key);
-    const deletion = gateway.post('/team/delete', { team_ids: ['coming'] });
-    await waitUntil(isWaiting, { what: 'the deletion waits' });
-    return { asked: deletion };
-  });
-  assert.equal((await asked).status, 200);
-  assert.equal(await virtualKeysIn(sql).find(key.hash), null);
-});

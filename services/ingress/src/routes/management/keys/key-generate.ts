@@ -9,7 +9,7 @@ import type { VirtualKeyChanges } from '../../../sql/update-virtual-key.ts';
 import { virtualKeysIn } from '../../../sql/virtual-keys.ts';
 import { keyChange } from './audited-key.ts';
 import { chosenKey } from './chosen-key.ts';
-import { teamHolder } from './hold-team.ts';
+import { ownersHolder } from './hold-owners.ts';
 import { changesOf } from './key-changes.ts';
 import { keyInfoOf } from './key-info-of.ts';
 import { requireKeyRight } from './key-rights.ts';
@@ -60,10 +60,11 @@ function makeKey(deps: ManagementDeps, { isServiceAccount }: { readonly isServic
     const key = keyOf(rawKey, asKey, { userId: caller.userId, now: time });
     const info = await keyInfoOf(key, deps); // before it is stored: a failure must not swallow the only sight of the key
 
-    const holdTeam = await teamHolder(key.teamId, isServiceAccount || !scope.all, deps);
+    const isRequired = { team: isServiceAccount || !scope.all, organization: !scope.all };
+    const holdOwners = await ownersHolder(key, isRequired, deps);
 
     await changes.run(authenticated, req, async (sql, record) => {
-      await holdTeam(sql);
+      await holdOwners(sql);
       const outcome = await virtualKeysIn(sql).insert(key);
       if (outcome === 'alias-taken') throw aliasTaken(key.keyAlias);
       if (outcome === 'key-taken') throw keyTaken(rawKey);

@@ -15,7 +15,7 @@ import { refuseUnsupported } from '../unsupported-fields.ts';
 import { keyChange } from './audited-key.ts';
 import { chosenKey } from './chosen-key.ts';
 import { findKey, keyHashOf } from './find-key.ts';
-import { teamHolder } from './hold-team.ts';
+import { ownersHolder } from './hold-owners.ts';
 import { invalidateKey } from './invalidate-key.ts';
 import { changesOf } from './key-changes.ts';
 import { factsOf, infoOf } from './key-info-of.ts';
@@ -63,12 +63,12 @@ export function keyRegenerate(deps: ManagementDeps): RequestHandler {
       requireWithinBounds(fields, keySettings);
       await requireKeyRight({ authenticated, scope, route }, before, changes, deps);
     }
-    const holdTeam = await teamHolder(changes.teamId, !scope.all, deps);
+    const holdOwners = await ownersHolder(changes, { team: !scope.all, organization: !scope.all }, deps);
 
     const [facts] = await factsOf([{ ...before, ...changes }], deps); // first: a failure must not swallow the new key
 
     const after = await administration.run(authenticated, req, async (sql, record) => {
-      await holdTeam(sql);
+      await holdOwners(sql);
       const keys = virtualKeysIn(sql);
       const [locked = null] = await keys.lock({ hashes: [oldHash] });
       const outcome = await keys.replace(oldHash, { hash, keyName: maskKey(rawKey), oldValidUntil });

@@ -8,7 +8,7 @@ import { virtualKeysIn } from '../../../sql/virtual-keys.ts';
 import type { Scope } from '../../../tenancy/scope.ts';
 import { keyChange } from './audited-key.ts';
 import { findKey, keyHashOf } from './find-key.ts';
-import { teamHolder } from './hold-team.ts';
+import { ownersHolder } from './hold-owners.ts';
 import { invalidateKey } from './invalidate-key.ts';
 import { changesOf } from './key-changes.ts';
 import { keyInfoOf } from './key-info-of.ts';
@@ -67,10 +67,10 @@ export async function updateKey(
     requireWithinBounds(fields, keySettings);
     await requireKeyRight({ authenticated, scope, route: '/key/update' }, await findKey(keys, hash), changes, deps);
   }
-  const holdTeam = await teamHolder(changes.teamId, !scope.all, deps);
+  const holdOwners = await ownersHolder(changes, { team: !scope.all, organization: !scope.all }, deps);
 
   const updated = await administration.run(authenticated, req, async (sql, record) => {
-    await holdTeam(sql);
+    await holdOwners(sql);
     const [before = null] = await virtualKeysIn(sql).lock({ hashes: [hash] });
     const by = { userId: authenticated.caller.userId, now: now() };
     const after = await virtualKeysIn(sql).update(hash, changes, by);

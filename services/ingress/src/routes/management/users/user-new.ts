@@ -19,10 +19,11 @@ import { userChange } from './audited-user.ts';
 import type { ChangeWork } from '../change-work.ts';
 import { changesOf } from '../keys/key-changes.ts';
 import { keyOf } from '../keys/key-generate.ts';
+import { ownerHolder } from '../keys/hold-owners.ts';
 import { keyInfoOf } from '../keys/key-info-of.ts';
 import { requireKeyRules, requireWithinBounds, withKeyDefaults } from '../keys/key-rules.ts';
 import type { ManagementDeps } from '../management-deps.ts';
-import { aliasTaken, organizationNotFound } from '../refusals.ts';
+import { aliasTaken, budgetNotFound, organizationNotFound } from '../refusals.ts';
 import { requireTeamRight } from '../teams/team-rights.ts';
 import { refuseUnsupported } from '../unsupported-fields.ts';
 import { refuseReserved, refuseUnsupportedOfUser, userChangesOf } from './user-changes.ts';
@@ -63,12 +64,27 @@ export function userNew(deps: ManagementDeps): RequestHandler {
     const teamIds = memberships.map(({ team_id }) => team_id);
     const userInfo = userInfoOf({ user, teamIds, organizations }, balance, by.now, windows);
     const keyInfo = key && (await keyInfoOf(key, deps));
+    const [teamId, organizationId] = [key?.teamId ?? null, key?.organizationId ?? null]; // those of the defaults
+    const holdTeam = await ownerHolder('team', teamId, false, deps);
+    const holdOrganization = await ownerHolder('organization', organizationId, false, deps);
 
     await changes.run(authenticated, req, async (sql, record) => {
       const work: ChangeWork = { sql, tenancy: tenancyIn(sql), record, scope, by };
       await insertUser(user, work);
-      await insertOrganizationMembers(organizations, work);
-      for (const membership of memberships) await joinTeam(user, membership, work);
+      await inOrder([
+        ...memberships.map((membership) => ({
+          id: membership.team_id,
+          take: () => joinTeam(user, membership, work),
+        })),
+        { id: teamId ?? '', take: () => holdTeam(sql) },
+      ]);
+      await inOrder([
+        ...organizations.map((member) => ({
+          id: member.organizationId,
+          take: () => insertOrganizationMember(member, work),
+        })),
+        { id: organizationId ?? '', take: () => holdOrganization(sql) },
+      ]);
       if (key !== null) await insertKey(key, work);
     });
     deps.invalidateTenancy();
@@ -111,14 +127,16 @@ function keyChangesOf(
   return changesOf(fields, now());
 }
 
-/** In one order, so that two requests never wait for each other's teams. */
+/** Takes rows in one order, so that two requests never wait for each other's; of the same row, what is named first. */
+async function inOrder(rows: readonly { readonly id: string; readonly take: () => Promise<void> }[]): Promise<void> {
+  for (const { take } of rows.toSorted((a, b) => (a.id === b.id ? 0 : a.id < b.id ? -1 : 1))) await take();
+}
+
 function membershipsOf({ teams }: UserNewRequest): Membership[] {
   const named = (teams ?? []).map((team) =>
     typeof team === 'string' ? { team_id: team, user_role: 'user' as const } : team,
   );
-  return [...new Map(named.map((each) => [each.team_id, each])).values()].toSorted((a, b) =>
-    a.team_id < b.team_id ? -1 : 1,
-  );
+  return [...new Map(named.map((each) => [each.team_id, each])).values()];
 }
 
 function organizationsOf({ organizations }: UserNewRequest, user: User): OrganizationMember[] {
@@ -150,17 +168,16 @@ export function userRefusalOf(violated: string, { userId, userEmail }: Partial<U
   }
 }
 
-async function insertOrganizationMembers(members: readonly OrganizationMember[], { tenancy, record }: ChangeWork) {
-  for (const member of members) {
-    const stored = await tenancy.organizationMembers.insert(member);
-    if (stored !== 'inserted') throw organizationNotFound(member.organizationId);
-    await record(organizationMemberChange('created', { before: null, after: { member, budget: null } }));
-  }
+async function insertOrganizationMember(member: OrganizationMember, { tenancy, record }: ChangeWork) {
+  const stored = await tenancy.organizationMembers.insert(member);
+  if (stored !== 'inserted') throw organizationNotFound(member.organizationId);
+  await record(organizationMemberChange('created', { before: null, after: { member, budget: null } }));
 }
 
 async function insertKey(key: VirtualKey, { sql, record }: ChangeWork) {
   const outcome = await virtualKeysIn(sql).insert(key);
   if (outcome === 'alias-taken') throw aliasTaken(key.keyAlias);
+  if (outcome === 'no-budget') throw budgetNotFound(key.budgetId);
   if (outcome !== 'inserted') throw new Error(`a new key was refused: ${outcome}`);
   await record(keyChange('created', { before: null, after: key }));
 }
