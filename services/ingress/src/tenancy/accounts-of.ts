@@ -107,7 +107,7 @@ type ModelsHolder = Omit<BookedHolder, 'id' | 'name' | 'model'> & {
 function* withModels(model: ModelName, { id, name, ...holder }: ModelsHolder): Generator<BookedHolder> {
   const { limits, isFree = false } = holder;
   const [kind, ...things] = id;
-  yield { ...holder, id: pairId(kind, ...things), name };
+  yield { ...holder, id: pairId(...id), name };
   for (const entry of modelEntries(limits, model)) {
     yield {
       id: pairId(`${kind}-model`, ...things, entry),

@@ -1,11 +1,10 @@
 /**
- * The id of an account that belongs to one thing or to several: `team:<team>`, `member:<team>:<user>`,
- * `member-model:<team>:<user>:<model>`. Where one that others follow has a colon or a percent sign, these are written as
- * `%3A` and `%25`, so that two different lists of things never have one account. The last one may have any.
+ * The id of what belongs to two things or more, such as an account: `member:<team>:<user>`,
+ * `member-model:<team>:<user>:<model>`. In all of them but the last, colons are written as `%3A` and percent signs as
+ * `%25`, so that two different lists of things never have one id.
  */
-export function pairId(kind: string, ...things: readonly string[]): string {
-  const last = things.length - 1;
-  return [kind, ...things.map((thing, index) => (index === last ? thing : escaped(thing)))].join(':');
+export function pairId(...things: readonly string[]): string {
+  return [...things.slice(0, -1).map(escaped), ...things.slice(-1)].join(':');
 }
 
 function escaped(thing: string): string {

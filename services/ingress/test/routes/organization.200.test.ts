@@ -218,6 +218,38 @@ test('DELETE /organization/delete 200: with its own budget and its members, but 
   }
 });
 
+test('ids with colons: neither organizations nor their members are mistaken for each other', async () => {
+  const pairs = [
+    { organization_id: 'x', user_id: 'y:z', own: 'organization-member:x:y:z', line: 'x:y:z', limit: 1 },
+    { organization_id: 'x:y', user_id: 'z', own: 'organization-member:x%3Ay:z', line: 'x%3Ay:z', limit: 2 },
+    { organization_id: 'x%3Ay', user_id: 'z', own: 'organization-member:x%253Ay:z', line: 'x%253Ay:z', limit: 3 },
+  ];
+  for (const { organization_id, user_id, own, limit } of pairs) {
+    const row = await newOrganization(organization_id, { max_budget: limit });
+    assert.equal(row.budget_id, `organization:${organization_id}`);
+    const member = { role: 'internal_user', user_id };
+    const limits = { max_budget_in_organization: limit };
+    await ask('/organization/member_add', { organization_id, member, ...limits });
+    gateway.balances.set(`${own}@0`, limit * 1e9);
+  }
+  const membersOf = async (id: string) =>
+    (await info(encodeURIComponent(id))).members.map((row: Record<string, unknown>) => [
+      row['spend'],
+      row['budget_id'],
+    ]);
+  for (const { organization_id, own, line, limit } of pairs) {
+    assert.deepEqual(await membersOf(organization_id), [[limit, own]]);
+    assert.equal((await lines(line)).length, 1);
+  }
+  await ask('DELETE /organization/delete', { organization_ids: ['x:y'] });
+  assert.deepEqual(await membersOf('x'), [[1, 'organization-member:x:y:z']]);
+  assert.deepEqual(await membersOf('x%3Ay'), [[3, 'organization-member:x%253Ay:z']]);
+  const left = (await budgetIds()).filter((id) => /^organization(?:-member)?:x/.test(id));
+  const kept = pairs.filter(({ limit }) => limit !== 2);
+  const expected = kept.flatMap(({ organization_id, own }) => [`organization:${organization_id}`, own]);
+  assert.deepEqual(left.toSorted(), expected.toSorted());
+});
+
 test('DELETE /organization/delete 409: while it has teams or keys, and all of them stay', async () => {
   await newOrganization('empty');
   await newOrganization('full');

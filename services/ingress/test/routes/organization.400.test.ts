@@ -33,12 +33,6 @@ testRefusals(
     { path: '/organization/new', body: {}, status: 422, loc: ['body', 'organization_alias'] },
     { path: '/organization/new', body: { ...alias, ...there }, status: 409, param: 'organization_id' },
     { path: '/organization/new', body: { ...alias, ...there, max_budget: 1 }, status: 409, param: 'organization_id' },
-    {
-      path: '/organization/new',
-      body: { ...alias, organization_id: 'a:b' },
-      status: 422,
-      loc: ['body', 'organization_id'],
-    },
     { path: '/organization/new', body: { ...alias, budget_id: 'nowhere' }, status: 404, param: 'budget_id' },
     {
       path: '/organization/new',

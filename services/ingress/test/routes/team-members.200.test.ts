@@ -171,6 +171,27 @@ test("a member's own limits begin as the team's for members, and the window goes
   assert.equal((await membershipOf(team_id, 'bob')).litellm_budget_table.rpm_limit, 9);
 });
 
+test('ids with colons: no member of a team is mistaken for one of another', async () => {
+  const pairs = [
+    { team_id: 'x', user_id: 'y:z', account: 'member:x:y:z', line: 'x:y:z', limit: 1 },
+    { team_id: 'x:y', user_id: 'z', account: 'member:x%3Ay:z', line: 'x%3Ay:z', limit: 2 },
+  ];
+  for (const { team_id, user_id, account, limit } of pairs) {
+    await newTeam({ team_id });
+    await post('/team/member_add', { team_id, member: user(user_id), max_budget_in_team: limit });
+    gateway.balances.set(`${account}@0`, limit * 1e9);
+  }
+  const changed = await gateway.ask('PATCH /team/x:y', { team_alias: 'with a colon' });
+  assert.deepEqual([changed.status, changed.body.team_id], [200, 'x:y']);
+  for (const { team_id, user_id, line, limit } of pairs) {
+    const { spend, litellm_budget_table: budget } = await membershipOf(team_id, user_id);
+    assert.deepEqual([spend, budget.max_budget], [limit, limit]);
+    assert.deepEqual(await actions(line), ['created']);
+  }
+  await post('/team/delete', { team_ids: ['x:y'] });
+  assert.equal((await membershipOf('x', 'y:z')).spend, 1);
+});
+
 test("POST /team/member_delete 200: with the member's keys in the team, and no others", async () => {
   const team_id = await newTeam({ members_with_roles: [user('ada'), user('bob')] });
   await post('/team/member_update', { team_id, user_id: 'ada', max_budget_in_team: 1 });

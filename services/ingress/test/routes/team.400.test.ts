@@ -42,7 +42,6 @@ const refusals: readonly Refusal[] = [
   })),
   { path: '/team/new', body: { tpm_limit_type: 'guaranteed_throughput' }, status: 400, param: 'tpm_limit_type' },
   { path: '/team/new', body: { spend: 1 }, status: 400, param: 'spend' },
-  { path: '/team/new', body: { team_id: 'a:b' }, status: 422, loc: ['body', 'team_id'] },
   { path: '/team/new', body: { models: 'a' }, status: 422, loc: ['body', 'models'] },
   {
     path: '/team/new',

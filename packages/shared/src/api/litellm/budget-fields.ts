@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { limitFields } from './limits.ts';
-import { isText, Text } from './text.ts';
+import { PairId, Text } from './text.ts';
 
 const Id = Text.min(1);
 
 /** As an answer gave it: that of a budget which is one holder's own is longer than other ids. */
-export const BudgetId = z.string().min(1).max(600).refine(isText, 'Input should be valid text');
+export const BudgetId = PairId.min(1);
 
 /** Names of models in one list. */
 export const Models = z.array(Id).max(1000);

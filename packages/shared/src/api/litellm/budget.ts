@@ -5,7 +5,7 @@ import { Text } from './text.ts';
 /** Budgets that one request may name. */
 const budgetsMax = 500;
 
-/** POST /budget/new. Ids with a colon are those of budgets that are one holder's own. */
+/** POST /budget/new. Ids with a colon are those of budgets that are one holder's own: `customer:<id>`, whatever is in the id. */
 export const BudgetNewRequest = z.object({
   ...budgetFields,
   budget_id: Text.min(1)

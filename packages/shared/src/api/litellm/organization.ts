@@ -24,8 +24,7 @@ export type OrganizationFields = z.infer<typeof OrganizationFields>;
 export const OrganizationNewRequest = z.object({
   ...organizationFields,
   organization_alias: Id,
-  /** Accounts are named by it and a member's or a model's id, with colons between. */
-  organization_id: Id.regex(/^[^:]*$/, 'Input should have no colon').nullish(),
+  organization_id: Id.nullish(),
 });
 
 /** PATCH /organization/update. */

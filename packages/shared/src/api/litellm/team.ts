@@ -48,8 +48,7 @@ export type TeamFields = z.infer<typeof TeamFields>;
 /** POST /team/new. */
 export const TeamNewRequest = z.object({
   ...teamFields,
-  /** Accounts are named by it and a member's or a model's id, with colons between. */
-  team_id: Id.regex(/^[^:]*$/, 'Input should have no colon').nullish(),
+  team_id: Id.nullish(),
   members_with_roles: z.array(TeamMember).max(membersMax).nullish(),
   /** LiteLLM's older words for the same: user ids. */
   admins: z.array(Id).max(membersMax).nullish(),

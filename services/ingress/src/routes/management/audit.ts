@@ -1,5 +1,5 @@
 import { endOfDay, queryInteger } from '@sluice/shared/api/litellm/query.ts';
-import { Text } from '@sluice/shared/api/litellm/text.ts';
+import { PairId, Text } from '@sluice/shared/api/litellm/text.ts';
 import { GatewayError } from '@sluice/shared/errors.ts';
 import type { Sql } from '@sluice/shared/ports/sql.ts';
 import type { RequestHandler } from 'express';
@@ -74,7 +74,7 @@ export const AuditQuery = z.object({
   changed_by_api_key: Text.optional(),
   action: Text.optional(),
   table_name: Text.optional(),
-  object_id: Text.optional(),
+  object_id: PairId.optional(),
   object_team_id: Text.optional(),
   object_key_hash: Text.optional(),
   start_date: queryTime.optional(),

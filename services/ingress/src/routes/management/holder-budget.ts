@@ -103,7 +103,7 @@ export async function budgetOf(holder: BudgetHolder, { tenancy: { budgets } }: W
   return budgetId === ownBudgetId(holder) ? budgets.lock(budgetId) : budgets.find(budgetId);
 }
 
-/** By its name it is known whose it is, so that it goes with them. */
+/** By its name it is known whose it is, so that it goes with them. Nothing else can be called so: `/budget/new` refuses colons. */
 function ownBudgetId({ kind, id }: BudgetHolder): string {
   return `${kind}:${id}`;
 }

@@ -1,5 +1,6 @@
 import type { Change } from '../../../audit/audit-line.ts';
 import type { OrganizationMember } from '../../../tenancy/organization.ts';
+import { pairId } from '../../../tenancy/pair-id.ts';
 import { anyWindows, withoutBooks } from '../without-books.ts';
 import { organizationInfoOf, organizationMemberInfoOf } from './organization-info-of.ts';
 import type { FoundOrganization, FoundOrganizationMember } from './organization-info-of.ts';
@@ -29,7 +30,7 @@ export function organizationMemberChange(
 ): Change {
   const member: OrganizationMember | undefined = (after ?? before)?.member;
   if (member === undefined) throw new Error('A change of no member.');
-  const objectId = `${member.organizationId}:${member.userId}`;
+  const objectId = pairId(member.organizationId, member.userId);
   const shown = (found: FoundOrganizationMember | null) =>
     found && withoutBooks(organizationMemberInfoOf(found, undefined, 0, anyWindows));
   return { action, tableName: 'LiteLLM_OrganizationMembership', objectId, before: shown(before), after: shown(after) };

@@ -2,6 +2,7 @@ import type { Request } from 'express';
 import type { Authenticated } from '../../../auth/authenticated.ts';
 import type { Refused } from '../../../sql/entity-table.ts';
 import type { Organization, OrganizationMember } from '../../../tenancy/organization.ts';
+import { pairId } from '../../../tenancy/pair-id.ts';
 import { withChanges } from '../change-work.ts';
 import type { ChangeWork } from '../change-work.ts';
 import { budgetRefusalOf } from '../holder-budget.ts';
@@ -43,7 +44,7 @@ export function holderOf({
 
 /** The same of a member. */
 export function memberHolderOf({ organizationId, userId, budgetId }: OrganizationMember): BudgetHolder {
-  return { kind: 'organization-member', id: `${organizationId}:${userId}`, budgetId };
+  return { kind: 'organization-member', id: pairId(organizationId, userId), budgetId };
 }
 
 /** @throws GatewayError for what the constraints of the table refuse */

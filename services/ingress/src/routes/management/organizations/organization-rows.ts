@@ -3,6 +3,7 @@ import type { Tenancy } from '../../../sql/tenancy-tables.ts';
 import { noLimits } from '../../../tenancy/limits.ts';
 import { mainAccountOf } from '../../../tenancy/main-account.ts';
 import type { Organization, OrganizationMember } from '../../../tenancy/organization.ts';
+import { pairId } from '../../../tenancy/pair-id.ts';
 import type { WindowRules } from '../../../tenancy/windows.ts';
 import { budgetsById } from '../holder-budget.ts';
 import type { Row } from '../teams/team-info-of.ts';
@@ -47,7 +48,7 @@ export async function organizationRowsOf(
       mainAccountOf(`organization:${organizationId}`, budget ?? unlimited, time, windows),
     ),
     ...members.map(({ member: { organizationId, userId }, budget }) =>
-      mainAccountOf(`organization-member:${organizationId}:${userId}`, budget ?? unlimited, time, windows),
+      mainAccountOf(pairId('organization-member', organizationId, userId), budget ?? unlimited, time, windows),
     ),
   ]);
   return {

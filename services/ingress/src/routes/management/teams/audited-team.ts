@@ -1,4 +1,5 @@
 import type { Change } from '../../../audit/audit-line.ts';
+import { pairId } from '../../../tenancy/pair-id.ts';
 import { anyWindows, withoutBooks } from '../without-books.ts';
 import { membershipInfoOf, teamInfoOf } from './team-info-of.ts';
 import type { FoundMember, FoundTeam } from './team-info-of.ts';
@@ -22,7 +23,7 @@ export function memberChange(action: Change['action'], { before, after }: Before
   const member = (after ?? before)?.member;
   if (member === undefined) throw new Error('A change of no member.');
   const shown = (found: FoundMember | null) => found && withoutBooks(membershipInfoOf(found, undefined, 0, anyWindows));
-  const objectId = `${member.teamId}:${member.userId}`;
+  const objectId = pairId(member.teamId, member.userId);
   return { action, tableName: 'LiteLLM_TeamMembership', objectId, before: shown(before), after: shown(after) };
 }
 
