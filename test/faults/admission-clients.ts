@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { setTimeout as elapsed } from 'node:timers/promises';
 import { accountKey } from '@sluice/shared/contracts/account.ts';
 import type { Account } from '@sluice/shared/contracts/account.ts';
 import { openRedisAdmission } from '@sluice/shared/adapters/redis/redis-admission.ts';
@@ -41,9 +42,9 @@ export function newCallId(): CallId {
   return callIdOf(RequestId.parse(`chatcmpl-${randomUUID()}`), 1);
 }
 
-/** A model call, or something else outside that takes its time. */
-export function takes(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
+/** A model call, which takes its time. Nothing is waited for by it: tests wait for what the calls change. */
+export async function takes(ms: number): Promise<void> {
+  await elapsed(ms);
 }
 
 /** How refusals name an account in these tests. */

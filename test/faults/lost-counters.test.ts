@@ -57,9 +57,12 @@ test(
     t.diagnostic(`seed ${seed} (SLUICE_SEED repeats it)`);
     const scenario = nestedBudgets(createRandom(seed), { ...shape, costOf });
     const books = new TestBooks();
-    let booksAway = false;
-    const whenThere = <T>(answer: () => Promise<T>) =>
-      booksAway ? Promise.reject(new Error('the database system is starting up')) : answer();
+    let [booksAway, askedInVain] = [false, 0];
+    const whenThere = async <T>(answer: () => Promise<T>) => {
+      if (!booksAway) return answer();
+      askedInVain += 1;
+      throw new Error('the database system is starting up');
+    };
     await using server = await openRedisServer();
     await using opened = await openClients(ingresses, {
       url: server.url,
@@ -89,7 +92,8 @@ test(
         booksAway = loss > 1;
         await server.kill('SIGKILL');
         await server.start();
-        if (booksAway) await takes(500);
+        const inVain = askedInVain + ingresses;
+        if (booksAway) await waitUntil(() => askedInVain >= inVain, { what: 'questions to books that are away' });
         booksAway = false;
       }
       await waitUntil(() => waiting === 0 || running > 15, { what: 'calls after the last loss', deadlineMs: 30_000 });
