@@ -1,5 +1,5 @@
 import { checkKeys } from './check-keys.ts';
-import { type AllowedFailsPolicy, type ErrorClass, errorClasses } from './gateway-config.ts';
+import { type AllowedFailsPolicy, type ErrorClass, errorClasses } from './router-config.ts';
 import type { Section } from './section.ts';
 import { vocabularies } from './vocabulary.ts';
 

@@ -6,10 +6,10 @@ import type {
   GatewayConfig,
   OciIdentity,
   OpenAiTarget,
-  RouterSettings,
   Target,
   WildcardAlias,
 } from './gateway-config.ts';
+import type { RouterSettings } from './router-config.ts';
 
 /** A configuration as `--check-config` prints it: what each line of the file came to, and no secret. */
 export function describeConfig(config: GatewayConfig): string {

@@ -1,6 +1,6 @@
 import type { ReadAliases } from './aliases.ts';
 import type { Findings } from './findings.ts';
-import type { Fallbacks } from './gateway-config.ts';
+import type { Fallbacks } from './router-config.ts';
 import { isKnownName, unknownAlias } from './model-group-aliases.ts';
 import { resolveAlias } from './resolve-alias.ts';
 import { isMapping, Section } from './section.ts';

@@ -1,6 +1,9 @@
-import type { UserFields } from '../api/litellm/user.ts';
 import type { TokenPrice } from '../contracts/token-price.ts';
 import type { Duration } from '../time/duration.ts';
+import type { MetricsSettings } from './metrics-settings.ts';
+import type { AllowedFailsPolicy, RouterSettings } from './router-config.ts';
+import type { SluiceSettings } from './sluice-settings.ts';
+import type { TenancySettings } from './tenancy-config.ts';
 
 /** The configuration file and environment, parsed, resolved and complete: what every process starts from. */
 export interface GatewayConfig {
@@ -22,14 +25,6 @@ export interface GatewayConfig {
   /** How long spend rows are kept at least; null: for ever. Sums and balances stay in any case. */
   readonly spendLogsRetention: Duration | null;
   readonly sluice: SluiceSettings;
-}
-
-/** Who may read `/metrics`. */
-export interface MetricsSettings {
-  /** False: whoever reaches the port. */
-  readonly authenticated: boolean;
-  /** `SLUICE_METRICS_TOKEN`: opens nothing else, so that a scraper need not hold the master key. null: none. Secret. */
-  readonly token: string | null;
 }
 
 /** What a model is for: which routes reach it. */
@@ -198,174 +193,4 @@ export interface OciApiKey {
   /** PEM text. Secret. Empty in a process that calls no models. */
   readonly privateKeyPem: string;
   readonly passphrase: string | null;
-}
-
-/** By alias, the next ones in order; `*` holds the default. */
-export type Fallbacks = ReadonlyMap<string, readonly string[]>;
-
-/** How one of an alias's deployments is chosen. `usage-based-routing` is LiteLLM's older word for its v2. */
-export const routingStrategies = [
-  'simple-shuffle',
-  'least-busy',
-  'usage-based-routing',
-  'usage-based-routing-v2',
-  'latency-based-routing',
-  'cost-based-routing',
-] as const;
-export type RoutingStrategy = (typeof routingStrategies)[number];
-
-/** LiteLLM's exceptions, as far as its policies can name them. */
-export const errorClasses = [
-  'BadRequestError',
-  'AuthenticationError',
-  'TimeoutError',
-  'RateLimitError',
-  'ContentPolicyViolationError',
-  'InternalServerError',
-  'ServiceUnavailableError',
-  'NotFoundError',
-] as const;
-export type ErrorClass = (typeof errorClasses)[number];
-
-/** How often an error of a class is retried, whatever else is configured; `Default` for those that are not named. */
-export type RetryPolicy = Readonly<Partial<Record<ErrorClass | 'Default', number>>>;
-
-/** Failures within a cooldown's time that are put up with, by class of error. */
-export type AllowedFailsPolicy = Readonly<Partial<Record<ErrorClass, number>>>;
-
-/** When a deployment that fails is left alone, and how long. */
-export interface CooldownSettings {
-  readonly enabled: boolean;
-  readonly cooldownMs: number;
-  /** Failures within a cooldown's time that are put up with; null: shares of the traffic decide. */
-  readonly allowedFails: number | null;
-  /** The same by class of error. */
-  readonly allowedFailsPolicy: AllowedFailsPolicy;
-}
-
-export interface RouterSettings {
-  readonly fallbacks: Fallbacks;
-  /** In place of `fallbacks` for prompts that are too long; null: there is no such list. */
-  readonly contextWindowFallbacks: Fallbacks | null;
-  /** In place of `fallbacks` for what a provider's filter refused; null: there is no such list. */
-  readonly contentPolicyFallbacks: Fallbacks | null;
-  readonly strategy: RoutingStrategy;
-  /** With latency-based routing: how much slower than the fastest is as good, 0.1 for a tenth. */
-  readonly lowestLatencyBuffer: number;
-  /** For how long a measured latency counts. */
-  readonly latencyTtlMs: number;
-  readonly cooldowns: CooldownSettings;
-  /** By alias; `*` holds the one for all. */
-  readonly retryPolicies: ReadonlyMap<string, RetryPolicy>;
-  /** Leave out deployments whose context window the prompt's estimate exceeds. */
-  readonly preCallChecks: boolean;
-  /** Whether a deployment needs any, or all, of the tags that a request asks for. */
-  readonly tagFiltering: 'off' | 'any' | 'all';
-  /** Hops along fallbacks for one request. */
-  readonly maxFallbacks: number;
-  /** Retries per alias after the first try. */
-  readonly numRetries: number;
-  /** The least pause before a retry. */
-  readonly retryAfterMs: number;
-  /** Errors tell the client which aliases were tried, and how often. */
-  readonly debugInErrors: boolean;
-  /** A client that asks is told what failed before its answer. */
-  readonly showsFallbackErrors: boolean;
-  /** Clients may ask for failures that do not happen. */
-  readonly mockTesting: boolean;
-  /** A request's deadline when it names none. */
-  readonly timeoutMs: number;
-  /** From the upstream request to its first event. */
-  readonly streamTimeoutMs: number;
-  /** Of requests that name none, 0 to 255; among those of one team, lower is sooner. */
-  readonly defaultPriority: number;
-}
-
-/** What holds for all that keys belong to. */
-export interface TenancySettings {
-  /** IANA name; the days, weeks and months of budgets are its. */
-  readonly timeZone: string;
-  /** Budgets of 30 days reset on the first of the month, as in LiteLLM, in place of every 30 days. */
-  readonly calendarBudgets: boolean;
-  /** Of all requests but the operator's; null: none, or never resets. */
-  readonly proxyBudget: { readonly maxBudgetNanoUsd: number | null; readonly budgetDuration: string | null };
-  readonly customers: {
-    /** Of each who has none of their own: as an amount, or as the id of a budget, which goes before it. */
-    readonly maxBudgetNanoUsd: number | null;
-    readonly budgetId: string | null;
-    /** Further headers that name a request's customer, lower case. */
-    readonly headers: readonly string[];
-  };
-  readonly keys: KeySettings;
-  readonly users: UserSettings;
-}
-
-/** What shapes new users; LiteLLM's names, which are those of a request. */
-export interface UserSettings {
-  /** Fields of requests that do not have them, and of users who are first named as a member. */
-  readonly defaults: UserFields;
-}
-
-/** What shapes new keys; LiteLLM's names where they are those of a request. */
-export interface KeySettings {
-  /** A request above them is refused, one that says nothing gets them; null: no bound. */
-  readonly upperBounds: {
-    readonly max_budget: number | null;
-    readonly budget_duration: string | null;
-    readonly duration: string | null;
-    readonly max_parallel_requests: number | null;
-    readonly tpm_limit: number | null;
-    readonly rpm_limit: number | null;
-  };
-  /** Fields of requests that do not have them. */
-  readonly defaults: Readonly<Record<string, unknown>>;
-  /** Who may make keys of a team, and without one; null: as their role says. */
-  readonly forTeams: KeyMakers | null;
-  readonly personal: KeyMakers | null;
-  readonly checksAliasFormat: boolean;
-  /** Keys without a team are refused. */
-  readonly needsTeam: boolean;
-}
-
-export interface KeyMakers {
-  /** null: any. */
-  readonly roles: readonly string[] | null;
-  readonly requiredParams: readonly string[];
-}
-
-/** Sluice's own settings, under `sluice_settings`. */
-export interface SluiceSettings {
-  /** The output cap of a request that names none, if the model allows as much. Tokens. */
-  readonly defaultMaxTokens: number;
-  /** Upstream time limits that LiteLLM's file has no words for. */
-  readonly connectTimeoutMs: number;
-  readonly betweenTokensTimeoutMs: number;
-  /** The largest request body. */
-  readonly maxRequestBytes: number;
-  /** Jobs that one worker process runs at once, per alias. */
-  readonly workerConcurrency: number;
-  /** Open upstream connections per deployment and worker. */
-  readonly upstreamConnections: number;
-  /** Jobs that may wait in one queue; more are refused. */
-  readonly maxQueued: number;
-  readonly fairShare: {
-    /** By team id, or by alias for keys without a team; relative to each other. */
-    readonly weights: ReadonlyMap<string, number>;
-    readonly defaultWeight: number;
-  };
-  /** How long a stopping process may finish what is running. */
-  readonly drainMs: number;
-  /**
-   * The part of `drainMs` for which a stopping ingress, no longer ready, still takes requests: until every load
-   * balancer has noticed.
-   */
-  readonly shutdownDelayMs: number;
-  /** How often the ledger holds the books against themselves and admission's counters; 0: never. */
-  readonly reconcileIntervalMs: number;
-  /** What becomes of a call whose client has left: stopped, or finished and booked by the provider's own count. */
-  readonly onClientGone: 'stop' | 'finish';
-  /** A streamed answer of which nothing comes for so long is kept alive by a comment; 0: never. */
-  readonly sseHeartbeatMs: number;
-  /** For models without a price anywhere. */
-  readonly defaultPrice: TokenPrice;
 }

@@ -1,7 +1,14 @@
 import type { Findings } from './findings.ts';
-import type { MetricsSettings } from './gateway-config.ts';
 import type { Section } from './section.ts';
 import type { Environment } from './substitute-environment.ts';
+
+/** Who may read `/metrics`. */
+export interface MetricsSettings {
+  /** False: whoever reaches the port. */
+  readonly authenticated: boolean;
+  /** `SLUICE_METRICS_TOKEN`: opens nothing else, so that a scraper need not hold the master key. null: none. Secret. */
+  readonly token: string | null;
+}
 
 const variable = 'SLUICE_METRICS_TOKEN';
 const saferTokenLength = 16;

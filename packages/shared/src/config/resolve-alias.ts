@@ -1,5 +1,6 @@
 import { deploymentNamesOf } from './deployment-names.ts';
-import type { Alias, Deployment, GatewayConfig, RouterSettings, WildcardAlias } from './gateway-config.ts';
+import type { Alias, Deployment, GatewayConfig, WildcardAlias } from './gateway-config.ts';
+import type { RouterSettings } from './router-config.ts';
 import { isWildcard, matchWildcard } from './wildcard.ts';
 
 type Names = Pick<GatewayConfig, 'aliases' | 'wildcards'>;

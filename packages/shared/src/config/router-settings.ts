@@ -1,7 +1,7 @@
 import { priorityDefault, priorityMax } from '../contracts/turn.ts';
 import type { Findings } from './findings.ts';
 import type { ReadAliases } from './aliases.ts';
-import type { RouterSettings } from './gateway-config.ts';
+import type { RouterSettings } from './router-config.ts';
 import { readFallbackLists, readFallbacks } from './fallback-lists.ts';
 import { readRoutingSettings } from './routing-settings.ts';
 import type { Section } from './section.ts';

@@ -1,7 +1,7 @@
 import type { ReadAliases } from './aliases.ts';
 import { checkKeys } from './check-keys.ts';
 import { allowedFailsDefault, byErrorClass, readAllowedFails, readAllowedFailsPolicy } from './allowed-fails.ts';
-import { type CooldownSettings, type RetryPolicy, type RouterSettings, routingStrategies } from './gateway-config.ts';
+import { type CooldownSettings, type RetryPolicy, type RouterSettings, routingStrategies } from './router-config.ts';
 import { isKnownName, unknownAlias } from './model-group-aliases.ts';
 import type { Section } from './section.ts';
 import { vocabularies } from './vocabulary.ts';

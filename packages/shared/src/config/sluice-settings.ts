@@ -1,9 +1,46 @@
+import type { TokenPrice } from '../contracts/token-price.ts';
 import type { PriceBook } from '../prices/price-book.ts';
 import { checkKeys } from './check-keys.ts';
-import type { SluiceSettings } from './gateway-config.ts';
 import { readUsdPerSearch, readUsdPerToken } from './model-facts.ts';
 import type { Section } from './section.ts';
 import { vocabularies } from './vocabulary.ts';
+
+/** Sluice's own settings, under `sluice_settings`. */
+export interface SluiceSettings {
+  /** The output cap of a request that names none, if the model allows as much. Tokens. */
+  readonly defaultMaxTokens: number;
+  /** Upstream time limits that LiteLLM's file has no words for. */
+  readonly connectTimeoutMs: number;
+  readonly betweenTokensTimeoutMs: number;
+  /** The largest request body. */
+  readonly maxRequestBytes: number;
+  /** Jobs that one worker process runs at once, per alias. */
+  readonly workerConcurrency: number;
+  /** Open upstream connections per deployment and worker. */
+  readonly upstreamConnections: number;
+  /** Jobs that may wait in one queue; more are refused. */
+  readonly maxQueued: number;
+  readonly fairShare: {
+    /** By team id, or by alias for keys without a team; relative to each other. */
+    readonly weights: ReadonlyMap<string, number>;
+    readonly defaultWeight: number;
+  };
+  /** How long a stopping process may finish what is running. */
+  readonly drainMs: number;
+  /**
+   * The part of `drainMs` for which a stopping ingress, no longer ready, still takes requests: until every load
+   * balancer has noticed.
+   */
+  readonly shutdownDelayMs: number;
+  /** How often the ledger holds the books against themselves and admission's counters; 0: never. */
+  readonly reconcileIntervalMs: number;
+  /** What becomes of a call whose client has left: stopped, or finished and booked by the provider's own count. */
+  readonly onClientGone: 'stop' | 'finish';
+  /** A streamed answer of which nothing comes for so long is kept alive by a comment; 0: never. */
+  readonly sseHeartbeatMs: number;
+  /** For models without a price anywhere. */
+  readonly defaultPrice: TokenPrice;
+}
 
 /** A greater difference would leave the least of them nothing. */
 const weightBounds = { min: 0.01, max: 100 } as const;

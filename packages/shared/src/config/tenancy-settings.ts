@@ -3,7 +3,7 @@ import { UserFields } from '../api/litellm/user.ts';
 import { maxBudgetUsd, usdToNanoUsd } from '../money.ts';
 import { parseDuration } from '../time/duration.ts';
 import { checkKeys } from './check-keys.ts';
-import type { KeySettings, TenancySettings } from './gateway-config.ts';
+import type { KeySettings, TenancySettings } from './tenancy-config.ts';
 import type { Section } from './section.ts';
 import { vocabularies } from './vocabulary.ts';
 

@@ -1,4 +1,4 @@
-import { errorClasses } from './gateway-config.ts';
+import { errorClasses } from './router-config.ts';
 
 /** The keys of one kind of section. Source: LiteLLM's configuration file, as of late 2026. */
 export interface Vocabulary {

@@ -1,4 +1,4 @@
-import type { TenancySettings } from '@sluice/shared/config/gateway-config.ts';
+import type { TenancySettings } from '@sluice/shared/config/tenancy-config.ts';
 import type { Caller } from '@sluice/shared/contracts/caller.ts';
 import { maxBudgetUsd } from '@sluice/shared/money.ts';
 import { accountNames, ofModel } from './account-name.ts';

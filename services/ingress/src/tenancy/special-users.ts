@@ -1,4 +1,4 @@
-import type { TenancySettings } from '@sluice/shared/config/gateway-config.ts';
+import type { TenancySettings } from '@sluice/shared/config/tenancy-config.ts';
 import { newUser } from './new-user.ts';
 import type { User } from './user.ts';
 

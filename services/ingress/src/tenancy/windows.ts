@@ -1,7 +1,7 @@
 import { budgetWindow } from '@sluice/shared/time/budget-window.ts';
 import type { BudgetWindow } from '@sluice/shared/time/budget-window.ts';
 import { parseDuration } from '@sluice/shared/time/duration.ts';
-import type { TenancySettings } from '@sluice/shared/config/gateway-config.ts';
+import type { TenancySettings } from '@sluice/shared/config/tenancy-config.ts';
 
 /** How the windows of budgets are counted. */
 export type WindowRules = Pick<TenancySettings, 'timeZone' | 'calendarBudgets'>;

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { Deployment, RouterSettings } from '@sluice/shared/config/gateway-config.ts';
+import type { Deployment } from '@sluice/shared/config/gateway-config.ts';
+import type { RouterSettings } from '@sluice/shared/config/router-config.ts';
 import { callIdOf, RequestId } from '@sluice/shared/ids.ts';
 import type { Admission } from '@sluice/shared/ports/admission.ts';
 import type { DeploymentStats } from '../routing/deployment-stats.ts';

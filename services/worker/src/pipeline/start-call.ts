@@ -1,4 +1,5 @@
-import type { Deployment, RouterSettings } from '@sluice/shared/config/gateway-config.ts';
+import type { Deployment } from '@sluice/shared/config/gateway-config.ts';
+import type { RouterSettings } from '@sluice/shared/config/router-config.ts';
 import type { InferenceJob } from '@sluice/shared/contracts/inference-job.ts';
 import { callIdOf } from '@sluice/shared/ids.ts';
 import { ProviderError } from '../providers/provider.ts';

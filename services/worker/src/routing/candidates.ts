@@ -1,4 +1,5 @@
-import type { Alias, Deployment, RouterSettings } from '@sluice/shared/config/gateway-config.ts';
+import type { Alias, Deployment } from '@sluice/shared/config/gateway-config.ts';
+import type { RouterSettings } from '@sluice/shared/config/router-config.ts';
 import { GatewayError } from '@sluice/shared/errors.ts';
 
 /** What decides which deployments of an alias may be called. */

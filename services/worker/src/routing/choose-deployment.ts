@@ -1,4 +1,5 @@
-import type { Deployment, RouterSettings } from '@sluice/shared/config/gateway-config.ts';
+import type { Deployment } from '@sluice/shared/config/gateway-config.ts';
+import type { RouterSettings } from '@sluice/shared/config/router-config.ts';
 import { callCostNanoUsd } from '@sluice/shared/prices/call-cost.ts';
 import { priceAt } from '@sluice/shared/prices/price-at.ts';
 import type { DeploymentStats } from './deployment-stats.ts';

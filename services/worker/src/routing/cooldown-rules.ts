@@ -1,5 +1,6 @@
 import { allowedFailsDefault } from '@sluice/shared/config/allowed-fails.ts';
-import type { CooldownSettings, Deployment } from '@sluice/shared/config/gateway-config.ts';
+import type { Deployment } from '@sluice/shared/config/gateway-config.ts';
+import type { CooldownSettings } from '@sluice/shared/config/router-config.ts';
 import type { FailureCounts } from '@sluice/shared/ports/cooldown-store.ts';
 import type { ProviderError } from '../providers/provider.ts';
 import { errorClassOf } from './error-class.ts';

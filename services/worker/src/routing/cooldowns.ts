@@ -1,4 +1,5 @@
-import type { CooldownSettings, Deployment } from '@sluice/shared/config/gateway-config.ts';
+import type { Deployment } from '@sluice/shared/config/gateway-config.ts';
+import type { CooldownSettings } from '@sluice/shared/config/router-config.ts';
 import type { Logger } from '@sluice/shared/log.ts';
 import type { Cooldown, CooldownStore } from '@sluice/shared/ports/cooldown-store.ts';
 import type { ProviderError } from '../providers/provider.ts';

@@ -1,4 +1,4 @@
-import type { ErrorClass } from '@sluice/shared/config/gateway-config.ts';
+import type { ErrorClass } from '@sluice/shared/config/router-config.ts';
 import type { ErrorCode } from '@sluice/shared/errors.ts';
 
 /** The exceptions of LiteLLM as its policies name them (contract §8.4); codes that none of them names are absent. */

@@ -1,4 +1,5 @@
-import type { Alias, RetryPolicy, RouterSettings } from '@sluice/shared/config/gateway-config.ts';
+import type { Alias } from '@sluice/shared/config/gateway-config.ts';
+import type { RetryPolicy, RouterSettings } from '@sluice/shared/config/router-config.ts';
 import { errorCatalog } from '@sluice/shared/errors.ts';
 import type { ProviderError } from '../providers/provider.ts';
 import { errorClassOf } from './error-class.ts';

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createMemoryAdmission } from '@sluice/shared/adapters/memory/memory-admission.ts';
-import type { Deployment, RouterSettings } from '@sluice/shared/config/gateway-config.ts';
+import type { Deployment } from '@sluice/shared/config/gateway-config.ts';
+import type { RouterSettings } from '@sluice/shared/config/router-config.ts';
 import type { Admission } from '@sluice/shared/ports/admission.ts';
 import { createFlow } from '../../src/flow/flow.ts';
 import type { Permit } from '../../src/flow/flow.ts';

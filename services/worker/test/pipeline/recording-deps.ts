@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import type { Alias, Deployment, GatewayConfig, RouterSettings } from '@sluice/shared/config/gateway-config.ts';
+import type { Alias, Deployment, GatewayConfig } from '@sluice/shared/config/gateway-config.ts';
+import type { RouterSettings } from '@sluice/shared/config/router-config.ts';
 import { loadGatewayConfig } from '@sluice/shared/config/load-config.ts';
 import type { InferenceJob } from '@sluice/shared/contracts/inference-job.ts';
 import type { KeptAnswer } from '@sluice/shared/contracts/kept-answer.ts';

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Deployment, RoutingStrategy } from '@sluice/shared/config/gateway-config.ts';
+import type { Deployment } from '@sluice/shared/config/gateway-config.ts';
+import type { RoutingStrategy } from '@sluice/shared/config/router-config.ts';
 import { chooseDeployment } from '../../src/routing/choose-deployment.ts';
 import type { Choice } from '../../src/routing/choose-deployment.ts';
 import { deployment } from '../pipeline/recording-deps.ts';

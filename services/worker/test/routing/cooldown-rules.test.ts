@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { CooldownSettings } from '@sluice/shared/config/gateway-config.ts';
+import type { CooldownSettings } from '@sluice/shared/config/router-config.ts';
 import { errorCatalog } from '@sluice/shared/errors.ts';
 import type { ErrorCode } from '@sluice/shared/errors.ts';
 import { cooldownMsOf, cooldownSettingsOf, coolsAtOnce, coolsBy, verdictOn } from '../../src/routing/cooldown-rules.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { RetryPolicy } from '@sluice/shared/config/gateway-config.ts';
+import type { RetryPolicy } from '@sluice/shared/config/router-config.ts';
 import type { ErrorCode } from '@sluice/shared/errors.ts';
 import { retriesFor } from '../../src/routing/retry-rules.ts';
 import { deployment } from '../pipeline/recording-deps.ts';

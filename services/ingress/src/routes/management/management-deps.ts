@@ -6,7 +6,7 @@ import type { Names } from '../../models/named-models.ts';
 import type { Tenancy } from '../../sql/tenancy-tables.ts';
 import type { createScopeOf } from '../../tenancy/scope.ts';
 import type { WindowRules } from '../../tenancy/windows.ts';
-import type { KeySettings, TenancySettings, UserSettings } from '@sluice/shared/config/gateway-config.ts';
+import type { KeySettings, TenancySettings, UserSettings } from '@sluice/shared/config/tenancy-config.ts';
 import type { VirtualKeys } from '../../sql/virtual-keys.ts';
 
 /** What the endpoints for keys, teams and users are made of. */

@@ -1,4 +1,5 @@
-import type { Alias, Fallbacks, GatewayConfig } from '@sluice/shared/config/gateway-config.ts';
+import type { Alias, GatewayConfig } from '@sluice/shared/config/gateway-config.ts';
+import type { Fallbacks } from '@sluice/shared/config/router-config.ts';
 import { resolveAlias } from '@sluice/shared/config/resolve-alias.ts';
 import type { InferenceJob, NextAliases } from '@sluice/shared/contracts/inference-job.ts';
 

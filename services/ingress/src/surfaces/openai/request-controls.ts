@@ -3,7 +3,8 @@ import { BodyFallbackLists, BodyFallbacks, ownFallbacks } from '@sluice/shared/a
 import { mockParams, mockTestingParams } from '@sluice/shared/api/litellm/mock-params.ts';
 import { DropNames, ParamNames } from '@sluice/shared/api/litellm/param-names.ts';
 import type { OwnFallback } from '@sluice/shared/api/litellm/fallbacks.ts';
-import type { Alias, Fallbacks, GatewayConfig } from '@sluice/shared/config/gateway-config.ts';
+import type { Alias, GatewayConfig } from '@sluice/shared/config/gateway-config.ts';
+import type { Fallbacks } from '@sluice/shared/config/router-config.ts';
 import type { InferenceJob } from '@sluice/shared/contracts/inference-job.ts';
 import { GatewayError } from '@sluice/shared/errors.ts';
 import { z } from 'zod';

@@ -1,5 +1,5 @@
 import type { KeyFields } from '@sluice/shared/api/litellm/key.ts';
-import type { KeySettings } from '@sluice/shared/config/gateway-config.ts';
+import type { KeySettings } from '@sluice/shared/config/tenancy-config.ts';
 import { GatewayError } from '@sluice/shared/errors.ts';
 import { addDuration, parseDuration } from '@sluice/shared/time/duration.ts';
 import type { Role } from '../../../auth/authenticated.ts';

@@ -1,0 +1,53 @@
+import type { UserFields } from '../api/litellm/user.ts';
+
+/** What holds for all that keys belong to. */
+export interface TenancySettings {
+  /** IANA name; the days, weeks and months of budgets are its. */
+  readonly timeZone: string;
+  /** Budgets of 30 days reset on the first of the month, as in LiteLLM, in place of every 30 days. */
+  readonly calendarBudgets: boolean;
+  /** Of all requests but the operator's; null: none, or never resets. */
+  readonly proxyBudget: { readonly maxBudgetNanoUsd: number | null; readonly budgetDuration: string | null };
+  readonly customers: {
+    /** Of each who has none of their own: as an amount, or as the id of a budget, which goes before it. */
+    readonly maxBudgetNanoUsd: number | null;
+    readonly budgetId: string | null;
+    /** Further headers that name a request's customer, lower case. */
+    readonly headers: readonly string[];
+  };
+  readonly keys: KeySettings;
+  readonly users: UserSettings;
+}
+
+/** What shapes new users; LiteLLM's names, which are those of a request. */
+export interface UserSettings {
+  /** Fields of requests that do not have them, and of users who are first named as a member. */
+  readonly defaults: UserFields;
+}
+
+/** What shapes new keys; LiteLLM's names where they are those of a request. */
+export interface KeySettings {
+  /** A request above them is refused, one that says nothing gets them; null: no bound. */
+  readonly upperBounds: {
+    readonly max_budget: number | null;
+    readonly budget_duration: string | null;
+    readonly duration: string | null;
+    readonly max_parallel_requests: number | null;
+    readonly tpm_limit: number | null;
+    readonly rpm_limit: number | null;
+  };
+  /** Fields of requests that do not have them. */
+  readonly defaults: Readonly<Record<string, unknown>>;
+  /** Who may make keys of a team, and without one; null: as their role says. */
+  readonly forTeams: KeyMakers | null;
+  readonly personal: KeyMakers | null;
+  readonly checksAliasFormat: boolean;
+  /** Keys without a team are refused. */
+  readonly needsTeam: boolean;
+}
+
+export interface KeyMakers {
+  /** null: any. */
+  readonly roles: readonly string[] | null;
+  readonly requiredParams: readonly string[];
+}
