@@ -1,73 +1,17 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
-import { connect, createServer } from 'node:net';
 import OpenAI from 'openai';
 import { z } from 'zod';
 import { spendRows } from '../faults/books.ts';
-import { endpointOcid } from '../oci-simulator/models.ts';
-import { freePort } from '../servers/free-port.ts';
-import { notOurs } from '../servers/server.ts';
 import { waitUntil } from '../servers/wait-until.ts';
-import { chat, chatBody, errorOf, post, replyOf } from './ask.ts';
-import type { Reply } from './ask.ts';
-import { gateways, openDistributedGateway } from './gateway.ts';
-import type { DistributedGateway, TestGateway } from './gateway.ts';
+import { chat, errorOf, post } from './ask.ts';
+import { gateways } from './gateway.ts';
+import type { TestGateway } from './gateway.ts';
+import { asked, isReplay, keyed, lasting, models, slowSea, slowStream } from './idempotent-requests.ts';
+import { openResettingProxy } from './resetting-proxy.ts';
 
 const Identified = z.looseObject({ id: z.string() });
-const rerankModel = 'cohere.rerank.v3-5';
-const models = {
-  rank: {
-    model: `oci/${rerankModel}`,
-    oci_serving_mode: 'DEDICATED',
-    oci_endpoint_id: endpointOcid(rerankModel),
-    input_cost_per_query: 0.002,
-  },
-  guard: { model: 'oci/guardrails', input_cost_per_token: 1e-7 },
-};
-const tool = {
-  type: 'function',
-  function: {
-    name: 'get_weather',
-    description: 'The weather at a place',
-    parameters: { type: 'object', properties: { location: { type: 'string' } }, required: ['location'] },
-  },
-};
-const say = (content: string) => [{ role: 'user', content }];
-const sea = say('Tell me about the sea. #sim {"outputTokens":30}');
-const slowSea = say('Tell me about the sea. #sim {"outputTokens":12,"delayMs":700}');
-const slowStream = say('Tell me about the sea. #sim {"outputTokens":15,"gapMs":40}');
-
-/** Every kind of answer that a route gives. */
-const asked = [
-  { what: 'a whole answer', path: '/v1/chat/completions', body: { model: 'llama', messages: sea } },
-  {
-    what: 'a stream',
-    path: '/v1/chat/completions',
-    body: { model: 'grok', messages: sea, stream: true, stream_options: { include_usage: true } },
-  },
-  {
-    what: 'a tool call',
-    path: '/v1/chat/completions',
-    body: { model: 'command-a', messages: say('What is the weather in Tokyo? Use the tool.'), tools: [tool] },
-  },
-  {
-    what: 'a streamed tool call',
-    path: '/v1/chat/completions',
-    body: { model: 'llama', messages: say('What is the weather in Rome? Use the tool.'), tools: [tool], stream: true },
-  },
-  { what: 'a legacy completion', path: '/v1/completions', body: { model: 'llama', prompt: 'The sea', max_tokens: 9 } },
-  { what: 'an embedding', path: '/v1/embeddings', body: { model: 'embed', input: ['the sea', 'the mill'] } },
-  { what: 'a reranking', path: '/v1/rerank', body: { model: 'rank', query: 'sea', documents: ['the sea', 'a mill'] } },
-  { what: 'a moderation', path: '/v1/moderations', body: { model: 'guard', input: 'Hello.' } },
-] as const;
-
-const unlike = /^(date|x-litellm-(key-spend|response-duration-ms|timeout)|x-ratelimit-|connection|keep-alive|transfer)/;
-const lasting = ({ headers }: Reply) =>
-  Object.fromEntries([...headers].filter(([name]) => !unlike.test(name) && name !== 'idempotent-replayed'));
-const isReplay = ({ headers }: Reply) => headers.get('idempotent-replayed') === 'true';
-const keyed = (idempotencyKey: string) => ({ headers: { 'idempotency-key': idempotencyKey } });
-
 for (const { mode, open } of gateways) {
   describe(`${mode}: Idempotency-Key`, () => {
     let gateway: TestGateway;
@@ -264,121 +208,3 @@ for (const { mode, open } of gateways) {
 class KeyedOpenAI extends OpenAI {
   protected override readonly idempotencyHeader = 'Idempotency-Key';
 }
-
-/** Passes connections on to the gateway, and resets the first one when `isTime`. */
-async function openResettingProxy(
-  target: string,
-  isTime: () => boolean,
-): Promise<AsyncDisposable & { url: string; resets: () => number }> {
-  const { hostname, port: targetPort } = new URL(target);
-  const port = await freePort();
-  let resets = 0;
-  const sockets = new Set<{ destroy: () => void }>();
-  const server = createServer((client) => {
-    const upstream = connect(Number(targetPort), hostname);
-    for (const socket of [client, upstream]) {
-      sockets.add(socket);
-      socket.on('error', () => undefined);
-    }
-    client.pipe(upstream).pipe(client);
-    const resetInTime = async () => {
-      await waitUntil(isTime, { what: 'the time for a reset' });
-      resets += 1;
-      client.resetAndDestroy();
-    };
-    client.on('close', () => upstream.destroy());
-    upstream.on('close', () => client.destroy());
-    if (sockets.size > 2) return;
-    client.once('data', () => {
-      void resetInTime();
-    });
-  });
-  const listening = Promise.withResolvers<void>();
-  server.listen(port, '127.0.0.1', listening.resolve);
-  await listening.promise;
-  return {
-    url: `http://127.0.0.1:${port}`,
-    resets: () => resets,
-    [Symbol.asyncDispose]: async () => {
-      for (const socket of sockets) socket.destroy();
-      const closed = Promise.withResolvers<void>();
-      server.close(() => closed.resolve());
-      await closed.promise;
-    },
-  };
-}
-
-const ours = { skip: notOurs('REDIS_URL') };
-
-describe('distributed: Idempotency-Key across ingresses', () => {
-  let gateway: DistributedGateway;
-  before(async () => {
-    gateway = await openDistributedGateway();
-  });
-  after(() => gateway[Symbol.asyncDispose]());
-
-  const at = (url: string, key: string, idempotencyKey: string, fields: Record<string, unknown>) =>
-    fetch(`${url}/v1/chat/completions`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${key}`, 'idempotency-key': idempotencyKey },
-      body: JSON.stringify(chatBody(fields)),
-    }).then(replyOf);
-  const isRunning = () => waitUntil(() => gateway.simulator.callsInFlight() > 0, { what: 'the call' });
-
-  test('a retry at another ingress waits for the one that runs', async () => {
-    await using other = await gateway.startIngress();
-    gateway.simulator.clearBilled();
-    const [key, idempotencyKey] = [await gateway.newKey(), randomUUID()];
-    const first = at(gateway.url, key, idempotencyKey, { messages: slowSea });
-    await isRunning();
-    const second = at(other.url, key, idempotencyKey, { messages: slowSea });
-    assert.equal((await second).text, (await first).text);
-    assert.deepEqual([isReplay(await first), isReplay(await second)], [false, true]);
-    assert.equal(gateway.simulator.billed().length, 1);
-  });
-
-  for (const stream of [false, true]) {
-    test(`the ingress is killed while it runs: another gives the answer, ${stream ? 'streamed' : 'whole'}`, async () => {
-      const victim = await gateway.startIngress();
-      gateway.simulator.clearBilled();
-      const [key, idempotencyKey] = [await gateway.newKey(), randomUUID()];
-      const messages = stream ? slowStream : slowSea;
-      const lost = at(victim.url, key, idempotencyKey, { messages, stream });
-      await isRunning();
-      victim.signal('SIGKILL');
-      await assert.rejects(lost);
-      const reply = await at(gateway.url, key, idempotencyKey, { messages, stream });
-      assert.equal(reply.status, 200, reply.text);
-      assert.equal(isReplay(reply), true);
-      assert.equal(gateway.simulator.billed().length, 1);
-      const rows = await waitUntil(
-        async () => {
-          const found = await spendRows(gateway, key);
-          return found.length > 0 && found;
-        },
-        { what: 'the spend row' },
-      );
-      assert.deepEqual(
-        rows.map(({ status }) => status),
-        ['success'],
-      );
-    });
-  }
-
-  test('Redis is killed: 503 within a second, nothing is called, and service returns by itself', ours, async () => {
-    const [key, idempotencyKey] = [await gateway.newKey(), randomUUID()];
-    const send = () => at(gateway.url, key, idempotencyKey, { messages: sea });
-    assert.equal((await send()).status, 200);
-    gateway.simulator.clearBilled();
-    await gateway.servers.redis.kill('SIGKILL');
-    await waitUntil(async () => (await send()).status === 503, { what: 'a refusal' });
-    const askedAt = performance.now();
-    const refused = await send();
-    assert.ok(performance.now() - askedAt < 1_000);
-    assert.equal(refused.status, 503);
-    assert.ok(Number(refused.headers.get('retry-after')) >= 1);
-    assert.equal(gateway.simulator.billed().length, 0);
-    await gateway.servers.redis.start();
-    await waitUntil(async () => (await send()).status === 200, { what: 'Redis to be back' });
-  });
-});

@@ -1,38 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { loadPriceBook } from '@sluice/shared/prices/price-book.ts';
 import { z } from 'zod';
 import { costOfBilled } from '../faults/books.ts';
-import { endpointOcid } from '../oci-simulator/models.ts';
 import { waitUntil } from '../servers/wait-until.ts';
 import { ask, errorOf, infoOf, post, type Reply } from './ask.ts';
 import { gateways } from './gateway.ts';
 import type { TestGateway } from './gateway.ts';
-
-const rerankModel = 'cohere.rerank.v3-5';
-const dedicated = {
-  model: `oci/${rerankModel}`,
-  oci_serving_mode: 'DEDICATED',
-  oci_endpoint_id: endpointOcid(rerankModel),
-};
-const models = {
-  rank: { ...dedicated, input_cost_per_query: 0.002 },
-  'rank-by-tokens': { ...dedicated, input_cost_per_token: 1e-7 },
-  'rank-unpriced': dedicated,
-  'rank-on-demand': { model: `oci/${rerankModel}`, input_cost_per_query: 0.002 },
-  guard: { model: 'oci/guardrails', input_cost_per_token: 1e-7 },
-  'guard-1.0': { model: 'oci/guardrails-1.0', input_cost_per_token: 0, categories: ['prompt_injection', 'pii'] },
-  'embed-english': { model: 'oci/cohere.embed-english-v3.0' },
-};
-/** Nano-USD. */
-const searchPrice = 2_000_000;
-const tokenPrice = 100;
-const defaultSearchPrice = loadPriceBook().defaultPrice.searchNanoUsd ?? 0;
-
-const documents = ['The mill stands still.', 'A river and its gate.', 'The gate is closed.'];
-const search = { query: 'river gate', documents };
-const picture = 'data:image/png;base64,iVBORw0KGgoAAAANSUhEUg==';
-const prompt = 'Tell me about the sea. #sim {"outputTokens":30}';
+import { booked, documents, models, picture, prompt, search, searchPrice } from './inference-requests.ts';
+import { wrong } from './wrong-inference-requests.ts';
 
 const Reranking = z.strictObject({
   id: z.string().regex(/^rerank-/),
@@ -75,10 +50,6 @@ const Rows = z.array(
 );
 
 const nano = (usd: number) => Math.round(usd * 1e9);
-/** As the gateway estimates where the provider does not count. */
-const estimateOf = (texts: readonly string[]) => Math.ceil(texts.join('').length / 4) + texts.length * 4;
-const rerankTokens = estimateOf(documents) + documents.length * Math.ceil(search.query.length / 4);
-
 for (const { mode, open } of gateways) {
   describe(`${mode}: the other inference routes`, () => {
     let gateway: TestGateway;
@@ -271,86 +242,6 @@ for (const { mode, open } of gateways) {
     });
 
     describe('each is booked once, at its price', () => {
-      const many = Array.from({ length: 101 }, (_, index) => `document ${index}`);
-      const booked: readonly {
-        what: string;
-        path: string;
-        body: object;
-        callType: string;
-        model: string;
-        tokens: readonly [input: number, output: number] | null;
-        cost: number | null;
-        source?: string;
-        estimated: boolean;
-        searchUnits?: number;
-      }[] = [
-        {
-          what: 'a rerank by the search',
-          path: '/v2/rerank',
-          body: { model: 'rank', ...search },
-          callType: 'arerank',
-          model: `oci/${rerankModel}`,
-          tokens: [rerankTokens, 0],
-          cost: searchPrice,
-          estimated: true,
-          searchUnits: 1,
-        },
-        {
-          what: 'a rerank of 101 documents',
-          path: '/v2/rerank',
-          body: { model: 'rank', query: 'gate', documents: many },
-          callType: 'arerank',
-          model: `oci/${rerankModel}`,
-          tokens: [estimateOf(many) + many.length, 0],
-          cost: 2 * searchPrice,
-          estimated: true,
-          searchUnits: 2,
-        },
-        {
-          what: 'a rerank by tokens',
-          path: '/rerank',
-          body: { model: 'rank-by-tokens', ...search },
-          callType: 'arerank',
-          model: `oci/${rerankModel}`,
-          tokens: [rerankTokens, 0],
-          cost: rerankTokens * tokenPrice,
-          estimated: true,
-          searchUnits: 1,
-        },
-        {
-          what: 'a rerank that nobody priced',
-          path: '/rerank',
-          body: { model: 'rank-unpriced', ...search },
-          callType: 'arerank',
-          model: `oci/${rerankModel}`,
-          tokens: [rerankTokens, 0],
-          cost: defaultSearchPrice,
-          source: 'default',
-          estimated: true,
-          searchUnits: 1,
-        },
-        {
-          what: 'moderations',
-          path: '/v1/moderations',
-          body: { input: ['abcd', 'efgh'] },
-          callType: 'amoderation',
-          model: 'oci/guardrails',
-          tokens: [estimateOf(['abcd', 'efgh']), 0],
-          cost: estimateOf(['abcd', 'efgh']) * tokenPrice,
-          estimated: true,
-        },
-        {
-          what: 'a completion',
-          path: '/v1/completions',
-          body: { model: 'llama', prompt, max_tokens: 100 },
-          callType: 'atext_completion',
-          model: 'oci/meta.llama-3.3-70b-instruct',
-          tokens: null,
-          cost: null,
-          source: loadPriceBook().version,
-          estimated: false,
-        },
-      ];
       for (const {
         what,
         path,
@@ -412,66 +303,6 @@ for (const { mode, open } of gateways) {
     });
 
     describe('what is wrong is refused, and nothing is sent', () => {
-      const at = (path: string, fields: object, param: string | null, message: RegExp, status = 400) => ({
-        path,
-        fields,
-        param,
-        message,
-        status,
-      });
-      const rank = (fields: object, param: string, message: RegExp) =>
-        at('/rerank', { model: 'rank', ...search, ...fields }, param, message);
-      const complete = (fields: object, param: string, message: RegExp) =>
-        at('/completions', { model: 'llama', prompt: 'x', ...fields }, param, message);
-      const moderate = (fields: object, param: string, message: RegExp) =>
-        at('/moderations', { model: 'guard', input: 'x', ...fields }, param, message);
-      const embed = (fields: object, param: string, message: RegExp) =>
-        at('/embeddings', { model: 'embed', input: 'x', ...fields }, param, message);
-      const messages = [{ role: 'user', content: 'x' }];
-      const wrong = [
-        rank({ query: undefined }, 'query', /\/rerank: Missing required parameter: 'query'/),
-        rank({ query: '' }, 'query', /'query'/),
-        rank({ documents: undefined }, 'documents', /Missing required parameter: 'documents'/),
-        rank({ documents: [] }, 'documents', /'documents'/),
-        rank({ documents: Array(1_001).fill('x') }, 'documents', /'documents'/),
-        rank({ documents: ['a', 7] }, 'documents.1', /'documents\.1'/),
-        rank({ top_n: 0 }, 'top_n', /'top_n'/),
-        rank({ max_chunks_per_doc: 1.5 }, 'max_chunks_per_doc', /'max_chunks_per_doc'/),
-        rank({ instruction: 'be fair' }, 'instruction', /does not support parameters: \['instruction'\]/),
-        rank({ model: 'llama' }, 'model', /llama does chat, not rerank: ask it at \/v1\/chat\/completions/),
-        at(
-          '/chat/completions',
-          { model: 'rank', messages },
-          'model',
-          /rank does rerank, not chat: ask it at \/v1\/rerank/,
-        ),
-        at('/embeddings', { model: 'guard', input: 'x' }, 'model', /guard does moderation.*\/v1\/moderations/),
-        moderate({ model: 'embed' }, 'model', /embed does embedding, not moderation: ask it at \/v1\/embeddings/),
-        complete({ model: 'rank' }, 'model', /rank does rerank, not chat/),
-        moderate({ input: undefined }, 'input', /\/moderations: Missing required parameter: 'input'/),
-        moderate({ input: [] }, 'input', /'input'/),
-        moderate({ input: Array(33).fill('x') }, 'input', /'input'/),
-        moderate({ input: [{ type: 'text', text: 'x' }] }, 'input.0', /content parts are not supported/),
-        moderate({ categories: ['a b'] }, 'categories.0', /letters and underscores/),
-        complete({ prompt: undefined }, 'prompt', /\/completions: Missing required parameter: 'prompt'/),
-        complete({ prompt: ['a', 'b'] }, 'prompt', /one prompt per request is supported/),
-        complete({ prompt: [1, 2] }, 'prompt', /tokens are not supported/),
-        complete({ suffix: 'x' }, 'suffix', /does not support parameters: \['suffix'\]/),
-        complete({ logprobs: 2 }, 'logprobs', /does not support parameters: \['logprobs'\]/),
-        complete({ n: 0 }, 'n', /'n'/),
-        embed({ input: [1, 2, 3] }, 'input.0', /tokens are not supported, send the text itself/),
-        embed({ input: [[1, 2], [3]] }, 'input.0', /tokens are not supported/),
-        embed({ dimensions: 100 }, 'dimensions', /cohere\.embed-v4\.0 makes vectors of 256, 512, 1024, 1536 numbers/),
-        embed({ input_type: 'song' }, 'input_type', /expected one of search_document/),
-        embed({ truncate: 'middle' }, 'truncate', /expected one of end, start, none/),
-        embed({ input_type: 'image', input: 'https://a.b/c.png' }, 'input', /an image is a data URI/),
-        embed({ model: 'embed-english', input_type: 'image', input: picture }, 'input_type', /takes no images/),
-        embed(
-          { model: 'embed-english', dimensions: 256 },
-          'dimensions',
-          /does not support parameters: \['dimensions'\]/,
-        ),
-      ];
       for (const { path, fields, param, message, status } of wrong) {
         test(`${status} at ${path} for ${JSON.stringify(fields).slice(0, 90)}`, async () => {
           gateway.simulator.clearBilled();
