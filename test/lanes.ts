@@ -1,18 +1,40 @@
 import path from 'node:path';
 
-const faults = `${path.join('test', 'faults')}${path.sep}`;
+const faults = path.join('test', 'faults');
+
+/** Faults that measure how much is served, or how soon: another program that computes would be in their figures. */
+const measuring = ['throttling', 'fair-share', 'in-flight', 'clients-leave', 'rolling-restart', 'rate-windows'].map(
+  (name) => path.join(faults, `${name}.test.ts`),
+);
 
 /**
- * Which test files run at a time, on two processors: two, and beside them one of the faults, which mostly wait for what
- * is lost to be noticed. Two faults only when nothing else is left: they measure how long a takeover takes.
+ * Which test files run at a time, on two processors: one fault, and beside it one other file, or two while the fault
+ * only waits for what is lost to be noticed. Two faults only when nothing else is left.
  *
  * @param files paths from the root
  * @returns lanes that run beside each other, each one file after the other; who asks for the next file gets it
  */
-export function lanesOf(files: readonly string[]): Iterable<string>[] {
-  const waiting = files.filter((file) => file.startsWith(faults));
-  const others = files.filter((file) => !file.startsWith(faults));
-  return [shifted(waiting, others), shifted(others, waiting), shifted(others)];
+export function lanesOf(files: readonly string[]): AsyncIterable<string>[] {
+  const measure = files.filter((file) => measuring.includes(file));
+  const wait = files.filter((file) => file.startsWith(faults + path.sep) && !measuring.includes(file));
+  const others = files.filter((file) => !file.startsWith(faults + path.sep));
+  const { promise: measured, resolve: noteMeasured } = Promise.withResolvers<void>();
+  return [first(), second(), third()];
+
+  async function* first(): AsyncGenerator<string> {
+    yield* shifted(measure);
+    noteMeasured();
+    yield* shifted(wait, others);
+  }
+
+  async function* second(): AsyncGenerator<string> {
+    yield* shifted(others, wait);
+  }
+
+  async function* third(): AsyncGenerator<string> {
+    await measured;
+    yield* shifted(others);
+  }
 }
 
 function* shifted(...queues: string[][]): Generator<string> {

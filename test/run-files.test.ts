@@ -45,12 +45,16 @@ for (const { why, files, flags = [], code, says } of cases) {
 
 const fault = (name: string) => path.join('test', 'faults', `${name}.test.ts`);
 
-test('a fault runs beside two other files, and beside another fault only when they are done', () => {
-  const [faults, first, second] = lanesOf([fault('a'), fault('b'), fault('c'), 'd', 'e', 'f']).map(iteratorOf);
-  const begun = [faults, first, second, first, second, faults, first, second].map((lane) => lane?.next().value);
-  assert.deepEqual(begun, [fault('a'), 'd', 'e', 'f', undefined, fault('b'), fault('c'), undefined]);
+test('a fault that measures runs beside one other file, another beside two, and two faults when all else is done', async () => {
+  const lanes = lanesOf([fault('a'), fault('b'), fault('throttling'), 'd', 'e', 'f']);
+  const [faults, first, second] = lanes.map((lane) => lane[Symbol.asyncIterator]());
+  assert.ok(faults && first && second);
+  const held = second.next();
+  const begun = [await faults.next(), await first.next(), await faults.next(), await held, await first.next()];
+  assert.deepEqual(
+    begun.map(({ value }) => value),
+    [fault('throttling'), 'd', fault('a'), 'e', 'f'],
+  );
+  assert.equal((await second.next()).done, true);
+  assert.deepEqual([(await first.next()).value, (await faults.next()).done], [fault('b'), true]);
 });
-
-function iteratorOf(lane: Iterable<string>): Iterator<string> {
-  return lane[Symbol.iterator]();
-}

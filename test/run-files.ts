@@ -38,9 +38,9 @@ reporter.end();
 process.exitCode = passed.every(Boolean) && !stopping.signal.aborted ? 0 : 1;
 
 /** @returns whether all has passed */
-async function runInOrder(files: Iterable<string>): Promise<boolean> {
+async function runInOrder(files: AsyncIterable<string>): Promise<boolean> {
   let allPassed = true;
-  for (const file of files) {
+  for await (const file of files) {
     if (stopping.signal.aborted) return false;
     const events = run({ files: [file], concurrency: 1, timeout: timeoutMs, execArgv, signal: stopping.signal });
     const { promise: ended, resolve } = Promise.withResolvers<boolean>();
