@@ -4,19 +4,19 @@ import type { VirtualKey } from '../auth/authenticated.ts';
 import { decodeEntity } from './entity-table.ts';
 import { tables } from './tenancy-tables.ts';
 
-/** Blocks a key, or lets it in again. null: there is no such key. */
+/** Blocks a key, or lets it in again, perhaps no longer vouched. null: there is no such key. */
 export async function setVirtualKeyBlocked(
   sql: Sql,
   hash: KeyHash,
-  blocked: boolean,
+  { blocked, vouched = true }: Pick<VirtualKey, 'blocked'> & Partial<Pick<VirtualKey, 'vouched'>>,
   by: { readonly userId: string | null; readonly now: number },
 ): Promise<VirtualKey | null> {
   const { rows } = await sql.query(
     `update ingress.virtual_keys
-     set blocked = $2, updated_at = $3, updated_by = $4
+     set blocked = $2, vouched = vouched and $5, updated_at = $3, updated_by = $4
      where hash = $1
      returning *`,
-    [hash, blocked, new Date(by.now), by.userId],
+    [hash, blocked, new Date(by.now), by.userId, vouched],
   );
   return rows.length === 0 ? null : decodeEntity(tables.keys, rows[0]);
 }

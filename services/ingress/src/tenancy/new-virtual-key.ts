@@ -24,6 +24,7 @@ export const newVirtualKey = {
   teamId: null,
   organizationId: null,
   blocked: false,
+  vouched: false,
   expiresAt: null,
   waivedNanoUsd: 0,
   waivedWindowStart: 0,

@@ -41,6 +41,8 @@ export const VirtualKey = z.object({
   teamId: text,
   organizationId: text,
   blocked: z.boolean(),
+  /** Only the operator and its user have ever been given its secret, so that it may do what its user may. */
+  vouched: z.boolean(),
   /** null: never. */
   expiresAt: time.nullable(),
   /** Booked on its account of the window that starts there, and counted as spent no longer: its spend was set back. */

@@ -25,8 +25,11 @@ before(async () => {
   await tenancy.members.insert(member('blue', 'ada', { role: 'admin' }));
   await tenancy.members.insert(member('blue', 'bob'));
   await tenancy.members.insert(member('open', 'bob'));
+  await tenancy.members.insert(member('open', 'carl'));
+  await tenancy.members.insert(member('blue', 'eve'));
   const organizationMember = { organizationId: 'acme', userEmail: null, budgetId: null, createdAt: madeAt };
   await tenancy.organizationMembers.insert({ ...organizationMember, userId: 'olga', role: 'org_admin' });
+  await tenancy.organizationMembers.insert({ ...organizationMember, userId: 'dora', role: 'internal_user' });
   keys.ada = await gateway.generate({ user_id: 'ada' });
   keys.bob = await gateway.generate({ user_id: 'bob' });
   keys.olga = await gateway.generate({ user_id: 'olga', organization_id: 'acme' });
@@ -45,6 +48,12 @@ const makes = [
   { who: 'bob', body: { permissions: { get_spend_routes: true } }, status: 403, why: 'not with permissions' },
   { who: 'bob', body: { temp_budget_increase: 1 }, status: 403, why: 'not with more budget' },
   { who: 'ada', body: { team_id: 'blue', user_id: 'bob' }, status: 200, why: 'for members of the own team' },
+  { who: 'ada', body: { team_id: 'blue', user_id: 'viewer' }, status: 403, why: 'not for others' },
+  { who: 'ada', body: { team_id: 'blue', user_id: 'nobody yet' }, status: 403, why: 'not for whom nobody has made' },
+  { who: 'bob', body: { team_id: 'open', user_id: 'ada' }, status: 403, why: 'as a member not for another' },
+  { who: 'bob', body: { team_id: 'open', user_id: 'carl' }, status: 403, why: 'as a member not for another member' },
+  { who: 'olga', body: { organization_id: 'acme', user_id: 'viewer' }, status: 403, why: 'not for others' },
+  { who: 'olga', body: { organization_id: 'acme', user_id: 'dora' }, status: 200, why: 'for its members' },
   { who: 'ada', body: { team_id: 'blue', max_budget: 11 }, status: 403, why: "not above the team's limit" },
   { who: 'ada', body: { team_id: 'red' }, status: 403, why: 'not for another team' },
   { who: 'olga', body: { team_id: 'blue' }, status: 200, why: 'for a team of the own organization' },
@@ -113,9 +122,9 @@ test('a list has the own keys, and those of a team that one administers', async 
   assert.ok((await users('ada', '&include_team_keys=true')).has('somebody'), 'of a team that they administer');
   assert.ok(!(await users('bob', '&include_team_keys=true')).has('somebody'), 'not of one that they are in');
   assert.ok((await users('olga', '&include_team_keys=true')).has('somebody'));
-  const made = await gateway.post('/key/generate', { team_id: 'blue', user_id: 'made for' }, { key: keys.ada });
+  const made = await gateway.post('/key/generate', { team_id: 'blue', user_id: 'eve' }, { key: keys.ada });
   assert.equal(made.status, 200);
-  assert.ok((await users('ada', '&include_created_by_keys=true')).has('made for'));
-  assert.ok(!(await users('ada')).has('made for'));
+  assert.ok((await users('ada', '&include_created_by_keys=true')).has('eve'));
+  assert.ok(!(await users('ada')).has('eve'));
   assert.ok((await users('viewer')).has('somebody'));
 });

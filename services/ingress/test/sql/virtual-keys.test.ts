@@ -114,10 +114,10 @@ test('tags survive a change of the metadata that does not name them', async () =
 });
 
 test('a key is blocked and unblocked', async () => {
-  const blocked = await keys.setBlocked(full.hash, false, by);
+  const blocked = await keys.setBlocked(full.hash, { blocked: false }, by);
   assert.deepEqual(blocked, { ...full, blocked: false, updatedAt: by.now, updatedBy: by.userId });
-  assert.equal((await keys.setBlocked(full.hash, true, by))?.blocked, true);
-  assert.equal(await keys.setBlocked(virtualKey('sk-nobody-0123456789').hash, true, by), null);
+  assert.equal((await keys.setBlocked(full.hash, { blocked: true }, by))?.blocked, true);
+  assert.equal(await keys.setBlocked(virtualKey('sk-nobody-0123456789').hash, { blocked: true }, by), null);
 });
 
 test('keys are deleted all together, or none of them', async () => {

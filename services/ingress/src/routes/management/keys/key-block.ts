@@ -11,6 +11,7 @@ import { invalidateKey } from './invalidate-key.ts';
 import { keyInfoOf } from './key-info-of.ts';
 import type { ManagementDeps } from '../management-deps.ts';
 import { keyNotFound } from '../refusals.ts';
+import { vouchingOf } from './vouching.ts';
 
 /** POST /key/block. The key is refused everywhere within a second, until it is unblocked. */
 export function keyBlock(deps: ManagementDeps): RequestHandler {
@@ -35,7 +36,12 @@ export function setBlocked(deps: ManagementDeps, blocked: boolean): RequestHandl
     const key = await changes.run(operator, req, async (sql, record) => {
       const keys = virtualKeysIn(sql);
       const [before = null] = await keys.lock({ hashes: [hash] });
-      const after = await keys.setBlocked(hash, blocked, { userId: operator.caller.userId, now: now() });
+      const vouching = vouchingOf(operator, before, { blocked });
+      const after = await keys.setBlocked(
+        hash,
+        { blocked, ...vouching },
+        { userId: operator.caller.userId, now: now() },
+      );
       if (after === null) throw keyNotFound();
       await record(keyChange(blocked ? 'blocked' : 'unblocked', { before, after }));
       return after;

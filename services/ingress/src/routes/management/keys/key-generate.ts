@@ -1,6 +1,6 @@
 import { KeyGenerateRequest, type KeyFields } from '@sluice/shared/api/litellm/key.ts';
 import type { RequestHandler } from 'express';
-import type { VirtualKey } from '../../../auth/authenticated.ts';
+import type { Authenticated, VirtualKey } from '../../../auth/authenticated.ts';
 import { hashKey } from '../../../auth/hash-key.ts';
 import { maskKey } from '../../../auth/mask-key.ts';
 import { authorize } from '../../../auth/authorize.ts';
@@ -14,6 +14,7 @@ import { changesOf } from './key-changes.ts';
 import { keyInfoOf } from './key-info-of.ts';
 import { requireKeyRight } from './key-rights.ts';
 import { requireKeyRules, requireWithinBounds, withKeyDefaults } from './key-rules.ts';
+import { vouchesFor } from './vouching.ts';
 import type { ManagementDeps } from '../management-deps.ts';
 import { aliasTaken, budgetNotFound, keyTaken } from '../refusals.ts';
 import { newVirtualKey } from '../../../tenancy/new-virtual-key.ts';
@@ -57,7 +58,7 @@ function makeKey(deps: ManagementDeps, { isServiceAccount }: { readonly isServic
     const time = now(); // one for all: a key expires exactly its duration after it was made
     const asKey = changesOf(request, time);
     await requireKeyRight({ authenticated, scope, route: req.path }, null, asKey, deps);
-    const key = keyOf(rawKey, asKey, { userId: caller.userId, now: time });
+    const key = keyOf(rawKey, asKey, authenticated, time);
     const info = await keyInfoOf(key, deps); // before it is stored: a failure must not swallow the only sight of the key
 
     const isRequired = { team: isServiceAccount || !scope.all, organization: !scope.all };
@@ -88,13 +89,16 @@ function serviceAccountOf({ key_alias: alias, team_id: teamId, metadata }: KeyFi
 export function keyOf(
   rawKey: string,
   { tags, ...set }: VirtualKeyChanges,
-  by: { readonly userId: string | null; readonly now: number },
+  maker: Authenticated,
+  now: number,
 ): VirtualKey {
+  const by = { userId: maker.caller.userId, now };
   return {
     ...newVirtualKey,
     hash: hashKey(rawKey),
     keyName: maskKey(rawKey),
     ...set,
+    vouched: vouchesFor(maker, set.userId ?? null),
     metadata: { ...set.metadata, ...(tags !== undefined && { tags }) },
     createdAt: by.now,
     updatedAt: by.now,

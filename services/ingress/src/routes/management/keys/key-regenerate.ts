@@ -3,6 +3,7 @@ import { GatewayError } from '@sluice/shared/errors.ts';
 import type { KeyHash } from '@sluice/shared/ids.ts';
 import { addDuration } from '@sluice/shared/time/duration.ts';
 import type { RequestHandler } from 'express';
+import type { Authenticated, VirtualKey } from '../../../auth/authenticated.ts';
 import { authorize } from '../../../auth/authorize.ts';
 import { hashKey } from '../../../auth/hash-key.ts';
 import { maskKey } from '../../../auth/mask-key.ts';
@@ -21,6 +22,7 @@ import { changesOf } from './key-changes.ts';
 import { factsOf, infoOf } from './key-info-of.ts';
 import { requireKeyRight } from './key-rights.ts';
 import { requireAliasRules, requireWithinBounds } from './key-rules.ts';
+import { vouchesFor, vouchingOf } from './vouching.ts';
 
 /** As rights name it: the path itself may hold a key. */
 const route = '/key/regenerate';
@@ -62,6 +64,7 @@ export function keyRegenerate(deps: ManagementDeps): RequestHandler {
     if (!scope.all) {
       requireWithinBounds(fields, keySettings);
       await requireKeyRight({ authenticated, scope, route }, before, changes, deps);
+      requireSecretRight(authenticated, before);
     }
     const holdOwners = await ownersHolder(changes, { team: !scope.all, organization: !scope.all }, deps);
 
@@ -74,7 +77,9 @@ export function keyRegenerate(deps: ManagementDeps): RequestHandler {
       const outcome = await keys.replace(oldHash, { hash, keyName: maskKey(rawKey), oldValidUntil });
       if (outcome === 'no-key') throw keyNotFound();
       if (outcome === 'key-taken') throw keyTaken(rawKey);
-      const updated = await keys.update(hash, changes, { userId: authenticated.caller.userId, now: time });
+      const vouching = vouchingOf(authenticated, locked, changes, { isNewSecret: true });
+      const by = { userId: authenticated.caller.userId, now: time };
+      const updated = await keys.update(hash, { ...changes, ...vouching }, by);
       if (updated === 'alias-taken') throw aliasTaken(fields.key_alias);
       if (updated === 'no-budget') throw budgetNotFound(changes.budgetId);
       if (updated === null || updated === 'key-taken') throw keyNotFound();
@@ -86,6 +91,18 @@ export function keyRegenerate(deps: ManagementDeps): RequestHandler {
     const info = infoOf({ key: after, budget: facts?.budget ?? null }, facts?.balance, time, windows);
     res.json({ ...info, key: rawKey, token: hash, token_id: hash });
   };
+}
+
+/**
+ * What the operator has allowed a key is not for who takes it over.
+ *
+ * @throws GatewayError route_not_allowed
+ */
+function requireSecretRight(authenticated: Authenticated, { userId, permissions }: VirtualKey): void {
+  if (Object.keys(permissions).length === 0 || vouchesFor(authenticated, userId)) return;
+  throw new GatewayError('route_not_allowed', 'Only an administrator may regenerate a key that has permissions.', {
+    param: 'key',
+  });
 }
 
 /** @throws GatewayError invalid_management_request when no key is named, or two are */

@@ -1,6 +1,7 @@
 import { GatewayError } from '@sluice/shared/errors.ts';
 import type { Authenticated, VirtualKey } from '../../../auth/authenticated.ts';
 import type { VirtualKeyChanges } from '../../../sql/update-virtual-key.ts';
+import type { Tenancy } from '../../../sql/tenancy-tables.ts';
 import { administers, requireRight } from '../../../tenancy/scope.ts';
 import type { Owned, Scope } from '../../../tenancy/scope.ts';
 import type { ManagementDeps } from '../management-deps.ts';
@@ -12,6 +13,11 @@ const limits = ['maxBudgetNanoUsd', 'requestsPerMinute', 'tokensPerMinute', 'max
 
 /** What holders may change of a key that somebody else made for them; and its limits, downwards. */
 const harmless: ReadonlySet<string> = new Set(['keyAlias', 'metadata', 'tags', 'aliases', ...limits]);
+
+/** Whether a change lets a key do nothing that it could not do before, but for limits. */
+export function isHarmless(name: string, value: unknown): boolean {
+  return harmless.has(name) || (name === 'blocked' && value === true);
+}
 
 export interface KeyMaker {
   readonly authenticated: Authenticated;
@@ -41,6 +47,7 @@ export async function requireKeyRight(
   if (organizationId !== (before?.organizationId ?? null) && !administers(scope, { organizationId, teamId: null })) {
     throw notYours('organization_id');
   }
+  if (isGiven(before, after)) await requireUserThere(scope, before, after, tenancy);
   const isTheirWork = before === null || before.createdBy === authenticated.caller.userId;
   const isFree = isTheirWork || administers(scope, before);
   for (const [name, value] of Object.entries(changes)) {
@@ -57,6 +64,42 @@ export async function requireKeyRight(
     if (most === Infinity || (asked === null ? isFree : asked <= most)) continue;
     throw new GatewayError('route_not_allowed', `${name} of this key may not be above ${most}.`);
   }
+}
+
+/** Whether a key gets a user, or its user's key another team or organization. */
+function isGiven(before: VirtualKey | null, after: Owned): boolean {
+  return (['userId', 'teamId', 'organizationId'] as const).some((name) => after[name] !== (before?.[name] ?? null));
+}
+
+/**
+ * Whose a key may be made: the caller's own; or, by an administrator of its team or organization, that of a member.
+ *
+ * @throws GatewayError route_not_allowed
+ */
+async function requireUserThere(
+  scope: Scope,
+  before: Owned | null,
+  after: Owned,
+  { members, organizationMembers }: Tenancy,
+): Promise<void> {
+  const { userId, teamId, organizationId } = after;
+  if (userId === scope.userId) return;
+  if (userId === null) {
+    // Without its user, a key would outlive their membership.
+    if (before !== null && before.userId !== null && !administers(scope, after)) throw notYours('user_id');
+    return;
+  }
+  const isMember =
+    administers(scope, after) &&
+    (teamId === null
+      ? organizationId !== null && (await organizationMembers.find(organizationId, userId)) !== null
+      : (await members.find(teamId, userId)) !== null);
+  if (isMember) return;
+  throw new GatewayError(
+    'route_not_allowed',
+    `Keys of others are made for members of the key's team or organization only, by its administrators. User=${userId}`,
+    { param: 'user_id' },
+  );
 }
 
 const nobodys: Owned = { userId: null, teamId: null, organizationId: null };

@@ -17,6 +17,7 @@ import { requireAliasRules, requireWithinBounds } from './key-rules.ts';
 import type { ManagementDeps } from '../management-deps.ts';
 import { aliasTaken, budgetNotFound, keyNotFound } from '../refusals.ts';
 import { refuseUnsupported } from '../unsupported-fields.ts';
+import { vouchingOf } from './vouching.ts';
 
 /** POST /key/update. Changes only what the body names. */
 export function keyUpdate(deps: ManagementDeps): RequestHandler {
@@ -73,7 +74,8 @@ export async function updateKey(
     await holdOwners(sql);
     const [before = null] = await virtualKeysIn(sql).lock({ hashes: [hash] });
     const by = { userId: authenticated.caller.userId, now: now() };
-    const after = await virtualKeysIn(sql).update(hash, changes, by);
+    const vouching = vouchingOf(authenticated, before, changes);
+    const after = await virtualKeysIn(sql).update(hash, { ...changes, ...vouching }, by);
     if (after === 'alias-taken') throw aliasTaken(fields.key_alias);
     if (after === 'no-budget') throw budgetNotFound(changes.budgetId);
     if (after === null || after === 'key-taken') throw keyNotFound();
