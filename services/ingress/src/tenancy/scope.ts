@@ -53,6 +53,14 @@ export function administers(scope: Scope, { teamId, organizationId }: Omit<Owned
   return team?.role === 'admin' || (team?.organizationId != null && scope.organizations.has(team.organizationId));
 }
 
+/**
+ * What of a user somebody sees who may see that user: all of themselves, and of others what is in a team or an
+ * organization that they administer. To have made somebody a member shows nothing of where else they are.
+ */
+export function seenOf(scope: Scope, userId: string): (of: Omit<Owned, 'userId'>) => boolean {
+  return userId === scope.userId ? () => true : (of) => administers(scope, of);
+}
+
 /** @throws GatewayError route_not_allowed */
 export function requireRight(scope: Scope, owned: Owned, route: string): void {
   if (mayFor(scope, owned, route)) return;

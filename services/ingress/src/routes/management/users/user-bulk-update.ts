@@ -34,7 +34,7 @@ export function userBulkUpdate(deps: ManagementDeps): RequestHandler {
       }
     }
     const changed = outcomes.flatMap(({ user }) => user ?? []);
-    const rows = new Map((await userRowsOf(changed, deps)).map((row) => [row['user_id'], row]));
+    const rows = new Map((await userRowsOf(changed, deps, scope)).map((row) => [row['user_id'], row]));
     res.json({
       results: outcomes.map(({ asked, user, error }) => ({
         user_id: user?.userId ?? asked.user_id ?? null,

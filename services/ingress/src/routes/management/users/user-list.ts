@@ -29,8 +29,11 @@ export function userList(deps: ManagementDeps): RequestHandler {
       },
     );
     const [rows, counts] = await Promise.all([
-      userRowsOf(users, deps),
-      keys.countOfUsers(users.map(({ userId }) => userId)),
+      userRowsOf(users, deps, scope),
+      keys.countOfUsers(
+        users.map(({ userId }) => userId),
+        scope.all ? null : [...scope.organizations],
+      ),
     ]);
     res.json({
       users: rows.map((row, index) => ({ ...row, key_count: counts.get(users[index]?.userId ?? '') ?? 0 })),

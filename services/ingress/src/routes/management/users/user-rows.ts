@@ -1,7 +1,7 @@
 import type { SpendReports } from '@sluice/shared/ports/spend-reports.ts';
 import type { Tenancy } from '../../../sql/tenancy-tables.ts';
 import { mainAccountOf } from '../../../tenancy/main-account.ts';
-import type { Scope } from '../../../tenancy/scope.ts';
+import { seenOf, type Scope } from '../../../tenancy/scope.ts';
 import { accountIdOf } from '../../../tenancy/special-users.ts';
 import type { User } from '../../../tenancy/user.ts';
 import type { WindowRules } from '../../../tenancy/windows.ts';
@@ -16,10 +16,15 @@ interface UserRowsDeps {
   readonly now: () => number;
 }
 
-/** Users as answers show them, in the order given, with one question to the books. */
+/**
+ * Users as answers show them, in the order given, with one question to the books.
+ *
+ * @param scope of who sees them: their teams and organizations that this does not reach are left out
+ */
 export async function userRowsOf(
   users: readonly User[],
   { reports, tenancy, windows, now }: UserRowsDeps,
+  scope: Scope,
 ): Promise<readonly Row[]> {
   if (users.length === 0) return [];
   const time = now();
@@ -31,23 +36,20 @@ export async function userRowsOf(
   ]);
   const teamsOf = Map.groupBy(members, ({ userId }) => userId);
   const organizationsOf = Map.groupBy(organizations, ({ userId }) => userId);
-  return users.map((user, index) =>
-    userInfoOf(
-      {
-        user,
-        teamIds: (teamsOf.get(user.userId) ?? []).map(({ teamId }) => teamId),
-        organizations: organizationsOf.get(user.userId) ?? [],
-      },
-      balances[index],
-      time,
-      windows,
-    ),
-  );
+  return users.map((user, index) => {
+    const sees = seenOf(scope, user.userId);
+    const teams = (teamsOf.get(user.userId) ?? []).filter(({ teamId }) => sees({ teamId, organizationId: null }));
+    const of = (organizationsOf.get(user.userId) ?? []).filter(({ organizationId }) =>
+      sees({ teamId: null, organizationId }),
+    );
+    const found = { user, teamIds: teams.map(({ teamId }) => teamId), organizations: of };
+    return userInfoOf(found, balances[index], time, windows);
+  });
 }
 
 /** One user as answers show them. */
-export async function userRowOf(user: User, deps: UserRowsDeps): Promise<Row> {
-  const [row] = await userRowsOf([user], deps);
+export async function userRowOf(user: User, deps: UserRowsDeps, scope: Scope): Promise<Row> {
+  const [row] = await userRowsOf([user], deps, scope);
   if (!row) throw new Error('a user without a row');
   return row;
 }
@@ -55,10 +57,10 @@ export async function userRowOf(user: User, deps: UserRowsDeps): Promise<Row> {
 /** Users who were made members, as whoever did it may see them: all of them, or only who they are. */
 export async function addedUserRowsOf(
   users: readonly User[],
-  { all }: Pick<Scope, 'all'>,
+  scope: Scope,
   deps: UserRowsDeps,
 ): Promise<readonly Row[]> {
-  if (all) return userRowsOf(users, deps);
+  if (scope.all) return userRowsOf(users, deps, scope);
   return users.map(({ userId, userEmail, userAlias }) => ({
     user_id: userId,
     user_email: userEmail,

@@ -24,7 +24,7 @@ export function userUpdate(deps: ManagementDeps): RequestHandler {
     refuseUnsupportedOfUser(req.body, false);
     const scope = await deps.scopeOf(authenticated);
     const user = await updateUser(deps, req, { authenticated, scope, fields });
-    res.json({ user_id: user.userId, data: await userRowOf(user, deps) });
+    res.json({ user_id: user.userId, data: await userRowOf(user, deps, scope) });
   };
 }
 
