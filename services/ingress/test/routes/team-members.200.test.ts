@@ -201,7 +201,7 @@ test("POST /team/member_delete 200: with the member's keys in the team, and no o
   const others = [
     await gateway.generate({ user_id: 'ada' }),
     await gateway.generate({ team_id, user_id: 'bob' }),
-    await gateway.generate({ team_id, user_id: 'ada', metadata: { service_account_id: 'robot' } }),
+    (await post('/key/service-account/generate', { team_id, key_alias: 'robot' })).key,
   ];
   const body = await post('/team/member_delete', { team_id, user_id: 'ada' });
   assert.deepEqual(body.members.toSorted(), ['bob', 'default_user_id']);

@@ -244,10 +244,15 @@ test('POST /user/delete 200: with keys and memberships, but not keys of service 
   const teams = [{ team_id: 'left', max_budget_in_team: 1 }];
   const { key } = await post('/user/new', { user_id: 'gone', teams, organizations: ['acme'] });
   const inTeam = await gateway.generate({ user_id: 'gone', team_id: 'left' });
-  const robot = await gateway.generate({ user_id: 'gone', team_id: 'left', metadata: { service_account_id: 'robot' } });
+  const disguised = await gateway.generate({ user_id: 'gone', team_id: 'left' });
+  await sql.query(`update ingress.virtual_keys set metadata = '{"service_account_id": "x"}' where hash = $1`, [
+    hashKey(disguised),
+  ]);
+  const { key: robot } = await post('/key/service-account/generate', { team_id: 'left', key_alias: 'robot' });
   assert.equal(await post('/user/delete', { user_ids: ['gone'] }), 1);
   assert.equal((await gateway.get('/user/info?user_id=gone')).status, 404);
-  for (const deleted of [key, inTeam]) assert.equal((await gateway.get('/key/info', { key: deleted })).status, 401);
+  for (const deleted of [key, inTeam, disguised])
+    assert.equal((await gateway.get('/key/info', { key: deleted })).status, 401);
   assert.equal((await gateway.get('/key/info', { key: robot })).status, 200);
   assert.deepEqual((await gateway.get('/team/info?team_id=left')).body.team_info.members, ['default_user_id']);
   for (const id of ['gone', 'left:gone', 'acme:gone', hashKey(key), hashKey(inTeam)]) {

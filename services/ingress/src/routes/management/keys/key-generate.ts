@@ -14,6 +14,7 @@ import { changesOf } from './key-changes.ts';
 import { keyInfoOf } from './key-info-of.ts';
 import { requireKeyRight } from './key-rights.ts';
 import { requireKeyRules, requireWithinBounds, withKeyDefaults } from './key-rules.ts';
+import { refuseServiceAccountId } from './service-account-id.ts';
 import { vouchesFor } from './vouching.ts';
 import type { ManagementDeps } from '../management-deps.ts';
 import { aliasTaken, budgetNotFound, keyTaken } from '../refusals.ts';
@@ -39,6 +40,7 @@ function makeKey(deps: ManagementDeps, { isServiceAccount }: { readonly isServic
     const body = withKeyDefaults(req.body, keySettings);
     const asked = parseManagementBody(KeyGenerateRequest, body);
     refuseUnsupported(body, { isNew: true });
+    if (!isServiceAccount) refuseServiceAccountId(asked.metadata);
     requireWithinBounds(asked, keySettings);
 
     const scope = await scopeOf(authenticated);

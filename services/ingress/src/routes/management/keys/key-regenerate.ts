@@ -22,6 +22,7 @@ import { changesOf } from './key-changes.ts';
 import { factsOf, infoOf } from './key-info-of.ts';
 import { requireKeyRight } from './key-rights.ts';
 import { requireAliasRules, requireWithinBounds } from './key-rules.ts';
+import { refuseServiceAccountId } from './service-account-id.ts';
 import { vouchesFor, vouchingOf } from './vouching.ts';
 
 /** As rights name it: the path itself may hold a key. */
@@ -77,6 +78,7 @@ export function keyRegenerate(deps: ManagementDeps): RequestHandler {
       const outcome = await keys.replace(oldHash, { hash, keyName: maskKey(rawKey), oldValidUntil });
       if (outcome === 'no-key') throw keyNotFound();
       if (outcome === 'key-taken') throw keyTaken(rawKey);
+      refuseServiceAccountId(changes.metadata, locked?.metadata);
       const vouching = vouchingOf(authenticated, locked, changes, { isNewSecret: true });
       const by = { userId: authenticated.caller.userId, now: time };
       const updated = await keys.update(hash, { ...changes, ...vouching }, by);

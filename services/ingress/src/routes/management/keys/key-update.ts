@@ -17,6 +17,7 @@ import { requireAliasRules, requireWithinBounds } from './key-rules.ts';
 import type { ManagementDeps } from '../management-deps.ts';
 import { aliasTaken, budgetNotFound, keyNotFound } from '../refusals.ts';
 import { refuseUnsupported } from '../unsupported-fields.ts';
+import { refuseServiceAccountId } from './service-account-id.ts';
 import { vouchingOf } from './vouching.ts';
 
 /** POST /key/update. Changes only what the body names. */
@@ -74,6 +75,7 @@ export async function updateKey(
     await holdOwners(sql);
     const [before = null] = await virtualKeysIn(sql).lock({ hashes: [hash] });
     const by = { userId: authenticated.caller.userId, now: now() };
+    refuseServiceAccountId(changes.metadata, before?.metadata);
     const vouching = vouchingOf(authenticated, before, changes);
     const after = await virtualKeysIn(sql).update(hash, { ...changes, ...vouching }, by);
     if (after === 'alias-taken') throw aliasTaken(fields.key_alias);

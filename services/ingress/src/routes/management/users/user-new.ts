@@ -57,7 +57,8 @@ export function userNew(deps: ManagementDeps): RequestHandler {
     const memberships = membershipsOf(request);
     const organizations = organizationsOf(request, user);
     const rawKey = request.auto_create_key === false ? null : newKey();
-    const key = rawKey === null ? null : keyOf(rawKey, keyChangesOf(req.body, user, authenticated, deps), authenticated, by.now);
+    const key =
+      rawKey === null ? null : keyOf(rawKey, keyChangesOf(req.body, user, authenticated, deps), authenticated, by.now);
 
     // Before they are stored: a failure must not swallow the only sight of the key.
     const [balance] = await reports.balancesOf([mainAccountOf(`user:${user.userId}`, user, by.now, windows)]);
