@@ -13,6 +13,8 @@ export async function findPrincipal(sql: Sql, hash: KeyHash): Promise<Principal 
        to_jsonb(t) as team, to_jsonb(m) as member, to_jsonb(mb) as member_budget, to_jsonb(u) as "user",
        to_jsonb(o) as organization, to_jsonb(ob) as organization_budget,
        to_jsonb(om) as organization_member, to_jsonb(omb) as organization_member_budget,
+       exists (select from ingress.organization_members as any_om
+               where any_om.user_id = k.user_id and any_om.role = 'org_admin') as is_organizer,
        asked.valid_until as replaced_until
      from (select $1::text as hash, null::timestamptz as valid_until
            union all
@@ -43,6 +45,7 @@ export async function findPrincipal(sql: Sql, hash: KeyHash): Promise<Principal 
     organization: decodeOptional(tables.organizations, row.organization),
     organizationBudget: decodeOptional(tables.budgets, row.organization_budget),
     organizationMember: decodeOptional(tables.organizationMembers, row.organization_member),
+    isOrganizer: row.is_organizer,
     organizationMemberBudget: decodeOptional(tables.budgets, row.organization_member_budget),
     replacedUntil: row.replaced_until,
   };
@@ -58,6 +61,7 @@ const PrincipalRow = z.object({
   organization: z.unknown(),
   organization_budget: z.unknown(),
   organization_member: z.unknown(),
+  is_organizer: z.boolean(),
   organization_member_budget: z.unknown(),
   replaced_until: time.nullable(),
 });

@@ -19,6 +19,8 @@ export interface Principal {
   readonly organization: Organization | null;
   readonly organizationBudget: Budget | null;
   readonly organizationMember: OrganizationMember | null;
+  /** The key's user administers an organization, this one or another. */
+  readonly isOrganizer: boolean;
   readonly organizationMemberBudget: Budget | null;
   /** Epoch milliseconds; when this was asked for by a key that was replaced: how long that one works. */
   readonly replacedUntil: number | null;

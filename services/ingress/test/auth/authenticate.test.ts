@@ -125,23 +125,17 @@ test('a key of a blocked team is refused, after what is wrong with the key itsel
   await assert.rejects(as(rawKey, { path: '/key/info' }), { code: 'route_not_allowed' });
 });
 
-test('a key has the role of its user, or of an administrator of its organization', async () => {
+test('a key has the role of its user, or of an administrator of organizations, if it is vouched', async () => {
   const { database, clock, as } = setUp();
-  const admin: Principal['organizationMember'] = {
-    organizationId: 'o',
-    userId: 'u',
-    role: 'org_admin',
-    userEmail: null,
-    budgetId: null,
-    createdAt: 0,
-  };
   const roles: readonly [Partial<Principal>, string][] = [
     [{}, 'key'],
     [{ user: user('u', { userRole: null }) }, 'key'],
     [{ user: user('u', { userRole: 'internal_user' }) }, 'internal_user'],
     [{ user: user('u', { userRole: 'proxy_admin' }) }, 'proxy_admin'],
-    [{ user: user('u'), organizationMember: admin }, 'org_admin'],
-    [{ user: user('u', { userRole: 'proxy_admin_viewer' }), organizationMember: admin }, 'proxy_admin_viewer'],
+    [{ user: user('u'), isOrganizer: true }, 'org_admin'],
+    [{ user: user('u', { userRole: 'proxy_admin_viewer' }), isOrganizer: true }, 'proxy_admin_viewer'],
+    [{ user: user('u', { userRole: 'proxy_admin' }), key: virtualKey(rawKey, { vouched: false }) }, 'key'],
+    [{ user: user('u'), isOrganizer: true, key: virtualKey(rawKey, { vouched: false }) }, 'key'],
   ];
   for (const [belongs, role] of roles) {
     database.belongs = belongs;

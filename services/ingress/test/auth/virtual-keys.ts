@@ -8,6 +8,7 @@ import type { Principal } from '../../src/tenancy/principal.ts';
 export function virtualKey(rawKey: string, set: Partial<VirtualKey> = {}): VirtualKey {
   return {
     ...newVirtualKey,
+    vouched: true,
     hash: hashKey(rawKey),
     keyName: maskKey(rawKey),
     createdAt: Date.parse('2027-01-14T15:00:00.500Z'),
@@ -32,6 +33,7 @@ const alone = {
   organization: null,
   organizationBudget: null,
   organizationMember: null,
+  isOrganizer: false,
   organizationMemberBudget: null,
   replacedUntil: null,
 } as const;

@@ -42,7 +42,7 @@ before(async () => {
     await tenancy.organizationMembers.insert({ organizationId, userId, role, ...none });
   }
   await gateway.post('/team/member_add', { team_id: 'blue', member: { role: 'user', user_id: 'bob' } });
-  keys.olga = await gateway.generate({ user_id: 'olga', organization_id: 'acme' });
+  keys.olga = await gateway.generate({ user_id: 'olga' }); // an ordinary key: what she administers is hers, not the key's;
   keys.otto = await gateway.generate({ user_id: 'otto', organization_id: 'other' });
   for (const name of ['bob', 'eve', 'viewer'] as const) keys[name] = await gateway.generate({ user_id: name });
   keys.nobody = await gateway.generate();

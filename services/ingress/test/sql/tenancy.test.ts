@@ -161,7 +161,8 @@ test("a member without a budget has the team's for members", async () => {
 test('a key that belongs to nothing that exists is found alone', async () => {
   const key = virtualKey('sk-alone-0123456789', { userId: 'u', teamId: 't', organizationId: 'o' });
   await keys.insert(key);
-  const { key: _key, ...rest } = (await keys.findPrincipal(key.hash)) ?? assert.fail();
+  const { key: _key, isOrganizer, ...rest } = (await keys.findPrincipal(key.hash)) ?? assert.fail();
+  assert.equal(isOrganizer, false);
   assert.deepEqual(new Set(Object.values(rest)), new Set([null]));
 });
 

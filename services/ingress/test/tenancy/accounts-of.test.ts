@@ -369,6 +369,7 @@ test('accounts: what each level has set aside for a model, after its own, whatev
     user: user('u:v', forModels),
     organizationBudget: limits,
     organizationMember,
+    isOrganizer: false,
     organizationMemberBudget: limits,
   };
   const attribution = {
