@@ -70,6 +70,34 @@ for (const { who, body, status, why } of makes) {
   });
 }
 
+test("a refusal names the field in requests' words, and money in USD", async () => {
+  const error = async (body: object, key: string) => (await gateway.post('/key/generate', body, { key })).body.error;
+  const { message, param } = await error({ max_budget: 3.1 }, keys.bob);
+  assert.equal(message, 'max_budget of this key may not be above 3 USD.');
+  assert.equal(param, 'max_budget');
+  const increase = await error({ temp_budget_increase: 1 }, keys.bob);
+  assert.match(increase.message, /may set temp_budget_increase of this key so/);
+  assert.equal(increase.param, 'temp_budget_increase');
+  const change = await gateway.post('/user/update', { user_id: 'bob', max_budget: 5 }, { key: keys.bob });
+  assert.match(change.body.error.message, /may set max_budget of this user so/);
+  assert.equal(change.body.error.param, 'max_budget');
+});
+
+test('metadata.service_account_id is set by its own route alone', async () => {
+  const metadata = { service_account_id: 'x' };
+  for (const key of [keys.bob, undefined]) {
+    const { status, body } = await gateway.post('/key/generate', { metadata }, key === undefined ? {} : { key });
+    assert.equal(status, 400);
+    assert.equal(body.error.param, 'metadata.service_account_id');
+  }
+  const key = await gateway.generate({ user_id: 'bob' });
+  const stored = { key, metadata };
+  assert.equal((await gateway.post('/key/update', stored)).status, 400);
+  assert.equal((await gateway.post('/key/regenerate', stored)).status, 400);
+  const robot = await gateway.post('/key/service-account/generate', { team_id: 'blue', key_alias: 'x' });
+  assert.equal((await gateway.post('/key/update', { key: robot.body.key, metadata })).status, 200, 'as it is');
+});
+
 test('a user changes what the operator made for them, but raises nothing', async () => {
   const key = await gateway.generate({ user_id: 'bob', max_budget: 1, models: ['llama'] });
   const update = async (body: object) =>

@@ -1,3 +1,5 @@
+import { fieldNameOf } from './field-names.ts';
+
 /** Limits that whoever administers what they limit may set downwards. */
 const lowered = [
   'maxBudgetNanoUsd',
@@ -9,7 +11,8 @@ const lowered = [
 
 /**
  * The first change that somebody may not make who administers a thing and not the proxy: it is neither among what they
- * may set freely, nor a limit set downwards, nor what is there already. null: they may make them all.
+ * may set freely, nor a limit set downwards, nor what is there already. null: they may make them all. Named as in
+ * requests.
  */
 export function forbiddenChange(
   before: Readonly<Partial<Record<(typeof lowered)[number], number | null>>>,
@@ -22,5 +25,5 @@ export function forbiddenChange(
     const isLower = limit !== undefined && typeof value === 'number' && value <= (before[limit] ?? Infinity);
     return !free.has(name) && !isLower && JSON.stringify(value) !== JSON.stringify(current.get(name));
   });
-  return forbidden?.[0] ?? null;
+  return forbidden === undefined ? null : fieldNameOf(forbidden[0]);
 }

@@ -4,6 +4,7 @@ import type { VirtualKeyChanges } from '../../../sql/update-virtual-key.ts';
 import type { Tenancy } from '../../../sql/tenancy-tables.ts';
 import { administers, requireRight } from '../../../tenancy/scope.ts';
 import type { Owned, Scope } from '../../../tenancy/scope.ts';
+import { fieldNameOf, fieldValueOf } from '../field-names.ts';
 import type { ManagementDeps } from '../management-deps.ts';
 
 /** What only administrators of the proxy set: it widens what a key may see, or takes limits from elsewhere. */
@@ -45,7 +46,7 @@ export async function requireKeyRight(
   // The organization of a key is its team's; who names another must administer that.
   const { organizationId } = after;
   if (organizationId !== (before?.organizationId ?? null) && !administers(scope, { organizationId, teamId: null })) {
-    throw notYours('organization_id');
+    throw notYours('organizationId');
   }
   if (isGiven(before, after)) await requireUserThere(scope, before, after, tenancy);
   const isTheirWork = before === null || before.createdBy === authenticated.caller.userId;
@@ -62,7 +63,10 @@ export async function requireKeyRight(
     const most = Math.min(holder?.[name] ?? Infinity, isFree ? Infinity : (before?.[name] ?? Infinity));
     // To have none of its own is to have its holder's.
     if (most === Infinity || (asked === null ? isFree : asked <= most)) continue;
-    throw new GatewayError('route_not_allowed', `${name} of this key may not be above ${most}.`);
+    const field = fieldNameOf(name);
+    throw new GatewayError('route_not_allowed', `${field} of this key may not be above ${fieldValueOf(name, most)}.`, {
+      param: field,
+    });
   }
 }
 
@@ -86,7 +90,7 @@ async function requireUserThere(
   if (userId === scope.userId) return;
   if (userId === null) {
     // Without its user, a key would outlive their membership.
-    if (before !== null && before.userId !== null && !administers(scope, after)) throw notYours('user_id');
+    if (before !== null && before.userId !== null && !administers(scope, after)) throw notYours('userId');
     return;
   }
   const isMember =
@@ -116,6 +120,7 @@ function isNothing(value: unknown): boolean {
   return value === null || (typeof value === 'object' && Object.keys(value ?? {}).length === 0);
 }
 
-function notYours(what: string): GatewayError {
-  return new GatewayError('route_not_allowed', `Only an administrator may set ${what} of this key so.`);
+function notYours(property: string): GatewayError {
+  const param = fieldNameOf(property);
+  return new GatewayError('route_not_allowed', `Only an administrator may set ${param} of this key so.`, { param });
 }

@@ -61,5 +61,6 @@ export function requireOrganizationChangeRight(
   throw new GatewayError(
     'route_not_allowed',
     `Only an administrator of the proxy may set ${forbidden} of this organization so.`,
+    { param: forbidden },
   );
 }

@@ -84,6 +84,7 @@ export function requireTeamChangeRight(scope: Scope, team: Team, changes: TeamCh
   throw new GatewayError(
     'route_not_allowed',
     `Only an administrator of its organization, or of the proxy, may set ${forbidden} of this team so.`,
+    { param: forbidden },
   );
 }
 

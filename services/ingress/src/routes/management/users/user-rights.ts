@@ -50,9 +50,9 @@ export function requireUserChangeRight(scope: Scope, userId: string, user: User 
   if (userId !== scope.userId || user === null)
     throw refused(`You are not allowed to change this user. User=${userId}`);
   const forbidden = forbiddenChange(user, changes, forThemselves);
-  if (forbidden !== null) throw refused(`Only an administrator may set ${forbidden} of this user so.`);
+  if (forbidden !== null) throw refused(`Only an administrator may set ${forbidden} of this user so.`, forbidden);
 }
 
-function refused(message: string): GatewayError {
-  return new GatewayError('route_not_allowed', message);
+function refused(message: string, param?: string): GatewayError {
+  return new GatewayError('route_not_allowed', message, { param });
 }
