@@ -47,6 +47,17 @@ describe('distributed: who gets in', () => {
     assert.equal(token.status, 401, 'the token opens nothing else');
   });
 
+  test('wrong tokens at /metrics are slowed down like wrong keys, and with them', async () => {
+    const guesser = '192.0.2.6';
+    const guess = (path: string, number: number) =>
+      ask(gateway, path, { key: `sk-wrong-${path}-${number}`, headers: from(guesser) });
+    const statuses = [];
+    for (let number = 0; number < 60; number += 1) statuses.push((await guess('/metrics', number)).status);
+    assert.ok(statuses.slice(0, 20).every((status) => status === 401));
+    assert.ok(statuses.filter((status) => status === 429).length >= 10, statuses.join());
+    for (let number = 0; (await guess('/v1/models', number)).status !== 429; number += 1) assert.ok(number < 1_000);
+  });
+
   test('wrong keys are slowed down by address, right ones never, and the database is left alone', async () => {
     const right = await gateway.newKey();
     const guesser = '192.0.2.7';

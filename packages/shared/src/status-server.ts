@@ -4,6 +4,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { errorCatalog, GatewayError } from './errors.ts';
 import { createRequireMetricsAccess, type MetricsAccess } from './metrics-access.ts';
 import type { Readiness } from './readiness.ts';
+import { WrongKeys } from './wrong-keys.ts';
 
 interface Answer {
   readonly status: number;
@@ -11,7 +12,7 @@ interface Answer {
   readonly body: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
-type Page = (headers: IncomingHttpHeaders) => Promise<Answer>;
+type Page = (headers: IncomingHttpHeaders, address: string | undefined) => Promise<Answer>;
 
 export interface StatusServerOptions {
   /** 0: any free port. */
@@ -30,14 +31,14 @@ export interface StatusServerOptions {
 export async function openStatusServer(
   options: StatusServerOptions,
 ): Promise<AsyncDisposable & { readonly port: number }> {
-  const requireMetricsAccess = createRequireMetricsAccess(options.metricsAccess);
+  const requireMetricsAccess = createRequireMetricsAccess(options.metricsAccess, new WrongKeys({ now: Date.now }));
   const alive: Page = async () => json(200, "I'm alive!");
   const ready: Page = async () => {
     const { ready: isReady, parts } = await options.check();
     return json(isReady ? 200 : 503, { status: isReady ? 'healthy' : 'unhealthy', parts });
   };
-  const metrics: Page = async (headers) => {
-    requireMetricsAccess(headers);
+  const metrics: Page = async (headers, address) => {
+    await requireMetricsAccess(headers, address);
     return { status: 200, type: 'text/plain; version=0.0.4; charset=utf-8', body: await options.metrics() };
   };
   const pages = new Map<string, Page>([
@@ -49,7 +50,7 @@ export async function openStatusServer(
   ]);
   const server = createServer((req, res) => {
     const page = pages.get(req.url ?? '') ?? nowhere;
-    void page(req.headers)
+    void page(req.headers, req.socket.remoteAddress)
       .catch(refusal)
       .then(({ status, type, body, headers }) => res.writeHead(status, { ...headers, 'content-type': type }).end(body));
   });
@@ -75,6 +76,7 @@ const nowhere: Page = async () => json(404, { detail: 'Not Found' });
 function refusal(error: unknown): Answer {
   if (!(error instanceof GatewayError)) return json(503, { status: 'unhealthy' });
   const { status, type } = errorCatalog[error.code];
-  const { message, param, headers } = error;
-  return json(status, { error: { message, type, param, code: String(status) } }, headers);
+  const { message, param, headers, retryAfterSeconds } = error;
+  const wait = retryAfterSeconds !== null && { 'retry-after': String(Math.ceil(retryAfterSeconds)) };
+  return json(status, { error: { message, type, param, code: String(status) } }, { ...headers, ...wait });
 }

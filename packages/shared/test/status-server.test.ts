@@ -48,3 +48,22 @@ for (const { access, authorization, status, why } of cases) {
     assert.equal((await fetch(`http://127.0.0.1:${server.port}/elsewhere`)).status, 404);
   });
 }
+
+test('/metrics 429: wrong tokens are slowed down', async () => {
+  await using server = await openStatusServer({
+    host: '127.0.0.1',
+    port: 0,
+    check: async () => ({ ready: true, parts: {} }),
+    metrics: async () => 'a_metric 1\n',
+    metricsAccess: { authenticated: true, tokens },
+  });
+  const ask = (token?: string) =>
+    fetch(`http://127.0.0.1:${server.port}/metrics`, {
+      headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+    });
+  for (let each = 0; each < 40; each += 1) assert.equal((await ask()).status, 401, 'nothing is no guess');
+  const guesses = await Promise.all(Array.from({ length: 100 }, (_, number) => ask(`wrong-${number}`)));
+  const slowed = guesses.filter(({ status }) => status === 429);
+  assert.ok(slowed.length >= 1, `${slowed.length} were slowed down`);
+  assert.match(slowed[0]?.headers.get('retry-after') ?? '', /^[1-9]\d*$/);
+});

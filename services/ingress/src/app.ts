@@ -1,5 +1,5 @@
 import { GatewayError } from '@sluice/shared/errors.ts';
-import type { MetricsAccess } from '@sluice/shared/metrics-access.ts';
+import type { RequireMetricsAccess } from '@sluice/shared/metrics-access.ts';
 import express from 'express';
 import type { ErrorRequestHandler, Express, RequestHandler } from 'express';
 import type { Authenticate } from './auth/create-authenticate.ts';
@@ -37,7 +37,7 @@ export interface AppDeps {
     readonly isDraining: () => boolean;
     readonly check: Parameters<typeof readiness>[0]['check'];
     readonly metrics: () => Promise<string>;
-    readonly metricsAccess: MetricsAccess;
+    readonly requireMetricsAccess: RequireMetricsAccess;
   };
   /** Whose `X-Forwarded-For` says where a request comes from. */
   readonly trustedProxies: readonly string[];

@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { Meter } from '@opentelemetry/api';
 import type { GatewayConfig } from '@sluice/shared/config/gateway-config.ts';
+import { createRequireMetricsAccess } from '@sluice/shared/metrics-access.ts';
+import { WrongKeys } from '@sluice/shared/wrong-keys.ts';
 import { metricsAccessOf } from '@sluice/shared/config/process-config.ts';
 import { queuesOf, resolveAlias } from '@sluice/shared/config/resolve-alias.ts';
 import type { Logger } from '@sluice/shared/log.ts';
@@ -84,6 +86,7 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
   const now = Date.now;
   await using opening = new AsyncDisposableStack();
   const keys = virtualKeysIn(sql);
+  const wrongKeys = new WrongKeys({ now });
   const tenancy = tenancyIn(sql);
   const scopeOf = createScopeOf(sql);
   const { customers } = config.tenancy;
@@ -106,6 +109,7 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
     findPrincipal: keys.findPrincipal,
     now,
     cache: keyCache,
+    wrongKeys,
   });
   const authenticate = oncePerRequest(authenticateKey);
   const inbox = opening.use(await bus.openInbox());
@@ -202,7 +206,7 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
         return draining ? { ready: false, parts: { ...parts, ingress: 'stopping' } } : { ready, parts };
       },
       metrics: options.metrics,
-      metricsAccess: metricsAccessOf(config, options.masterKey),
+      requireMetricsAccess: createRequireMetricsAccess(metricsAccessOf(config, options.masterKey), wrongKeys),
     },
     trustedProxies: config.trustedProxies,
     onError: (error, request) => log.error({ err: error, ...request }, 'request failed'),

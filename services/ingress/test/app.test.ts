@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { after, before, test } from 'node:test';
+import { createRequireMetricsAccess } from '@sluice/shared/metrics-access.ts';
+import { WrongKeys } from '@sluice/shared/wrong-keys.ts';
 import { loadGatewayConfig } from '@sluice/shared/config/load-config.ts';
 import { z } from 'zod';
 import { createApp, type AppDeps } from '../src/app.ts';
@@ -59,7 +61,10 @@ const deps: AppDeps = {
     isDraining: () => false,
     check: async () => ({ ready: true, parts: {} }),
     metrics: async () => 'secret_metric 1',
-    metricsAccess: { authenticated: true, tokens: [masterKey] },
+    requireMetricsAccess: createRequireMetricsAccess(
+      { authenticated: true, tokens: [masterKey] },
+      new WrongKeys({ now: Date.now }),
+    ),
   },
   trustedProxies: [],
   onError: () => undefined,

@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Caller } from '@sluice/shared/contracts/caller.ts';
 import { GatewayError } from '@sluice/shared/errors.ts';
 import { KeyHash } from '@sluice/shared/ids.ts';
+import { WrongKeys } from '@sluice/shared/wrong-keys.ts';
 import type { Principal } from '../tenancy/principal.ts';
 import { requireAllowedRoute } from './allowed-routes.ts';
 import type { Authenticated } from './authenticated.ts';
@@ -11,7 +12,6 @@ import { keyFromHeaders } from './key-from-headers.ts';
 import { LookupCache, type CacheLimits } from './lookup-cache.ts';
 import { lastFour, maskKey, maskText } from './mask-key.ts';
 import { roleOf } from './role-of.ts';
-import { WrongKeys } from './wrong-keys.ts';
 
 export interface AuthenticateDeps {
   /** Any text; it does not have to look like a virtual key. */
@@ -19,6 +19,8 @@ export interface AuthenticateDeps {
   readonly findPrincipal: (hash: KeyHash) => Promise<Principal | null>;
   readonly now: () => number;
   readonly cache: CacheLimits;
+  /** Shared with what else takes secrets; absent: of its own. */
+  readonly wrongKeys?: WrongKeys;
 }
 
 /** Names the caller of a request, or throws why there is none. */
@@ -51,7 +53,13 @@ const operator: Caller = {
  * @returns `invalidate`: for a process that has changed a key, so that it sees its own write at once;
  * `invalidateAll`: the same for one that has changed what keys belong to
  */
-export function createAuthenticate({ masterKey, findPrincipal, now, cache }: AuthenticateDeps): {
+export function createAuthenticate({
+  masterKey,
+  findPrincipal,
+  now,
+  cache,
+  wrongKeys = new WrongKeys({ now }),
+}: AuthenticateDeps): {
   authenticate: Authenticate;
   invalidate: (hash: KeyHash) => void;
   invalidateAll: () => void;
@@ -59,7 +67,6 @@ export function createAuthenticate({ masterKey, findPrincipal, now, cache }: Aut
   if (masterKey === '') throw new Error('There is no master key: everybody would be the operator.');
   const masterDigest = sha256(masterKey);
   const principals = new LookupCache({ what: 'key', find: findPrincipal, now, limits: cache });
-  const wrongKeys = new WrongKeys({ now });
 
   return {
     invalidate: (hash) => principals.invalidate(hash),

@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net';
-import { GatewayError } from '@sluice/shared/errors.ts';
-import type { KeyHash } from '@sluice/shared/ids.ts';
+import { GatewayError } from './errors.ts';
+import type { KeyHash } from './ids.ts';
 
 /** Wrong keys that are put up with at once, and how soon one more is: 20, then one a second. */
 const wrongKeysMax = 20;

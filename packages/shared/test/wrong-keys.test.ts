@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { GatewayError } from '@sluice/shared/errors.ts';
-import { hashKey } from '../../src/auth/hash-key.ts';
-import { networkOf, WrongKeys } from '../../src/auth/wrong-keys.ts';
+import { GatewayError } from '../src/errors.ts';
+import { KeyHash } from '../src/ids.ts';
+import { networkOf, WrongKeys } from '../src/wrong-keys.ts';
 
-const key = (number: number) => hashKey(`sk-wrong-${number}`);
+const key = (number: number) => KeyHash.parse(number.toString(16).padStart(64, '0'));
 
 /** @returns the seconds to wait; null: it was looked up */
 async function tryKey(wrongKeys: WrongKeys, address: string, number: number, found: 'right' | null = null) {
