@@ -24,7 +24,7 @@ const byKind: Readonly<Record<OperationKind, (operation: Operation) => readonly 
     ...(body ? ofBodies : []),
     ...(body || query ? (['invalid_management_request'] as const) : []),
   ],
-  metrics: () => ['metrics_refused', 'internal'],
+  metrics: () => ['metrics_refused', 'too_many_wrong_keys', 'internal'],
   public: () => [],
 };
 
