@@ -39,9 +39,16 @@ const reserved: Readonly<Record<string, string>> = {
   'litellm-proxy-budget': 'the spend of the whole proxy; its budget is litellm_settings.max_budget',
 };
 
+const ofTheirBudget = 'their budget is max_budget, which can be raised and lowered';
+
 const unsupportedOfUsers: Readonly<Record<string, string>> = {
   allowed_cache_controls: 'which cache controls are sent is not checked',
   budget_id: 'a user has their limits themselves',
+  key: 'their key is made here; POST /key/generate takes a chosen one',
+  organization_id: 'use organizations, or POST /organization/member_add',
   password: 'nobody logs in with a password',
   prompts: 'no prompt would be found there',
+  team_id: 'use teams, or POST /team/member_add',
+  temp_budget_expiry: ofTheirBudget,
+  temp_budget_increase: ofTheirBudget,
 };

@@ -40,6 +40,7 @@ export function userNew(deps: ManagementDeps): RequestHandler {
     const authenticated = authorize(await authenticate(req), req.path);
     const request = parseManagementBody(UserNewRequest, withDefaults(req.body, userSettings.defaults));
     refuseUnsupportedOfUser(req.body, true);
+    refuseUnsupported(req.body, { isNew: true }); // what it says of the key
     refuseReserved(request.user_id);
     const scope = await scopeOf(authenticated);
     requireUserMaker(scope, request);
