@@ -40,20 +40,21 @@ export function memberDefaultsOf(fields: TeamFields): Partial<Limits> {
     team_member_budget_duration: duration,
     team_member_rpm_limit: requests,
     team_member_tpm_limit: tokens,
+    team_member_max_parallel_requests: parallel,
   } = fields;
   return {
     ...(budget !== undefined && { maxBudgetNanoUsd: budgetOf('team_member_budget', budget) }),
     ...(duration !== undefined && { budgetDuration: durationTextOf('team_member_budget_duration', duration) }),
     ...(requests !== undefined && { requestsPerMinute: limitOf('team_member_rpm_limit', requests) }),
     ...(tokens !== undefined && { tokensPerMinute: limitOf('team_member_tpm_limit', tokens) }),
+    ...(parallel !== undefined && { maxParallelRequests: limitOf('team_member_max_parallel_requests', parallel) }),
   };
 }
 
 /** What a request sets of the limits of one member. */
 export function memberLimitsOf({ max_budget_in_team: budget, ...fields }: MemberLimits): Partial<Limits> {
-  const { budget_duration, rpm_limit, tpm_limit } = fields;
   return {
-    ...limitChangesOf({ budget_duration, rpm_limit, tpm_limit }),
+    ...limitChangesOf(fields),
     ...(budget !== undefined && { maxBudgetNanoUsd: budgetOf('max_budget_in_team', budget) }),
   };
 }
@@ -67,6 +68,18 @@ export function permissionsOf(routes: readonly string[]): string[] {
     `team_member_permissions: '${unknown}' is none of ${memberPermissions.join(', ')}.`,
   );
 }
+
+/** @throws GatewayError invalid_management_request for what nothing here obeys of a member */
+export function refuseUnsupportedOfMember(body: unknown, isNew: boolean): void {
+  refuseUnsupportedOf(body, unsupportedOfMembers, { isNew });
+}
+
+const unsupportedOfMembers: Readonly<Record<string, string>> = {
+  budget_id: 'a member has their limits themselves',
+  budget_reset_at: 'windows follow from budget_duration and the clock',
+  max_budget: 'what a member may spend in the team is max_budget_in_team',
+  models: 'what models a member may use is allowed_models',
+};
 
 /** @throws GatewayError invalid_management_request for what a team has in LiteLLM, and nothing here obeys */
 export function refuseUnsupportedOfTeam(body: unknown, isNew: boolean): void {
