@@ -86,12 +86,25 @@ export function refuseUnsupportedOfTeam(body: unknown, isNew: boolean): void {
   refuseUnsupportedOf(body, unsupportedOfTeams, { isNew });
 }
 
+const ofKeysAlone = 'only keys have it, see POST /key/update';
+
 const unsupportedOfTeams: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(
+    ['budget_fallbacks', 'enforced_params', 'fallback_model', 'priority'].map((name) => [name, ofKeysAlone]),
+  ),
+  ...Object.fromEntries(
+    ['temp_budget_expiry', 'temp_budget_increase'].map((name) => [name, 'raise max_budget instead']),
+  ),
   access_group_ids: 'put the names of the groups into models',
+  aliases: 'the names that a team has for models are model_aliases',
+  allowed_passthrough_routes: 'there are no pass-through routes',
+  allowed_vector_store_indexes: 'there are no vector stores',
   budget_id: 'a team has its limits itself',
   enforced_batch_output_expires_after: 'no batch output would expire',
   enforced_file_expires_after: 'no file would expire',
+  prompts: 'there are no prompt templates',
   secret_manager_settings: 'no secret would be read from there',
+  throttle_on_budget_exceeded: 'a call over the budget is refused, or given fewer tokens, and never slowed down',
 };
 
 function metadataOf({ metadata, tags }: TeamFields, before: Team['metadata']): Team['metadata'] | undefined {
