@@ -47,6 +47,7 @@ const refusals: readonly Refusal[] = [
   { path: '/user/new', body: { guardrails: ['a'] }, status: 400, param: 'guardrails' },
   { path: '/user/new', body: { budget_id: 'a' }, status: 400, param: 'budget_id' },
   { path: '/user/new', body: { throttle_on_budget_exceeded: true }, status: 400, param: 'throttle_on_budget_exceeded' },
+  { path: '/user/new', body: { fallback_model: 'nope' }, status: 400, param: 'fallback_model' },
   { path: '/user/new', body: { project_id: 'p' }, status: 400, param: 'project_id' },
   { path: '/user/new', body: { auto_rotate: true }, status: 400, param: 'auto_rotate' },
   { path: '/user/new', body: { config: { a: 1 } }, status: 400, param: 'config' },

@@ -6,7 +6,7 @@ import { GatewayError } from '@sluice/shared/errors.ts';
  */
 const unsupportedAnywhere: Readonly<Record<string, string>> = {
   guardrails: 'no guardrail would run',
-  content_policy: 'no word would be blocked',
+  content_policy: 'no word would be blocked, and nothing else here blocks words yet, guardrails neither',
   mcp_rpm_limit: 'the limit would not be enforced',
   object_permission: 'the permissions would not be enforced',
   policies: 'no policy would be applied',

@@ -113,7 +113,7 @@ function keyChangesOf(
   body: unknown,
   { userId }: User,
   { role, key: own }: Authenticated,
-  { keySettings, now }: Pick<ManagementDeps, 'keySettings' | 'now'>,
+  { keySettings, models, now }: Pick<ManagementDeps, 'keySettings' | 'models' | 'now'>,
 ) {
   const given = Object.entries(typeof body === 'object' && body !== null ? body : {});
   const named = given.filter(([name]) => userKeyFields.some((field) => field === name));
@@ -125,7 +125,7 @@ function keyChangesOf(
   if (role !== 'proxy_admin' && Object.keys(fields.permissions ?? {}).length > 0) {
     throw new GatewayError('route_not_allowed', 'Only an administrator of the proxy may set permissions of a key.');
   }
-  return changesOf(fields, now());
+  return changesOf(fields, now(), { models });
 }
 
 /** Takes rows in one order, so that two requests never wait for each other's; of the same row, what is named first. */
