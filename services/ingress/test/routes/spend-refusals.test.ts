@@ -99,6 +99,11 @@ for (const [path, body, at] of wrong) {
   });
 }
 
+test('GET /spend/export?group_by=week 422: says what there is', async () => {
+  const { body } = await books.get(`/spend/export?${dates}&group_by=week`);
+  assert.match(body.detail[0].msg, /any of day, month, organization, .*, customer, with commas between/);
+});
+
 const senseless: readonly (readonly [path: string, body: object | undefined, message: RegExp])[] = [
   [`/spend/export?${dates}&group_by=tag,customer`, undefined, /tag or customer/],
   ['/spend/logs/v2?page=2001&page_size=1000', undefined, /shorter time/],

@@ -88,7 +88,9 @@ export const SpendExportQuery = z.object({
     .string()
     .meta({ description: `Any of these, with commas between: ${groupNames.join(', ')}.`, examples: ['team,model'] })
     .transform((text) => [...new Set(text.split(',').map((name) => name.trim()))])
-    .pipe(z.array(z.enum(groupNames))),
+    .pipe(
+      z.array(z.enum(groupNames, { error: `Input should be any of ${groupNames.join(', ')}, with commas between` })),
+    ),
   format: z.enum(['csv', 'json']).default('csv'),
   organization_id: Text.optional(),
   team_id: Text.optional(),
