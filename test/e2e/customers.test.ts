@@ -134,6 +134,40 @@ describe('customers and tags over HTTP, on two ingresses', () => {
     assert.equal(operators.status, 403, "the operator's requests stay there too");
   });
 
+  test('x-litellm-model-region: a request is answered there, or nowhere, and in the region of its customer too', async () => {
+    const [key] = keys;
+    await made('/customer/new', { user_id: 'uma', allowed_model_region: 'us' });
+    await becomes(403, { user: 'uma', model: 'german' });
+    const from = (region: string, body: Record<string, unknown>) =>
+      chat(there, key, body, { headers: { 'x-litellm-model-region': region } });
+    const cases = [
+      { region: 'eu', body: { model: 'both' }, answeredIn: german },
+      { region: 'us', body: { model: 'both' }, answeredIn: 'us-chicago-1' },
+      { region: 'eu', body: { model: 'german' }, answeredIn: german },
+      { region: 'eu', body: { model: 'american' }, answeredIn: null },
+      { region: 'us', body: { model: 'both', user: 'uma' }, answeredIn: 'us-chicago-1' },
+      { region: 'eu', body: { model: 'both', user: 'uma' }, answeredIn: null },
+      { region: 'eu', body: { model: 'american', fallbacks: ['american', 'german'] }, answeredIn: null },
+    ];
+    for (const { region, body, answeredIn } of cases) {
+      for (const reply of await Promise.all([1, 2, 3, 4].map(() => from(region, body)))) {
+        const { status, headers } = reply;
+        const expected = answeredIn === null ? [403, null] : [200, answeredIn];
+        assert.deepEqual(
+          [status, headers.get('x-litellm-model-region')],
+          expected,
+          `${region} ${JSON.stringify(body)}`,
+        );
+      }
+    }
+    const { message } = errorOf(await from('eu', { model: 'both', user: 'uma' }));
+    assert.match(message, /Passed model=both, End User=uma, allowed_model_region=us and eu$/);
+    for (const wrong of ['mars', 'EU,us', 'eu-frankfurt-1']) {
+      const reply = await from(wrong, { model: 'both' });
+      assert.deepEqual([reply.status, errorOf(reply).param], [400, 'x-litellm-model-region'], wrong);
+    }
+  });
+
   test('a default model answers for one that is not in the region, and where none is named', async () => {
     await made('/customer/update', { user_id: 'eva', default_model: 'german' });
     await becomes(200, { user: 'eva', model: 'american' });

@@ -109,6 +109,8 @@ for (const { mode, open } of gateways) {
         );
         assert.equal(row.api_base, gateway.simulator.url);
         assert.ok(row.model_id);
+        assert.ok(row.session_id, 'generated where none was sent');
+        assert.match(reply?.headers.get('x-litellm-overhead-duration-ms') ?? '', /^\d+\.\d+$/);
         assert.equal(row.prompt_tokens, call.promptTokens);
         assert.equal(row.completion_tokens, call.completionTokens);
         assert.equal(row.total_tokens, call.promptTokens + call.completionTokens);

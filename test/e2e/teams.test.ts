@@ -104,6 +104,33 @@ describe('teams and users over HTTP, on two ingresses', () => {
     for (const key of keys) await becomes(200, there, key);
   });
 
+  const parallelLimits = {
+    'of their own': async () => {
+      const team_id = await newTeam({});
+      const member = { role: 'user', user_id: 'busy' };
+      await made(Team, '/team/member_add', { team_id, member, max_parallel_requests: 1 });
+      return team_id;
+    },
+    "that are the team's for members": () =>
+      newTeam({ team_member_max_parallel_requests: 1, members_with_roles: [{ role: 'user', user_id: 'busy' }] }),
+  };
+  for (const [whose, teamWithBusy] of Object.entries(parallelLimits)) {
+    test(`a member's parallel requests have limits ${whose}, over all their keys at all ingresses`, async () => {
+      const team_id = await teamWithBusy();
+      const busy = { team_id, user_id: 'busy' };
+      const keys = [await here.newKey(busy), await here.newKey(busy)] as const;
+      const before = here.simulator.callsInFlight();
+      const slow = { messages: [{ role: 'user', content: 'Slowly. #sim {"delayMs":800}' }] };
+      const running = chat(here, keys[0], slow);
+      await waitUntil(() => here.simulator.callsInFlight() === before + 1, { what: 'a call runs' });
+      const second = await chat(there, keys[1]);
+      assert.equal(second.status, 429, second.text);
+      assert.match(errorOf(second).message, /busy.*Limit type: max_parallel_requests\. Current limit: 1, Remaining: 0/);
+      assert.equal((await chat(there, await here.newKey({ team_id }))).status, 200, 'of nobody else');
+      assert.equal((await running).status, 200);
+    });
+  }
+
   test('the default budget of members is for each of them', async () => {
     const member = (user_id: string) => ({ role: 'user', user_id });
     const team_id = await newTeam({ team_member_budget: 0, members_with_roles: [member('eve')] });

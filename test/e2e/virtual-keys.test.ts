@@ -216,6 +216,9 @@ for (const { mode, open } of gateways) {
       assert.equal(third.status, 429, third.text);
       assert.match(errorOf(third).message, /Limit type: max_parallel_requests\. Current limit: 2, Remaining: 0/);
       assert.equal(third.headers.get('rate_limit_type'), 'concurrent_requests');
+      assert.equal(third.headers.get('x-litellm-model-group'), 'llama');
+      assert.equal(third.headers.get('x-litellm-response-cost'), '0.0');
+      assert.match(third.headers.get('x-litellm-timeout') ?? '', /^\d+\.\d+$/);
       for (const { status } of await Promise.all(running)) assert.equal(status, 200);
       await waitUntil(async () => (await chat(gateway, key)).status === 200, { what: 'room again', deadlineMs: 1_000 });
     });
@@ -245,6 +248,9 @@ for (const { mode, open } of gateways) {
           const shown = budget === 0 ? '0' : '0\\.000000001';
           const text = `^Budget has been exceeded! Key=budget-${budget} \\(sk-\\.\\.\\.${key.slice(-4)}\\) Current cost: 0, Max budget: ${shown}`;
           assert.match(message, new RegExp(text));
+          assert.equal(reply.headers.get('x-litellm-key-spend'), '0');
+          assert.equal(reply.headers.get('x-litellm-response-cost'), '0.0');
+          assert.equal(reply.headers.get('x-litellm-model-group'), 'llama');
         }
         assert.deepEqual(gateway.simulator.billed(), []);
         assert.equal((await infoOf(gateway, key)).spend, 0);

@@ -27,12 +27,12 @@ export function regionOf({ target }: Pick<Deployment, 'target'>): string | null 
   return target.api === 'anthropic' ? null : target.region;
 }
 
-/** @param customer whose region it is */
+/** @param regions the customer's and the one that the request itself names: all hold */
 export function regionNotAllowed(
   model: string,
-  region: RegionGroup | undefined,
+  regions: readonly RegionGroup[],
   customer: string | null,
 ): GatewayError {
-  const message = `No deployment of the model lies in a region that this end user may be served from. Passed model=${model}, End User=${customer}, allowed_model_region=${region}`;
+  const message = `No deployment of the model lies in a region that this request may be answered from. Passed model=${model}, End User=${customer}, allowed_model_region=${regions.join(' and ')}`;
   return new GatewayError('region_not_allowed', message, { param: 'model' });
 }

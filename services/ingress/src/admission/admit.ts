@@ -27,7 +27,8 @@ export interface AdmitOptions {
   readonly signal: AbortSignal;
   /** Epoch milliseconds; waiting for budget ends here. */
   readonly deadlineAt: number;
-  readonly describe: (account: AccountLimits) => AccountName;
+  /** @param settledNanoUsd what is booked on it, where that is why it refuses; else null */
+  readonly describe: (account: AccountLimits, settledNanoUsd: number | null) => AccountName;
 }
 
 export interface Admitted {
@@ -63,7 +64,7 @@ export async function createAdmit(deps: AdmitDeps): Promise<{ readonly admit: Ad
 
     const rest = async (at: Place, ms = Infinity) => {
       await at.rest(Math.min(ms, deadlineAt - now()), signal);
-      if (now() >= deadlineAt) throw budgetReserved(options.describe(accountOf(request, at.accountKey)));
+      if (now() >= deadlineAt) throw budgetReserved(options.describe(accountOf(request, at.accountKey), null));
     };
 
     try {
@@ -130,7 +131,8 @@ export async function createAdmit(deps: AdmitDeps): Promise<{ readonly admit: Ad
     request: ReservationRequest,
     { describe }: AdmitOptions,
   ): GatewayError {
-    const name = describe(accountOf(request, result.accountKey));
+    const isMoney = result.type === 'over-budget' && result.measure === 'money';
+    const name = describe(accountOf(request, result.accountKey), isMoney ? result.settledNanoUsd : null);
     return result.type === 'over-budget' ? budgetExceeded(result, name) : rateLimited(result, name, request.now);
   }
 }

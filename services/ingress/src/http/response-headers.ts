@@ -21,6 +21,24 @@ export function callerHeaders(callId: string, version: string, key: KeyLimits | 
   });
 }
 
+/** Known once it is known how the request is to be run: also on refusals. */
+export function timeoutHeader(timeoutMs: number): ResponseHeaders {
+  return { 'x-litellm-timeout': floatText(timeoutMs / 1_000) };
+}
+
+/**
+ * Of a request that was not let in: it has cost nothing.
+ *
+ * @param spentNanoUsd by the key, in the window of its budget; null: not known
+ */
+export function refusalHeaders(alias: string, spentNanoUsd: number | null): ResponseHeaders {
+  return withoutEmpty({
+    'x-litellm-model-group': alias,
+    'x-litellm-response-cost': '0.0',
+    'x-litellm-key-spend': spentNanoUsd === null ? null : usdText(spentNanoUsd),
+  });
+}
+
 /** Known once the request is admitted. */
 export function admissionHeaders(
   admitted: { outputTokensCap: number; askedOutputTokens: number; timeoutMs: number },
@@ -31,7 +49,7 @@ export function admissionHeaders(
   const reset = state ? `${Math.max(0, Math.ceil((state.windowResetsAt - now) / 1_000))}s` : null;
   const clamped = admitted.outputTokensCap < admitted.askedOutputTokens;
   return withoutEmpty({
-    'x-litellm-timeout': floatText(admitted.timeoutMs / 1_000),
+    ...timeoutHeader(admitted.timeoutMs),
     // The budget had room for fewer tokens than the request asked for.
     'x-sluice-max-tokens-clamped': clamped ? admitted.outputTokensCap : null,
     'x-ratelimit-limit-requests': key?.requestsPerMinute ?? null,
@@ -80,6 +98,8 @@ export function answerHeaders(start: AnswerStart): ResponseHeaders {
     'x-litellm-attempted-fallbacks': start.fallbacks,
     'x-litellm-max-fallbacks': start.fallbacks > 0 ? start.maxFallbacks : null,
     'x-litellm-fallback-errors': start.fallbackErrors && fallbackErrorsText(start.fallbackErrors),
+    // What the gateway took before it called; the row's litellm_overhead_time_ms.
+    'x-litellm-overhead-duration-ms': floatText(start.queueMs),
     'x-sluice-queue-ms': Math.round(start.queueMs),
     ...shownProviderHeaders(start.providerHeaders),
   });

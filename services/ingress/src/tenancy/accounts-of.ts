@@ -6,7 +6,7 @@ import type { HolderName } from './account-name.ts';
 import type { Attribution } from './attribution.ts';
 import { holderAccounts } from './holder-accounts.ts';
 import type { Holder, RequestAccount } from './holder-accounts.ts';
-import { limitsWith, noLimits } from './limits.ts';
+import { limitsWith, unlimited } from './limits.ts';
 import type { Limited } from './limits.ts';
 import { limitsOfEntry, modelEntries } from './model-limits.ts';
 import type { ModelName } from './model-limits.ts';
@@ -45,7 +45,6 @@ export function keyLimits({ key, keyBudget }: Pick<Principal, 'key' | 'keyBudget
 }
 
 const budgetMaxNanoUsd = maxBudgetUsd * 1e9;
-const unlimited: Limited = { ...noLimits, createdAt: 0 };
 
 /** `isFree`: booked, and not limited. */
 type BookedHolder = Holder & { readonly isFree?: boolean };

@@ -53,6 +53,9 @@ export const noLimits: Limits = {
   modelTokensPerMinute: {},
 };
 
+/** What nothing limits. */
+export const unlimited: Limited = { ...noLimits, createdAt: 0 };
+
 /** What limits a holder of a budget: its own limits, where it has one, else the budget's. */
 export function limitsWith(own: Limited, budget: Limited | null): Limited {
   if (budget === null) return own;

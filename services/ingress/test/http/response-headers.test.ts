@@ -66,6 +66,7 @@ test('headers: of the answer, with the provider’s own', () => {
     'x-litellm-model-api-base': 'https://provider',
     'x-litellm-attempted-retries': '1',
     'x-litellm-attempted-fallbacks': '0',
+    'x-litellm-overhead-duration-ms': '1.0',
     'x-sluice-queue-ms': '1',
     'llm_provider-opc-request-id': 'opc',
   });

@@ -22,8 +22,21 @@ const cases = [
     param: 'key',
     message: "Invalid key format. LiteLLM Virtual Key must start with 'sk-'. Received: pk-0****cdef",
   },
+  {
+    body: { fallback_model: 'nope' },
+    param: 'fallback_model',
+    message: /^fallback_model: there is no model nope here/,
+  },
+  { body: { fallback_model: ['llama', 'a', 'b'] }, param: 'fallback_model', message: /no model a, b here/ },
+  { body: { budget_fallbacks: { grok: ['llama', 'nope'] } }, param: 'budget_fallbacks', message: /no model nope here/ },
+  { body: { budget_fallbacks: { nope: ['llama'] } }, param: 'budget_fallbacks', message: /no model nope here/ },
   { body: { key: 'sk-too-short' }, param: 'key', message: /16 to 255 visible/ },
   { body: { key: 'sk-with a space in it' }, param: 'key', message: /no spaces/ },
+  {
+    body: { content_policy: { block_words: ['a'] } },
+    param: 'content_policy',
+    message: /nothing else here blocks words yet, guardrails neither/,
+  },
   ...[
     { spend: 1 },
     { allowed_cache_controls: ['no-cache'] },

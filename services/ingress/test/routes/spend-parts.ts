@@ -7,7 +7,12 @@ import { deployment, namesOf } from '../models/sample-models.ts';
 export function spendParts(sql: Sql) {
   return {
     entities: entityNamesIn(sql),
-    models: namesOf({ grok: ['oci/xai.grok-4'], llama: ['oci/meta.llama-3.3-70b-instruct'], thinker: [thinker] }),
+    models: namesOf({
+      grok: ['oci/xai.grok-4'],
+      llama: ['oci/meta.llama-3.3-70b-instruct'],
+      thinker: [thinker],
+      'lab/*': ['oci/*'],
+    }),
     prices: loadPriceBook(),
     proxyBudgetNanoUsd: 50_000_000_000,
   };

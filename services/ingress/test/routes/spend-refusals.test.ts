@@ -80,8 +80,8 @@ const wrong: readonly (readonly [path: string, body: object | undefined, at: rea
   ['/spend/logs/v2?max_spend=1e3', undefined, ['query', 'max_spend']],
   ['/spend/logs/v2?status_filter=odd', undefined, ['query', 'status_filter']],
   [`/spend/export?${dates}`, undefined, ['query', 'group_by']],
-  [`/spend/export?${dates}&group_by=planet`, undefined, ['query', 'group_by', '0']],
-  [`/spend/export?${dates}&group_by=`, undefined, ['query', 'group_by', '0']],
+  [`/spend/export?${dates}&group_by=planet`, undefined, ['query', 'group_by']],
+  [`/spend/export?${dates}&group_by=`, undefined, ['query', 'group_by']],
   [`/spend/export?${dates}&group_by=team&format=xls`, undefined, ['query', 'format']],
   ['/global/spend/end_users', { startTime: 'soon' }, ['body', 'startTime']],
   ['/global/spend/end_users', { api_key: 7 }, ['body', 'api_key']],
@@ -98,6 +98,11 @@ for (const [path, body, at] of wrong) {
     assert.ok(answer.body.detail[0].msg);
   });
 }
+
+test('GET /spend/export?group_by=week 422: says what there is', async () => {
+  const { body } = await books.get(`/spend/export?${dates}&group_by=week`);
+  assert.match(body.detail[0].msg, /any of these, with commas between: day, month, organization, .*, customer$/);
+});
 
 const senseless: readonly (readonly [path: string, body: object | undefined, message: RegExp])[] = [
   [`/spend/export?${dates}&group_by=tag,customer`, undefined, /tag or customer/],

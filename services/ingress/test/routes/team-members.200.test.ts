@@ -62,6 +62,14 @@ test('POST /team/member_add 200: one member with limits of their own', async () 
   assert.deepEqual(await actions(`${team_id}:bob`), ['created']);
 });
 
+test('POST /team/member_add 200: every limit that a budget has', async () => {
+  const team_id = await newTeam();
+  const limits = { soft_budget: 0.25, max_token_budget: 100, max_parallel_requests: 2, model_tpm_limit: { llama: 3 } };
+  await post('/team/member_add', { team_id, member: user('limited'), ...limits });
+  const { litellm_budget_table: budget } = await membershipOf(team_id, 'limited');
+  for (const [name, value] of Object.entries(limits)) assert.deepEqual(budget[name], value, name);
+});
+
 test('POST /team/member_add 200: several at once, by id and by address, each with limits of their own', async () => {
   const team_id = await newTeam();
   const body = await post('/team/member_add', {
@@ -133,13 +141,33 @@ test('POST /team/member_update 200: only what the body names; null clears', asyn
     role: 'user',
     max_budget_in_team: 1,
     budget_duration: null,
+    budget_reset_at: null,
+    budget_limits: null,
+    soft_budget: null,
+    max_token_budget: null,
     rpm_limit: null,
     tpm_limit: null,
+    max_parallel_requests: null,
+    model_max_budget: {},
+    model_rpm_limit: null,
+    model_tpm_limit: null,
     allowed_models: [],
   };
   assert.deepEqual(await post('/team/member_update', { ...ada, max_budget_in_team: 1 }), shown);
-  const changes = { role: 'admin', rpm_limit: 5, tpm_limit: 6, budget_duration: '1d', allowed_models: ['a'] };
-  assert.deepEqual(await post('/team/member_update', { ...ada, ...changes }), { ...shown, ...changes });
+  const changes = {
+    role: 'admin',
+    rpm_limit: 5,
+    tpm_limit: 6,
+    max_parallel_requests: 7,
+    max_token_budget: 8,
+    soft_budget: 0.5,
+    budget_duration: '1d',
+    budget_reset_at: '2027-02-02T00:00:00.000Z',
+    model_rpm_limit: { llama: 1 },
+    allowed_models: ['a'],
+  };
+  const { budget_reset_at: _shownOnly, ...asked } = changes;
+  assert.deepEqual(await post('/team/member_update', { ...ada, ...asked }), { ...shown, ...changes });
   const cleared = await post('/team/member_update', { ...ada, max_budget_in_team: null, rpm_limit: null });
   assert.deepEqual(cleared, { ...shown, ...changes, max_budget_in_team: null, rpm_limit: null });
   assert.deepEqual(await actions(`${team_id}:ada`), ['created', 'updated', 'updated', 'updated']);

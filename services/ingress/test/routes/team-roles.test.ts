@@ -85,6 +85,20 @@ const rights: readonly Right<Who>[] = [
   { path: '/team/delete', body: { team_ids: ['blue'] }, may: ['olga'] },
 ];
 
+for (const what of ['POST /team/blue/callback', 'GET /team/blue/callback', 'POST /team/blue/disable_logging']) {
+  test(`${what}: told that there are none, whoever may administer the team; 403 for others`, async () => {
+    const body = what.startsWith('GET') ? undefined : { callback_name: 'langfuse', callback_vars: {} };
+    for (const [who, key] of Object.entries(keys)) {
+      const answer = await gateway.ask(what, body, { key });
+      const may = who === 'ada' || who === 'olga';
+      assert.equal(answer.status, may ? 400 : 403, `${who}: ${JSON.stringify(answer.body)}`);
+      if (may) assert.match(answer.body.error.message, /^Logging callbacks of teams are not supported/);
+    }
+    const operators = await gateway.ask(what.replace('blue', 'nowhere'), body);
+    assert.deepEqual([operators.status, operators.body.error.param], [404, 'team_id']);
+  });
+}
+
 testRights(rights, everybody, () => ({ gateway, keys }));
 
 test('a list has the teams that one is in, or whose organization one administers', async () => {

@@ -67,6 +67,7 @@ test('POST /team/new 200: nothing but its defaults, and its maker as administrat
     team_member_budget_duration: null,
     team_member_rpm_limit: null,
     team_member_tpm_limit: null,
+    team_member_max_parallel_requests: null,
     team_member_budget_table: null,
     team_member_key_duration: null,
     default_team_member_models: [],
@@ -109,6 +110,7 @@ test('POST /team/new 200: all that can be set, and a line for the team, each mem
     team_member_budget_duration: '1mo',
     team_member_rpm_limit: 11,
     team_member_tpm_limit: 12,
+    team_member_max_parallel_requests: 13,
     team_member_key_duration: '1d',
     default_team_member_models: ['llama'],
     members_with_roles: [

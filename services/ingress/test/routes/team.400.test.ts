@@ -21,6 +21,7 @@ before(async () => {
 after(() => resources.disposeAsync());
 
 const there = { team_id: 'there' };
+const asMember = { member: { role: 'user', user_id: 'bob' } };
 const nowhere = { team_id: 'nowhere' };
 const role = 'user';
 
@@ -87,6 +88,21 @@ const refusals: readonly Refusal[] = [
     param: 'team_id',
   },
   { path: '/team/member_add', body: { ...there, member: { role } }, status: 422, loc: ['body', 'member'] },
+  { path: '/team/member_add', body: { ...there, ...asMember, max_budget: 1 }, status: 400, param: 'max_budget' },
+  { path: '/team/member_add', body: { ...there, ...asMember, budget_id: 'b' }, status: 400, param: 'budget_id' },
+  {
+    path: '/team/bulk_member_add',
+    body: { ...there, max_budget: 1, all_users: true },
+    status: 400,
+    param: 'max_budget',
+  },
+  { path: '/team/member_update', body: { ...there, user_id: 'ada', max_budget: 1 }, status: 400, param: 'max_budget' },
+  {
+    path: '/team/member_update',
+    body: { ...there, user_id: 'ada', max_parallel_requests: -1 },
+    status: 400,
+    param: 'max_parallel_requests',
+  },
   { path: '/team/member_add', body: there, status: 422, loc: ['body', 'member'] },
   { path: '/team/member_add', body: { ...nowhere, member: { role, user_id: 'x' } }, status: 404, param: 'team_id' },
   { path: '/team/member_add', body: { ...there, member: { role, user_id: 'ada' } }, status: 400, param: 'user_id' },

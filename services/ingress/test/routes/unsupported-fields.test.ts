@@ -17,6 +17,7 @@ const ofKeys = [
   'allowed_vector_store_indexes',
   'auto_rotate',
   'config',
+  'max_user_budget',
   'project_id',
   'prompts',
   'rotation_interval',

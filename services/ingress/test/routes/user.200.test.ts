@@ -131,6 +131,19 @@ test('POST /user/new 200: all that can be set, of the user, the key, and what th
   assert.equal((await lines(body.token))[0].action, 'created');
 });
 
+test('POST /user/new 200: what it says of the key is so', async () => {
+  const ofKey = {
+    access_group_ids: ['beta'],
+    budget_fallbacks: { grok: ['llama'] },
+    enforced_params: ['user'],
+    fallback_model: ['llama'],
+    priority: 3,
+  };
+  const { key } = await post('/user/new', ofKey);
+  const { info } = (await gateway.get(`/key/info?key=${key}`)).body;
+  for (const [name, value] of Object.entries(ofKey)) assert.deepEqual(info[name], value, name);
+});
+
 test('POST /user/new 200: without a key', async () => {
   const body = await post('/user/new', { user_id: 'keyless', auto_create_key: false });
   assert.deepEqual([body.key, body.token], ['', null]);

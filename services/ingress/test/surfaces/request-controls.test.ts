@@ -117,7 +117,7 @@ for (const { why, body = {}, headers = {}, metadata = {}, key = {}, ...is } of c
   test(`controls: ${why}`, () => {
     const principal = principalOf(virtualKey('sk-one', { metadata, ...key }));
     const controls = requestControls('a', body, headers, config, principal);
-    assert.deepEqual(controls, { timeoutMs: 30_000, forJob: general, messages: [], ...is });
+    assert.deepEqual(controls, { regions: [], timeoutMs: 30_000, forJob: general, messages: [], ...is });
   });
 }
 
@@ -133,6 +133,8 @@ test('controls: nobody falls back to what their end user or a tag may not use', 
   const european = { customer: { id: 'zoe', customer: zoe, budget: null }, tags: [] };
   assert.deepEqual(fallbacks(european), [], 'nobody knows where these are');
   assert.deepEqual(fallbacks(european, null), [], 'for nobody');
+  const inEurope = requestControls('a', body, { 'x-litellm-model-region': 'eu' }, config, principal);
+  assert.deepEqual([inEurope.regions, inEurope.forJob.fallbacks], [['eu'], []], 'as their request says');
 });
 
 const ofB = { modelBudgets: { b: limitsOfOne } };

@@ -104,7 +104,7 @@ export async function tryCalls(
       : alias === null
         ? { type: 'failed', failures: [] }
         : alias.deployments.length === 0
-          ? failed(name, regionNotAllowed(name, tries.job.region, tries.job.origin.endUser))
+          ? failed(name, regionNotAllowed(name, [tries.job.region ?? []].flat(), tries.job.origin.endUser))
           : await tryAlias(alias, { ...own, fallbacks, hasFallback }, tries);
     if (result.type !== 'failed') return result;
     const code = result.failures[0]?.error.code ?? 'internal';

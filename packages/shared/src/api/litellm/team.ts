@@ -35,6 +35,7 @@ const teamFields = {
   team_member_budget_duration: z.string().nullish(),
   team_member_rpm_limit: z.int().nullish(),
   team_member_tpm_limit: z.int().nullish(),
+  team_member_max_parallel_requests: z.int().nullish(),
   /** Lifetime of keys that members make without saying one. */
   team_member_key_duration: z.string().nullish(),
   /** Models of members who have no list of their own; empty: the team's. */
@@ -71,12 +72,12 @@ export const TeamModelsRequest = z.object({ team_id: Id, models: Models });
 /** POST /team/permissions_update. */
 export const TeamPermissionsRequest = z.object({ team_id: Id, team_member_permissions: z.array(Id).max(100) });
 
+const { max_budget: _whose, ...limitsBesideBudget } = limitFields;
+
 /** What limits one member; null clears. USD. */
 const memberLimits = {
   max_budget_in_team: z.number().nullish(),
-  budget_duration: z.string().nullish(),
-  tpm_limit: z.int().nullish(),
-  rpm_limit: z.int().nullish(),
+  ...limitsBesideBudget,
   /** Empty: as the team says. */
   allowed_models: Models.nullish(),
 };

@@ -57,6 +57,11 @@ export const userKeyFields = [
   'blocked',
   'key_type',
   'tags',
+  'access_group_ids',
+  'budget_fallbacks',
+  'enforced_params',
+  'fallback_model',
+  'priority',
 ] as const;
 
 /** POST /user/update. Without `user_id`, `user_email` says whom; with it, it is the new address. */

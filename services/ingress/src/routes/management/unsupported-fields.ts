@@ -6,7 +6,7 @@ import { GatewayError } from '@sluice/shared/errors.ts';
  */
 const unsupportedAnywhere: Readonly<Record<string, string>> = {
   guardrails: 'no guardrail would run',
-  content_policy: 'no word would be blocked',
+  content_policy: 'no word would be blocked, and nothing else here blocks words yet, guardrails neither',
   mcp_rpm_limit: 'the limit would not be enforced',
   object_permission: 'the permissions would not be enforced',
   policies: 'no policy would be applied',
@@ -14,13 +14,15 @@ const unsupportedAnywhere: Readonly<Record<string, string>> = {
   tag_rpm_limit: 'limits per tag would not be enforced',
 };
 
-const unsupportedOfKeys: Readonly<Record<string, string>> = {
+/** Of keys. */
+export const unsupportedOfKeys: Readonly<Record<string, string>> = {
   agent_id: 'there are no agents to attribute its spend to',
   allowed_cache_controls: 'which cache controls a key sends is not checked',
   allowed_passthrough_routes: 'there are no pass-through routes; use allowed_routes',
   allowed_vector_store_indexes: 'there are no vector stores',
   auto_rotate: 'the key would never be rotated',
   config: 'use router_settings of the configuration',
+  max_user_budget: 'the budget of a user is max_budget of /user/new and /user/update',
   project_id: 'there are no projects, and their limits would not be enforced',
   prompts: 'there are no prompt templates',
   rotation_interval: 'the key would never be rotated',

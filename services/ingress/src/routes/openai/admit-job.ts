@@ -2,7 +2,7 @@ import type { ChatMessage } from '@sluice/shared/api/openai/chat-completion.ts';
 import type { CallType, JobKind } from '@sluice/shared/contracts/call-type.ts';
 import { kindOf } from '@sluice/shared/contracts/call-type.ts';
 import type { Alias } from '@sluice/shared/config/gateway-config.ts';
-import { aliasIn, regionNotAllowed } from '@sluice/shared/config/region-group.ts';
+import { regionNotAllowed } from '@sluice/shared/config/region-group.ts';
 import { resolveAlias } from '@sluice/shared/config/resolve-alias.ts';
 import { GatewayError } from '@sluice/shared/errors.ts';
 import { callIdOf, RequestId } from '@sluice/shared/ids.ts';
@@ -16,8 +16,9 @@ import { ModelBudgetSpent } from '../../admission/refusals.ts';
 import type { Authenticated } from '../../auth/authenticated.ts';
 import { requireModel, requireModelFor } from '../../auth/may-use-model.ts';
 import type { NewJob } from '../../dispatch/dispatch.ts';
-import { accountHeaders, admissionHeaders } from '../../http/response-headers.ts';
+import { accountHeaders, admissionHeaders, refusalHeaders, timeoutHeader } from '../../http/response-headers.ts';
 import { defaultBytesMax } from '../../surfaces/openai/chat-job.ts';
+import { isIn } from '../../surfaces/openai/asked-region.ts';
 import { requestControls } from '../../surfaces/openai/request-controls.ts';
 import type { RequestControls } from '../../surfaces/openai/request-controls.ts';
 import { turnOf } from '../../surfaces/openai/turn.ts';
@@ -29,7 +30,7 @@ import { isLimited } from '../../tenancy/holder-accounts.ts';
 import type { RequestAccount } from '../../tenancy/holder-accounts.ts';
 import type { Exchange } from './exchange.ts';
 import type { InferenceDeps } from './inference-deps.ts';
-import { requireParams } from './required-params.ts';
+import { refuseOperatorsParams, requireParams } from './required-params.ts';
 
 /** What a route knows of its request before anybody has let it in. */
 export interface Ask {
@@ -101,12 +102,13 @@ export async function admitJob(ask: Ask, from: AskedFrom, deps: InferenceDeps): 
   const [attributed] = await Promise.allSettled([deps.attribute(origin, principal !== null)]);
   const attribution = attributed.status === 'fulfilled' ? attributed.value : noAttribution;
   const controls = requestControls(body.model, body, req.headers, deps.config, principal, attribution);
+  exchange.setHeaders(timeoutHeader(controls.timeoutMs));
   requireMockableKind(ask);
   const aliases = [body.model, ...controls.forJob.fallbacks];
   const others = boundsOfFallbacks(ask, controls);
   const choices = ask.choices?.(aliases) ?? 1;
   const alias = resolveAlias(deps.config, body.model);
-  const region = attribution.customer?.customer?.allowedModelRegion;
+  const [region] = controls.regions;
   const asked = ask.outputTokens * choices;
   const longest = Math.max(bounds.inputTokensMax, ...others.map((other) => other.bounds.inputTokensMax));
   const inputTokensMax = longest + defaultBytesMax(deps.config, aliases);
@@ -127,7 +129,7 @@ export async function admitJob(ask: Ask, from: AskedFrom, deps: InferenceDeps): 
     accounts: [],
     caller,
     origin,
-    ...(region != null && { region }),
+    ...(region !== undefined && { region }),
     ...controls.forJob,
     ...(others.length > 0 && {
       fallbackInputTokens: Object.fromEntries(others.map((one) => [one.model, one.bounds.inputTokensEstimate])),
@@ -139,20 +141,24 @@ export async function admitJob(ask: Ask, from: AskedFrom, deps: InferenceDeps): 
 
   const model = alias ?? { name: body.model };
   let refusing: RequestAccount | undefined;
+  let spentBeforeNanoUsd: number | null = null;
 
   try {
     if (attributed.status === 'rejected') throw attributed.reason;
     if (principal) requireModel(principal, model);
     if (principal) requireModelFor(attribution, model);
     requireAlias(job, from.path, alias);
-    requireRegion(job, alias);
+    requireRegion(job, alias, controls.regions);
     if (principal) requireParams(principal.key, body, from.path);
+    refuseOperatorsParams(body, from.path);
     await deps.requireTurn(job);
     const accounts = accountsOf({ caller, principal, model, attribution }, tenancy, admittedAt);
     const reserved = accounts.filter((account) => isLimited(account) || isOfKey(account, accounts));
-    const describe = (limits: AccountLimits) => {
+    const describe = (limits: AccountLimits, settledNanoUsd: number | null) => {
       refusing = reserved.find((account) => accountKey(account.limits) === accountKey(limits));
       if (!refusing) throw new Error(`no account of the request: ${limits.id}`);
+      const isKeys = refusing === reserved.find(({ isMain }) => isMain);
+      if (isKeys && settledNanoUsd !== null) spentBeforeNanoUsd = spentOf(refusing, settledNanoUsd);
       return refusing.name;
     };
     const price = dearestPrice(deps.config, aliases, admittedAt);
@@ -183,18 +189,23 @@ export async function admitJob(ask: Ask, from: AskedFrom, deps: InferenceDeps): 
     deps.watchSoftBudgets(reserved, states);
     const main = reserved.findIndex((account) => account.isMain); // the key's come first
     const settledNanoUsd = states[main]?.settledNanoUsd;
-    const waivedNanoUsd = reserved[main]?.waivedNanoUsd ?? 0;
     return {
       job: { ...job, outputTokensCap, reservedNanoUsd, accounts: accounts.map(bookedOn) },
-      spentNanoUsd: principal && settledNanoUsd !== undefined ? Math.max(0, settledNanoUsd - waivedNanoUsd) : null,
+      spentNanoUsd: principal && settledNanoUsd !== undefined ? spentOf(reserved[main], settledNanoUsd) : null,
       giveBack: admitted.giveBack,
     };
   } catch (error) {
     const isModels = refusing?.model !== undefined && error instanceof GatewayError && error.code === 'budget_exceeded';
     if (isModels && from.isLast === false) throw new ModelBudgetSpent(error);
+    exchange.setHeaders(refusalHeaders(alias === null ? '' : body.model, spentBeforeNanoUsd));
     if (error instanceof GatewayError) deps.recordRefusal(job, error);
     throw error;
   }
+}
+
+/** What counts as spent of what is booked. */
+function spentOf(account: RequestAccount | undefined, settledNanoUsd: number): number {
+  return Math.max(0, settledNanoUsd - (account?.waivedNanoUsd ?? 0));
 }
 
 /** The key's own accounts come first, and are always reserved on. */
@@ -229,9 +240,8 @@ function requireMockableKind({ callType, body }: Ask): void {
 }
 
 /** @throws GatewayError region_not_allowed */
-function requireRegion({ region, origin }: NewJob, alias: Alias): void {
-  if (aliasIn(alias, region).deployments.length > 0) return;
-  throw regionNotAllowed(alias.name, region, origin.endUser);
+function requireRegion({ origin }: NewJob, alias: Alias, regions: RequestControls['regions']): void {
+  if (!isIn(alias, regions)) throw regionNotAllowed(alias.name, regions, origin.endUser);
 }
 
 function requireAlias({ kind, alias: model }: NewJob, path: string, alias: Alias | null): asserts alias {

@@ -10,6 +10,17 @@ export function requireParams({ enforcedParams }: VirtualKey, body: OriginBody, 
   throw new GatewayError('invalid_request', message, { param: missing });
 }
 
+/** Where a call goes, and as whom, is the configuration's to say (contract §1.4). */
+const operatorsParams = ['api_base', 'api_key', 'base_url'] as const;
+
+/** @throws GatewayError invalid_request for a request that says where it is to go, or as whom */
+export function refuseOperatorsParams(body: OriginBody, path: string): void {
+  const param = operatorsParams.find((name) => body[name] != null);
+  if (param === undefined) return;
+  const message = `${path}: '${param}' is not allowed in a request: deployments have it in the configuration.`;
+  throw new GatewayError('invalid_request', message, { param });
+}
+
 /** @param param with dots for what is inside of another: `metadata.generation_name` */
 function valueAt(body: unknown, param: string): unknown {
   return param

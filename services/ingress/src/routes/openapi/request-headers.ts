@@ -17,6 +17,11 @@ const ofInference: readonly RequestHeader[] = [
   { name: 'x-litellm-num-retries', description: 'As `num_retries` of the body.', type: 'integer' },
   { name: 'x-litellm-tags', description: 'Tags of the request, with commas between.', type: 'string' },
   { name: 'x-litellm-customer-id', description: 'The customer that the request is for.', type: 'string' },
+  {
+    name: 'x-litellm-model-region',
+    description: '`eu` or `us`: only deployments there may answer, and in the region of the customer too.',
+    type: 'string',
+  },
   { name: 'x-litellm-trace-id', description: 'The session that the request belongs to.', type: 'string' },
   {
     name: 'x-litellm-spend-logs-metadata',

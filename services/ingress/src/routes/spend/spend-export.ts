@@ -82,12 +82,20 @@ async function exportTo(
   res.end(format.tail);
 }
 
+function namesIn(text: string): string[] {
+  return [...new Set(text.split(',').map((name) => name.trim()))];
+}
+
 export const SpendExportQuery = z.object({
   ...dates,
   group_by: z
     .string()
+    .refine((text) => namesIn(text).every((name) => groupNames.some((known) => known === name)), {
+      message: `Input should be any of these, with commas between: ${groupNames.join(', ')}`,
+      abort: true,
+    })
     .meta({ description: `Any of these, with commas between: ${groupNames.join(', ')}.`, examples: ['team,model'] })
-    .transform((text) => [...new Set(text.split(',').map((name) => name.trim()))])
+    .transform(namesIn)
     .pipe(z.array(z.enum(groupNames))),
   format: z.enum(['csv', 'json']).default('csv'),
   organization_id: Text.optional(),

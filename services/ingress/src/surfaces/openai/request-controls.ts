@@ -5,11 +5,11 @@ import { DropNames, ParamNames } from '@sluice/shared/api/litellm/param-names.ts
 import type { OwnFallback } from '@sluice/shared/api/litellm/fallbacks.ts';
 import type { Alias, GatewayConfig } from '@sluice/shared/config/gateway-config.ts';
 import type { Fallbacks } from '@sluice/shared/config/router-config.ts';
+import type { RegionGroup } from '@sluice/shared/contracts/region-group.ts';
 import type { InferenceJob } from '@sluice/shared/contracts/inference-job.ts';
 import { GatewayError } from '@sluice/shared/errors.ts';
 import { z } from 'zod';
 import { mayBeUsedFor, mayUseAlias } from '../../auth/may-use-model.ts';
-import { aliasIn } from '@sluice/shared/config/region-group.ts';
 import { resolveAlias } from '@sluice/shared/config/resolve-alias.ts';
 import { noAttribution } from '../../tenancy/attribution.ts';
 import type { Attribution } from '../../tenancy/attribution.ts';
@@ -17,12 +17,15 @@ import { limitsThatHold } from '../../tenancy/limits-that-hold.ts';
 import { modelEntries } from '../../tenancy/model-limits.ts';
 import type { Principal } from '../../tenancy/principal.ts';
 import type { VirtualKey } from '../../auth/authenticated.ts';
+import { askedRegions, isIn } from './asked-region.ts';
 import { planFallbacks } from './fallback-plan.ts';
 import type { FallbackPlan } from './fallback-plan.ts';
 
 /** What a request says about how it is to be run; contract §7.3, §8.5. None of it goes upstream. */
 export interface RequestControls {
   readonly timeoutMs: number;
+  /** Groups of regions, all of which hold; none: wherever. */
+  readonly regions: readonly RegionGroup[];
   /** What the worker is to obey. */
   readonly forJob: FallbackPlan &
     Pick<InferenceJob, 'dropParams'> &
@@ -71,6 +74,7 @@ export function requestControls(
     num_retries: body['num_retries'] ?? headers['x-litellm-num-retries'],
   });
   requireMocksAllowed(asked, config);
+  const regions = askedRegions(headers, attribution);
   const key = principal?.key;
   const own = asked.fallbacks ? ownFallbacks(asked.fallbacks) : null;
   const disabled = asked.disable_fallbacks ?? key?.metadata['disable_fallbacks'] === true;
@@ -78,6 +82,7 @@ export function requestControls(
     ? { fallbacks: [] }
     : planFallbacks(alias, askedFallbacks(asked, own, key), config, mayFallBackTo);
   return {
+    regions,
     timeoutMs: asked.timeout ? asked.timeout * 1_000 : config.router.timeoutMs,
     forJob: {
       ...plan,
@@ -94,8 +99,7 @@ export function requestControls(
 
   /** A request is booked on the model that it asked for: one with limits of its own must be asked for. */
   function mayFallBackTo(other: Alias): boolean {
-    const region = attribution.customer?.customer?.allowedModelRegion;
-    if (aliasIn(other, region).deployments.length === 0) return false;
+    if (!isIn(other, regions)) return false;
     if (principal === null) return true;
     const meant = resolveAlias(config, alias) ?? { name: alias };
     return (

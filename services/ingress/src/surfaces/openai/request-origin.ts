@@ -38,7 +38,12 @@ export function requestOrigin(
     litellmCallId: callId,
     ipAddress: ip ?? null,
     endUser: endUserIn(headers, body, customerHeaders, () => metadata),
-    sessionId: text(headers['x-litellm-trace-id']) ?? text(body['litellm_session_id']) ?? text(metadata['session_id']),
+    // Of what belongs to no session, each call is its own.
+    sessionId:
+      text(headers['x-litellm-trace-id']) ??
+      text(body['litellm_session_id']) ??
+      text(metadata['session_id']) ??
+      storableText(callId),
     tags: tagsOf(body, headers, metadata, [caller, ...(team ? [team] : [])]),
     metadata,
   };

@@ -1,7 +1,7 @@
 import type { CustomerRequest } from '@sluice/shared/api/litellm/customer.ts';
 import type { Customer } from '../../../tenancy/customer.ts';
-import { refusal } from '../limit-changes.ts';
 import type { ManagementDeps } from '../management-deps.ts';
+import { requireModels } from '../require-models.ts';
 import { refuseUnsupportedOf, unsupportedOfBudgets } from '../unsupported-fields.ts';
 
 /** What an operator may set on a customer besides their budget; what is not there stays as it is. */
@@ -12,14 +12,9 @@ export type CustomerChanges = Partial<Pick<Customer, 'alias' | 'blocked' | 'allo
  *
  * @throws GatewayError invalid_management_request for a model that nobody knows
  */
-export function customerChangesOf(
-  fields: CustomerRequest,
-  { models }: Pick<ManagementDeps, 'models'>,
-): CustomerChanges {
+export function customerChangesOf(fields: CustomerRequest, deps: Pick<ManagementDeps, 'models'>): CustomerChanges {
   const { default_model: model } = fields;
-  if (model != null && models.resolve(model) === null) {
-    throw refusal('default_model', `default_model: there is no model ${model} here. See \`/v1/models\`.`);
-  }
+  if (model != null) requireModels('default_model', [model], deps);
   return {
     ...(fields.alias !== undefined && { alias: fields.alias }),
     ...(fields.blocked != null && { blocked: fields.blocked }),

@@ -1,5 +1,5 @@
 import type { Customer } from '../../../tenancy/customer.ts';
-import { noLimits } from '../../../tenancy/limits.ts';
+import { unlimited } from '../../../tenancy/limits.ts';
 import { mainAccountOf } from '../../../tenancy/main-account.ts';
 import { budgetsById } from '../holder-budget.ts';
 import type { ManagementDeps } from '../management-deps.ts';
@@ -32,5 +32,3 @@ export async function customerRowOf(customer: Customer, deps: CustomerRowsDeps):
   if (!row) throw new Error('a customer without a row');
   return row;
 }
-
-const unlimited = { ...noLimits, createdAt: 0 };

@@ -3,18 +3,23 @@ import { addDuration } from '@sluice/shared/time/duration.ts';
 import { isRouteEntry } from '../../../auth/allowed-routes.ts';
 import type { VirtualKeyChanges } from '../../../sql/update-virtual-key.ts';
 import { budgetOf, durationOf, limitChangesOf, refusal } from '../limit-changes.ts';
+import type { ManagementDeps } from '../management-deps.ts';
+import { requireModels } from '../require-models.ts';
 
 /**
  * What a request sets on a key, in our words. Only what it names is in the result.
  *
  * @param now from when `duration` counts
- * @throws GatewayError invalid_management_request for a value that makes no sense
+ * @throws GatewayError invalid_management_request for a value that makes no sense, also a model that nobody knows
  */
-export function changesOf(fields: KeyFields, now: number): VirtualKeyChanges {
+export function changesOf(fields: KeyFields, now: number, deps: Pick<ManagementDeps, 'models'>): VirtualKeyChanges {
   const { tags = fields.metadata?.tags } = fields;
   if (tags !== undefined && tags !== null && !isTextList(tags)) {
     throw refusal('metadata.tags', 'metadata.tags must be a list of strings.');
   }
+  const fallbackModels = [fields.fallback_model ?? []].flat();
+  requireModels('fallback_model', fallbackModels, deps);
+  requireModels('budget_fallbacks', Object.entries(fields.budget_fallbacks ?? {}).flat(2), deps);
   return {
     ...limitChangesOf(fields),
     ...given(fields.key_alias, (keyAlias) => ({ keyAlias })),
@@ -32,7 +37,7 @@ export function changesOf(fields: KeyFields, now: number): VirtualKeyChanges {
     ...(isPresent(fields.key_type) && { keyType: fields.key_type }),
     ...given(fields.permissions, (permissions) => ({ permissions: permissions ?? {} })),
     ...given(fields.enforced_params, (params) => ({ enforcedParams: params ?? [] })),
-    ...given(fields.fallback_model, (models) => ({ fallbackModels: [models ?? []].flat() })),
+    ...given(fields.fallback_model, () => ({ fallbackModels })),
     ...given(fields.priority, (priority) => ({ priority })),
     ...(isPresent(fields.metadata) && { metadata: fields.metadata }),
     ...(isPresent(fields.tags) && { tags: fields.tags }),

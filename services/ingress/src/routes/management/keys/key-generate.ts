@@ -58,7 +58,7 @@ function makeKey(deps: ManagementDeps, { isServiceAccount }: { readonly isServic
 
     const rawKey = chosenKey('key', request.key) ?? newKey();
     const time = now(); // one for all: a key expires exactly its duration after it was made
-    const asKey = changesOf(request, time);
+    const asKey = changesOf(request, time, deps);
     await requireKeyRight({ authenticated, scope, route: req.path }, null, asKey, deps);
     const key = keyOf(rawKey, asKey, authenticated, time);
     const info = await keyInfoOf(key, deps); // before it is stored: a failure must not swallow the only sight of the key

@@ -55,7 +55,7 @@ export function keyRegenerate(deps: ManagementDeps): RequestHandler {
     const before = await findKey(stored, oldHash);
 
     const time = now();
-    const changes = changesOf(fields, time);
+    const changes = changesOf(fields, time, deps);
     const gracePeriod = durationOf('grace_period', grace ?? null);
     const oldValidUntil = gracePeriod === null ? time : addDuration(time, gracePeriod);
     const rawKey = chosenKey('new_key', chosen) ?? newKey();

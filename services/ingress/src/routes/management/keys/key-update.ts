@@ -63,7 +63,7 @@ export async function updateKey(
   { authenticated, scope, hash, fields }: KeyUpdate,
 ): Promise<VirtualKey> {
   const { keys, changes: administration, keySettings, now } = deps;
-  const changes = changesOf(fields, now());
+  const changes = changesOf(fields, now(), deps);
   requireAliasRules(fields.key_alias, keySettings);
   if (!scope.all) {
     requireWithinBounds(fields, keySettings);

@@ -1,6 +1,6 @@
 import type { SpendReports } from '@sluice/shared/ports/spend-reports.ts';
 import type { Tenancy } from '../../../sql/tenancy-tables.ts';
-import { noLimits } from '../../../tenancy/limits.ts';
+import { unlimited } from '../../../tenancy/limits.ts';
 import { mainAccountOf } from '../../../tenancy/main-account.ts';
 import type { Organization, OrganizationMember } from '../../../tenancy/organization.ts';
 import { pairId } from '../../../tenancy/pair-id.ts';
@@ -65,5 +65,3 @@ export async function organizationRowOf(found: FoundOrganization, deps: Organiza
   if (!row) throw new Error('an organization without a row');
   return row;
 }
-
-const unlimited = { ...noLimits, createdAt: 0 };

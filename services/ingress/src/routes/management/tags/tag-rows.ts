@@ -1,4 +1,4 @@
-import { noLimits } from '../../../tenancy/limits.ts';
+import { unlimited } from '../../../tenancy/limits.ts';
 import { mainAccountOf } from '../../../tenancy/main-account.ts';
 import type { Tag } from '../../../tenancy/tag.ts';
 import { budgetsById } from '../holder-budget.ts';
@@ -32,5 +32,3 @@ export async function tagRowOf(tag: Tag, deps: TagRowsDeps): Promise<Row> {
   if (!row) throw new Error('a tag without a row');
   return row;
 }
-
-const unlimited = { ...noLimits, createdAt: 0 };

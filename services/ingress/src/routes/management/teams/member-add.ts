@@ -6,6 +6,7 @@ import { parseManagementBody } from '../../../http/parse-body.ts';
 import { addMembers } from './add-members.ts';
 import { withTeam } from './change-team.ts';
 import type { ManagementDeps } from '../management-deps.ts';
+import { refuseUnsupportedOfMember } from './team-changes.ts';
 import { teamRowsOf, withMembers } from './team-rows.ts';
 import { addedUserRowsOf } from '../users/user-rows.ts';
 
@@ -14,6 +15,7 @@ export function memberAdd(deps: ManagementDeps): RequestHandler {
   return async (req, res) => {
     const authenticated = authorize(await deps.authenticate(req), req.path);
     const { team_id: teamId, member, ...limits } = parseManagementBody(MemberAddRequest, req.body);
+    refuseUnsupportedOfMember(req.body, true);
 
     const { team, added, users, scope } = await withTeam(
       deps,

@@ -9,6 +9,7 @@ import { withTeam } from './change-team.ts';
 import type { ChangeWork } from '../change-work.ts';
 import { refusal } from '../limit-changes.ts';
 import type { ManagementDeps } from '../management-deps.ts';
+import { refuseUnsupportedOfMember } from './team-changes.ts';
 import { teamRowsOf, withMembers } from './team-rows.ts';
 import { addedUserRowsOf } from '../users/user-rows.ts';
 
@@ -20,6 +21,7 @@ export function memberBulkAdd(deps: ManagementDeps): RequestHandler {
   return async (req, res) => {
     const authenticated = authorize(await deps.authenticate(req), req.path);
     const request = parseManagementBody(MemberBulkAddRequest, req.body);
+    refuseUnsupportedOfMember(req.body, true);
     const { team_id: teamId, members, all_users: everybody, ...limits } = request;
     if (everybody !== true && (members ?? []).length === 0) throw refusal('members', 'Name members, or all_users.');
 

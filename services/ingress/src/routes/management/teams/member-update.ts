@@ -3,6 +3,7 @@ import type { RequestHandler } from 'express';
 import { authorize } from '../../../auth/authorize.ts';
 import { parseManagementBody } from '../../../http/parse-body.ts';
 import type { Budget } from '../../../tenancy/budget.ts';
+import { unlimited } from '../../../tenancy/limits.ts';
 import type { Limits } from '../../../tenancy/limits.ts';
 import { askedLimits, newBudget } from '../../../tenancy/new-budget.ts';
 import type { Member, Team } from '../../../tenancy/team.ts';
@@ -10,16 +11,17 @@ import { memberChange } from './audited-team.ts';
 import { withTeam } from './change-team.ts';
 import type { ChangeWork } from '../change-work.ts';
 import { findMember } from './find-member.ts';
-import { usdOf } from '../limit-info.ts';
+import { limitInfoOf } from '../limit-info.ts';
 import type { ManagementDeps } from '../management-deps.ts';
 import { memberNotFound } from '../refusals.ts';
-import { memberLimitsOf } from './team-changes.ts';
+import { memberLimitsOf, refuseUnsupportedOfMember } from './team-changes.ts';
 
 /** POST /team/member_update. Changes only what the body names. */
 export function memberUpdate(deps: ManagementDeps): RequestHandler {
   return async (req, res) => {
     const authenticated = authorize(await deps.authenticate(req), req.path);
     const { team_id: teamId, ...fields } = parseManagementBody(MemberUpdateRequest, req.body);
+    refuseUnsupportedOfMember(req.body, false);
     const limits = memberLimitsOf(fields);
 
     const asked = { authenticated, teamId, right: 'admin' } as const;
@@ -41,15 +43,14 @@ export function memberUpdate(deps: ManagementDeps): RequestHandler {
       await work.record(memberChange('updated', change));
       return change.after;
     });
+    const { max_budget, ...shown } = limitInfoOf(budget ?? unlimited, deps.now(), deps.windows);
     res.json({
       team_id: teamId,
       user_id: member.userId,
       user_email: member.userEmail,
       role: member.role,
-      max_budget_in_team: usdOf(budget?.maxBudgetNanoUsd ?? null),
-      budget_duration: budget?.budgetDuration ?? null,
-      rpm_limit: budget?.requestsPerMinute ?? null,
-      tpm_limit: budget?.tokensPerMinute ?? null,
+      max_budget_in_team: max_budget,
+      ...shown,
       allowed_models: member.models,
     });
   };

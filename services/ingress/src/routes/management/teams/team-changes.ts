@@ -40,20 +40,21 @@ export function memberDefaultsOf(fields: TeamFields): Partial<Limits> {
     team_member_budget_duration: duration,
     team_member_rpm_limit: requests,
     team_member_tpm_limit: tokens,
+    team_member_max_parallel_requests: parallel,
   } = fields;
   return {
     ...(budget !== undefined && { maxBudgetNanoUsd: budgetOf('team_member_budget', budget) }),
     ...(duration !== undefined && { budgetDuration: durationTextOf('team_member_budget_duration', duration) }),
     ...(requests !== undefined && { requestsPerMinute: limitOf('team_member_rpm_limit', requests) }),
     ...(tokens !== undefined && { tokensPerMinute: limitOf('team_member_tpm_limit', tokens) }),
+    ...(parallel !== undefined && { maxParallelRequests: limitOf('team_member_max_parallel_requests', parallel) }),
   };
 }
 
 /** What a request sets of the limits of one member. */
 export function memberLimitsOf({ max_budget_in_team: budget, ...fields }: MemberLimits): Partial<Limits> {
-  const { budget_duration, rpm_limit, tpm_limit } = fields;
   return {
-    ...limitChangesOf({ budget_duration, rpm_limit, tpm_limit }),
+    ...limitChangesOf(fields),
     ...(budget !== undefined && { maxBudgetNanoUsd: budgetOf('max_budget_in_team', budget) }),
   };
 }
@@ -68,17 +69,42 @@ export function permissionsOf(routes: readonly string[]): string[] {
   );
 }
 
+/** @throws GatewayError invalid_management_request for what nothing here obeys of a member */
+export function refuseUnsupportedOfMember(body: unknown, isNew: boolean): void {
+  refuseUnsupportedOf(body, unsupportedOfMembers, { isNew });
+}
+
+const unsupportedOfMembers: Readonly<Record<string, string>> = {
+  budget_id: 'a member has their limits themselves',
+  budget_reset_at: 'windows follow from budget_duration and the clock',
+  max_budget: 'what a member may spend in the team is max_budget_in_team',
+  models: 'what models a member may use is allowed_models',
+};
+
 /** @throws GatewayError invalid_management_request for what a team has in LiteLLM, and nothing here obeys */
 export function refuseUnsupportedOfTeam(body: unknown, isNew: boolean): void {
   refuseUnsupportedOf(body, unsupportedOfTeams, { isNew });
 }
 
+const ofKeysAlone = 'only keys have it, see POST /key/update';
+
 const unsupportedOfTeams: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(
+    ['budget_fallbacks', 'enforced_params', 'fallback_model', 'priority'].map((name) => [name, ofKeysAlone]),
+  ),
+  ...Object.fromEntries(
+    ['temp_budget_expiry', 'temp_budget_increase'].map((name) => [name, 'raise max_budget instead']),
+  ),
   access_group_ids: 'put the names of the groups into models',
+  aliases: 'the names that a team has for models are model_aliases',
+  allowed_passthrough_routes: 'there are no pass-through routes',
+  allowed_vector_store_indexes: 'there are no vector stores',
   budget_id: 'a team has its limits itself',
   enforced_batch_output_expires_after: 'no batch output would expire',
   enforced_file_expires_after: 'no file would expire',
+  prompts: 'there are no prompt templates',
   secret_manager_settings: 'no secret would be read from there',
+  throttle_on_budget_exceeded: 'a call over the budget is refused, or given fewer tokens, and never slowed down',
 };
 
 function metadataOf({ metadata, tags }: TeamFields, before: Team['metadata']): Team['metadata'] | undefined {

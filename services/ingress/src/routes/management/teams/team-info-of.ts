@@ -51,6 +51,7 @@ export function teamInfoOf(
     team_member_budget_duration: memberBudget?.budgetDuration ?? null,
     team_member_rpm_limit: memberBudget?.requestsPerMinute ?? null,
     team_member_tpm_limit: memberBudget?.tokensPerMinute ?? null,
+    team_member_max_parallel_requests: memberBudget?.maxParallelRequests ?? null,
     team_member_budget_table: memberBudget && budgetRowOf(memberBudget, now, rules),
     team_member_key_duration: team.memberKeyDuration,
     default_team_member_models: team.defaultMemberModels,

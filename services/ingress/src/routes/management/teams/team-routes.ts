@@ -8,6 +8,7 @@ import { teamBlock, teamUnblock } from './team-block.ts';
 import { teamDelete } from './team-delete.ts';
 import { teamInfo } from './team-info.ts';
 import { teamList, teamPage } from './team-list.ts';
+import { teamLogging } from './team-logging.ts';
 import { teamModelAdd, teamModelDelete } from './team-models.ts';
 import { teamNew } from './team-new.ts';
 import { teamPermissionsList, teamPermissionsUpdate } from './team-permissions.ts';
@@ -32,6 +33,9 @@ export function teamRoutes(deps: ManagementDeps): readonly ManagementRoute[] {
     { method: 'post', path: '/team/model/delete', handler: teamModelDelete(deps) },
     { method: 'get', path: '/team/permissions_list', handler: teamPermissionsList(deps) },
     { method: 'post', path: '/team/permissions_update', handler: teamPermissionsUpdate(deps) },
+    { method: 'post', path: '/team/:team_id/callback', handler: teamLogging(deps) },
+    { method: 'get', path: '/team/:team_id/callback', handler: teamLogging(deps) },
+    { method: 'post', path: '/team/:team_id/disable_logging', handler: teamLogging(deps) },
     { method: 'patch', path: '/team/:team_id', handler: teamPatch(deps) },
   ];
 }

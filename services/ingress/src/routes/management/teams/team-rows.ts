@@ -1,6 +1,6 @@
 import type { SpendReports } from '@sluice/shared/ports/spend-reports.ts';
 import type { Tenancy } from '../../../sql/tenancy-tables.ts';
-import { noLimits } from '../../../tenancy/limits.ts';
+import { unlimited } from '../../../tenancy/limits.ts';
 import { mainAccountOf } from '../../../tenancy/main-account.ts';
 import { pairId } from '../../../tenancy/pair-id.ts';
 import type { Member, Team } from '../../../tenancy/team.ts';
@@ -74,5 +74,3 @@ export async function teamRowOf(team: Team, deps: TeamRowsDeps): Promise<Row> {
   if (!row) throw new Error('a team without a row');
   return row;
 }
-
-const unlimited = { ...noLimits, createdAt: 0 };

@@ -1,7 +1,8 @@
+import { userKeyFields } from '@sluice/shared/api/litellm/user.ts';
 import type { UserFields } from '@sluice/shared/api/litellm/user.ts';
 import type { User } from '../../../tenancy/user.ts';
 import { limitChangesOf, refusal } from '../limit-changes.ts';
-import { refuseUnsupportedOf } from '../unsupported-fields.ts';
+import { refuseUnsupportedOf, unsupportedOfKeys } from '../unsupported-fields.ts';
 
 /** What an operator may set on a user; a property that is not there leaves the user as they are. */
 export type UserChanges = Partial<Omit<User, 'userId' | 'createdAt' | 'createdBy' | 'updatedAt' | 'updatedBy'>>;
@@ -25,7 +26,7 @@ export function userChangesOf(fields: UserFields): UserChanges {
 
 /** @throws GatewayError invalid_management_request for what a user has in LiteLLM, and nothing here obeys */
 export function refuseUnsupportedOfUser(body: unknown, isNew: boolean): void {
-  refuseUnsupportedOf(body, unsupportedOfUsers, { isNew });
+  refuseUnsupportedOf(body, isNew ? unsupportedOfUsers : unsupportedOfKnownUsers, { isNew });
 }
 
 /** @throws GatewayError invalid_management_request for the ids of what is no user */
@@ -39,9 +40,23 @@ const reserved: Readonly<Record<string, string>> = {
   'litellm-proxy-budget': 'the spend of the whole proxy; its budget is litellm_settings.max_budget',
 };
 
+const ofTheirBudget = 'their budget is max_budget, which can be raised and lowered';
+
 const unsupportedOfUsers: Readonly<Record<string, string>> = {
   allowed_cache_controls: 'which cache controls are sent is not checked',
   budget_id: 'a user has their limits themselves',
+  key: 'their key is made here; POST /key/generate takes a chosen one',
+  organization_id: 'use organizations, or POST /organization/member_add',
   password: 'nobody logs in with a password',
   prompts: 'no prompt would be found there',
+  team_id: 'use teams, or POST /team/member_add',
+  temp_budget_expiry: ofTheirBudget,
+  temp_budget_increase: ofTheirBudget,
+};
+
+/** Who is there already has keys, of which each is changed for itself. */
+const unsupportedOfKnownUsers: Readonly<Record<string, string>> = {
+  ...unsupportedOfKeys,
+  ...Object.fromEntries(userKeyFields.map((name) => [name, 'it is said of a key, see POST /key/update'])),
+  ...unsupportedOfUsers,
 };

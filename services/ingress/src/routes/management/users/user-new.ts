@@ -40,6 +40,7 @@ export function userNew(deps: ManagementDeps): RequestHandler {
     const authenticated = authorize(await authenticate(req), req.path);
     const request = parseManagementBody(UserNewRequest, withDefaults(req.body, userSettings.defaults));
     refuseUnsupportedOfUser(req.body, true);
+    refuseUnsupported(req.body, { isNew: true }); // what it says of the key
     refuseReserved(request.user_id);
     const scope = await scopeOf(authenticated);
     requireUserMaker(scope, request);
@@ -113,7 +114,7 @@ function keyChangesOf(
   body: unknown,
   { userId }: User,
   { role, key: own }: Authenticated,
-  { keySettings, now }: Pick<ManagementDeps, 'keySettings' | 'now'>,
+  { keySettings, models, now }: Pick<ManagementDeps, 'keySettings' | 'models' | 'now'>,
 ) {
   const given = Object.entries(typeof body === 'object' && body !== null ? body : {});
   const named = given.filter(([name]) => userKeyFields.some((field) => field === name));
@@ -125,7 +126,7 @@ function keyChangesOf(
   if (role !== 'proxy_admin' && Object.keys(fields.permissions ?? {}).length > 0) {
     throw new GatewayError('route_not_allowed', 'Only an administrator of the proxy may set permissions of a key.');
   }
-  return changesOf(fields, now());
+  return changesOf(fields, now(), { models });
 }
 
 /** Takes rows in one order, so that two requests never wait for each other's; of the same row, what is named first. */

@@ -24,6 +24,7 @@ export const Team = z.looseObject({
   team_member_budget_duration: z.string().nullable(),
   team_member_rpm_limit: z.int().nullable(),
   team_member_tpm_limit: z.int().nullable(),
+  team_member_max_parallel_requests: z.int().nullable(),
   team_member_budget_table: Budget.nullable(),
   team_member_key_duration: z.string().nullable(),
   default_team_member_models: texts,
@@ -80,15 +81,15 @@ export const MembersBulkAdded = z.object({
   updated_team: Team,
 });
 
+const { max_budget: _whose, ...limitsBesideBudget } = limits;
+
 export const MemberUpdated = z.object({
   team_id: z.string(),
   user_id: z.string(),
   user_email: z.string().nullable(),
   role,
   max_budget_in_team: usd.nullable(),
-  budget_duration: z.string().nullable(),
-  rpm_limit: z.int().nullable(),
-  tpm_limit: z.int().nullable(),
+  ...limitsBesideBudget,
   allowed_models: texts,
 });
 

@@ -1,12 +1,17 @@
 import * as requests from '@sluice/shared/api/litellm/team.ts';
 import * as answers from '../answers/team-answers.ts';
-import type { Section } from '../operation.ts';
+import type { Operation, Section } from '../operation.ts';
 
 const { MemberAddRequest, MemberBulkAddRequest, MemberDeleteRequest, MemberUpdateRequest } = requests;
 const { TeamDeleteRequest, TeamFields, TeamModelsRequest, TeamNamed, TeamNewRequest } = requests;
 const { TeamListQuery, TeamPageQuery, TeamPermissionsRequest, TeamQuery, TeamUpdateRequest } = requests;
 const { MembersAdded, MembersBulkAdded, MemberUpdated, Team, TeamInfoAnswer, TeamPage } = answers;
 const { TeamPermissions, Teams, TeamsWithKeys, TeamUpdated } = answers;
+
+const noLogging: Operation = {
+  summary: 'Always refused: there are no logging callbacks, of teams or of anybody.',
+  errors: ['not_found', 'invalid_management_request', 'malformed_body', 'body_too_large'],
+};
 
 export const teamSection: Section = {
   tag: 'Teams',
@@ -113,5 +118,8 @@ export const teamSection: Section = {
       answer: { TeamPermissions },
       errors: ['not_found'],
     },
+    'POST /team/:team_id/callback': noLogging,
+    'GET /team/:team_id/callback': { ...noLogging, errors: ['not_found', 'invalid_management_request'] },
+    'POST /team/:team_id/disable_logging': noLogging,
   },
 };

@@ -1,0 +1,18 @@
+import { refusal } from './limit-changes.ts';
+import type { ManagementDeps } from './management-deps.ts';
+
+/**
+ * A name that nobody knows would be kept and never work.
+ *
+ * @param param the field that names them, for the refusal
+ * @throws GatewayError invalid_management_request naming those that are no alias of the configuration and fit none
+ */
+export function requireModels(
+  param: string,
+  names: readonly string[],
+  { models }: Pick<ManagementDeps, 'models'>,
+): void {
+  const unknown = [...new Set(names)].filter((name) => models.resolve(name) === null);
+  if (unknown.length === 0) return;
+  throw refusal(param, `${param}: there is no model ${unknown.join(', ')} here. See \`/v1/models\`.`);
+}
