@@ -95,7 +95,7 @@ async function openAll(kind: 'redis' | 'memory' = 'redis') {
   const event = (n: number, change: Partial<UsageEvent> = {}) => usageEvent(n, { admittedAt: startOfTests, ...change });
   const book = async (...events: UsageEvent[]) => {
     const { booked, duplicates, balances } = await bookUsage(sql, events);
-    const calls = [...booked, ...duplicates].map((callId) => ({ callId, tokens: 0 }));
+    const calls = [...booked, ...duplicates.map(({ callId }) => callId)].map((callId) => ({ callId, tokens: 0 }));
     await settlements.settle({ calls, balances });
   };
   const reconcile = async (options: { repair?: boolean; balances?: boolean } = {}) => {
