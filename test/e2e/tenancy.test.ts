@@ -205,6 +205,19 @@ describe('tenancy, on two ingresses', () => {
     assert.equal(await alerts(), 1);
   });
 
+  test('a soft budget that one call reaches is told of, though nobody asks again', async () => {
+    const limits = { soft_budget: 0.000_000_001, max_budget: 0.001 };
+    const id = z.object({ key: z.string(), token: z.string() });
+    const made = await post(gateway, '/key/generate', limits);
+    const { key: own, token } = id.parse(JSON.parse(made.text));
+    assert.equal((await chat(gateway, own, {})).status, 200);
+    const alerts = async () => {
+      const { rows } = await sql.query('select * from ingress.budget_alerts where account_id = $1', [`key:${token}`]);
+      return rows.length;
+    };
+    await waitUntil(async () => (await alerts()) === 1, { what: 'the alert' });
+  });
+
   test('the limits of all that a request is for are in the headers', async () => {
     await tenancy.teams.update(['blue'], { tokensPerMinute: 1_000_000 });
     await waitUntil(

@@ -24,13 +24,14 @@ interface Case {
 
 const cases: readonly Case[] = [
   { gone: ['postgres'], why: 'what has ended is not booked yet' },
+  { gone: ['nats'], why: 'usage and answers are on their way' },
   { gone: ['redis', 'postgres'], why: 'neither counters nor books know what has ended' },
 ];
 
-describe('a budget in use while PostgreSQL, or Redis, which keeps nothing, is killed and comes back', () => {
+describe('a budget in use while PostgreSQL, NATS, or Redis, which keeps nothing, is killed and comes back', () => {
   for (const { gone, why } of cases) {
     const title = `${gone.join(' and ')}: the provider's bill never passes the budget, and what is left is used (${why})`;
-    const skip = gone.includes('redis') && notOurs('REDIS_URL');
+    const skip = (gone.includes('redis') && notOurs('REDIS_URL')) || (gone.includes('nats') && notOurs('NATS_URL'));
     test(title, { skip, timeout: 120_000 }, async (t) => {
       await using gateway = await openDistributedGateway();
       const one = await costOfOne(gateway);

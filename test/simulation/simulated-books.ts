@@ -2,7 +2,7 @@ import { accountKey } from '@sluice/shared/contracts/account.ts';
 import type { Account } from '@sluice/shared/contracts/account.ts';
 import type { UsageEvent } from '@sluice/shared/contracts/usage-event.ts';
 import type { CallId } from '@sluice/shared/ids.ts';
-import type { Balance, LoadBalances } from '@sluice/shared/ports/admission.ts';
+import type { Balance, LoadBalances, SettledCall } from '@sluice/shared/ports/admission.ts';
 import type { Books } from '../../services/ledger/src/books.ts';
 import { spendRowOf } from '../../services/ledger/src/spend-row.ts';
 import type { Booking } from '../../services/ledger/src/sql/book-usage.ts';
@@ -72,14 +72,15 @@ export class SimulatedBooks {
     const made = events.map((event) => ({ event, row: spendRowOf(event) }));
     if (events.some(isUnbookable)) throw Object.assign(new Error('unsupported Unicode escape'), { code: '22P05' });
     const booked: CallId[] = [];
-    const duplicates: CallId[] = [];
+    const duplicates: SettledCall[] = [];
     const moved = new Map<string, Amounts>();
     const named = new Map<string, Account>();
     for (const { event, row } of made) {
       for (const account of event.accounts) named.set(accountKey(account), account);
       const primaryKey = `${row.admitted_at} ${row.call_id}`;
-      if (this.rows.has(primaryKey)) {
-        duplicates.push(event.callId);
+      const before = this.rows.get(primaryKey);
+      if (before) {
+        duplicates.push({ callId: event.callId, tokens: before.used.tokens });
         continue;
       }
       const accountKeys = row.account_ids.map((id, n) => accountKey({ id, windowStart: row.window_starts[n] ?? 0 }));

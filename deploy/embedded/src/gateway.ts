@@ -81,11 +81,6 @@ export async function openEmbeddedGateway(options: EmbeddedGatewayOptions): Prom
   const source = opening.use(openBullJobSource(backend));
   const fairShare = createPostgresFairShare(sql);
 
-  // The ledger is opened first and so closed last: what the worker still reports is still booked.
-  const { spendLogsRetention: retention } = config;
-  const books = createPostgresBooks(sql);
-  const ledger = opening.use(await openLedger({ books, usage: usageSource, admission, retention, log, maxWaitMs: 2 }));
-  watchLedger(telemetry.meter, ledger, usageSource);
   const reconciling = opening.use(
     await openPostgres({
       url,
@@ -96,11 +91,23 @@ export async function openEmbeddedGateway(options: EmbeddedGatewayOptions): Prom
     }),
   );
   const { reconcileIntervalMs: intervalMs } = config.sluice;
-  // Its counters of admission live and end with the process: there is nothing that could outlive them to be compared.
+  // Closed after the ledger: its last reading of admission's counters, which end here, finds every call booked.
   const reconciler = opening.use(
-    openReconciler({ sql: reconciling, witness: null, usage: usageSource, now: Date.now, log, intervalMs }),
+    openReconciler({
+      sql: reconciling,
+      witness: admission.witness,
+      usage: usageSource,
+      now: Date.now,
+      log,
+      intervalMs,
+    }),
   );
   watchReconciler(telemetry.meter, reconciler);
+  // The ledger is opened before them and so closed after: what the worker still reports is still booked.
+  const { spendLogsRetention: retention } = config;
+  const books = createPostgresBooks(sql);
+  const ledger = opening.use(await openLedger({ books, usage: usageSource, admission, retention, log, maxWaitMs: 2 }));
+  watchLedger(telemetry.meter, ledger, usageSource);
   const { upstreamConnections: connectionsPerDeployment, workerConcurrency } = config.sluice;
   const signers = opening.use(openSigners({ env: options.env, log }));
   const providers = {

@@ -43,7 +43,7 @@ import { entityNamesIn } from './sql/entity-names.ts';
 import { virtualKeysIn } from './sql/virtual-keys.ts';
 import { createAttribute } from './tenancy/attribute.ts';
 import { createScopeOf } from './tenancy/scope.ts';
-import { createWatchSoftBudgets } from './tenancy/soft-budgets.ts';
+import { openSoftBudgetWatch } from './tenancy/soft-budgets.ts';
 import { watchLines } from './watch-lines.ts';
 
 export interface IngressOptions {
@@ -113,6 +113,9 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
   });
   const authenticate = oncePerRequest(authenticateKey);
   const inbox = opening.use(await bus.openInbox());
+  const softBudgets = opening.use(
+    openSoftBudgetWatch({ reports, insertAlert: (alert) => insertBudgetAlert(sql, alert), metrics, log, now }),
+  );
   const admit = opening.use(await createAdmit({ admission, now }));
   const lostAnswers = opening.use(watchForLostAnswers({ queue, bus, log, now }));
   const line = createLine({ fairShare, maxQueued: config.sluice.maxQueued, log, now });
@@ -125,12 +128,7 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
       claimKey: createClaimKey({ store: options.idempotency, log, now }),
       attribute: attribution.attribute,
       customerOf: attribution.customerOf,
-      watchSoftBudgets: createWatchSoftBudgets({
-        insertAlert: (alert) => insertBudgetAlert(sql, alert),
-        metrics,
-        log,
-        now,
-      }),
+      softBudgets,
       requireTurn: (job) => line.requireTurn(job),
       admit: admit.admit,
       dispatch: createDispatch({ queue, line, bus, inbox, bodies, usage, lostAnswers, log, now }),

@@ -37,7 +37,7 @@ const deps: AppDeps = {
     claimKey: tooEarly,
     attribute: tooEarly,
     customerOf: tooEarly,
-    watchSoftBudgets: tooEarly,
+    softBudgets: { ended: tooEarly },
     requireTurn: tooEarly,
     admit: tooEarly,
     dispatch: tooEarly,

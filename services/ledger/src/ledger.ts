@@ -110,7 +110,8 @@ interface Outcome {
  */
 async function bookOrReject(books: Books, events: readonly UsageEvent[], log: Logger): Promise<Outcome> {
   try {
-    return { booking: await books.book(events), calls: events.map(settledCallOf), rejected: 0, stripped: 0 };
+    const booking = await books.book(events);
+    return { booking, calls: settledCallsOf(events, booking), rejected: 0, stripped: 0 };
   } catch (error) {
     if (!isRefusal(error)) throw error;
     const [event] = events;
@@ -129,7 +130,7 @@ async function bookStripped(books: Books, event: UsageEvent, refusal: Error, log
     const booking = await books.book([withoutAttachments(event)]);
     await books.reject({ event, reason: refusal.message, booked: true });
     log.error(ids, 'usage event booked without its attachments');
-    return { booking, calls: [settledCallOf(event)], rejected: 0, stripped: 1 };
+    return { booking, calls: settledCallsOf([event], booking), rejected: 0, stripped: 1 };
   } catch (error) {
     if (!isRefusal(error)) throw error;
     await books.reject({ event, reason: error.message, booked: false });
@@ -138,8 +139,10 @@ async function bookStripped(books: Books, event: UsageEvent, refusal: Error, log
   }
 }
 
-function settledCallOf(event: UsageEvent): SettledCall {
-  return { callId: event.callId, tokens: usageTokens(event) };
+/** With the tokens in the books: what comes again may say others, as when a job was taken over from a living worker. */
+function settledCallsOf(events: readonly UsageEvent[], { duplicates }: Booking): SettledCall[] {
+  const before = new Map(duplicates.map(({ callId, tokens }) => [callId, tokens]));
+  return events.map((event) => ({ callId: event.callId, tokens: before.get(event.callId) ?? usageTokens(event) }));
 }
 
 /** SQLSTATE classes that speak of the data: 22 data exception, 23 integrity violation, 54 program limit exceeded. */

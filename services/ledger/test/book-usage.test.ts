@@ -72,10 +72,13 @@ test('a duplicate changes nothing, within a batch and across batches, and still 
   const [one, two] = [usageEvent(1), usageEvent(2)];
   const first = await bookUsage(books.sql, [one, two, { ...one, outcome: 'cut' }]);
   assert.deepEqual(first.booked, [one.callId, two.callId]);
-  assert.deepEqual(first.duplicates, [one.callId]);
+  assert.deepEqual(first.duplicates, [{ callId: one.callId, tokens: tokensOfCall }]);
   const again = await bookUsage(books.sql, [two, one]);
   assert.deepEqual(again.booked, []);
-  assert.deepEqual(again.duplicates, [two.callId, one.callId]);
+  assert.deepEqual(
+    again.duplicates.map(({ callId }) => callId),
+    [two.callId, one.callId],
+  );
   assert.deepEqual(again.balances, [
     { ...account, settledNanoUsd: 2 * cost, settledTokens: 2 * tokensOfCall, version: 1 },
   ]);
@@ -213,7 +216,7 @@ test('a duplicate of a call that is just being committed tells a balance that ha
   await first;
   assert.deepEqual(await second, {
     booked: [],
-    duplicates: [event.callId],
+    duplicates: [{ callId: event.callId, tokens: tokensOfCall }],
     balances: [{ ...account, settledNanoUsd: cost, settledTokens: tokensOfCall, version: 1 }],
   });
 });

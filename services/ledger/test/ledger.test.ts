@@ -69,6 +69,27 @@ test('a batch that comes again after its commit is booked once and settled again
   assert.equal(admission.balances.get(`key:${keyHashOf('sk-one')}`)?.settledNanoUsd, 2 * cost);
 });
 
+test('a call that comes again with other tokens ends with those that were booked, in its batch and by the next ledger', async () => {
+  await using books = await openBooks();
+  const { usage, admission, open, rows } = openCase(books);
+  const [one, two] = [usageEvent(1), usageEvent(2)];
+  const ceiling = { tokenCeiling: 9_000 };
+  const booked = usageTokens(one);
+  admission.fail(true);
+  {
+    await using ledger = await open();
+    usage.push(one);
+    await waitUntil(() => ledger.stats.booked === 1 && usage.unbooked.length === 0, { what: 'booked, and not told' });
+  }
+  admission.fail(false);
+  await using ledger = await open();
+  usage.push({ ...one, ...ceiling }, two, { ...two, ...ceiling });
+  await waitUntil(() => ledger.stats.duplicates === 2 && usage.unbooked.length === 0, { what: 'known as the same' });
+  await waitUntil(() => ledger.stats.pendingSettlements === 0, { what: 'told' });
+  assert.equal((await rows()).length, 2);
+  assert.deepEqual(admission.ended, new Map([one, two].map(({ callId }) => [callId, booked])));
+});
+
 test('a ledger that died between commit and settlement is made up for by the next, also without a further event', async () => {
   await using books = await openBooks();
   const { usage, admission, open } = openCase(books);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
+import { createMemoryAdmission } from '@sluice/shared/adapters/memory/memory-admission.ts';
 import { openQuickRedis } from '@sluice/shared/adapters/redis/open-redis.ts';
 import { openRedisAdmission } from '@sluice/shared/adapters/redis/redis-admission.ts';
 import { openRedisAdmissionWitness } from '@sluice/shared/adapters/redis/redis-admission-witness.ts';
@@ -27,6 +28,7 @@ const accountField = `{sluice:admission}:account:${accountKey}`;
 /** What each call of `usageEvent` costs: 331,920 nano-USD of input and output, cached input aside. */
 const budgetNanoUsd = 10_000_000;
 const lifeMs = 60_000;
+const dayMs = 86_400_000;
 
 let server: TestServer;
 let redis: Awaited<ReturnType<typeof openQuickRedis>>;
@@ -41,7 +43,7 @@ after(async () => {
 beforeEach(() => redis.flushall());
 
 /** Books, admission and the reconciliation between them, with a hand on each step of a call. */
-async function openAll() {
+async function openAll(kind: 'redis' | 'memory' = 'redis') {
   const stack = new AsyncDisposableStack();
   const books = stack.use(await openBooks());
   const { sql } = books;
@@ -55,10 +57,12 @@ async function openAll() {
       ...found.find(({ id }) => id === one.id),
     }));
   };
-  const admission = stack.use(
+  const inMemory = stack.use(createMemoryAdmission({ loadBalances, startedAt: startOfTests - dayMs }));
+  const inRedis = stack.use(
     await openRedisAdmission({ url: server.url, loadBalances, lossGraceMs: 0, serverTime: ({ now }) => now }),
   );
-  const witness = stack.use(await openRedisAdmissionWitness({ url: server.url, onError: () => undefined }));
+  const ofRedis = stack.use(await openRedisAdmissionWitness({ url: server.url, onError: () => undefined }));
+  const [admission, witness] = kind === 'memory' ? [inMemory, inMemory.witness] : [inRedis, ofRedis];
   const settlements = stack.use(new Settlements({ admission }));
   const deps: ReconcileDeps = { sql, witness, usage: null, now: () => startOfTests, settlingMs: 10 };
   const admit = async (n: number, change: { now?: number; inputCostNanoUsd?: number } = {}) => {
@@ -91,7 +95,7 @@ async function openAll() {
   const event = (n: number, change: Partial<UsageEvent> = {}) => usageEvent(n, { admittedAt: startOfTests, ...change });
   const book = async (...events: UsageEvent[]) => {
     const { booked, duplicates, balances } = await bookUsage(sql, events);
-    const calls = [...booked, ...duplicates].map((callId) => ({ callId, tokens: 0 }));
+    const calls = [...booked, ...duplicates.map(({ callId }) => callId)].map((callId) => ({ callId, tokens: 0 }));
     await settlements.settle({ calls, balances });
   };
   const reconcile = async (options: { repair?: boolean; balances?: boolean } = {}) => {
@@ -115,80 +119,82 @@ async function openAll() {
 const shortOf = (findings: readonly Finding[]) => findings.map(({ level, check }) => `${level} ${check}`);
 const ofDay = (days: readonly DayReconciliation[]) => days.find((one) => one.day === day)?.admissions;
 
-test('admitted = booked + voided + expired + open, and refusals are nobody’s reservation', async () => {
-  await using all = await openAll();
-  for (let n = 0; n < 5; n += 1) assert.equal((await all.admit(n)).type, 'admitted');
-  const voided = callIdOf(RequestId.parse('chatcmpl-000000000002'), 1);
-  await all.admission.shrink(voided, { costNanoUsd: 0, tokens: 0 });
-  const refusal = {
-    outcome: 'failed',
-    attempt: 0,
-    costCeilingNanoUsd: 0,
-    error: { code: 'budget_exceeded', status: 429, message: '' },
-  } as const;
-  await all.book(all.event(0), all.event(1), all.event(70, refusal));
-  const { days, findings, standing } = await all.reconcile();
-  assert.deepEqual(ofDay(days), { admitted: 5, booked: 2, voided: 1, expired: 0, open: 2, lost: 0 });
-  assert.deepEqual(days[0]?.books, { rows: 3, refusals: 1, costNanoUsd: days[0]?.books.costNanoUsd });
-  assert.deepEqual(findings, []);
-  assert.equal(standing.accountsCompared, 1);
-});
+for (const kind of ['redis', 'memory'] as const) {
+  test(`${kind}: admitted = booked + voided + expired + open, and refusals are nobody’s reservation`, async () => {
+    await using all = await openAll(kind);
+    for (let n = 0; n < 5; n += 1) assert.equal((await all.admit(n)).type, 'admitted');
+    const voided = callIdOf(RequestId.parse('chatcmpl-000000000002'), 1);
+    await all.admission.shrink(voided, { costNanoUsd: 0, tokens: 0 });
+    const refusal = {
+      outcome: 'failed',
+      attempt: 0,
+      costCeilingNanoUsd: 0,
+      error: { code: 'budget_exceeded', status: 429, message: '' },
+    } as const;
+    await all.book(all.event(0), all.event(1), all.event(70, refusal));
+    const { days, findings, standing } = await all.reconcile();
+    assert.deepEqual(ofDay(days), { admitted: 5, booked: 2, voided: 1, expired: 0, open: 2, lost: 0 });
+    assert.deepEqual(days[0]?.books, { rows: 3, refusals: 1, costNanoUsd: days[0]?.books.costNanoUsd });
+    assert.deepEqual(findings, []);
+    assert.equal(standing.accountsCompared, 1);
+  });
 
-test('a reservation that expires is listed until its row comes, and then counts as booked', async () => {
-  await using all = await openAll();
-  const { callId } = await all.admit(0);
-  const { callId: known } = await all.admit(1);
-  await all.admission.shrink(known, { costNanoUsd: 700, tokens: 1 });
-  await all.admit(2, { now: startOfTests + 2 * 86_400_000 });
-  const first = await all.reconcile();
-  assert.deepEqual(ofDay(first.days), { admitted: 3, booked: 0, voided: 0, expired: 2, open: 1, lost: 0 });
-  assert.deepEqual(
-    first.findings.map(({ check, message, items }) => [check, message, items]),
-    [
-      ['expired', '1 calls ended at a known cost, 700 nano-USD together, and their usage never arrived', [known]],
-      ['expired', '1 calls expired without a word, 1000000 nano-USD reserved at the most', [callId]],
-    ],
-  );
-  await all.book(all.event(0), all.event(1));
-  const later = await all.reconcile();
-  assert.deepEqual(ofDay(later.days), { admitted: 3, booked: 2, voided: 0, expired: 0, open: 1, lost: 0 });
-  assert.deepEqual(later.findings, []);
-});
+  test(`${kind}: a reservation that expires is listed until its row comes, and then counts as booked`, async () => {
+    await using all = await openAll(kind);
+    const { callId } = await all.admit(0);
+    const { callId: known } = await all.admit(1);
+    await all.admission.shrink(known, { costNanoUsd: 700, tokens: 1 });
+    await all.admit(2, { now: startOfTests + 2 * 86_400_000 });
+    const first = await all.reconcile();
+    assert.deepEqual(ofDay(first.days), { admitted: 3, booked: 0, voided: 0, expired: 2, open: 1, lost: 0 });
+    assert.deepEqual(
+      first.findings.map(({ check, message, items }) => [check, message, items]),
+      [
+        ['expired', '1 calls ended at a known cost, 700 nano-USD together, and their usage never arrived', [known]],
+        ['expired', '1 calls expired without a word, 1000000 nano-USD reserved at the most', [callId]],
+      ],
+    );
+    await all.book(all.event(0), all.event(1));
+    const later = await all.reconcile();
+    assert.deepEqual(ofDay(later.days), { admitted: 3, booked: 2, voided: 0, expired: 0, open: 1, lost: 0 });
+    assert.deepEqual(later.findings, []);
+  });
 
-test('a call whose booking admission never heard of is open, then expires, and is booked all the same', async () => {
-  await using all = await openAll();
-  await all.admit(0);
-  await bookUsage(all.sql, [all.event(0)]);
-  const unheard = await all.reconcile();
-  assert.deepEqual(shortOf(unheard.findings), ['note admissions', 'off counters']);
-  await all.admit(1, { now: startOfTests + 2 * 86_400_000 });
-  const later = await all.reconcile();
-  assert.deepEqual(ofDay(later.days), { admitted: 2, booked: 1, voided: 0, expired: 0, open: 1, lost: 0 });
-  assert.deepEqual(later.findings, []);
-});
+  test(`${kind}: a call whose booking admission never heard of is open, then expires, and is booked all the same`, async () => {
+    await using all = await openAll(kind);
+    await all.admit(0);
+    await bookUsage(all.sql, [all.event(0)]);
+    const unheard = await all.reconcile();
+    assert.deepEqual(shortOf(unheard.findings), ['note admissions', 'off counters']);
+    await all.admit(1, { now: startOfTests + 2 * 86_400_000 });
+    const later = await all.reconcile();
+    assert.deepEqual(ofDay(later.days), { admitted: 2, booked: 1, voided: 0, expired: 0, open: 1, lost: 0 });
+    assert.deepEqual(later.findings, []);
+  });
 
-test('a reservation whose booking admission never heard of is ended by the next look; a call that runs is left alone', async () => {
-  await using all = await openAll();
-  for (const n of [0, 1, 2]) await all.admit(n);
-  await bookUsage(all.sql, [all.event(0), all.event(1)]);
-  assert.equal(await endUnheard(all.deps), 2);
-  assert.equal(await endUnheard(all.deps), 0);
-  assert.equal((await all.admit(3)).type, 'admitted'); // the books are asked
-  const { days, findings } = await all.reconcile();
-  assert.deepEqual(ofDay(days), { admitted: 4, booked: 2, voided: 0, expired: 0, open: 2, lost: 0 });
-  assert.deepEqual(findings, []);
-});
+  test(`${kind}: a reservation whose booking admission never heard of is ended by the next look; a call that runs is left alone`, async () => {
+    await using all = await openAll(kind);
+    for (const n of [0, 1, 2]) await all.admit(n);
+    await bookUsage(all.sql, [all.event(0), all.event(1)]);
+    assert.equal(await endUnheard(all.deps), 2);
+    assert.equal(await endUnheard(all.deps), 0);
+    assert.equal((await all.admit(3)).type, 'admitted'); // the books are asked
+    const { days, findings } = await all.reconcile();
+    assert.deepEqual(ofDay(days), { admitted: 4, booked: 2, voided: 0, expired: 0, open: 2, lost: 0 });
+    assert.deepEqual(findings, []);
+  });
 
-test('an event that comes again, and a call given back and booked all the same, count once', async () => {
-  await using all = await openAll();
-  const { callId } = await all.admit(0);
-  await all.admit(1);
-  await all.admission.shrink(callId, { costNanoUsd: 0, tokens: 0 });
-  for (let times = 0; times < 3; times += 1) await all.book(all.event(0), all.event(1));
-  const { days, findings } = await all.reconcile();
-  assert.deepEqual(ofDay(days), { admitted: 2, booked: 2, voided: 0, expired: 0, open: 0, lost: 0 });
-  assert.deepEqual(findings, []);
-});
+  test(`${kind}: an event that comes again, and a call given back and booked all the same, count once`, async () => {
+    await using all = await openAll(kind);
+    const { callId } = await all.admit(0);
+    await all.admit(1);
+    await all.admission.shrink(callId, { costNanoUsd: 0, tokens: 0 });
+    for (let times = 0; times < 3; times += 1) await all.book(all.event(0), all.event(1));
+    const { days, findings } = await all.reconcile();
+    assert.deepEqual(ofDay(days), { admitted: 2, booked: 2, voided: 0, expired: 0, open: 0, lost: 0 });
+    assert.deepEqual(findings, []);
+  });
+}
 
 test('a lost Redis: the budget holds from the books, and what was lost is said', async () => {
   await using all = await openAll();
@@ -208,6 +214,27 @@ test('a lost Redis: the budget holds from the books, and what was lost is said',
   assert.deepEqual(shortOf(findings), ['off witness', 'note admissions']);
   assert.match(findings[0]?.message ?? '', /with 2 of 4 reservations open/);
   assert.match(findings[1]?.message ?? '', /^1 booked calls/);
+});
+
+test('counters that ended with their process: what that one counted is kept, and what it left is noted', async () => {
+  await using all = await openAll('memory');
+  for (const n of [0, 1, 2]) await all.admit(n);
+  await all.book(all.event(0));
+  assert.deepEqual((await all.reconcile()).findings, []);
+  await all.book(all.event(1)); // never seen again
+  const { witness } = createMemoryAdmission({ loadBalances: async () => [], startedAt: startOfTests });
+  const after = await Array.fromAsync(
+    reconcileDays({ ...all.deps, witness }, period, () => ({ sums: false, chain: false })),
+  );
+  assert.deepEqual(ofDay(after), { admitted: 3, booked: 1, voided: 0, expired: 0, open: 0, lost: 2 });
+  assert.deepEqual(shortOf(after.flatMap(({ findings }) => findings)), ['note witness', 'note admissions']);
+});
+
+test('counters of a process that began the day before have counted every call, or it is an error', async () => {
+  await using all = await openAll('memory');
+  await all.admit(0);
+  await all.book(all.event(0), all.event(1));
+  assert.deepEqual(shortOf((await all.reconcile()).findings), ['off admissions']);
 });
 
 test('a Redis lost with all it knew is no agreement', async () => {

@@ -3,6 +3,9 @@
  * take seconds.
  */
 export interface AdmissionWitness {
+  /** The counters live and end with a process, which began then, epoch ms; null: they outlive processes. */
+  readonly startedAt: number | null;
+
   /** Of these UTC days (`YYYY-MM-DD`) the ones on which a call was admitted in this life of the counters. */
   days(days: readonly string[]): Promise<readonly WitnessDay[]>;
 

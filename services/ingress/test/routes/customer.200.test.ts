@@ -44,6 +44,7 @@ test('POST /customer/new 200: nothing but its defaults', async () => {
     alias: null,
     blocked: false,
     spend: 0,
+    token_spend: 0,
     allowed_model_region: null,
     default_model: null,
     budget_id: null,
@@ -72,6 +73,7 @@ test('POST /customer/new 200: with limits of their own, and a line in the audit 
     allowed_models: ['grok', 'llama'],
     budget_id: null,
     spend: 0,
+    token_spend: 0,
   });
   const { litellm_budget_table: table } = made;
   assert.deepEqual(

@@ -79,7 +79,17 @@ test('GET /key/list 200: filters that it does not have, when they are empty', as
   assert.equal((await gateway.get('/key/list?project_id=&agent_id=&status=')).status, 200);
 });
 
-for (const query of ['project_id=p', 'status=deleted']) {
+test('GET /key/list 400: deleted keys, and where they are listed', async () => {
+  const key = await gateway.generate();
+  assert.equal((await gateway.post('/key/delete', { keys: [key] })).status, 200);
+  const { status, body } = await gateway.get('/key/list?status=deleted');
+  assert.equal(status, 400);
+  const [, path = ''] = /GET (\S+) lists/.exec(body.error.message) ?? [];
+  const { audit_logs: lines } = (await gateway.get(path)).body;
+  assert.equal(lines[0].object_id, hashKey(key)); // the newest first
+});
+
+for (const query of ['project_id=p', 'status=other']) {
   test(`GET /key/list 400: ${query}`, async () => {
     assert.equal((await gateway.get(`/key/list?${query}`)).status, 400);
   });

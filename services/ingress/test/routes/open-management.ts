@@ -45,6 +45,8 @@ export interface Management extends AsyncDisposable {
   generate(body?: object): Promise<string>;
   /** What the books say, by `accountKey`. */
   readonly balances: Map<string, number>;
+  /** The same in tokens. */
+  readonly tokens: Map<string, number>;
 }
 
 interface Init extends Omit<RequestInit, 'headers'> {
@@ -54,7 +56,7 @@ interface Init extends Omit<RequestInit, 'headers'> {
 /** What the management and spend routes are made of, on this database and these books. */
 export async function managementParts(
   sql: SqlPool,
-  reports: SpendReports = booksOf(new Map()),
+  reports: SpendReports = booksOf(new Map(), new Map()),
   config: Readonly<Record<string, unknown>> = {},
 ) {
   const keys = virtualKeysIn(sql);
@@ -99,7 +101,8 @@ export async function openManagement(
   config: Readonly<Record<string, unknown>> = {},
 ): Promise<Management> {
   const balances = new Map<string, number>();
-  const deps = await managementParts(sql, { ...booksOf(balances), ...books }, config);
+  const tokens = new Map<string, number>();
+  const deps = await managementParts(sql, { ...booksOf(balances, tokens), ...books }, config);
 
   const app = express().use(express.json()).get('/audit', auditLog(deps)).get('/audit/:id', auditLine(deps));
   for (const { method, path, handler } of [...managementRoutes(deps), ...spendRoutes(deps)]) app[method](path, handler);
@@ -119,6 +122,7 @@ export async function openManagement(
   const management: Management = {
     url: `http://127.0.0.1:${address.port}`,
     balances,
+    tokens,
     get: (path, { key = masterKey } = {}) => call(path, key, {}),
     post: (path, body, { key = masterKey, headers = {} } = {}) =>
       call(path, key, { method: 'POST', headers, ...(body !== undefined && { body: JSON.stringify(body) }) }),
@@ -151,11 +155,11 @@ export const noDatabase: SqlPool = {
   transaction: () => Promise.reject(new Error('a transaction that should not have been')),
 };
 
-function booksOf(balances: ReadonlyMap<string, number>): SpendReports {
+function booksOf(balances: ReadonlyMap<string, number>, tokens: ReadonlyMap<string, number>): SpendReports {
   const balanceOf = (account: Account) => ({
     ...account,
     settledNanoUsd: balances.get(accountKey(account)) ?? 0,
-    settledTokens: 0,
+    settledTokens: tokens.get(accountKey(account)) ?? 0,
     version: 1,
   });
   return {

@@ -45,6 +45,7 @@ test('POST /organization/new 200: nothing but its defaults', async () => {
     organization_alias: 'Acme',
     budget_id: null,
     spend: 0,
+    token_spend: 0,
     metadata: {},
     models: [],
     model_spend: {},

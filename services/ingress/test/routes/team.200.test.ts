@@ -59,6 +59,7 @@ test('POST /team/new 200: nothing but its defaults, and its maker as administrat
     model_rpm_limit: null,
     model_tpm_limit: null,
     spend: 0,
+    token_spend: 0,
     models: [],
     model_aliases: {},
     blocked: false,

@@ -74,6 +74,7 @@ test('GET /v2/user/info 200: every field of the row', async () => {
     model_rpm_limit: null,
     model_tpm_limit: null,
     spend: 0,
+    token_spend: 0,
     models: [],
     metadata: {},
     organization_memberships: [],

@@ -6,7 +6,7 @@ import { waitUntil } from '../../../../test/servers/wait-until.ts';
 import { insertBudgetAlert } from '../../src/sql/insert-budget-alert.ts';
 import { accountNames } from '../../src/tenancy/account-name.ts';
 import type { RequestAccount } from '../../src/tenancy/holder-accounts.ts';
-import { createWatchSoftBudgets } from '../../src/tenancy/soft-budgets.ts';
+import { openSoftBudgetWatch } from '../../src/tenancy/soft-budgets.ts';
 import { openKeysDatabase } from '../sql/open-keys-database.ts';
 
 let sql: SqlPool & AsyncDisposable;
@@ -28,59 +28,83 @@ function account(teamId: string, windowStart: number, softBudgetNanoUsd: number 
   return { limits, name: accountNames.team(teamId), softBudgetNanoUsd, waivedNanoUsd: 0, isMain: true };
 }
 
-const settled = (settledNanoUsd: number) => ({
-  accountKey: '',
-  settledNanoUsd,
-  reservedNanoUsd: 0,
-  settledTokens: 0,
-  reservedTokens: 0,
-  requestsRemaining: null,
-  tokensRemaining: null,
-  parallelRequestsRemaining: null,
-  windowResetsAt: 0,
-});
+interface Watching {
+  readonly insertAlert?: Parameters<typeof openSoftBudgetWatch>[0]['insertAlert'];
+  readonly booked: Map<string, number>;
+}
 
 /** A process that watches, and the alerts that it raised. */
-function openWatch(insertAlert = (alert: Parameters<typeof insertBudgetAlert>[1]) => insertBudgetAlert(sql, alert)) {
+function openWatch({ booked, insertAlert = (alert) => insertBudgetAlert(sql, alert) }: Watching) {
   const raised: string[] = [];
-  const watch = createWatchSoftBudgets({
+  let looks = 0;
+  const watch = openSoftBudgetWatch({
+    reports: {
+      balancesOf: async (accounts) => {
+        looks += 1;
+        return accounts.map(({ id, windowStart }) => {
+          return { id, windowStart, settledNanoUsd: booked.get(id) ?? 0, settledTokens: 0, version: 1 };
+        });
+      },
+    },
     insertAlert,
     metrics: { softBudgetReached: ({ kind }) => void raised.push(kind) },
     log: silentLogger,
-    now: () => 1_000,
+    now: Date.now,
+    lookEveryMs: 1,
   });
-  return { watch, raised };
+  return {
+    ended: watch.ended,
+    raised,
+    looks: () => looks,
+    [Symbol.asyncDispose]: () => watch[Symbol.asyncDispose](),
+  };
 }
 
 test('soft budgets: one alert for each account, window and amount, whoever notices and however often', async () => {
-  const processes = [openWatch(), openWatch()];
+  const booked = new Map([
+    ['team:a', 5],
+    ['team:b', 4],
+    ['team:c', 99],
+  ]);
+  await using one = openWatch({ booked });
+  await using other = openWatch({ booked });
+  const processes = [one, other];
   const raised = () => processes.flatMap((process) => process.raised);
-  for (const { watch } of [...processes, ...processes]) {
-    watch([account('a', 0, 5), account('b', 0, 5), account('c', 0, null)], [settled(5), settled(4), settled(99)]);
+  for (const { ended } of [...processes, ...processes]) {
+    ended([account('a', 0, 5), account('b', 0, 5), account('c', 0, null)]);
   }
   await waitUntil(() => raised().length === 1, { what: 'the alert' });
-  for (const { watch } of processes) watch([account('a', 0, 5), account('a', 60_000, 5)], [settled(9), settled(5)]);
+  for (const { ended } of processes) ended([account('a', 0, 5), account('a', 60_000, 5)]);
   await waitUntil(() => raised().length === 2, { what: "the next window's" });
-  for (const { watch } of processes) watch([account('a', 0, 6)], [settled(9)]);
+  booked.set('team:a', 9);
+  for (const { ended } of processes) ended([account('a', 0, 6)]);
   await waitUntil(() => raised().length === 3, { what: 'the one for another amount' });
   const { rows } = await sql.query('select account_id from ingress.budget_alerts');
   assert.equal(rows.length, 3);
   assert.deepEqual(raised(), ['team', 'team', 'team']);
 });
 
+test('soft budgets: what is booked long after the request has ended is noticed without another request', async () => {
+  const booked = new Map<string, number>();
+  await using watch = openWatch({ booked });
+  watch.ended([account('late', 0, 5)]);
+  await waitUntil(() => watch.looks() >= 3, { what: 'looks in vain' });
+  assert.deepEqual(watch.raised, []);
+  booked.set('team:late', 5);
+  await waitUntil(() => watch.raised.length === 1, { what: 'the alert' });
+});
+
 test('soft budgets: an alert that could not be recorded is tried again', async () => {
   let tries = 0;
-  const { watch, raised } = openWatch(async () => {
-    tries += 1;
-    if (tries === 1) throw new Error('connection refused');
-    return true;
-  });
-  await waitUntil(
-    () => {
-      watch([account('z', 0, 1)], [settled(1)]);
-      return raised.length === 1;
+  await using watch = openWatch({
+    booked: new Map([['team:z', 1]]),
+    insertAlert: async () => {
+      tries += 1;
+      if (tries === 1) throw new Error('connection refused');
+      return true;
     },
-    { what: 'the alert' },
-  );
+  });
+  watch.ended([account('z', 0, 1)]);
+  await waitUntil(() => watch.raised.length === 1, { what: 'the alert' });
   assert.equal(tries, 2);
 });

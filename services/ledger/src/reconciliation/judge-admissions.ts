@@ -16,6 +16,8 @@ export interface DayOfAdmissions {
   readonly older: number;
   /** Days on which the counters are kept: an older day's have ended by time. */
   readonly isKept: boolean;
+  /** The counters end with their process, which began on this day or later: what an earlier one left open is no fault. */
+  readonly isPartial: boolean;
 }
 
 /**
@@ -43,10 +45,12 @@ export function judgeAdmissions(given: DayOfAdmissions): Pick<DayReconciliation,
   const lost = lostLives.reduce((sum, life) => sum + life.open, 0);
   const counted = lives.reduce((sum, life) => sum + life.open, 0) - lost;
   for (const life of lostLives) {
+    if (given.isPartial && life.open === 0) continue;
+    const how = given.isPartial ? 'ended with their process' : 'were lost';
     find(
       'witness',
-      'off',
-      `admission's counters were lost after ${life.seenAt}, with ${life.open} of ${life.admitted} reservations open; ` +
+      given.isPartial ? 'note' : 'off',
+      `admission's counters ${how} after ${life.seenAt}, with ${life.open} of ${life.admitted} reservations open; ` +
         'what was admitted between that reading and the loss is not counted',
     );
   }
@@ -61,7 +65,7 @@ export function judgeAdmissions(given: DayOfAdmissions): Pick<DayReconciliation,
   if (byOlder > 0)
     find('admissions', 'note', `an older release admitted ${byOlder} of the booked calls and counted none`);
   const uncounted = expected - byOlder - sums.booked;
-  const isLost = lostLives.length > 0;
+  const isLost = lostLives.length > 0 || given.isPartial;
   if (uncounted > 0 && uncounted <= counted) {
     find('admissions', 'note', `admission has not heard yet that ${uncounted} of the open calls are booked`);
   } else if (uncounted > 0) {

@@ -70,6 +70,7 @@ export async function* reconcileDays(
       after: after.get(day) ?? nothing(day),
       older: await countOlderAdmissions(sql, day),
       isKept: witness !== null && day >= oldestKept,
+      isPartial: witness != null && witness.startedAt !== null && day <= isoDay(witness.startedAt),
     });
     const { rows, refusals, costNanoUsd } = after.get(day) ?? nothing(day);
     const expired = listExpired(live.get(day)?.lastExpired ?? [], lateRows.get(day) ?? new Set());

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DayReconciliation, Finding } from '@sluice/shared/contracts/reconciliation.ts';
 import type { Logger } from '@sluice/shared/log.ts';
+import { keepAdmissionCounts } from './admission-counts.ts';
 import { endUnheard } from './end-unheard.ts';
 import { reconcileDays, reconcileStanding, type ReconcileDeps } from './reconcile.ts';
 import { standing, storeReconciliation } from './store-reconciliation.ts';
@@ -63,6 +64,7 @@ export function openReconciler(options: ReconcilerOptions): Reconciler {
     async [Symbol.asyncDispose]() {
       closing.abort();
       await running;
+      await keepLastCounts();
     },
   };
 
@@ -81,6 +83,18 @@ export function openReconciler(options: ReconcilerOptions): Reconciler {
     }
   }
 
+  /** Counters that end with their process are read once more, so that the next one knows how its days went on. */
+  async function keepLastCounts(): Promise<void> {
+    const { witness, sql } = options;
+    if (witness === null || witness.startedAt === null) return;
+    try {
+      const days = await witness.days(daysUntil(now()));
+      if (days.length > 0) await keepAdmissionCounts(sql, days);
+    } catch (error) {
+      log.warn({ err: error }, 'the last counts of admission were not kept');
+    }
+  }
+
   /** With what the rows showed when they were read last, if not now. */
   function withLastReading(day: DayReconciliation): DayReconciliation {
     const { chain, findings } = day;
@@ -92,7 +106,7 @@ export function openReconciler(options: ReconcilerOptions): Reconciler {
   }
 
   async function look(): Promise<void> {
-    const days = Array.from({ length: daysBack + 1 }, (_, ago) => isoDay(now() - ago * dayMs));
+    const days = daysUntil(now());
     const read = days[turn % days.length];
     for (const day of readings.keys()) if (!days.includes(day)) readings.delete(day);
     turn += 1;
@@ -136,6 +150,11 @@ function sumOf(days: readonly DayReconciliation[]) {
 function countOf(findings: readonly Finding[]): Record<string, number> {
   const off = findings.filter(({ level }) => level === 'off');
   return Object.fromEntries([...Map.groupBy(off, ({ check }) => check)].map(([check, all]) => [check, all.length]));
+}
+
+/** The newest first. */
+function daysUntil(time: number): string[] {
+  return Array.from({ length: daysBack + 1 }, (_, ago) => isoDay(time - ago * dayMs));
 }
 
 function isoDay(epochMs: number): string {

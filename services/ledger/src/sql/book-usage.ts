@@ -1,18 +1,19 @@
 import { accountKey, type Account } from '@sluice/shared/contracts/account.ts';
 import type { UsageEvent } from '@sluice/shared/contracts/usage-event.ts';
 import type { CallId } from '@sluice/shared/ids.ts';
-import type { Balance } from '@sluice/shared/ports/admission.ts';
+import type { Balance, SettledCall } from '@sluice/shared/ports/admission.ts';
 import type { Sql } from '@sluice/shared/ports/sql.ts';
 import { z } from 'zod';
 import { spendRowOf } from '../spend-row.ts';
 import { storableJson } from '../storable-json.ts';
 import { BalanceRow, readBalances } from './read-balances.ts';
+import { readSettledTokens } from './read-settled-tokens.ts';
 
 export interface Booking {
   /** Calls that are in the books since now. */
   readonly booked: readonly CallId[];
-  /** Calls that were in the books already, or come twice in this batch; they changed nothing. */
-  readonly duplicates: readonly CallId[];
+  /** Calls that were in the books already, or come twice in this batch; they changed nothing. With the tokens booked. */
+  readonly duplicates: readonly SettledCall[];
   /** Every account the batch names, duplicates included, as the books have it now or later. */
   readonly balances: readonly Balance[];
 }
@@ -81,13 +82,17 @@ export async function bookUsage(sql: Sql, events: readonly UsageEvent[]): Promis
   const [{ booked: inserted, balances }] = BookingResult.parse(rows);
 
   const booked: CallId[] = [];
-  const duplicates: CallId[] = [];
+  const again: UsageEvent[] = [];
   const unseen = new Set<string>(inserted);
-  for (const { callId } of events) (unseen.delete(callId) ? booked : duplicates).push(callId);
+  for (const event of events) {
+    if (unseen.delete(event.callId)) booked.push(event.callId);
+    else again.push(event);
+  }
 
   // The statement sees the books as they were when it began, so without the booking that made a call a duplicate if
   // that one was just being committed. Only a later look shows it.
-  if (duplicates.length === 0) return { booked, duplicates, balances };
+  if (again.length === 0) return { booked, duplicates: [], balances };
+  const duplicates = await readSettledTokens(sql, again);
   return { booked, duplicates, balances: await readBalances(sql, accountsOf(events)) };
 }
 

@@ -1,5 +1,5 @@
 import { accountKey } from '../../contracts/account.ts';
-import type { CallId } from '../../ids.ts';
+import type { CountedCall } from './call-counts.ts';
 import type { AccountLimits, AccountState, ReservationRequest, ReservationResult } from '../../ports/admission.ts';
 import { affordableOutputTokens, neededNanoUsd } from '../reservation-cost.ts';
 
@@ -23,8 +23,7 @@ export interface Counters {
 }
 
 /** Something reserved on `accounts`. */
-export interface Call {
-  readonly id: CallId;
+export interface Call extends CountedCall {
   readonly outputTokensCap: number;
   /** Counted per minute. */
   readonly tokensEstimate: number;

@@ -10,10 +10,13 @@ import type {
   ReservationResult,
   Settlement,
 } from '../../ports/admission.ts';
+import type { AdmissionWitness } from '../../ports/admission-witness.ts';
 import { boundedReservation, neededNanoUsd } from '../reservation-cost.ts';
 import { shareLoadBalances } from '../share-load-balances.ts';
 import { decideCap, endWindow, overLimit, stateOf, windowMs } from './admission-decisions.ts';
 import type { Call, Counters } from './admission-decisions.ts';
+import { CallCounts } from './call-counts.ts';
+import { createMemoryAdmissionWitness } from './memory-admission-witness.ts';
 
 /** A known cost stays reserved this much longer than a running call, for a ledger that is late. */
 const knownCostExtensionMs = 24 * 3600 * 1000;
@@ -26,25 +29,40 @@ const dropTriesMax = 16;
  * Admission counters of one process, by the rules of the Redis scripts. What is reserved is lost with the process,
  * but so are the calls it was reserved for.
  *
+ * @param deps.startedAt epoch ms, for the witness: of what was before it knows nothing
  * @param deps.accountsMax above it, accounts that nobody uses are dropped; the books bring them back
  */
-export function createMemoryAdmission(deps: { loadBalances: LoadBalances; accountsMax?: number }): Admission {
-  return new MemoryAdmission(shareLoadBalances(deps.loadBalances, booksTimeoutMs), deps.accountsMax ?? 10_000);
+export function createMemoryAdmission(deps: {
+  loadBalances: LoadBalances;
+  accountsMax?: number;
+  startedAt?: number;
+}): Admission & { readonly witness: AdmissionWitness } {
+  const { loadBalances, accountsMax = 10_000, startedAt = Date.now() } = deps;
+  return new MemoryAdmission(shareLoadBalances(loadBalances, booksTimeoutMs), accountsMax, startedAt);
 }
 
 class MemoryAdmission implements Admission {
+  readonly witness: AdmissionWitness;
   readonly #loadBalances: LoadBalances;
   readonly #accountsMax: number;
   /** Least recently used first. */
   readonly #accounts = new Map<string, Counters>();
   readonly #calls = new Map<CallId, Call>();
+  readonly #counts = new CallCounts();
   readonly #roomListeners = new Set<(accountKeys: readonly string[]) => void>();
   /** The latest `now` of a request. */
   #latest = 0;
 
-  constructor(loadBalances: LoadBalances, accountsMax: number) {
+  constructor(loadBalances: LoadBalances, accountsMax: number, startedAt: number) {
     this.#loadBalances = loadBalances;
     this.#accountsMax = accountsMax;
+    this.witness = createMemoryAdmissionWitness({
+      startedAt,
+      counts: this.#counts,
+      accounts: this.#accounts,
+      calls: this.#calls,
+      expire: (call) => this.#expire(call),
+    });
   }
 
   async reserve(asked: ReservationRequest): Promise<ReservationResult> {
@@ -71,7 +89,7 @@ class MemoryAdmission implements Admission {
     this.#correctRates(call, actual.tokens);
     // A call that no budget could have counted, such as a deployment's place, has nothing that the books take over.
     const stays = actual.costNanoUsd > 0 || (actual.tokens > 0 && call.tokens > 0);
-    if (!stays) return this.#release(call);
+    if (!stays) return this.#end(call, 'voided');
 
     for (const key of call.accounts.keys()) {
       const account = this.#accounts.get(key);
@@ -91,9 +109,12 @@ class MemoryAdmission implements Admission {
   async settle({ calls, balances }: Settlement): Promise<void> {
     for (const { callId, tokens } of calls) {
       const call = this.#calls.get(callId);
-      if (!call) continue;
+      if (!call) {
+        this.#counts.bookedLate(callId);
+        continue;
+      }
       if (!call.costKnown) this.#correctRates(call, tokens);
-      this.#release(call);
+      this.#end(call, 'booked');
     }
     for (const balance of balances) {
       const account = this.#accountOf(balance);
@@ -142,7 +163,7 @@ class MemoryAdmission implements Admission {
    * given away, the books are asked about its accounts.
    */
   #expire(call: Call): void {
-    this.#release(call);
+    this.#end(call, 'expired');
     for (const key of call.accounts.keys()) {
       const account = this.#accounts.get(key);
       if (account) account.settledNanoUsd = null;
@@ -177,6 +198,7 @@ class MemoryAdmission implements Admission {
     const windows = new Map<string, number | null>();
     const call: Call = {
       id: request.callId,
+      day: request.admittedAt === undefined ? null : new Date(request.admittedAt).toISOString().slice(0, 10),
       outputTokensCap: cap,
       tokensEstimate: request.tokensEstimate,
       accounts: windows,
@@ -200,6 +222,7 @@ class MemoryAdmission implements Admission {
       windows.set(key, request.moneyOnly ? null : counters.windowStart);
     }
     this.#calls.set(call.id, call);
+    this.#counts.admitted(call);
     return admitted(call);
   }
 
@@ -213,7 +236,8 @@ class MemoryAdmission implements Admission {
     }
   }
 
-  #release(call: Call): void {
+  #end(call: Call, how: 'booked' | 'voided' | 'expired'): void {
+    this.#counts.ended(call, how);
     this.#calls.delete(call.id);
     for (const key of call.accounts.keys()) {
       const account = this.#accounts.get(key);

@@ -46,6 +46,8 @@ export async function openRedisAdmissionWitness(options: {
   await connectQuickly(redis, { what: 'admission store', timeoutMs, onError });
 
   return {
+    startedAt: null,
+
     async days(days) {
       const found = await Promise.all(days.map((day) => readDay(redis, day)));
       return found.filter((day) => day !== null);

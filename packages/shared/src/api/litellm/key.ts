@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { limitFields } from './limits.ts';
-import type { LimitInfo } from './limits.ts';
+import type { LimitInfo, SpentInfo } from './limits.ts';
 import { isText, Text } from './text.ts';
 
 /** Copied into every job and every spend row of the key, hence small. */
@@ -117,11 +117,9 @@ export const KeyDeleteRequest = z.object({
 });
 
 /** A key as answers show it, without its hash. What we do not have is there with LiteLLM's default. */
-export interface KeyInfo extends LimitInfo {
+export interface KeyInfo extends LimitInfo, SpentInfo {
   readonly key_name: string;
   readonly key_alias: string | null;
-  /** USD, in the current window of the budget. */
-  readonly spend: number;
   readonly expires: string | null;
   readonly models: readonly string[];
   readonly budget_id: string | null;

@@ -64,6 +64,14 @@ export interface LimitInfo {
   readonly model_tpm_limit: Readonly<Record<string, number>> | null;
 }
 
+/** What was spent of them, in the current window of the main budget. */
+export interface SpentInfo {
+  /** USD. */
+  readonly spend: number;
+  /** Input and output tokens, as `max_token_budget` counts them; Sluice's own. */
+  readonly token_spend: number;
+}
+
 interface BudgetWindowInfo {
   readonly budget_duration: string;
   readonly max_budget: number;

@@ -1,5 +1,6 @@
-import type { LimitInfo } from '@sluice/shared/api/litellm/limits.ts';
+import type { LimitInfo, SpentInfo } from '@sluice/shared/api/litellm/limits.ts';
 import { nanoUsdToUsd } from '@sluice/shared/money.ts';
+import type { Balance } from '@sluice/shared/ports/admission.ts';
 import type { Limited } from '../../tenancy/limits.ts';
 import { windowOf } from '../../tenancy/windows.ts';
 import type { WindowRules } from '../../tenancy/windows.ts';
@@ -38,6 +39,12 @@ export function limitInfoOf(limits: Limited, now: number, rules: WindowRules): L
     model_rpm_limit: nullIfEmpty(limits.modelRequestsPerMinute),
     model_tpm_limit: nullIfEmpty(limits.modelTokensPerMinute),
   };
+}
+
+/** What the books say of an account: USD, and input and output tokens. Without a balance, nothing. */
+export function spentInfoOf(balance: Balance | undefined, waivedNanoUsd = 0): SpentInfo {
+  const spentNanoUsd = Math.max(0, (balance?.settledNanoUsd ?? 0) - waivedNanoUsd);
+  return { spend: nanoUsdToUsd(spentNanoUsd), token_spend: balance?.settledTokens ?? 0 };
 }
 
 export function isoOf(time: number | null): string | null {

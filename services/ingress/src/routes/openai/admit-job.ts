@@ -154,6 +154,7 @@ export async function admitJob(ask: Ask, from: AskedFrom, deps: InferenceDeps): 
     await deps.requireTurn(job);
     const accounts = accountsOf({ caller, principal, model, attribution }, tenancy, admittedAt);
     const reserved = accounts.filter((account) => isLimited(account) || isOfKey(account, accounts));
+    exchange.onceOver(() => deps.softBudgets.ended(reserved));
     const describe = (limits: AccountLimits, settledNanoUsd: number | null) => {
       refusing = reserved.find((account) => accountKey(account.limits) === accountKey(limits));
       if (!refusing) throw new Error(`no account of the request: ${limits.id}`);
@@ -186,7 +187,6 @@ export async function admitJob(ask: Ask, from: AskedFrom, deps: InferenceDeps): 
     const keyShown = principal && { limits: keyLimits(principal, admittedAt), state: states[0] };
     exchange.setHeaders(accountHeaders(reserved, states));
     exchange.setHeaders(admissionHeaders(shown, keyShown?.limits ?? null, keyShown?.state, deps.now()));
-    deps.watchSoftBudgets(reserved, states);
     const main = reserved.findIndex((account) => account.isMain); // the key's come first
     const settledNanoUsd = states[main]?.settledNanoUsd;
     return {

@@ -13,6 +13,8 @@ export interface Exchange {
   setHeaders(headers: ResponseHeaders): void;
   /** The model is known: metrics will name it. */
   about(alias: string, stream: boolean): void;
+  /** Calls `listener` when the response has ended, whole or not. */
+  onceOver(listener: () => void): void;
 }
 
 /** @param route as metrics name it */
@@ -39,6 +41,10 @@ export function openExchange(req: Request, res: Response, route: string, deps: I
     about(alias, streamed) {
       model = alias;
       stream = streamed;
+    },
+    onceOver(listener) {
+      if (res.closed) listener();
+      else res.once('close', listener);
     },
   };
 }

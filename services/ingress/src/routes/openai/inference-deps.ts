@@ -9,7 +9,7 @@ import type { ClaimKey } from '../../idempotency/claim.ts';
 import type { IngressMetrics } from '../../ingress-metrics.ts';
 import type { Attribute } from '../../tenancy/attribute.ts';
 import type { Customer } from '../../tenancy/customer.ts';
-import type { WatchSoftBudgets } from '../../tenancy/soft-budgets.ts';
+import type { SoftBudgetWatch } from '../../tenancy/soft-budgets.ts';
 
 /** What the endpoints for inference are made of: the steps of a request's path. */
 export interface InferenceDeps {
@@ -19,7 +19,7 @@ export interface InferenceDeps {
   readonly claimKey: ClaimKey;
   readonly attribute: Attribute;
   readonly customerOf: (id: string) => Promise<Customer | null>;
-  readonly watchSoftBudgets: WatchSoftBudgets;
+  readonly softBudgets: Pick<SoftBudgetWatch, 'ended'>;
   readonly requireTurn: Line['requireTurn'];
   readonly admit: Admit;
   readonly dispatch: Dispatch;

@@ -1,10 +1,10 @@
-import { nanoUsdToUsd } from '@sluice/shared/money.ts';
 import type { Balance } from '@sluice/shared/ports/admission.ts';
 import type { Budget } from '../../../tenancy/budget.ts';
 import type { Customer } from '../../../tenancy/customer.ts';
 import type { WindowRules } from '../../../tenancy/windows.ts';
 import { budgetRowOf } from '../budget-row.ts';
 import type { Row } from '../teams/team-info-of.ts';
+import { spentInfoOf } from '../limit-info.ts';
 
 /** A customer with the limits that hold for them: those of their budget, or the default. */
 export interface FoundCustomer {
@@ -23,7 +23,7 @@ export function customerInfoOf(
     user_id: customer.customerId,
     alias: customer.alias,
     blocked: customer.blocked,
-    spend: nanoUsdToUsd(balance?.settledNanoUsd ?? 0),
+    ...spentInfoOf(balance),
     allowed_model_region: customer.allowedModelRegion,
     default_model: customer.defaultModel,
     budget_id: customer.budgetId,

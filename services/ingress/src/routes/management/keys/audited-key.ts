@@ -17,6 +17,7 @@ function shown(key: VirtualKey | null): object | null {
   if (key === null) return null;
   const {
     spend: _spend,
+    token_spend: _tokenSpend,
     budget_reset_at: _resetAt,
     ...fields
   } = infoOf({ key, budget: null }, undefined, 0, { timeZone: 'UTC', calendarBudgets: false });

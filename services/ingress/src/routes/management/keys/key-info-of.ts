@@ -1,7 +1,6 @@
 import { keyInfoDefaults, type KeyInfo } from '@sluice/shared/api/litellm/key.ts';
 import type { Account } from '@sluice/shared/contracts/account.ts';
 import type { KeyHash } from '@sluice/shared/ids.ts';
-import { nanoUsdToUsd } from '@sluice/shared/money.ts';
 import type { Balance } from '@sluice/shared/ports/admission.ts';
 import type { SpendReports } from '@sluice/shared/ports/spend-reports.ts';
 import type { VirtualKey } from '../../../auth/authenticated.ts';
@@ -13,7 +12,7 @@ import { waivedIn } from '../../../tenancy/virtual-key.ts';
 import { windowOf } from '../../../tenancy/windows.ts';
 import type { WindowRules } from '../../../tenancy/windows.ts';
 import { budgetRowOf } from '../budget-row.ts';
-import { isoOf, limitInfoOf, usdOf } from '../limit-info.ts';
+import { isoOf, limitInfoOf, spentInfoOf, usdOf } from '../limit-info.ts';
 
 interface KeyInfoDeps {
   readonly reports: Pick<SpendReports, 'balancesOf'>;
@@ -77,7 +76,7 @@ export function infoOf({ key, budget }: Found, balance: Balance | undefined, now
   return {
     key_name: key.keyName,
     key_alias: key.keyAlias,
-    spend: nanoUsdToUsd(spendOf(key, accountOf({ key, budget }, now, rules), balance)),
+    ...spentInfoOf(balance, waivedIn(key, accountOf({ key, budget }, now, rules).windowStart)),
     expires: isoOf(key.expiresAt),
     models: key.models,
     ...limitInfoOf(key, now, rules),

@@ -99,10 +99,14 @@ function shownUser({ userId, userAlias, userEmail, userRole }: User) {
   return { user_id: userId, user_alias: userAlias, user_email: userEmail, user_role: userRole };
 }
 
+const deletedKeys =
+  "Keys cannot be listed by 'status': a deleted key leaves no row. GET /audit?action=deleted&table_name=LiteLLM_VerificationToken lists what was deleted.";
+
 /** To ignore these would answer with keys that were not asked for. */
 function refuseOtherFilters(query: z.infer<typeof KeyListQuery>): void {
   for (const name of ['project_id', 'agent_id', 'status'] as const) {
     if (query[name] === undefined || query[name] === '') continue;
+    if (name === 'status') throw new GatewayError('invalid_management_request', deletedKeys, { param: name });
     throw new GatewayError('invalid_management_request', `Keys cannot be listed by '${name}' yet.`, { param: name });
   }
 }

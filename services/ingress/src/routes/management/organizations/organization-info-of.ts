@@ -1,10 +1,10 @@
-import { nanoUsdToUsd } from '@sluice/shared/money.ts';
 import type { Balance } from '@sluice/shared/ports/admission.ts';
 import type { Budget } from '../../../tenancy/budget.ts';
 import type { Organization, OrganizationMember } from '../../../tenancy/organization.ts';
 import type { WindowRules } from '../../../tenancy/windows.ts';
 import { budgetRowOf } from '../budget-row.ts';
 import type { Row } from '../teams/team-info-of.ts';
+import { spentInfoOf } from '../limit-info.ts';
 
 /** An organization with what limits it. */
 export interface FoundOrganization {
@@ -29,7 +29,7 @@ export function organizationInfoOf(
     organization_id: organization.organizationId,
     organization_alias: organization.organizationAlias,
     budget_id: organization.budgetId,
-    spend: nanoUsdToUsd(balance?.settledNanoUsd ?? 0),
+    ...spentInfoOf(balance),
     metadata: organization.metadata,
     models: organization.models,
     created_at: new Date(organization.createdAt).toISOString(),
@@ -54,7 +54,7 @@ export function organizationMemberInfoOf(
     user_role: member.role,
     user_email: member.userEmail,
     budget_id: member.budgetId,
-    spend: nanoUsdToUsd(balance?.settledNanoUsd ?? 0),
+    ...spentInfoOf(balance),
     created_at: new Date(member.createdAt).toISOString(),
     litellm_budget_table: budget && budgetRowOf(budget, now, rules),
   };

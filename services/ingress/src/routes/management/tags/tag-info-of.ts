@@ -1,10 +1,10 @@
-import { nanoUsdToUsd } from '@sluice/shared/money.ts';
 import type { Balance } from '@sluice/shared/ports/admission.ts';
 import type { Budget } from '../../../tenancy/budget.ts';
 import type { Tag } from '../../../tenancy/tag.ts';
 import type { WindowRules } from '../../../tenancy/windows.ts';
 import { budgetRowOf } from '../budget-row.ts';
 import type { Row } from '../teams/team-info-of.ts';
+import { spentInfoOf } from '../limit-info.ts';
 
 export interface FoundTag {
   readonly tag: Tag;
@@ -23,7 +23,7 @@ export function tagInfoOf(
     description: tag.description,
     models: tag.models,
     model_info: {},
-    spend: nanoUsdToUsd(balance?.settledNanoUsd ?? 0),
+    ...spentInfoOf(balance),
     budget_id: tag.budgetId,
     litellm_budget_table: budget && budgetRowOf(budget, now, rules),
     created_at: new Date(tag.createdAt).toISOString(),

@@ -1,10 +1,9 @@
-import { nanoUsdToUsd } from '@sluice/shared/money.ts';
 import type { Balance } from '@sluice/shared/ports/admission.ts';
 import type { Budget } from '../../../tenancy/budget.ts';
 import type { Member, Team } from '../../../tenancy/team.ts';
 import type { WindowRules } from '../../../tenancy/windows.ts';
 import { budgetRowOf } from '../budget-row.ts';
-import { limitInfoOf, usdOf } from '../limit-info.ts';
+import { limitInfoOf, spentInfoOf, usdOf } from '../limit-info.ts';
 
 /** A team with what answers tell of it. */
 export interface FoundTeam {
@@ -42,7 +41,7 @@ export function teamInfoOf(
     })),
     metadata: team.metadata,
     ...limitInfoOf(team, now, rules),
-    spend: nanoUsdToUsd(balance?.settledNanoUsd ?? 0),
+    ...spentInfoOf(balance),
     models: team.models,
     model_aliases: team.modelAliases,
     blocked: team.blocked,
@@ -78,7 +77,7 @@ export function membershipInfoOf(
     role: member.role,
     user_email: member.userEmail,
     budget_id: budget?.budgetId ?? null,
-    spend: nanoUsdToUsd(balance?.settledNanoUsd ?? 0),
+    ...spentInfoOf(balance),
     allowed_models: member.models,
     litellm_budget_table: budget && budgetRowOf(budget, now, rules),
   };

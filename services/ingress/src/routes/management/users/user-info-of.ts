@@ -1,9 +1,8 @@
-import { nanoUsdToUsd } from '@sluice/shared/money.ts';
 import type { Balance } from '@sluice/shared/ports/admission.ts';
 import type { OrganizationMember } from '../../../tenancy/organization.ts';
 import type { User } from '../../../tenancy/user.ts';
 import type { WindowRules } from '../../../tenancy/windows.ts';
-import { isoOf, limitInfoOf } from '../limit-info.ts';
+import { isoOf, limitInfoOf, spentInfoOf } from '../limit-info.ts';
 import type { Row } from '../teams/team-info-of.ts';
 
 /** A user with what answers tell of them. */
@@ -28,7 +27,7 @@ export function userInfoOf(
     teams: teamIds,
     sso_user_id: user.ssoUserId,
     ...limitInfoOf(user, now, rules),
-    spend: nanoUsdToUsd(balance?.settledNanoUsd ?? 0),
+    ...spentInfoOf(balance),
     models: user.models,
     metadata: user.metadata,
     organization_memberships: organizations.map((each) => ({

@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import { Budget, history, usd } from './limit-rows.ts';
+import { Budget, history, spent } from './limit-rows.ts';
 
 /** What LiteLLM's end users have besides is there too, with its default. */
 export const Customer = z.looseObject({
   user_id: z.string(),
   alias: z.string().nullable(),
   blocked: z.boolean(),
-  spend: usd.describe("USD, in the current window of the customer's budget."),
+  ...spent,
   allowed_model_region: z.string().nullable(),
   default_model: z.string().nullable(),
   budget_id: z.string().nullable(),

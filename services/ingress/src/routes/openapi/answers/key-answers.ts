@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Budget, history, limits, time, usd } from './limit-rows.ts';
+import { Budget, history, limits, spent, time, usd } from './limit-rows.ts';
 
 const texts = z.array(z.string());
 
@@ -7,7 +7,7 @@ const texts = z.array(z.string());
 export const KeyInfo = z.looseObject({
   key_name: z.string().describe('The key, but for its last four characters masked.'),
   key_alias: z.string().nullable(),
-  spend: usd.describe("USD, in the current window of the key's budget."),
+  ...spent,
   expires: time.nullable(),
   models: texts.describe('Empty: every alias.'),
   ...limits,

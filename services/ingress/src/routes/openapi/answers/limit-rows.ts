@@ -42,6 +42,12 @@ export const limits = {
   model_tpm_limit: z.record(z.string(), z.int()).nullable(),
 };
 
+/** Of an account's main budget. */
+export const spent = {
+  spend: usd.describe('USD, in the current window of the budget.'),
+  token_spend: z.int().describe('Input and output tokens in that window, as max_token_budget counts them.'),
+};
+
 export const Budget = z.object({
   budget_id: z.string(),
   ...limits,

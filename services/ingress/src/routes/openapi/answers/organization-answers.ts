@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Budget, history, time, usd } from './limit-rows.ts';
+import { Budget, history, spent, time } from './limit-rows.ts';
 import { AddedUser, Team } from './team-answers.ts';
 
 /** What LiteLLM's organizations have besides is there too, with its default. */
@@ -7,7 +7,7 @@ export const Organization = z.looseObject({
   organization_id: z.string(),
   organization_alias: z.string().nullable(),
   budget_id: z.string().nullable(),
-  spend: usd.describe("USD, in the current window of the organization's budget."),
+  ...spent,
   metadata: z.record(z.string(), z.unknown()),
   models: z.array(z.string()).describe('Empty: every alias.'),
   litellm_budget_table: Budget.nullable(),
@@ -21,7 +21,7 @@ export const OrganizationMembership = z.object({
   user_role: z.string().describe('org_admin, internal_user or internal_user_viewer.'),
   user_email: z.string().nullable(),
   budget_id: z.string().nullable(),
-  spend: usd,
+  ...spent,
   created_at: time,
   litellm_budget_table: Budget.nullable(),
 });

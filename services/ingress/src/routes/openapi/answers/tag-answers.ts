@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import { Budget, history, usd } from './limit-rows.ts';
+import { Budget, history, spent, usd } from './limit-rows.ts';
 
 export const Tag = z.object({
   name: z.string(),
   description: z.string().nullable(),
   models: z.array(z.string()).describe('Empty: every alias.'),
   model_info: z.object({}),
-  spend: usd.describe("USD, in the current window of the tag's budget."),
+  ...spent,
   budget_id: z.string().nullable(),
   litellm_budget_table: Budget.nullable(),
   ...history,

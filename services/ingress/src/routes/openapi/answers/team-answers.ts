@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { KeyRow } from './key-answers.ts';
-import { Budget, history, limits, pageOf, usd } from './limit-rows.ts';
+import { Budget, history, limits, pageOf, spent, usd } from './limit-rows.ts';
 
 const texts = z.array(z.string());
 const role = z.string().describe('admin or user.');
@@ -15,7 +15,7 @@ export const Team = z.looseObject({
   members_with_roles: z.array(z.object({ user_id: z.string(), user_email: z.string().nullable(), role })),
   metadata: z.record(z.string(), z.unknown()),
   ...limits,
-  spend: usd.describe("USD, in the current window of the team's budget."),
+  ...spent,
   models: texts.describe('Empty: every alias.'),
   model_aliases: z.record(z.string(), z.string()),
   blocked: z.boolean(),
@@ -38,7 +38,7 @@ export const TeamMembership = z.object({
   role,
   user_email: z.string().nullable(),
   budget_id: z.string().nullable(),
-  spend: usd,
+  ...spent,
   allowed_models: texts,
   litellm_budget_table: Budget.nullable(),
 });

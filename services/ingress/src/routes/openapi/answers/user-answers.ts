@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { KeyInfo, KeyRow } from './key-answers.ts';
-import { history, limits, pageOf, time, usd } from './limit-rows.ts';
+import { history, limits, pageOf, spent, time } from './limit-rows.ts';
 import { Team, TeamMembership } from './team-answers.ts';
 
 const texts = z.array(z.string());
@@ -14,7 +14,7 @@ export const User = z.looseObject({
   teams: texts,
   sso_user_id: z.string().nullable(),
   ...limits,
-  spend: usd.describe("USD, in the current window of the user's budget."),
+  ...spent,
   models: texts.describe('What personal keys may use; empty: every alias.'),
   metadata: z.record(z.string(), z.unknown()),
   organization_memberships: z.array(
