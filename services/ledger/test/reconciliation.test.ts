@@ -223,11 +223,11 @@ test('counters that ended with their process: what that one counted is kept, and
   assert.deepEqual((await all.reconcile()).findings, []);
   await all.book(all.event(1)); // never seen again
   const { witness } = createMemoryAdmission({ loadBalances: async () => [], startedAt: startOfTests });
-  const after = await Array.fromAsync(
+  const later = await Array.fromAsync(
     reconcileDays({ ...all.deps, witness }, period, () => ({ sums: false, chain: false })),
   );
-  assert.deepEqual(ofDay(after), { admitted: 3, booked: 1, voided: 0, expired: 0, open: 0, lost: 2 });
-  assert.deepEqual(shortOf(after.flatMap(({ findings }) => findings)), ['note witness', 'note admissions']);
+  assert.deepEqual(ofDay(later), { admitted: 3, booked: 1, voided: 0, expired: 0, open: 0, lost: 2 });
+  assert.deepEqual(shortOf(later.flatMap(({ findings }) => findings)), ['note witness', 'note admissions']);
 });
 
 test('counters of a process that began the day before have counted every call, or it is an error', async () => {

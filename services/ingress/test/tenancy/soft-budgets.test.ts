@@ -53,7 +53,7 @@ function openWatch({ booked, insertAlert = (alert) => insertBudgetAlert(sql, ale
     lookEveryMs: 1,
   });
   return {
-    ended: watch.ended,
+    ended: (accounts: readonly RequestAccount[]) => watch.ended(accounts),
     raised,
     looks: () => looks,
     [Symbol.asyncDispose]: () => watch[Symbol.asyncDispose](),
