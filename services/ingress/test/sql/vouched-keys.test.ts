@@ -34,8 +34,6 @@ test('of keys that are there already, who made and last changed them says whethe
   }
   await migrate(sql, [schemas.ingress]);
   const { rows } = await sql.query('select created_by, updated_by, vouched from ingress.virtual_keys order by hash');
-  assert.deepEqual(
-    rows.map((row) => Object.values(row as object)),
-    histories,
-  );
+  const kept = histories.map(([created_by, updated_by, vouched]) => ({ created_by, updated_by, vouched }));
+  assert.deepEqual(rows, kept);
 });
