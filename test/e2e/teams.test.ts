@@ -119,10 +119,10 @@ describe('teams and users over HTTP, on two ingresses', () => {
       const team_id = await teamWithBusy();
       const busy = { team_id, user_id: 'busy' };
       const keys = [await here.newKey(busy), await here.newKey(busy)] as const;
-      const inFlight = here.simulator.callsInFlight();
+      const alreadyRunning = here.simulator.callsInFlight();
       const slow = { messages: [{ role: 'user', content: 'Slowly. #sim {"delayMs":800}' }] };
       const running = chat(here, keys[0], slow);
-      await waitUntil(() => here.simulator.callsInFlight() === inFlight + 1, { what: 'a call runs' });
+      await waitUntil(() => here.simulator.callsInFlight() === alreadyRunning + 1, { what: 'a call runs' });
       const second = await chat(there, keys[1]);
       assert.equal(second.status, 429, second.text);
       assert.match(errorOf(second).message, /busy.*Limit type: max_parallel_requests\. Current limit: 1, Remaining: 0/);

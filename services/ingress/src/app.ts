@@ -1,7 +1,7 @@
 import { GatewayError } from '@sluice/shared/errors.ts';
 import type { RequireMetricsAccess } from '@sluice/shared/metrics-access.ts';
 import express from 'express';
-import type { ErrorRequestHandler, Express, RequestHandler } from 'express';
+import type { ErrorRequestHandler, Express, IRoute, RequestHandler } from 'express';
 import type { Authenticate } from './auth/create-authenticate.ts';
 import { toErrorResponse } from './http/error-response.ts';
 import { bytes } from './http/read-bytes.ts';
@@ -55,11 +55,13 @@ export function createApp(deps: AppDeps): Express {
   app.set('query parser', 'simple');
   app.set('trust proxy', deps.trustedProxies);
 
+  const resources = new Map<string, { readonly resource: IRoute; readonly methods: ManagementRoute['method'][] }>();
   /** For routes that name their caller themselves, and those few that take anybody. */
   const open = (path: string, method: ManagementRoute['method'], ...handlers: RequestHandler[]) => {
-    const resource = app.route(path);
-    resource[method](...handlers);
-    resource.all(methodNotAllowed(method === 'get' ? 'GET, HEAD' : method.toUpperCase()));
+    const known = resources.get(path) ?? { resource: app.route(path), methods: [] };
+    resources.set(path, known);
+    known.resource[method](...handlers);
+    known.methods.push(method);
   };
   /** The caller is named before anything else of the request is looked at. */
   const route = (path: string, method: ManagementRoute['method'], ...handlers: RequestHandler[]) =>
@@ -104,6 +106,7 @@ export function createApp(deps: AppDeps): Express {
     route(path, method, ...(method === 'post' ? managementBody : []), handler);
   }
 
+  for (const { resource, methods } of resources.values()) resource.all(methodNotAllowed(methods));
   app.use((req) => {
     throw new GatewayError('unknown_route', `There is no route ${req.method} ${req.path}.`);
   });
@@ -123,7 +126,8 @@ const jsonBody: RequestHandler = (req, _res, next) => {
   next();
 };
 
-function methodNotAllowed(allow: string): RequestHandler {
+function methodNotAllowed(methods: readonly ManagementRoute['method'][]): RequestHandler {
+  const allow = methods.map((method) => (method === 'get' ? 'GET, HEAD' : method.toUpperCase())).join(', ');
   return (req) => {
     const headers = { allow };
     throw new GatewayError('method_not_allowed', `${req.method} is not allowed on ${req.path}.`, { headers });
