@@ -62,6 +62,7 @@ for (const { mode, open } of gateways) {
         const rows = now.days.reduce((sum, one) => sum + one.rows, 0);
         assert.equal(rows, 4);
         assert.ok(now.days.every(({ chain }) => chain?.status === 'whole'));
+        assert.ok(now.standing, 'the accounts have been looked at');
         return now;
       },
       { what: 'a look at the rows', deadlineMs: 40_000 },
