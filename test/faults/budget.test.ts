@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { gateways } from '../e2e/gateway.ts';
 import type { TestGateway } from '../e2e/gateway.ts';
 import { waitUntil } from '../servers/wait-until.ts';
@@ -23,6 +23,12 @@ async function costOfOne(gateway: TestGateway): Promise<number> {
 
 for (const { mode, open } of gateways) {
   describe(`${mode}: ${calls} calls at once on a key with a budget`, () => {
+    let gateway: TestGateway;
+    before(async () => {
+      gateway = await open();
+    });
+    after(() => gateway[Symbol.asyncDispose]());
+
     const cases = [
       { budgetInCalls: 100, why: 'a third of them fits' },
       { budgetInCalls: 7.5, why: 'a few fit, and a half' },
@@ -30,7 +36,6 @@ for (const { mode, open } of gateways) {
     ];
     for (const { budgetInCalls, why } of cases) {
       test(`the provider's bill never passes the budget, and what fits succeeds: ${why}`, async () => {
-        await using gateway = await open();
         const one = await costOfOne(gateway);
         const budgetNanoUsd = Math.floor(one * budgetInCalls);
         const key = await gateway.newKey({ max_budget: budgetNanoUsd / 1e9 });
