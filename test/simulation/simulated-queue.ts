@@ -230,20 +230,20 @@ class Taker {
       job,
       attempt,
       signal: lost.signal,
-      journal: (line) =>
-        connection.call(`journal ${requestId} ${line.slice(0, 24)}`, () => {
+      journal: async (line) => {
+        const isHeld = await connection.call(`journal ${requestId} ${line.slice(0, 24)}`, () => {
           const stored = server.jobs.get(requestId);
-          if (stored?.holder !== attempt) {
-            // Word of it travels with the reply.
-            this.#world.time.after(0, this.#taking.process, `${requestId} is lost`, () => lost.abort(overtaken()));
-            throw overtaken();
-          }
+          if (stored?.holder !== attempt) return false;
           if (isOf('call', line) && stored.journal.some((each) => isOf('ended', each))) {
             this.#world.fail(`${requestId} is called for though it has ended`);
           }
           stored.journal.push(line);
-          server.renew(requestId, attempt);
-        }),
+          return server.renew(requestId, attempt);
+        });
+        if (isHeld) return;
+        lost.abort(overtaken()); // before anybody acts on the refusal, as the adapters do
+        throw overtaken();
+      },
       readJournal: () =>
         connection.call(`journal of ${requestId}`, () => [...(server.jobs.get(requestId)?.journal ?? [])]),
     }).then(

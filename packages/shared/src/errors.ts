@@ -99,3 +99,8 @@ export class GatewayError extends Error {
     this.headers = options.headers ?? {};
   }
 }
+
+/** Said by whoever notices first: an ingress, or a worker before or during a call. */
+export function deadlineExceeded(): GatewayError {
+  return new GatewayError('deadline_exceeded', 'litellm.Timeout: the request was not answered within its timeout.');
+}

@@ -1,4 +1,5 @@
 import type { TokenEvent, TokenFrame } from '@sluice/shared/contracts/token-event.ts';
+import { deadlineExceeded } from '@sluice/shared/errors.ts';
 import type { RequestId } from '@sluice/shared/ids.ts';
 import type { Inbox } from '@sluice/shared/ports/token-bus.ts';
 
@@ -52,7 +53,7 @@ export function openAnswer(
 
   const listening = inbox.listen(request.requestId, take);
   const timer = setTimeout(
-    () => end('deadline_exceeded', 'litellm.Timeout: the request was not answered within its timeout.'),
+    () => end('deadline_exceeded', deadlineExceeded().message),
     Math.max(0, request.deadlineAt - now()) + deadlineGraceMs,
   );
 

@@ -3,7 +3,7 @@ import { deploymentsOf } from '@sluice/shared/config/resolve-alias.ts';
 import type { AnswerEnd, AnswerError } from '@sluice/shared/contracts/token-event.ts';
 import { unbilledUsageEvent } from '@sluice/shared/contracts/unbilled-usage-event.ts';
 import type { UsageEvent } from '@sluice/shared/contracts/usage-event.ts';
-import { errorCatalog, GatewayError } from '@sluice/shared/errors.ts';
+import { deadlineExceeded, errorCatalog, GatewayError } from '@sluice/shared/errors.ts';
 import type { JobDelivery } from '@sluice/shared/ports/job-queue.ts';
 import { withTimeLimit } from '@sluice/shared/time-limit.ts';
 import { usageCostNanoUsd } from '@sluice/shared/prices/usage-cost.ts';
@@ -216,7 +216,7 @@ function failureOf(why: GatewayError | ProviderError | StopReason): UsageEvent['
 
 function stoppedError(why: StopReason): GatewayError {
   return why === 'deadline'
-    ? new GatewayError('deadline_exceeded', 'litellm.Timeout: the request was not answered within its timeout.')
+    ? deadlineExceeded()
     : new GatewayError('stream_interrupted', 'The answer was interrupted.');
 }
 

@@ -1,5 +1,5 @@
 import type { InferenceJob } from '@sluice/shared/contracts/inference-job.ts';
-import { GatewayError } from '@sluice/shared/errors.ts';
+import { deadlineExceeded, GatewayError } from '@sluice/shared/errors.ts';
 import { callIdOf } from '@sluice/shared/ids.ts';
 import { callCostNanoUsd } from '@sluice/shared/prices/call-cost.ts';
 import { dearestPrice } from '@sluice/shared/prices/dearest-price.ts';
@@ -17,7 +17,8 @@ const expiryGraceMs = 120_000;
  *
  * @param choices each of them gets a token at the least
  * @returns the output cap that there is room for
- * @throws GatewayError budget_exceeded; or the signal's reason. Or dependency_unavailable: then it may be reserved all
+ * @throws GatewayError budget_exceeded; or deadline_exceeded, when a clock that was set has passed it before its timer;
+ *   or the signal's reason. Or dependency_unavailable: then it may be reserved all
  *   the same, with only the reply lost. To give it back is for who has ended the job: an attempt that has been overtaken
  *   would give back what another one calls with.
  */
@@ -56,7 +57,9 @@ export async function reserveAgain(
   };
   for (;;) {
     signal.throwIfAborted();
-    const result = await deps.admission.reserve({ ...request, now: deps.now() });
+    const now = deps.now();
+    if (now >= job.deadlineAt) throw deadlineExceeded();
+    const result = await deps.admission.reserve({ ...request, now });
     if (result.type === 'admitted') return result;
     if (result.type !== 'wait' || deps.now() >= giveUpAt) {
       throw new GatewayError(

@@ -282,6 +282,20 @@ test('job: a worker that has lost the job gives back no second reservation: anot
   assert.ok(!run.effects.some((effect) => effect.startsWith('shrink 2')));
 });
 
+test('job: a clock that is set past the deadline lets nothing more be reserved: it is told as the deadline', async () => {
+  const run = new Recording({ scripts: [[refusal('provider_timeout', { mayBeBilled: true })], goodAnswer] });
+  run.reservations.push(wait);
+  run.onPause = () => {
+    if (run.effects.includes('reserve 2')) run.now = run.job.deadlineAt + 300_000;
+  };
+  await run.run();
+  assert.equal(run.reserveRequests.length, 1);
+  assert.equal(run.calls.length, 1);
+  assert.equal(run.lastEvent?.type === 'answer-error' && run.lastEvent.code, 'deadline_exceeded');
+  assert.deepEqual(run.books, [`1:cut:provider_timeout:${ceiling}`]);
+  run.assertClosed();
+});
+
 test('job: the output cap is shared by the choices', async () => {
   const run = new Recording({
     job: { body: { inline: '{"model":"sample","n":3,"messages":[{"role":"user","content":"hi"}]}' } },
