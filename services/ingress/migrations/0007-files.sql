@@ -13,14 +13,16 @@ create table ingress.files (
   expires_at timestamptz,
   -- null: not whole yet, or never will be; nobody sees it
   stored_at timestamptz,
-  -- nobody sees it from then on; its bytes are removed after that
+  -- nobody sees it from then on; also when its bytes were last tried to be removed, which goes on until the row is gone
   deleted_at timestamptz
 );
 create index files_of_owner on ingress.files (owner, created_at, file_id);
-create index files_expiring on ingress.files (expires_at) where expires_at is not null;
-create index files_leaving on ingress.files (created_at) where stored_at is null or deleted_at is not null;
+create index files_expiring on ingress.files (expires_at) where deleted_at is null and expires_at is not null;
+create index files_begun on ingress.files (created_at) where deleted_at is null and stored_at is null;
+create index files_deleted on ingress.files (deleted_at) where deleted_at is not null;
 
--- Where the file store is PostgreSQL. All chunks but the last have 256 KiB, so an offset says which chunk it is in.
+-- Where the file store is PostgreSQL. All chunks but the last have 256 KiB, so an offset says which chunk it is in; the
+-- last has less, if only nothing. Chunk 0 is written last and deleted first: where it is, is a file.
 create table ingress.file_chunks (
   name text collate "C" not null,
   chunk integer not null,
