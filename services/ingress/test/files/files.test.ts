@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import { createPostgresFileStore } from '@sluice/shared/adapters/postgres/postgres-file-store.ts';
 import { z } from 'zod';
 import { filesIn } from '../../src/files/files.ts';
-import type { FileRecord } from '../../src/files/files.ts';
+import type { FileRecord, Files } from '../../src/files/files.ts';
 import { openKeysDatabase } from '../sql/open-keys-database.ts';
 
 const startedAt = Date.UTC(2026, 10, 22);
@@ -16,7 +16,7 @@ before(async () => {
 after(() => sql[Symbol.asyncDispose]());
 
 /** Files at a clock that stands until it is moved. */
-function filesAt(clock: { now: number }) {
+function filesAt(clock: { now: number }): Files {
   return filesIn(sql, createPostgresFileStore(sql), { now: () => clock.now });
 }
 
