@@ -16,8 +16,9 @@ interface AskInit extends Omit<RequestInit, 'headers'> {
 }
 
 /**
- * A request as any HTTP client makes it; the master key unless another is given. The answer has to be as the document
- * of the API says.
+ * Fails unless the answer is as the document of the API says.
+ *
+ * @param init.key the master key unless another is given
  */
 export async function ask(gateway: TestGateway, path: string, init: AskInit = {}) {
   const { key = gateway.masterKey, headers, ...rest } = init;

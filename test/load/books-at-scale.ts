@@ -15,7 +15,7 @@ import { schemas } from '@sluice/shared/schemas.ts';
 import { z } from 'zod';
 import { openPostgresServer } from '../servers/postgres.ts';
 import { fillBooks } from './fill-books.ts';
-import { table } from './report.ts';
+import { table } from './markdown.ts';
 
 const dayMs = 86_400_000;
 const days = 92;

@@ -6,7 +6,7 @@ import { arms, type Arm } from './arms.ts';
 import { openBill, openBooks } from './books.ts';
 import { describeMachine } from './machine.ts';
 import { measure } from './measure.ts';
-import { table } from './report.ts';
+import { table } from './markdown.ts';
 import { openDistributed, type Bench } from './stack.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');

@@ -46,8 +46,10 @@ export interface KeySettings {
   readonly needsTeam: boolean;
 }
 
+/** Who may make keys of a kind, the operator apart, and with what. */
 export interface KeyMakers {
-  /** null: any. */
+  /** Of the maker in the team, or on the whole gateway; null: every role may that may make keys at all. */
   readonly roles: readonly string[] | null;
+  /** Fields that a request for such a key has to have. */
   readonly requiredParams: readonly string[];
 }

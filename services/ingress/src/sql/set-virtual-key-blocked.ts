@@ -3,13 +3,14 @@ import type { Sql } from '@sluice/shared/ports/sql.ts';
 import type { VirtualKey } from '../auth/authenticated.ts';
 import { decodeEntity } from './entity-table.ts';
 import { tables } from './tenancy-tables.ts';
+import type { Maker } from '../tenancy/history.ts';
 
 /** Blocks a key, or lets it in again, perhaps no longer vouched. null: there is no such key. */
 export async function setVirtualKeyBlocked(
   sql: Sql,
   hash: KeyHash,
   { blocked, vouched = true }: Pick<VirtualKey, 'blocked'> & Partial<Pick<VirtualKey, 'vouched'>>,
-  by: { readonly userId: string | null; readonly now: number },
+  by: Maker,
 ): Promise<VirtualKey | null> {
   const { rows } = await sql.query(
     `update ingress.virtual_keys

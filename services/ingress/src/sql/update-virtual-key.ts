@@ -5,11 +5,10 @@ import { columnOf, decodeEntity, encodeEntity } from './entity-table.ts';
 import { refusalOf } from './insert-virtual-key.ts';
 import { tables } from './tenancy-tables.ts';
 import { violatedConstraint } from './violated-constraint.ts';
+import { changedBy, type History, type Maker } from '../tenancy/history.ts';
 
 /** What an operator may set on a key; a property that is not there leaves the key as it is. */
-export type VirtualKeyChanges = Partial<
-  Omit<VirtualKey, 'hash' | 'firstHash' | 'keyName' | 'createdAt' | 'createdBy' | 'updatedAt' | 'updatedBy'>
-> & {
+export type VirtualKeyChanges = Partial<Omit<VirtualKey, 'hash' | 'firstHash' | 'keyName' | keyof History>> & {
   /** `metadata.tags`. They survive a change of `metadata` that does not name them, as does a `service_account_id`. */
   readonly tags?: readonly string[];
 };
@@ -19,9 +18,9 @@ export async function updateVirtualKey(
   sql: Sql,
   hash: KeyHash,
   { tags, ...changes }: VirtualKeyChanges,
-  by: { readonly userId: string | null; readonly now: number },
+  by: Maker,
 ): Promise<VirtualKey | 'alias-taken' | 'key-taken' | 'no-budget' | null> {
-  const all = { ...changes, updatedAt: by.now, updatedBy: by.userId };
+  const all = { ...changes, ...changedBy(by) };
   const set = Object.entries(all)
     .filter(([name, value]) => value !== undefined && name !== 'metadata')
     .map(([name]) => `${columnOf(name)} = change.${columnOf(name)}`);

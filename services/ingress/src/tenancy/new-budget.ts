@@ -1,11 +1,7 @@
 import type { Budget } from './budget.ts';
 import { noLimits } from './limits.ts';
 import type { Limits } from './limits.ts';
-
-export interface Maker {
-  readonly userId: string | null;
-  readonly now: number;
-}
+import { madeBy, type Maker } from './history.ts';
 
 /**
  * Limits of their own for what has had those of `base`: they stay where nothing else is said, and so does the moment
@@ -25,10 +21,8 @@ export function newBudget(
     ...base,
     ...changes,
     budgetId,
-    createdAt: base?.createdAt ?? by.now,
-    createdBy: by.userId,
-    updatedAt: by.now,
-    updatedBy: by.userId,
+    ...madeBy(by),
+    ...(base && { createdAt: base.createdAt }),
   };
 }
 

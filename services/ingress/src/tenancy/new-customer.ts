@@ -1,5 +1,5 @@
 import type { Customer } from './customer.ts';
-import type { Maker } from './new-budget.ts';
+import { madeBy, type Maker } from './history.ts';
 
 /** A customer as they are when nothing is said of them. */
 export function newCustomer(customerId: string, by: Maker): Customer {
@@ -10,9 +10,6 @@ export function newCustomer(customerId: string, by: Maker): Customer {
     budgetId: null,
     allowedModelRegion: null,
     defaultModel: null,
-    createdAt: by.now,
-    createdBy: by.userId,
-    updatedAt: by.now,
-    updatedBy: by.userId,
+    ...madeBy(by),
   };
 }

@@ -3,14 +3,13 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { loadGatewayConfig } from '@sluice/shared/config/load-config.ts';
 import type { Express } from 'express';
-import { createApp, type AppDeps } from '../../src/app.ts';
+import { createApp } from '../../src/app.ts';
 import { createAuthenticate } from '../../src/auth/create-authenticate.ts';
 import { createReadBytes } from '../../src/http/read-bytes.ts';
 import { noAttribution } from '../../src/tenancy/attribution.ts';
-import { createScopeOf } from '../../src/tenancy/scope.ts';
 import { principalOf, virtualKey } from '../auth/virtual-keys.ts';
 import { namesOf } from '../models/sample-models.ts';
-import { noDatabase } from '../routes/open-management.ts';
+import { managementParts, noDatabase } from '../routes/open-management.ts';
 
 export const masterKey = 'the master key of this test';
 /** A key that belongs to nobody, so that nothing but models is its business. */
@@ -25,8 +24,8 @@ export interface OpenApp extends AsyncDisposable {
 }
 
 /**
- * The whole app over HTTP, with all that its routes need to read a request, and nothing that they need to answer it:
- * what gets so far ends as an internal error.
+ * The whole app over HTTP, with all that its routes need to read a request; without a database, and without the steps
+ * of inference after the reading: what gets so far ends as an internal error.
  */
 export async function openApp(): Promise<OpenApp> {
   const config = await loadGatewayConfig({ file: null, values: {}, env: {}, warn: () => undefined });
@@ -37,34 +36,44 @@ export async function openApp(): Promise<OpenApp> {
     now: Date.now,
     cache: { freshMs: 500, staleIfErrorMs: 0, maxEntries: 10 },
   });
-  const management = {
-    authenticate,
-    scopeOf: createScopeOf(noDatabase),
-    keySettings: config.tenancy.keys,
-    userSettings: config.tenancy.users,
-    now: Date.now,
-  };
-  const parts = {
+  const management = { ...(await managementParts(noDatabase)), authenticate };
+  const app = createApp({
     inference: {
       authenticate,
       config,
       version: '1.2.3',
-      metrics: { waiting: () => undefined, request: () => undefined },
+      metrics: { waiting: ignored, request: ignored, firstByte: ignored, softBudgetReached: ignored },
       now: Date.now,
       newId: randomUUID,
       readBytes: createReadBytes(inferenceBytesMax),
       customerOf: async () => null,
       attribute: async () => noAttribution,
+      claimKey: beyondReading,
+      requireTurn: beyondReading,
+      admit: beyondReading,
+      dispatch: beyondReading,
+      recordRefusal: beyondReading,
+      softBudgets: { ended: beyondReading },
     },
-    models: { authenticate, names: namesOf({}), knownModels: async () => new Map(), now: Date.now },
+    models: {
+      authenticate,
+      names: namesOf({}),
+      knownModels: async () => new Map(),
+      prices: management.prices,
+      now: Date.now,
+    },
     management,
-    audit: { authenticate },
+    audit: management,
     spend: management,
-    health: { isDraining: () => false, check: async () => ({ ready: true, parts: {} }) },
-  };
-  const rest = { trustedProxies: [], onError: () => undefined };
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what is missing is beyond the reading of a request
-  const app = createApp({ ...rest, ...parts, health: { ...parts.health, ...metrics } } as unknown as AppDeps);
+    health: {
+      isDraining: () => false,
+      check: async () => ({ ready: true, parts: {} }),
+      metrics: async () => '',
+      requireMetricsAccess: async () => undefined,
+    },
+    trustedProxies: [],
+    onError: ignored,
+  });
   const server = app.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
@@ -85,4 +94,8 @@ export async function openApp(): Promise<OpenApp> {
   };
 }
 
-const metrics = { metrics: async () => '', metricsAccess: { authenticated: true, tokens: [masterKey] } };
+const ignored = () => undefined;
+
+function beyondReading(): never {
+  throw new Error('a step beyond the reading of a request');
+}

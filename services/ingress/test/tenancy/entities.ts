@@ -1,5 +1,7 @@
 import type { Budget } from '../../src/tenancy/budget.ts';
 import { noLimits } from '../../src/tenancy/limits.ts';
+import { newTeam } from '../../src/tenancy/new-team.ts';
+import { newUser } from '../../src/tenancy/new-user.ts';
 import type { Organization } from '../../src/tenancy/organization.ts';
 import type { Tag } from '../../src/tenancy/tag.ts';
 import type { Member, Team } from '../../src/tenancy/team.ts';
@@ -15,22 +17,7 @@ export function budget(budgetId: string, set: Partial<Budget> = {}): Budget {
 }
 
 export function team(teamId: string, set: Partial<Team> = {}): Team {
-  return {
-    teamId,
-    teamAlias: null,
-    organizationId: null,
-    ...noLimits,
-    models: [],
-    modelAliases: {},
-    metadata: {},
-    blocked: false,
-    memberPermissions: null,
-    memberBudgetId: null,
-    memberKeyDuration: null,
-    defaultMemberModels: [],
-    ...history,
-    ...set,
-  };
+  return { teamId, ...newTeam, ...history, ...set };
 }
 
 export function member(teamId: string, userId: string, set: Partial<Member> = {}): Member {
@@ -38,18 +25,7 @@ export function member(teamId: string, userId: string, set: Partial<Member> = {}
 }
 
 export function user(userId: string, set: Partial<User> = {}): User {
-  return {
-    userId,
-    userAlias: null,
-    userEmail: null,
-    userRole: 'internal_user',
-    ssoUserId: null,
-    ...noLimits,
-    models: [],
-    metadata: {},
-    ...history,
-    ...set,
-  };
+  return { userId, ...newUser, ...history, ...set };
 }
 
 export function organization(organizationId: string, set: Partial<Organization> = {}): Organization {

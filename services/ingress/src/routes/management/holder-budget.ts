@@ -4,8 +4,9 @@ import type { Sql } from '@sluice/shared/ports/sql.ts';
 import { deleteUnusedBudgets } from '../../sql/delete-unused-budgets.ts';
 import type { Tenancy } from '../../sql/tenancy-tables.ts';
 import type { Budget } from '../../tenancy/budget.ts';
+import { changedBy, type Maker } from '../../tenancy/history.ts';
 import type { Limits } from '../../tenancy/limits.ts';
-import { askedLimits, newBudget, type Maker } from '../../tenancy/new-budget.ts';
+import { askedLimits, newBudget } from '../../tenancy/new-budget.ts';
 import { limitChangesOf, refusal } from './limit-changes.ts';
 import { budgetNotFound } from './refusals.ts';
 
@@ -57,7 +58,7 @@ export async function changeBudget(
   if (Object.keys(values).length === 0) return holder.budgetId;
   const ownId = ownBudgetId(holder);
   if (holder.budgetId === ownId) {
-    await budgets.update([ownId], { ...values, updatedAt: by.now, updatedBy: by.userId });
+    await budgets.update([ownId], { ...values, ...changedBy(by) });
     return ownId;
   }
   const base = holder.budgetId === null ? null : await budgets.find(holder.budgetId);

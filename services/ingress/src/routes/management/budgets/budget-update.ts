@@ -9,6 +9,7 @@ import { budgetNotFound } from '../refusals.ts';
 import { refuseUnsupportedOf, unsupportedOfBudgets } from '../unsupported-fields.ts';
 import { budgetChange } from './audited-budget.ts';
 import { budgetChangesOf } from './budget-changes.ts';
+import { changedBy } from '../../../tenancy/history.ts';
 
 /** POST /budget/update. Changes only what the body names, for whatever refers to it, everywhere within a second. */
 export function budgetUpdate(deps: ManagementDeps): RequestHandler {
@@ -20,7 +21,7 @@ export function budgetUpdate(deps: ManagementDeps): RequestHandler {
     const changes = budgetChangesOf(fields);
     const budget = await withChanges(deps, req, authenticated, async ({ tenancy: { budgets }, record, by }) => {
       const before = await budgets.lock(id);
-      const after = await budgets.update([id], { ...changes, updatedAt: by.now, updatedBy: by.userId });
+      const after = await budgets.update([id], { ...changes, ...changedBy(by) });
       if (after === null || 'violated' in after) throw budgetNotFound(id);
       await record(budgetChange('updated', { before, after }));
       return after;

@@ -4,10 +4,11 @@ import { authorize } from '../../../auth/authorize.ts';
 import { parseManagementBody } from '../../../http/parse-body.ts';
 import type { ManagementDeps } from '../management-deps.ts';
 import { customerNotFound } from '../refusals.ts';
-import type { Row } from '../teams/team-info-of.ts';
 import { customerChange } from './audited-customer.ts';
 import { withBudget, withCustomers } from './change-customers.ts';
 import { customerRowsOf } from './customer-rows.ts';
+import { changedBy } from '../../../tenancy/history.ts';
+import type { Row } from '../row.ts';
 
 /** POST /customer/block. Requests for them are refused everywhere within a second; also for whom nobody has met yet. */
 export function customerBlock(deps: ManagementDeps): RequestHandler {
@@ -33,7 +34,7 @@ async function setBlocked(deps: ManagementDeps, req: Request, blocked: boolean):
     for (const customer of customers) {
       const { customerId } = customer;
       const before = made.has(customerId) ? null : await withBudget(customer, tenancy);
-      const values = { blocked, updatedAt: by.now, updatedBy: by.userId };
+      const values = { blocked, ...changedBy(by) };
       const after = await tenancy.customers.update([customerId], values);
       if (after === null || 'violated' in after) throw customerNotFound(customerId);
       const change = { before, after: await withBudget(after, tenancy) };

@@ -3,8 +3,8 @@ import type { Budget } from '../../../tenancy/budget.ts';
 import type { Customer } from '../../../tenancy/customer.ts';
 import type { WindowRules } from '../../../tenancy/windows.ts';
 import { budgetRowOf } from '../budget-row.ts';
-import type { Row } from '../teams/team-info-of.ts';
 import { spentInfoOf } from '../limit-info.ts';
+import { historyInfoOf, type Row } from '../row.ts';
 
 /** A customer with the limits that hold for them: those of their budget, or the default. */
 export interface FoundCustomer {
@@ -30,9 +30,6 @@ export function customerInfoOf(
     litellm_budget_table: budget && budgetRowOf(budget, now, rules),
     object_permission_id: null,
     object_permission: null,
-    created_at: new Date(customer.createdAt).toISOString(),
-    created_by: customer.createdBy,
-    updated_at: new Date(customer.updatedAt).toISOString(),
-    updated_by: customer.updatedBy,
+    ...historyInfoOf(customer),
   };
 }

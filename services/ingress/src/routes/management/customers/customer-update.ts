@@ -9,6 +9,7 @@ import { customerChange } from './audited-customer.ts';
 import { withBudget, withCustomers } from './change-customers.ts';
 import { customerChangesOf, refuseUnsupportedOfCustomer } from './customer-changes.ts';
 import { customerRowOf } from './customer-rows.ts';
+import { changedBy } from '../../../tenancy/history.ts';
 
 /** POST /customer/update. Changes only what the body names. */
 export function customerUpdate(deps: ManagementDeps): RequestHandler {
@@ -26,7 +27,7 @@ export function customerUpdate(deps: ManagementDeps): RequestHandler {
       const before = await withBudget(customer, tenancy);
       const holder = { kind: 'customer', id: customer.customerId, budgetId: customer.budgetId } as const;
       const budgetId = await changeBudget(holder, asked, work);
-      const values = { ...changes, budgetId, updatedAt: by.now, updatedBy: by.userId };
+      const values = { ...changes, budgetId, ...changedBy(by) };
       const after = await tenancy.customers.update([customer.customerId], values);
       if (after === null) throw customerNotFound(request.user_id);
       if ('violated' in after) throw budgetRefusalOf(after.violated, budgetId);

@@ -21,6 +21,7 @@ import { aliasTaken, budgetNotFound, keyTaken } from '../refusals.ts';
 import { newVirtualKey } from '../../../tenancy/new-virtual-key.ts';
 import { refusal } from '../limit-changes.ts';
 import { refuseUnsupported } from '../unsupported-fields.ts';
+import { madeBy } from '../../../tenancy/history.ts';
 
 /** POST /key/generate. The key itself is in this answer and nowhere else. */
 export function keyGenerate(deps: ManagementDeps): RequestHandler {
@@ -102,9 +103,6 @@ export function keyOf(
     ...set,
     vouched: vouchesFor(maker, set.userId ?? null),
     metadata: { ...set.metadata, ...(tags !== undefined && { tags }) },
-    createdAt: by.now,
-    updatedAt: by.now,
-    createdBy: by.userId,
-    updatedBy: by.userId,
+    ...madeBy(by),
   };
 }

@@ -13,6 +13,7 @@ import { windowOf } from '../../../tenancy/windows.ts';
 import type { WindowRules } from '../../../tenancy/windows.ts';
 import { budgetRowOf } from '../budget-row.ts';
 import { isoOf, limitInfoOf, spentInfoOf, usdOf } from '../limit-info.ts';
+import { historyInfoOf } from '../row.ts';
 
 interface KeyInfoDeps {
   readonly reports: Pick<SpendReports, 'balancesOf'>;
@@ -99,10 +100,7 @@ export function infoOf({ key, budget }: Found, balance: Balance | undefined, now
     team_id: key.teamId,
     organization_id: key.organizationId,
     blocked: key.blocked,
-    created_at: new Date(key.createdAt).toISOString(),
-    created_by: key.createdBy,
-    updated_at: new Date(key.updatedAt).toISOString(),
-    updated_by: key.updatedBy,
+    ...historyInfoOf(key),
     ...keyInfoDefaults,
   };
 }

@@ -3,11 +3,10 @@ import type { Organization } from '../../../tenancy/organization.ts';
 import type { AskedBudget } from '../holder-budget.ts';
 import { budgetOf } from '../limit-changes.ts';
 import { refuseUnsupportedOf, unsupportedOfBudgets } from '../unsupported-fields.ts';
+import type { History } from '../../../tenancy/history.ts';
 
 /** What an operator may set on an organization's own row; its limits are those of its budget. */
-export type OrganizationChanges = Partial<
-  Omit<Organization, 'organizationId' | 'createdAt' | 'createdBy' | 'updatedAt' | 'updatedBy'>
->;
+export type OrganizationChanges = Partial<Omit<Organization, 'organizationId' | keyof History>>;
 
 /** What a request sets on an organization, but for its limits, in our words. Only what it names is in the result. */
 export function organizationChangesOf(fields: OrganizationFields): Omit<OrganizationChanges, 'budgetId'> {

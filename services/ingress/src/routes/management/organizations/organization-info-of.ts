@@ -3,8 +3,8 @@ import type { Budget } from '../../../tenancy/budget.ts';
 import type { Organization, OrganizationMember } from '../../../tenancy/organization.ts';
 import type { WindowRules } from '../../../tenancy/windows.ts';
 import { budgetRowOf } from '../budget-row.ts';
-import type { Row } from '../teams/team-info-of.ts';
 import { spentInfoOf } from '../limit-info.ts';
+import { historyInfoOf, type Row } from '../row.ts';
 
 /** An organization with what limits it. */
 export interface FoundOrganization {
@@ -32,10 +32,7 @@ export function organizationInfoOf(
     ...spentInfoOf(balance),
     metadata: organization.metadata,
     models: organization.models,
-    created_at: new Date(organization.createdAt).toISOString(),
-    created_by: organization.createdBy,
-    updated_at: new Date(organization.updatedAt).toISOString(),
-    updated_by: organization.updatedBy,
+    ...historyInfoOf(organization),
     litellm_budget_table: budget && budgetRowOf(budget, now, rules),
     ...organizationInfoDefaults,
   };

@@ -11,6 +11,7 @@ import { organizationChange } from './audited-organization.ts';
 import { holderOf, requireStored } from './change-organization.ts';
 import { organizationChangesOf, refuseUnsupportedOfOrganization } from './organization-changes.ts';
 import { organizationRowOf } from './organization-rows.ts';
+import { madeBy } from '../../../tenancy/history.ts';
 
 /** POST /organization/new. Its limits are those of a named budget, or a budget of its own is made of them. */
 export function organizationNew(deps: ManagementDeps): RequestHandler {
@@ -32,10 +33,7 @@ export function organizationNew(deps: ManagementDeps): RequestHandler {
         metadata: {},
         ...organizationChangesOf(request),
         budgetId,
-        createdAt: by.now,
-        createdBy: by.userId,
-        updatedAt: by.now,
-        updatedBy: by.userId,
+        ...madeBy(by),
       };
       requireStored(await tenancy.organizations.insert(organization), organization);
       const made = { organization, budget: await budgetOf(holderOf(organization), work) };

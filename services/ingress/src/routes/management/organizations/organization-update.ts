@@ -9,6 +9,7 @@ import { holderOf, requireStored, withOrganization } from './change-organization
 import { organizationChangesOf, refuseUnsupportedOfOrganization } from './organization-changes.ts';
 import { requireOrganizationChangeRight } from './organization-rights.ts';
 import { organizationRowOf } from './organization-rows.ts';
+import { changedBy } from '../../../tenancy/history.ts';
 
 /** PATCH /organization/update. Changes only what the body names; a named budget stays as it is. */
 export function organizationUpdate(deps: ManagementDeps): RequestHandler {
@@ -26,8 +27,7 @@ export function organizationUpdate(deps: ManagementDeps): RequestHandler {
       const updated = {
         ...changes,
         budgetId: await changeBudget(holderOf(before), asked, work),
-        updatedAt: by.now,
-        updatedBy: by.userId,
+        ...changedBy(by),
       };
       const stored = await tenancy.organizations.update([organizationId], updated);
       const after = requireStored(stored, { organizationId, ...updated });

@@ -3,8 +3,8 @@ import type { Budget } from '../../../tenancy/budget.ts';
 import type { Tag } from '../../../tenancy/tag.ts';
 import type { WindowRules } from '../../../tenancy/windows.ts';
 import { budgetRowOf } from '../budget-row.ts';
-import type { Row } from '../teams/team-info-of.ts';
 import { spentInfoOf } from '../limit-info.ts';
+import { historyInfoOf, type Row } from '../row.ts';
 
 export interface FoundTag {
   readonly tag: Tag;
@@ -26,9 +26,6 @@ export function tagInfoOf(
     ...spentInfoOf(balance),
     budget_id: tag.budgetId,
     litellm_budget_table: budget && budgetRowOf(budget, now, rules),
-    created_at: new Date(tag.createdAt).toISOString(),
-    created_by: tag.createdBy,
-    updated_at: new Date(tag.updatedAt).toISOString(),
-    updated_by: tag.updatedBy,
+    ...historyInfoOf(tag),
   };
 }

@@ -13,6 +13,7 @@ import { tagChange } from './audited-tag.ts';
 import { withBudget } from './change-tag.ts';
 import { tagChangesOf } from './tag-changes.ts';
 import { tagRowOf } from './tag-rows.ts';
+import { madeBy } from '../../../tenancy/history.ts';
 
 /** POST /tag/new. From then on what requests cost that carry it is limited by its budget. */
 export function tagNew(deps: ManagementDeps): RequestHandler {
@@ -33,10 +34,7 @@ export function tagNew(deps: ManagementDeps): RequestHandler {
         models: [],
         ...values,
         budgetId,
-        createdAt: by.now,
-        createdBy: by.userId,
-        updatedAt: by.now,
-        updatedBy: by.userId,
+        ...madeBy(by),
       };
       const stored = await tenancy.tags.insert(made);
       if (stored !== 'inserted') throw budgetRefusalOf(stored.violated, budgetId);

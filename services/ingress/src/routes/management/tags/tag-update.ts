@@ -9,6 +9,7 @@ import { tagChange } from './audited-tag.ts';
 import { withBudget, withTag } from './change-tag.ts';
 import { tagChangesOf } from './tag-changes.ts';
 import { tagRowOf } from './tag-rows.ts';
+import { changedBy } from '../../../tenancy/history.ts';
 
 /** POST /tag/update. Changes only what the body names. */
 export function tagUpdate(deps: ManagementDeps): RequestHandler {
@@ -24,7 +25,7 @@ export function tagUpdate(deps: ManagementDeps): RequestHandler {
       const before = await withBudget(tag, tenancy);
       const holder = { kind: 'tag', id: name, budgetId: tag.budgetId } as const;
       const budgetId = await changeBudget(holder, asked, work);
-      const values = { ...changes, budgetId, updatedAt: by.now, updatedBy: by.userId };
+      const values = { ...changes, budgetId, ...changedBy(by) };
       const after = await tenancy.tags.update([name], values);
       if (after === null) throw tagNotFound([name]);
       if ('violated' in after) throw budgetRefusalOf(after.violated, budgetId);

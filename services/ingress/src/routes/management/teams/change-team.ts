@@ -12,6 +12,7 @@ import type { TeamChanges } from './team-changes.ts';
 import type { FoundTeam } from './team-info-of.ts';
 import { requireTeamRight } from './team-rights.ts';
 import type { TeamRight } from './team-rights.ts';
+import { changedBy } from '../../../tenancy/history.ts';
 
 interface TeamAsked {
   readonly authenticated: Authenticated;
@@ -47,7 +48,7 @@ export async function changeTeam(
     const { tenancy, record, by } = work;
     const before = await withoutMembers(team, tenancy);
     const changes = await changesOf(team, work);
-    const updated = { ...changes, updatedAt: by.now, updatedBy: by.userId };
+    const updated = { ...changes, ...changedBy(by) };
     const after = await tenancy.teams.update([team.teamId], updated);
     if (after === null) throw teamNotFound(team.teamId);
     if ('violated' in after) throw teamRefusalOf(after.violated, changes);

@@ -15,6 +15,7 @@ import { limitInfoOf } from '../limit-info.ts';
 import type { ManagementDeps } from '../management-deps.ts';
 import { memberNotFound } from '../refusals.ts';
 import { memberLimitsOf, refuseUnsupportedOfMember } from './team-changes.ts';
+import { changedBy } from '../../../tenancy/history.ts';
 
 /** POST /team/member_update. Changes only what the body names. */
 export function memberUpdate(deps: ManagementDeps): RequestHandler {
@@ -69,7 +70,7 @@ async function changeLimits(
   { newId }: Pick<ManagementDeps, 'newId'>,
 ): Promise<Budget | null> {
   if (member.budgetId !== null) {
-    const changes = Object.keys(limits).length === 0 ? {} : { ...limits, updatedAt: by.now, updatedBy: by.userId };
+    const changes = Object.keys(limits).length === 0 ? {} : { ...limits, ...changedBy(by) };
     const after = await tenancy.budgets.update([member.budgetId], changes);
     if (after === null || 'violated' in after) throw new Error(`no limits of the member ${member.userId}`);
     return after;

@@ -4,9 +4,10 @@ import { memberPermissions } from '../../../tenancy/member-permissions.ts';
 import type { Team } from '../../../tenancy/team.ts';
 import { budgetOf, durationTextOf, limitChangesOf, limitOf, refusal } from '../limit-changes.ts';
 import { refuseUnsupportedOf } from '../unsupported-fields.ts';
+import type { History } from '../../../tenancy/history.ts';
 
 /** What an operator may set on a team; a property that is not there leaves the team as it is. */
-export type TeamChanges = Partial<Omit<Team, 'teamId' | 'createdAt' | 'createdBy' | 'updatedAt' | 'updatedBy'>>;
+export type TeamChanges = Partial<Omit<Team, 'teamId' | keyof History>>;
 
 /**
  * What a request sets on a team, in our words. Only what it names is in the result.

@@ -4,6 +4,7 @@ import type { Member, Team } from '../../../tenancy/team.ts';
 import type { WindowRules } from '../../../tenancy/windows.ts';
 import { budgetRowOf } from '../budget-row.ts';
 import { limitInfoOf, spentInfoOf, usdOf } from '../limit-info.ts';
+import { historyInfoOf, type Row } from '../row.ts';
 
 /** A team with what answers tell of it. */
 export interface FoundTeam {
@@ -18,8 +19,6 @@ export interface FoundMember {
   readonly member: Member;
   readonly budget: Budget | null;
 }
-
-export type Row = Readonly<Record<string, unknown>>;
 
 /** A team as answers show it. Without a balance, what it has spent is 0. */
 export function teamInfoOf(
@@ -54,10 +53,7 @@ export function teamInfoOf(
     team_member_budget_table: memberBudget && budgetRowOf(memberBudget, now, rules),
     team_member_key_duration: team.memberKeyDuration,
     default_team_member_models: team.defaultMemberModels,
-    created_at: new Date(team.createdAt).toISOString(),
-    created_by: team.createdBy,
-    updated_at: new Date(team.updatedAt).toISOString(),
-    updated_by: team.updatedBy,
+    ...historyInfoOf(team),
     litellm_model_table:
       Object.keys(team.modelAliases).length === 0 ? null : { model_aliases: team.modelAliases, team_id: team.teamId },
     ...teamInfoDefaults,

@@ -14,6 +14,7 @@ import type { ManagementDeps } from '../management-deps.ts';
 import { memberDefaultsOf, refuseUnsupportedOfTeam, teamChangesOf } from './team-changes.ts';
 import { requireTeamMaker } from './team-rights.ts';
 import { teamRowOf } from './team-rows.ts';
+import { madeBy } from '../../../tenancy/history.ts';
 
 /** POST /team/new. Who makes a team is an administrator of it, unless the request says otherwise. */
 export function teamNew(deps: ManagementDeps): RequestHandler {
@@ -33,10 +34,7 @@ export function teamNew(deps: ManagementDeps): RequestHandler {
       ...teamChangesOf(request, newTeam),
       teamId: request.team_id ?? newId(),
       memberBudgetId: memberBudget?.budgetId ?? null,
-      createdAt: by.now,
-      createdBy: by.userId,
-      updatedAt: by.now,
-      updatedBy: by.userId,
+      ...madeBy(by),
     };
 
     await changes.run(authenticated, req, async (sql, record) => {

@@ -3,7 +3,7 @@ import type { OrganizationMember } from '../../../tenancy/organization.ts';
 import type { User } from '../../../tenancy/user.ts';
 import type { WindowRules } from '../../../tenancy/windows.ts';
 import { isoOf, limitInfoOf, spentInfoOf } from '../limit-info.ts';
-import type { Row } from '../teams/team-info-of.ts';
+import type { Row } from '../row.ts';
 
 /** A user with what answers tell of them. */
 export interface FoundUser {

@@ -30,6 +30,7 @@ import { refuseReserved, refuseUnsupportedOfUser, userChangesOf } from './user-c
 import { userInfoOf } from './user-info-of.ts';
 import { requireUserMaker } from './user-rights.ts';
 import { emailTaken } from './users-named.ts';
+import { madeBy } from '../../../tenancy/history.ts';
 
 type Membership = Exclude<NonNullable<UserNewRequest['teams']>[number], string>;
 
@@ -50,10 +51,7 @@ export function userNew(deps: ManagementDeps): RequestHandler {
       ...newUser,
       ...userChangesOf(request),
       userId: request.user_id ?? newId(),
-      createdAt: by.now,
-      createdBy: by.userId,
-      updatedAt: by.now,
-      updatedBy: by.userId,
+      ...madeBy(by),
     };
     const memberships = membershipsOf(request);
     const organizations = organizationsOf(request, user);

@@ -9,6 +9,7 @@ import { userChange } from './audited-user.ts';
 import type { ChangeWork } from '../change-work.ts';
 import { userChangesOf } from './user-changes.ts';
 import type { UserFields } from '@sluice/shared/api/litellm/user.ts';
+import { madeBy } from '../../../tenancy/history.ts';
 
 /** Makes those users whom nobody has made. */
 export interface UserMaker {
@@ -63,10 +64,7 @@ export async function usersNamed<Role extends string>(
       ...userChangesOf(userSettings.defaults),
       userId,
       userEmail: named.find((each) => each.userId === userId)?.userEmail ?? null,
-      createdAt: by.now,
-      createdBy: by.userId,
-      updatedAt: by.now,
-      updatedBy: by.userId,
+      ...madeBy(by),
     })),
   );
   for (const user of made) await record(userChange('created', { before: null, after: user }));

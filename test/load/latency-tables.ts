@@ -1,0 +1,70 @@
+import { arms } from './arms.ts';
+import { bothOf } from './figures.ts';
+import { number, table } from './markdown.ts';
+import type { Measurement } from './measure.ts';
+
+export function wholeTable(measurements: readonly Measurement[]): string {
+  const rows = arms
+    .filter(({ question }) => !question.streamed)
+    .flatMap((arm) => {
+      const both = bothOf(measurements, arm.id);
+      if (both === null) return [];
+      const { direct, gateway } = both;
+      return [
+        [
+          arm.title,
+          number(direct.perSecond),
+          `${number(gateway.perSecond)} (${gateway.perSecondRange.map(number).join('–')})`,
+          number(gateway.perSecond / direct.perSecond),
+          `${number(direct.p50)} / ${number(direct.p99)}`,
+          `${number(gateway.p50)} / ${number(gateway.p99)}`,
+          `${number(gateway.p50 - direct.p50)} / ${number(gateway.p99 - direct.p99)}`,
+        ],
+      ];
+    });
+  return table(
+    [
+      'load',
+      'direct req/s',
+      'gateway req/s (range)',
+      'ratio',
+      'direct p50 / p99 ms',
+      'gateway p50 / p99 ms',
+      'added p50 / p99 ms',
+    ],
+    rows,
+  );
+}
+
+export function streamTable(measurements: readonly Measurement[]): string {
+  const rows = arms
+    .filter(({ question }) => question.streamed)
+    .flatMap((arm) => {
+      const both = bothOf(measurements, arm.id);
+      if (both === null) return [];
+      const { direct, gateway } = both;
+      return [
+        [
+          arm.title,
+          number(direct.chunksPerSecond),
+          number(gateway.chunksPerSecond),
+          `${number(direct.firstP50)} / ${number(direct.firstP99)}`,
+          `${number(gateway.firstP50)} / ${number(gateway.firstP99)}`,
+          `${number(gateway.firstP50 - direct.firstP50)} / ${number(gateway.firstP99 - direct.firstP99)}`,
+          number(gateway.p50 - direct.p50),
+        ],
+      ];
+    });
+  return table(
+    [
+      'load',
+      'direct chunks/s',
+      'gateway chunks/s',
+      'direct first token p50 / p99 ms',
+      'gateway first token p50 / p99 ms',
+      'added p50 / p99 ms',
+      'whole stream, added p50 ms',
+    ],
+    rows,
+  );
+}
