@@ -46,6 +46,11 @@ export function chatBody(fields: Record<string, unknown> = {}): Record<string, u
   return { model: 'llama', messages: [{ role: 'user', content: 'Hello.' }], max_tokens: 20, ...fields };
 }
 
+/** What the answer says that it cost; 0: it says nothing. */
+export function costUsdOf({ headers }: Reply): number {
+  return Number(headers.get('x-litellm-response-cost') ?? 0);
+}
+
 /** The one shape of errors. */
 export const ErrorBody = z.looseObject({
   error: z.strictObject({

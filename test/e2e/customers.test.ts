@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { z } from 'zod';
 import { waitUntil } from '../servers/wait-until.ts';
-import { ask, chat, chatBody, errorOf, post } from './ask.ts';
+import { ask, chat, chatBody, costUsdOf, errorOf, post } from './ask.ts';
 import type { Reply } from './ask.ts';
-import { openDistributedGateway } from './gateway.ts';
 import type { TestGateway } from './gateway.ts';
+import { becomes, openTwoIngresses } from './two-ingresses.ts';
 
 const llama = 'oci/meta.llama-3.3-70b-instruct';
 const german = 'eu-frankfurt-1';
@@ -20,8 +20,8 @@ describe('customers and tags over HTTP, on two ingresses', () => {
   let keys: readonly [string, string];
 
   before(async () => {
-    const gateway = resources.use(
-      await openDistributedGateway({
+    ({ here, there } = resources.use(
+      await openTwoIngresses({
         models: {
           american: { model: llama, oci_region: 'us-chicago-1' },
           both: [
@@ -32,10 +32,7 @@ describe('customers and tags over HTTP, on two ingresses', () => {
         },
         config: { litellm_settings: { max_end_user_budget_id: 'customer:everybody' } },
       }),
-    );
-    const other = await gateway.startIngress();
-    here = gateway;
-    there = { ...gateway, request: (path, init) => fetch(`${other.url}${path}`, init ?? {}) };
+    ));
     keys = [await here.newKey(), await here.newKey()];
   });
   after(() => resources.disposeAsync());
@@ -47,16 +44,7 @@ describe('customers and tags over HTTP, on two ingresses', () => {
   const told = async <T>(schema: z.ZodType<T>, path: string): Promise<T> =>
     schema.parse(JSON.parse((await ask(here, path)).text));
   const info = (id: string) => told(Customer, `/customer/info?end_user_id=${id}`);
-  const costOf = ({ headers }: Reply) => Number(headers.get('x-litellm-response-cost') ?? 0);
   const modelOf = (reply: Reply) => Completion.parse(JSON.parse(reply.text)).model;
-
-  /** A change counts everywhere within a second: 0.5 s that a customer is remembered, and the requests of this test. */
-  const becomes = async (status: number, fields: Record<string, unknown>, key = keys[1]) => {
-    await waitUntil(async () => (await chat(there, key, fields)).status === status, {
-      what: `status ${status}`,
-      deadlineMs: 1_500,
-    });
-  };
 
   test("two keys stop, everywhere, when their customer's budget is spent, and serve others", async () => {
     await made('/customer/new', { user_id: 'zoe', max_budget: 0.0003 });
@@ -65,7 +53,7 @@ describe('customers and tags over HTTP, on two ingresses', () => {
       const replies = await Promise.all(
         keys.flatMap((key) => [here, there].map((at) => chat(at, key, { user: 'zoe' }))),
       );
-      spent += replies.reduce((sum, reply) => sum + costOf(reply), 0);
+      spent += replies.reduce((sum, reply) => sum + costUsdOf(reply), 0);
       return replies.every(({ status }) => status === 429);
     };
     await waitUntil(isSpent, { what: 'the budget is spent', deadlineMs: 20_000 });
@@ -78,7 +66,7 @@ describe('customers and tags over HTTP, on two ingresses', () => {
     assert.ok(spent > 0 && spent <= 0.0003, `${spent} USD`);
     await waitUntil(async () => Math.abs((await info('zoe')).spend - spent) < 1e-9, { what: 'the books have it' });
     await made('/customer/update', { user_id: 'zoe', max_budget: 1 });
-    await becomes(200, { user: 'zoe' });
+    await becomes(200, there, keys[1], { user: 'zoe' });
   });
 
   test('who was met has a row, and may then be changed', async () => {
@@ -88,14 +76,14 @@ describe('customers and tags over HTTP, on two ingresses', () => {
     const list = await told(z.array(Customer), '/end_user/list');
     assert.deepEqual(list.map(({ user_id }) => user_id).toSorted(), ['ann', 'zoe']);
     await made('/customer/update', { user_id: 'ann', rpm_limit: 0 });
-    await becomes(429, { user: 'ann' });
+    await becomes(429, there, keys[1], { user: 'ann' });
     await made('/customer/update', { user_id: 'ann', budget_id: null });
-    await becomes(200, { user: 'ann' });
+    await becomes(200, there, keys[1], { user: 'ann' });
   });
 
   test('a blocked customer is refused everywhere, and the refusal is in the books', async () => {
     await made('/customer/block', { user_ids: ['bob'] });
-    await becomes(401, { user: 'bob' });
+    await becomes(401, there, keys[1], { user: 'bob' });
     for (const key of keys) {
       const { type, message } = errorOf(await chat(there, key, { user: 'bob' }));
       assert.equal(type, 'auth_error');
@@ -109,13 +97,13 @@ describe('customers and tags over HTTP, on two ingresses', () => {
     await waitUntil(async () => (await rows()).length > 0, { what: 'the row' });
     assert.deepEqual([...new Set((await rows()).map(({ status, spend }) => `${status} ${spend}`))], ['failure 0']);
     await made('/customer/unblock', { user_ids: ['bob'] });
-    await becomes(200, { user: 'bob' });
+    await becomes(200, there, keys[1], { user: 'bob' });
   });
 
   test("a customer's region is where their requests are answered, or nowhere", async () => {
     const [key] = keys;
     await made('/customer/new', { user_id: 'eva', allowed_model_region: 'eu' });
-    await becomes(403, { user: 'eva', model: 'american' });
+    await becomes(403, there, keys[1], { user: 'eva', model: 'american' });
     const replies = await Promise.all(
       Array.from({ length: 12 }, (_, n) => chat(n % 2 === 0 ? here : there, key, { user: 'eva', model: 'both' })),
     );
@@ -137,7 +125,7 @@ describe('customers and tags over HTTP, on two ingresses', () => {
   test('x-litellm-model-region: a request is answered there, or nowhere, and in the region of its customer too', async () => {
     const [key] = keys;
     await made('/customer/new', { user_id: 'uma', allowed_model_region: 'us' });
-    await becomes(403, { user: 'uma', model: 'german' });
+    await becomes(403, there, keys[1], { user: 'uma', model: 'german' });
     const from = (region: string, body: Record<string, unknown>) =>
       chat(there, key, body, { headers: { 'x-litellm-model-region': region } });
     const cases = [
@@ -170,7 +158,7 @@ describe('customers and tags over HTTP, on two ingresses', () => {
 
   test('a default model answers for one that is not in the region, and where none is named', async () => {
     await made('/customer/update', { user_id: 'eva', default_model: 'german' });
-    await becomes(200, { user: 'eva', model: 'american' });
+    await becomes(200, there, keys[1], { user: 'eva', model: 'american' });
     const { model: _model, ...unnamed } = chatBody({ user: 'eva' });
     const asked = [await chat(there, keys[0], { user: 'eva', model: 'american' })];
     asked.push(await post(there, '/v1/chat/completions', unnamed, { key: keys[0] }));
@@ -190,7 +178,7 @@ describe('customers and tags over HTTP, on two ingresses', () => {
 
   test("a tag's models are all that requests that carry it may use", async () => {
     await made('/tag/new', { name: 'prod', models: ['llama', 'gro*'] });
-    await becomes(403, { tags: ['prod'], model: 'german' });
+    await becomes(403, there, keys[1], { tags: ['prod'], model: 'german' });
     const { type, message } = errorOf(await chat(there, keys[0], { tags: ['x', 'prod'], model: 'german' }));
     assert.equal(type, 'tag_model_access_denied');
     assert.match(message, /^tag 'prod' not allowed to access model\. This tag 'prod' can only access models=\['llama'/);
@@ -198,14 +186,14 @@ describe('customers and tags over HTTP, on two ingresses', () => {
       assert.equal((await chat(there, keys[0], fields)).status, 200);
     }
     await made('/tag/update', { name: 'prod', models: [], rpm_limit: 0 });
-    await becomes(429, { tags: ['prod'], model: 'german' });
+    await becomes(429, there, keys[1], { tags: ['prod'], model: 'german' });
     await made('/tag/delete', { name: 'prod' });
-    await becomes(200, { tags: ['prod'], model: 'german' });
+    await becomes(200, there, keys[1], { tags: ['prod'], model: 'german' });
   });
 
   test("a budget's models bound whatever refers to it", async () => {
     await made('/customer/new', { user_id: 'max', allowed_models: ['german'] });
-    await becomes(403, { user: 'max' });
+    await becomes(403, there, keys[1], { user: 'max' });
     assert.equal(errorOf(await chat(there, keys[0], { user: 'max' })).type, 'end_user_model_access_denied');
     assert.equal((await chat(there, keys[0], { user: 'max', model: 'german' })).status, 200);
     const key = await here.newKey({ budget_id: 'customer:max' });
@@ -225,7 +213,7 @@ describe('customers and tags over HTTP, on two ingresses', () => {
   test("a customer's budget for one model stops that one alone", async () => {
     const none = { grok: { max_budget: 0, budget_duration: '1d' } };
     await made('/customer/new', { user_id: 'una', max_budget: 1, model_max_budget: none });
-    await becomes(429, { user: 'una', model: 'grok' });
+    await becomes(429, there, keys[1], { user: 'una', model: 'grok' });
     const { type, message } = errorOf(await chat(there, keys[0], { user: 'una', model: 'grok' }));
     assert.equal(type, 'budget_exceeded');
     assert.equal(message, 'LiteLLM End User: una, exceeded budget for model=grok');
@@ -244,7 +232,7 @@ describe('customers and tags over HTTP, on two ingresses', () => {
 
   test('who has no budget has the default one, for themselves', async () => {
     await made('/customer/new', { user_id: 'everybody', max_budget: 0 });
-    await becomes(429, { user: 'ann' });
+    await becomes(429, there, keys[1], { user: 'ann' });
     assert.match(
       errorOf(await chat(there, keys[0], { user: 'stranger' })).message,
       /^ExceededBudget: End User=stranger /,

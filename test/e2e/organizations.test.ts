@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { z } from 'zod';
 import { waitUntil } from '../servers/wait-until.ts';
-import { ask, chat, errorOf } from './ask.ts';
+import { ask, chat, costUsdOf, errorOf } from './ask.ts';
 import type { Reply } from './ask.ts';
-import { openDistributedGateway } from './gateway.ts';
 import type { TestGateway } from './gateway.ts';
+import { becomes, openTwoIngresses } from './two-ingresses.ts';
 
 const Organization = z.looseObject({ organization_id: z.string(), spend: z.number() });
 const OrganizationInfo = Organization.extend({
@@ -19,10 +19,7 @@ describe('organizations and budgets over HTTP, on two ingresses', () => {
   let there: TestGateway;
 
   before(async () => {
-    const gateway = resources.use(await openDistributedGateway());
-    const other = await gateway.startIngress();
-    here = gateway;
-    there = { ...gateway, request: (path, init) => fetch(`${other.url}${path}`, init ?? {}) };
+    ({ here, there } = resources.use(await openTwoIngresses()));
   });
   after(() => resources.disposeAsync());
 
@@ -53,16 +50,8 @@ describe('organizations and budgets over HTTP, on two ingresses', () => {
     return OrganizationInfo.parse(JSON.parse(reply.text));
   }
 
-  const costOf = ({ headers }: Reply) => Number(headers.get('x-litellm-response-cost') ?? 0);
-
-  /** A change counts everywhere within a second: 0.5 s that a key is remembered, and the requests of this test. */
-  const becomes = async (status: number, key: string) => {
-    for (const at of [here, there]) {
-      await waitUntil(async () => (await chat(at, key)).status === status, {
-        what: `status ${status}`,
-        deadlineMs: 1_500,
-      });
-    }
+  const becomeEverywhere = async (status: number, keys: readonly string[]) => {
+    for (const key of keys) for (const at of [here, there]) await becomes(status, at, key);
   };
 
   test("an organization's budget stops the keys of all its teams, everywhere, and the books say how", async () => {
@@ -73,7 +62,7 @@ describe('organizations and budgets over HTTP, on two ingresses', () => {
     let spent = 0;
     const isSpent = async () => {
       const replies = await Promise.all(keys.flatMap((key) => [here, there].map((at) => chat(at, key))));
-      spent += replies.reduce((sum, reply) => sum + costOf(reply), 0);
+      spent += replies.reduce((sum, reply) => sum + costUsdOf(reply), 0);
       return replies.every(({ status }) => status === 429);
     };
     await waitUntil(isSpent, { what: 'the budget is spent', deadlineMs: 20_000 });
@@ -94,18 +83,18 @@ describe('organizations and budgets over HTTP, on two ingresses', () => {
     assert.ok(Math.abs(rows.reduce((sum, { spend }) => sum + spend, 0) - spent) < 1e-9, 'its teams spent it all');
 
     await done('PATCH /organization/update', { organization_id, max_budget: 1 });
-    for (const key of keys) await becomes(200, key);
+    await becomeEverywhere(200, keys);
   });
 
   test('what /budget/update says counts for all that have the budget, up and down', async () => {
     await done('POST /budget/new', { budget_id: 'gold', max_budget: 0 });
     const team_id = await newTeam(await newOrganization({ budget_id: 'gold' }));
     const keys = [await here.newKey({ team_id }), await here.newKey({ budget_id: 'gold' })];
-    for (const key of keys) await becomes(429, key);
+    await becomeEverywhere(429, keys);
     await done('POST /budget/update', { budget_id: 'gold', max_budget: 1 });
-    for (const key of keys) await becomes(200, key);
+    await becomeEverywhere(200, keys);
     await done('POST /budget/update', { budget_id: 'gold', max_budget: 0 });
-    for (const key of keys) await becomes(429, key);
+    await becomeEverywhere(429, keys);
     assert.equal((await send('POST /budget/delete', { id: 'gold' })).status, 409);
   });
 
@@ -142,14 +131,14 @@ describe('organizations and budgets over HTTP, on two ingresses', () => {
     ]);
     for (const key of [adas, elsewhere]) assert.equal((await chat(there, key)).status, 200);
     await done('POST /user/update', { user_id: 'bob', models: ['llama'] });
-    await becomes(429, bobs);
+    await becomeEverywhere(429, [bobs]);
     assert.match(errorOf(await chat(here, bobs)).message, /^Budget has been exceeded! User=bob in Organization=/);
     await done('PATCH /organization/member_update', {
       organization_id,
       user_id: 'bob',
       max_budget_in_organization: 1,
     });
-    await becomes(200, bobs);
+    await becomeEverywhere(200, [bobs]);
   });
 
   test('each route takes the method of the contract alone', async () => {

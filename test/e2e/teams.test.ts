@@ -2,10 +2,9 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { z } from 'zod';
 import { waitUntil } from '../servers/wait-until.ts';
-import { ask, chat, errorOf, post } from './ask.ts';
-import type { Reply } from './ask.ts';
-import { openDistributedGateway } from './gateway.ts';
+import { ask, chat, costUsdOf, errorOf, post } from './ask.ts';
 import type { TestGateway } from './gateway.ts';
+import { becomes, openTwoIngresses } from './two-ingresses.ts';
 
 const Team = z.looseObject({ team_id: z.string(), spend: z.number() });
 const TeamInfo = z.looseObject({
@@ -23,10 +22,7 @@ describe('teams and users over HTTP, on two ingresses', () => {
   let there: TestGateway;
 
   before(async () => {
-    const gateway = resources.use(await openDistributedGateway());
-    const other = await gateway.startIngress();
-    here = gateway;
-    there = { ...gateway, request: (path, init) => fetch(`${other.url}${path}`, init ?? {}) };
+    ({ here, there } = resources.use(await openTwoIngresses()));
   });
   after(() => resources.disposeAsync());
 
@@ -44,23 +40,13 @@ describe('teams and users over HTTP, on two ingresses', () => {
     return schema.parse(JSON.parse(reply.text));
   }
 
-  const costOf = ({ headers }: Reply) => Number(headers.get('x-litellm-response-cost') ?? 0);
-
-  /** A change counts everywhere within a second: 0.5 s that a key is remembered, and the requests of this test. */
-  const becomes = async (status: number, at: TestGateway, key: string) => {
-    await waitUntil(async () => (await chat(at, key)).status === status, {
-      what: `status ${status}`,
-      deadlineMs: 1_500,
-    });
-  };
-
   test("two keys of a team both stop, everywhere, when the team's budget is spent, and the books say how", async () => {
     const team_id = await newTeam({ max_budget: 0.0003 });
     const keys = [await here.newKey({ team_id }), await here.newKey({ team_id })];
     let spent = 0;
     const isSpent = async () => {
       const replies = await Promise.all(keys.flatMap((key) => [here, there].map((at) => chat(at, key))));
-      spent += replies.reduce((sum, reply) => sum + costOf(reply), 0);
+      spent += replies.reduce((sum, reply) => sum + costUsdOf(reply), 0);
       return replies.every(({ status }) => status === 429);
     };
     await waitUntil(isSpent, { what: 'the budget is spent', deadlineMs: 20_000 });

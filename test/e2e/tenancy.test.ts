@@ -6,9 +6,9 @@ import { z } from 'zod';
 import { tenancyIn, type Tenancy } from '../../services/ingress/src/sql/tenancy-tables.ts';
 import { budget, member, organization, tag, team, user } from '../../services/ingress/test/tenancy/entities.ts';
 import { waitUntil } from '../servers/wait-until.ts';
-import { ask, chat, errorOf, post } from './ask.ts';
-import { openDistributedGateway } from './gateway.ts';
+import { ask, chat, costUsdOf, errorOf, post } from './ask.ts';
 import type { DistributedGateway, TestGateway } from './gateway.ts';
+import { becomes, openTwoIngresses } from './two-ingresses.ts';
 
 const BalanceRow = z.object({ account_id: z.string(), settled_nano_usd: z.string() });
 
@@ -22,13 +22,11 @@ describe('tenancy, on two ingresses', () => {
   let key: string;
 
   before(async () => {
-    gateway = resources.use(
-      await openDistributedGateway({
+    ({ here: gateway, there } = resources.use(
+      await openTwoIngresses({
         models: { cheap: { model: 'oci/meta.llama-3.3-70b-instruct', model_info: { access_groups: ['basic'] } } },
       }),
-    );
-    const other = await gateway.startIngress();
-    there = { ...gateway, request: (path, init) => fetch(`${other.url}${path}`, init ?? {}) };
+    ));
     sql = resources.use(await openPostgres({ url: gateway.databaseUrl, applicationName: 'test' }));
     tenancy = tenancyIn(sql);
     for (const name of ['of acme', 'of ada', 'of prod', 'of zoe']) await tenancy.budgets.insert(budget(name));
@@ -44,20 +42,14 @@ describe('tenancy, on two ingresses', () => {
   const asZoe = { user: 'zoe', tags: ['prod', 'other'] };
   const answers = async (at: TestGateway, fields: Record<string, unknown> = asZoe, by = key) =>
     (await chat(at, by, fields)).status;
-  /** Both ingresses notice a change within a second. */
-  const becomes = async (status: number, fields = asZoe, by = key) => {
-    for (const at of [gateway, there]) {
-      await waitUntil(async () => (await answers(at, fields, by)) === status, {
-        what: `status ${status}`,
-        deadlineMs: 1_500,
-      });
-    }
+  const becomeEverywhere = async (status: number, fields = asZoe, by = key) => {
+    for (const at of [gateway, there]) await becomes(status, at, by, fields);
   };
 
   test('a request is booked on everything that it is for, once, and no more than it cost', async () => {
     const reply = await chat(gateway, key, asZoe);
     assert.equal(reply.status, 200, reply.text);
-    const cost = Math.round(Number(reply.headers.get('x-litellm-response-cost')) * 1e9);
+    const cost = Math.round(costUsdOf(reply) * 1e9);
     assert.ok(cost > 0);
     const booked = async () => {
       const { rows } = await sql.query('select account_id, settled_nano_usd from ledger.account_balances');
@@ -110,17 +102,17 @@ describe('tenancy, on two ingresses', () => {
   for (const { what, set, text, limit } of levels) {
     test(`${what}: a spent budget refuses everywhere within a second, and no longer when it is raised`, async () => {
       await set({ maxBudgetNanoUsd: 0 });
-      await becomes(429);
+      await becomeEverywhere(429);
       const { message, type } = errorOf(await chat(there, key, asZoe));
       assert.match(message, text);
       assert.equal(type, 'budget_exceeded');
       await set({ maxBudgetNanoUsd: null });
-      await becomes(200);
+      await becomeEverywhere(200);
     });
 
     test(`${what}: a limit refuses everywhere within a second`, async () => {
       await set({ requestsPerMinute: 0 });
-      await becomes(429);
+      await becomeEverywhere(429);
       const { message, type } = errorOf(await chat(there, key, asZoe));
       assert.ok(
         message.startsWith(`Rate limit exceeded for ${limit}. Limit type: requests. Current limit: 0`),
@@ -128,7 +120,7 @@ describe('tenancy, on two ingresses', () => {
       );
       assert.equal(type, 'throttling_error');
       await set({ requestsPerMinute: null });
-      await becomes(200);
+      await becomeEverywhere(200);
     });
   }
 
@@ -145,7 +137,7 @@ describe('tenancy, on two ingresses', () => {
   test("a user's budget limits personal keys, and no key of a team", async () => {
     const personal = await gateway.newKey({ user_id: 'ada' });
     await tenancy.users.update(['ada'], { maxBudgetNanoUsd: 0 });
-    await becomes(429, asZoe, personal);
+    await becomeEverywhere(429, asZoe, personal);
     assert.match(errorOf(await chat(gateway, personal)).message, /^ExceededBudget: User=ada over budget\. Spend=0/);
     assert.equal(await answers(gateway), 200);
     await tenancy.users.update(['ada'], { maxBudgetNanoUsd: null });
@@ -159,36 +151,36 @@ describe('tenancy, on two ingresses', () => {
     );
     const statuses = new Set(replies.map(({ status }) => status));
     assert.deepEqual(statuses, new Set([200, 429]));
-    const spent = replies.reduce((sum, { headers }) => sum + Number(headers.get('x-litellm-response-cost') ?? 0), 0);
+    const spent = replies.reduce((sum, reply) => sum + costUsdOf(reply), 0);
     assert.ok(spent > 0 && Math.round(spent * 1e9) <= 200_000, `${spent} USD`);
   });
 
   test('keys of a blocked team are refused everywhere within a second', async () => {
     await tenancy.teams.update(['blue'], { blocked: true });
-    await becomes(401);
+    await becomeEverywhere(401);
     assert.match(errorOf(await chat(there, key)).message, /Team=blue is blocked/);
     await tenancy.teams.update(['blue'], { blocked: false });
-    await becomes(200);
+    await becomeEverywhere(200);
   });
 
   test('a blocked customer is refused, with any key', async () => {
     await tenancy.customers.update(['zoe'], { blocked: true });
-    await becomes(401);
+    await becomeEverywhere(401);
     assert.match(errorOf(await chat(there, key, asZoe)).message, /User blocked from making LLM API Calls\. User=zoe/);
     assert.equal((await chat(gateway, key, { user: 'somebody else' })).status, 200);
     await tenancy.customers.update(['zoe'], { blocked: false });
-    await becomes(200);
+    await becomeEverywhere(200);
   });
 
   test("the team's models bound the key's, which may be named by access group", async () => {
     await tenancy.teams.update(['blue'], { models: ['basic', 'grok'] });
-    await becomes(403);
+    await becomeEverywhere(403);
     const { message, type } = errorOf(await chat(there, key, asZoe));
     assert.equal(type, 'team_model_access_denied');
     assert.match(message, /team not allowed to access model\. This team can only access models=\['basic', 'grok'\]/);
     assert.equal(await answers(gateway, { ...asZoe, model: 'cheap' }), 200);
     await tenancy.teams.update(['blue'], { models: [] });
-    await becomes(200);
+    await becomeEverywhere(200);
   });
 
   test('a soft budget refuses nothing, and is told of once', async () => {
@@ -293,7 +285,7 @@ describe('tenancy, on two ingresses', () => {
     for (const { fields, others, set, named, rate } of holders) {
       const [by, other] = [await gateway.newKey(fields), await gateway.newKey(others)];
       await set({ modelRequestsPerMinute: { llama: 0 } });
-      await becomes(429, asZoe, by);
+      await becomeEverywhere(429, asZoe, by);
       const limited = errorOf(await chat(there, by));
       assert.ok(limited.message.startsWith(`Rate limit exceeded for ${rate}. Limit type: requests.`), limited.message);
       const spent = { maxBudgetNanoUsd: 0, budgetDuration: '1d', requestsPerMinute: null, tokensPerMinute: null };
@@ -304,7 +296,7 @@ describe('tenancy, on two ingresses', () => {
       assert.equal(await answers(there, { model: 'cheap' }, by), 200);
       assert.equal(await answers(there, {}, other), 200);
       await set({ modelBudgets: {} });
-      await becomes(200, asZoe, by);
+      await becomeEverywhere(200, asZoe, by);
     }
   });
 
