@@ -1,98 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import {
-  APIError,
-  AuthenticationError,
-  BadRequestError,
-  InternalServerError,
-  NotFoundError,
-  PermissionDeniedError,
-  RateLimitError,
-} from 'openai';
-import { z } from 'zod';
-import { spendRows } from '../faults/books.ts';
+import { APIError, RateLimitError } from 'openai';
 import type { Behaviour } from '../oci-simulator/behaviour.ts';
 import { waitUntil } from '../servers/wait-until.ts';
 import { chat, ErrorBody, errorOf } from './ask.ts';
+import { bookedRows } from './booked-rows.ts';
 import { gateways } from './gateway.ts';
 import type { TestGateway } from './gateway.ts';
-
-/** What the provider does instead of an answer, and what the client is told; litellm-contract.md §5.3. */
-const refusals: readonly {
-  readonly why: string;
-  readonly does: Partial<Behaviour>;
-  readonly status: number;
-  readonly type: string;
-  readonly message: RegExp;
-  readonly sdk: new (...args: never[]) => Error;
-}[] = [
-  {
-    why: "a vendor's 400",
-    does: {
-      fail: { status: 400, message: '{ "error": { "message": "No such tone.", "param": "tone", "code": "bad" } }' },
-    },
-    status: 400,
-    type: 'invalid_request_error',
-    message: /^litellm\.BadRequestError: OciException - .*No such tone\./,
-    sdk: BadRequestError,
-  },
-  {
-    why: 'a prompt that is too long',
-    does: { fail: { status: 400, message: "This model's maximum context length is 128000 tokens." } },
-    status: 400,
-    type: 'invalid_request_error',
-    message: /^litellm\.ContextWindowExceededError: OciException - /,
-    sdk: BadRequestError,
-  },
-  {
-    why: 'a 401, which is no fault of the client',
-    does: { fail: { status: 401 } },
-    status: 401,
-    type: 'authentication_error',
-    message: /^litellm\.AuthenticationError: OciException - /,
-    sdk: AuthenticationError,
-  },
-  {
-    why: 'a 403',
-    does: { fail: { status: 403 } },
-    status: 403,
-    type: 'permission_error',
-    message: /^litellm\.PermissionDeniedError: OciException - /,
-    sdk: PermissionDeniedError,
-  },
-  {
-    why: 'a 404',
-    does: { fail: { status: 404 } },
-    status: 404,
-    type: 'not_found_error',
-    message: /^litellm\.NotFoundError: OciException - /,
-    sdk: NotFoundError,
-  },
-  {
-    why: "a proxy's 500 in HTML",
-    does: { fail: { status: 500, html: true, message: 'Oops' } },
-    status: 500,
-    type: 'internal_server_error',
-    message: /^litellm\.InternalServerError: OciException - .*Oops/s,
-    sdk: InternalServerError,
-  },
-  {
-    why: 'a 503',
-    does: { fail: { status: 503 } },
-    status: 503,
-    type: 'internal_server_error',
-    message: /^litellm\.ServiceUnavailableError: OciException - /,
-    sdk: InternalServerError,
-  },
-  {
-    why: 'a connection that breaks',
-    does: { drop: true },
-    status: 500,
-    type: 'internal_server_error',
-    message: /^litellm\.APIConnectionError: OciException - Connection error\./,
-    sdk: InternalServerError,
-  },
-];
+import { steered } from './steered.ts';
+import { refusals } from './upstream-refusals.ts';
 
 /** What a stream does after its third event. */
 const cuts: readonly { readonly why: string; readonly does: Partial<Behaviour>; readonly code: string }[] = [
@@ -103,53 +19,20 @@ const cuts: readonly { readonly why: string; readonly does: Partial<Behaviour>; 
   { why: 'an event is malformed', does: { garbleAfterEvents: 3 }, code: '502' },
 ];
 
-const flaky = 'xai.grok-3-mini';
-const beforeContent: Readonly<Record<string, Partial<Behaviour>>> = {
-  'the connection is reset': { resetAfterEvents: 0 },
-  'the body ends': { endAfterEvents: 0 },
-  'nothing comes': { stallAfterEvents: 0 },
-  'an error event comes': { errorAfterEvents: 0 },
-  'the first event is malformed': { garbleAfterEvents: 0 },
-};
-
-const steered = (does: Partial<Behaviour>) => ({
-  messages: [{ role: 'user' as const, content: `Hello. #sim ${JSON.stringify({ outputTokens: 40, ...does })}` }],
-});
-
-const Completion = z.looseObject({ id: z.string(), model: z.string() });
-
 for (const { mode, open } of gateways) {
   describe(`${mode}: what the provider does wrong`, () => {
     let gateway: TestGateway;
     let key: string;
     before(async () => {
       gateway = await open({
-        models: {
-          missing: { model: 'oci/xai.grok-NONEXISTENT-9999' },
-          flaky: { model: `oci/${flaky}`, stream_timeout: 1 },
-          'also-missing': { model: 'oci/xai.grok-NONEXISTENT-8888' },
-        },
         config: {
-          router_settings: {
-            num_retries: 0,
-            fallbacks: [{ missing: ['llama'] }, { flaky: ['llama'] }],
-            disable_cooldowns: true,
-          },
+          router_settings: { num_retries: 0, disable_cooldowns: true },
           sluice_settings: { between_tokens_timeout_ms: 600 },
         },
       });
       key = await gateway.newKey();
     });
     after(() => gateway[Symbol.asyncDispose]());
-
-    const bookedRows = async (of: string, count = 1) =>
-      waitUntil(
-        async () => {
-          const rows = await spendRows(gateway, of);
-          return rows.length === count && rows;
-        },
-        { what: `${count} rows`, deadlineMs: 2_000 },
-      );
 
     for (const { why, does, status, type, message, sdk } of refusals) {
       for (const stream of [false, true]) {
@@ -166,7 +49,7 @@ for (const { mode, open } of gateways) {
           const retryAfter = does.fail?.retryAfterS;
           assert.equal(reply.headers.get('retry-after'), retryAfter === undefined ? null : String(retryAfter));
           assert.deepEqual(gateway.simulator.billed(), []);
-          const [row] = await bookedRows(own);
+          const [row] = await bookedRows(gateway, own);
           assert.deepEqual([row?.status, row?.spend === 0 || does.drop], ['failure', true]);
           // Ours, then the provider's own part: what its support is asked with.
           const providerRequestId = reply.headers.get('llm_provider-opc-request-id');
@@ -219,7 +102,7 @@ for (const { mode, open } of gateways) {
       const reply = await chat(gateway, own, steered({ truncatedJson: true }));
       assert.equal(reply.status, 502, reply.text);
       assert.match(errorOf(reply).message, /^litellm\.BadGatewayError: OciException - /);
-      const [row] = await bookedRows(own);
+      const [row] = await bookedRows(gateway, own);
       assert.ok((row?.spend ?? 0) > 0);
       assert.equal(row?.metadata.sluice.estimated, true);
     });
@@ -250,7 +133,7 @@ for (const { mode, open } of gateways) {
         assert.ok(last.code.startsWith(code), `${last.code}: ${last.message}`);
         assert.match(last.message, /^litellm\.\w+: OciException - /);
         assert.ok(!reply.text.includes('[DONE]'));
-        const [row] = await bookedRows(own);
+        const [row] = await bookedRows(gateway, own);
         assert.deepEqual([row?.status, row?.metadata.sluice.outcome], ['failure', 'cut']);
         assert.equal(row?.metadata.sluice.estimated, true);
         assert.ok(row.spend > 0 && row.completion_tokens > 0);
@@ -263,101 +146,6 @@ for (const { mode, open } of gateways) {
           for await (const chunk of stream) seen.push(chunk);
         }, APIError);
         assert.ok(seen.length > 0);
-      });
-    }
-
-    for (const [where, fields, headers] of [
-      ['body', { num_retries: 2 }, {}],
-      ['header', {}, { 'x-litellm-num-retries': '2' }],
-    ] as const) {
-      test(`num_retries in the ${where}: the answer comes at the second attempt, and is paid for once`, async () => {
-        gateway.simulator.clearBilled();
-        gateway.simulator.enqueueFaults([{ behaviour: { fail: { status: 503 } } }]);
-        const reply = await chat(gateway, key, fields, { headers });
-        assert.equal(reply.status, 200, reply.text);
-        assert.equal(reply.headers.get('x-litellm-attempted-retries'), '1');
-        assert.equal(reply.headers.get('x-litellm-attempted-fallbacks'), '0');
-        assert.equal(gateway.simulator.billed().length, 1);
-      });
-    }
-
-    test('retries that do not help are told of', async () => {
-      const reply = await chat(gateway, key, { num_retries: 1, ...steered({ fail: { status: 500 } }) });
-      assert.equal(reply.status, 500);
-      assert.match(errorOf(reply).message, /LiteLLM Retried: 1 times, LiteLLM Max Retries: 1/);
-    });
-
-    test('what is wrong with the request is not tried again', async () => {
-      gateway.simulator.enqueueFaults([{ behaviour: { fail: { status: 400, message: 'No.' } } }]);
-      assert.equal((await chat(gateway, key, { num_retries: 3 })).status, 400);
-    });
-
-    test('a fallback answers for a model that does not exist, and says so', async () => {
-      const own = await gateway.newKey();
-      gateway.simulator.clearBilled();
-      const reply = await chat(gateway, own, { model: 'missing' });
-      assert.equal(reply.status, 200, reply.text);
-      assert.equal(Completion.parse(JSON.parse(reply.text)).model, 'meta.llama-3.3-70b-instruct');
-      assert.equal(reply.headers.get('x-litellm-attempted-fallbacks'), '1');
-      assert.equal(reply.headers.get('x-litellm-model-group'), 'llama');
-      const [row] = await bookedRows(own);
-      assert.equal(row?.status, 'success');
-      assert.equal(row.spend, Number(reply.headers.get('x-litellm-response-cost')));
-      assert.equal(gateway.simulator.billed().length, 1);
-    });
-
-    for (const [why, does] of Object.entries(beforeContent)) {
-      test(`a fallback answers a stream of which nothing came: ${why}`, async () => {
-        const own = await gateway.newKey();
-        gateway.simulator.clearBilled();
-        gateway.simulator.enqueueFaults([{ model: flaky, behaviour: does }]);
-        const reply = await chat(gateway, own, { model: 'flaky', stream: true });
-        assert.equal(reply.status, 200, reply.text);
-        assert.match(reply.text, /data: \[DONE\]/);
-        assert.equal(reply.headers.get('x-litellm-attempted-fallbacks'), '1');
-        // What the first may have billed is in the books too, apart from the answer.
-        const rows = await bookedRows(own, 2);
-        assert.deepEqual(rows.map(({ metadata }) => metadata.sluice.outcome).toSorted(), ['completed', 'cut']);
-      });
-    }
-
-    test('a fallback answers a stream too, before anything was sent', async () => {
-      const stream = await gateway.client(key).chat.completions.create({
-        model: 'missing',
-        stream: true,
-        max_tokens: 50,
-        messages: [{ role: 'user', content: 'Hello.' }],
-      });
-      const chunks = await Array.fromAsync(stream);
-      assert.deepEqual([...new Set(chunks.map(({ model }) => model))], ['meta.llama-3.3-70b-instruct']);
-      assert.ok(chunks.some(({ choices }) => choices[0]?.finish_reason != null));
-    });
-
-    test('a fallback that may write less than the first model answers a request without max_tokens', async () => {
-      const reply = await chat(gateway, key, { model: 'missing', max_tokens: undefined });
-      assert.equal(reply.status, 200, reply.text);
-    });
-
-    test('a fallback that the request names goes before the configured one', async () => {
-      const reply = await chat(gateway, key, { model: 'missing', fallbacks: ['also-missing', 'command-a'] });
-      assert.equal(reply.status, 200, reply.text);
-      assert.equal(Completion.parse(JSON.parse(reply.text)).model, 'cohere.command-a-03-2025');
-      assert.equal(reply.headers.get('x-litellm-attempted-fallbacks'), '2');
-    });
-
-    for (const [why, fields, models] of [
-      ['disable_fallbacks', { disable_fallbacks: true }, []],
-      ['a key that may not use the fallback', {}, ['missing']],
-      ['fallbacks that fail as well', { fallbacks: ['also-missing'] }, []],
-    ] as const) {
-      test(`404, the error of the first model, with ${why}`, async () => {
-        const own = await gateway.newKey({ models });
-        const reply = await chat(gateway, own, { model: 'missing', ...fields });
-        assert.deepEqual([reply.status, errorOf(reply).type], [404, 'not_found_error']);
-        assert.match(errorOf(reply).message, /Received Model Group=missing/);
-        if ('fallbacks' in fields) assert.match(errorOf(reply).message, /Error doing the fallback: also-missing/);
-        const [row] = await bookedRows(own);
-        assert.deepEqual([row?.status, row?.spend], ['failure', 0]);
       });
     }
   });
