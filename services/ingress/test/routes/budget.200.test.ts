@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { SqlPool } from '@sluice/shared/ports/sql.ts';
 import { openKeysDatabase } from '../sql/open-keys-database.ts';
+import { auditLinesOf } from './audit-lines.ts';
 import { openManagement, type Management } from './open-management.ts';
 
 const resources = new AsyncDisposableStack();
@@ -15,18 +16,10 @@ before(async () => {
 after(() => resources.disposeAsync());
 
 async function newBudget(body: object = {}): Promise<string> {
-  const answer = await gateway.post('/budget/new', body);
-  assert.equal(answer.status, 200, JSON.stringify(answer.body));
-  return answer.body.budget_id;
+  return (await gateway.ok('/budget/new', body)).budget_id;
 }
 
-async function lines(objectId: string) {
-  const { rows } = await sql.query(
-    'select action, table_name, before, after from ingress.audit_log where object_id = $1 order by seq',
-    [objectId],
-  );
-  return rows.map((row) => Object(row));
-}
+const lines = (objectId: string) => auditLinesOf(sql, objectId);
 
 const madeNow = {
   created_at: '2027-02-01T12:00:00.000Z',

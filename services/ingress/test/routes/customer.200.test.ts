@@ -6,6 +6,7 @@ import { insertMetCustomer } from '../../src/sql/insert-met-customer.ts';
 import { tenancyIn, type Tenancy } from '../../src/sql/tenancy-tables.ts';
 import { openKeysDatabase } from '../sql/open-keys-database.ts';
 import { budget } from '../tenancy/entities.ts';
+import { auditLinesOf } from './audit-lines.ts';
 import { now, openManagement, type Management } from './open-management.ts';
 
 const resources = new AsyncDisposableStack();
@@ -22,24 +23,13 @@ before(async () => {
 });
 after(() => resources.disposeAsync());
 
-async function ok(what: string, body?: object) {
-  const answer = await gateway.ask(what, body);
-  assert.equal(answer.status, 200, `${what}: ${JSON.stringify(answer.body)}`);
-  return answer.body;
-}
-const info = (id: string) => ok(`GET /customer/info?end_user_id=${encodeURIComponent(id)}`);
+const info = (id: string) => gateway.ok(`GET /customer/info?end_user_id=${encodeURIComponent(id)}`);
 const budgets = async () => (await tenancy.budgets.all({}, 100)).map(({ budgetId }) => budgetId).toSorted();
 
-async function lines(objectId: string) {
-  const { rows } = await sql.query(
-    `select action, table_name, before, after from ingress.audit_log where object_id = $1 order by seq`,
-    [objectId],
-  );
-  return rows.map((row) => Object(row));
-}
+const lines = (objectId: string) => auditLinesOf(sql, objectId);
 
 test('POST /customer/new 200: nothing but its defaults', async () => {
-  assert.deepEqual(await ok('/customer/new', { user_id: 'plain' }), {
+  assert.deepEqual(await gateway.ok('/customer/new', { user_id: 'plain' }), {
     user_id: 'plain',
     alias: null,
     blocked: false,
@@ -59,7 +49,7 @@ test('POST /customer/new 200: nothing but its defaults', async () => {
 });
 
 test('POST /customer/new 200: with limits of their own, and a line in the audit log', async () => {
-  const made = await ok('/end_user/new', {
+  const made = await gateway.ok('/end_user/new', {
     user_id: 'zoe',
     alias: 'Zoe',
     blocked: true,
@@ -93,34 +83,39 @@ test('POST /customer/new 200: with limits of their own, and a line in the audit 
 });
 
 test('GET /customer/info 200: spend is what the books have, in the window of the budget', async () => {
-  await ok('/customer/new', { user_id: 'spender', max_budget: 1, budget_duration: '1d' });
+  await gateway.ok('/customer/new', { user_id: 'spender', max_budget: 1, budget_duration: '1d' });
   const account = (windowStart: number) => accountKey({ id: 'customer:spender', windowStart });
   gateway.balances.set(account(0), 700_000_000);
   gateway.balances.set(account(Date.parse('2027-02-01')), 250_000_000);
   assert.equal((await info('spender')).spend, 0.25);
-  await ok('/customer/update', { user_id: 'spender', budget_id: null });
+  await gateway.ok('/customer/update', { user_id: 'spender', budget_id: null });
   assert.equal((await info('spender')).spend, 0.7);
 });
 
 test('GET /customer/info 200: who has no budget has the default', async () => {
-  await ok('/customer/new', { user_id: 'usually' });
+  await gateway.ok('/customer/new', { user_id: 'usually' });
   await tenancy.budgets.insert(budget('usual', { maxBudgetNanoUsd: 2_000_000_000 }));
   const { budget_id, litellm_budget_table: table } = await info('usually');
   assert.deepEqual([budget_id, table.budget_id, table.max_budget], [null, 'usual', 2]);
-  const own = await ok('/customer/update', { user_id: 'usually', rpm_limit: 1 });
+  const own = await gateway.ok('/customer/update', { user_id: 'usually', rpm_limit: 1 });
   assert.deepEqual([own.litellm_budget_table.max_budget, own.litellm_budget_table.rpm_limit], [null, 1]);
-  await ok('/customer/update', { user_id: 'usually', budget_id: null });
+  await gateway.ok('/customer/update', { user_id: 'usually', budget_id: null });
   assert.equal((await info('usually')).litellm_budget_table.max_budget, 2);
   await tenancy.budgets.delete({ budgetId: 'usual' });
 });
 
 test('POST /customer/update 200: changes what is named, of a budget of their own too', async () => {
-  await ok('/customer/new', { user_id: 'ann', alias: 'Ann', max_budget: 1, rpm_limit: 5 });
-  const changed = await ok('/customer/update', { user_id: 'ann', max_budget: 2, default_model: 'llama' });
+  await gateway.ok('/customer/new', { user_id: 'ann', alias: 'Ann', max_budget: 1, rpm_limit: 5 });
+  const changed = await gateway.ok('/customer/update', { user_id: 'ann', max_budget: 2, default_model: 'llama' });
   assert.deepEqual([changed.alias, changed.default_model], ['Ann', 'llama']);
   const { litellm_budget_table: table } = changed;
   assert.deepEqual([table.max_budget, table.rpm_limit], [2, 5]);
-  const cleared = await ok('/customer/update', { user_id: 'ann', alias: null, default_model: null, rpm_limit: null });
+  const cleared = await gateway.ok('/customer/update', {
+    user_id: 'ann',
+    alias: null,
+    default_model: null,
+    rpm_limit: null,
+  });
   assert.deepEqual([cleared.alias, cleared.default_model, cleared.litellm_budget_table.rpm_limit], [null, null, null]);
   const [, line] = await lines('ann');
   assert.deepEqual([line.action, line.before.litellm_budget_table.max_budget], ['updated', 1]);
@@ -128,21 +123,21 @@ test('POST /customer/update 200: changes what is named, of a budget of their own
 });
 
 test('POST /customer/update 200: a budget that others have too is never changed', async () => {
-  await ok('/customer/new', { user_id: 'bob', budget_id: 'gold' });
+  await gateway.ok('/customer/new', { user_id: 'bob', budget_id: 'gold' });
   const named = await info('bob');
   assert.deepEqual([named.budget_id, named.litellm_budget_table.max_budget], ['gold', 9]);
-  const own = await ok('/customer/update', { user_id: 'bob', max_budget: 3 });
+  const own = await gateway.ok('/customer/update', { user_id: 'bob', max_budget: 3 });
   assert.deepEqual([own.budget_id, own.litellm_budget_table.max_budget], ['customer:bob', 3]);
   assert.equal(own.litellm_budget_table.rpm_limit, 7, 'it begins as the one before');
   assert.equal((await tenancy.budgets.find('gold'))?.maxBudgetNanoUsd, 9_000_000_000);
-  const back = await ok('/customer/update', { user_id: 'bob', budget_id: 'gold', max_budget: null });
+  const back = await gateway.ok('/customer/update', { user_id: 'bob', budget_id: 'gold', max_budget: null });
   assert.equal(back.budget_id, 'gold');
   assert.ok(!(await budgets()).includes('customer:bob'), 'their own is gone with its last use');
 });
 
 test('POST /customer/block and /customer/unblock 200: also whom nobody has met', async () => {
-  await ok('/customer/new', { user_id: 'carl', alias: 'Carl' });
-  const { blocked_users: blocked } = await ok('/customer/block', { user_ids: ['stranger', 'carl', 'carl'] });
+  await gateway.ok('/customer/new', { user_id: 'carl', alias: 'Carl' });
+  const { blocked_users: blocked } = await gateway.ok('/customer/block', { user_ids: ['stranger', 'carl', 'carl'] });
   assert.deepEqual(
     blocked.map((row: { user_id: string; blocked: boolean }) => [row.user_id, row.blocked]),
     [
@@ -155,17 +150,17 @@ test('POST /customer/block and /customer/unblock 200: also whom nobody has met',
     (await lines('stranger')).map((line) => [line.action, line.before]),
     [['blocked', null]],
   );
-  const { unblocked_users: unblocked } = await ok('/end_user/unblock', { user_ids: ['stranger'] });
+  const { unblocked_users: unblocked } = await gateway.ok('/end_user/unblock', { user_ids: ['stranger'] });
   assert.equal(unblocked[0].blocked, false);
   assert.equal((await info('carl')).blocked, true);
 });
 
 test('POST /customer/delete 200: with the budget of their own, but not with one that others may have', async () => {
-  await ok('/customer/new', { user_id: 'd1', max_budget: 1 });
-  await ok('/customer/new', { user_id: 'd2', budget_id: 'gold' });
-  await ok('/customer/new', { user_id: 'd3', max_budget: 1 });
-  await ok('/customer/new', { user_id: 'd4', budget_id: 'customer:d3' });
-  assert.deepEqual(await ok('/customer/delete', { user_ids: ['d1', 'd2', 'd3'] }), {
+  await gateway.ok('/customer/new', { user_id: 'd1', max_budget: 1 });
+  await gateway.ok('/customer/new', { user_id: 'd2', budget_id: 'gold' });
+  await gateway.ok('/customer/new', { user_id: 'd3', max_budget: 1 });
+  await gateway.ok('/customer/new', { user_id: 'd4', budget_id: 'customer:d3' });
+  assert.deepEqual(await gateway.ok('/customer/delete', { user_ids: ['d1', 'd2', 'd3'] }), {
     deleted_customers: 3,
     message: 'Successfully deleted customers with ids: ["d1","d2","d3"]',
   });
@@ -183,7 +178,7 @@ test('POST /customer/delete 200: with the budget of their own, but not with one 
     ],
   );
   assert.equal(
-    (await ok('/customer/new', { user_id: 'd1', max_budget: 1 })).budget_id,
+    (await gateway.ok('/customer/new', { user_id: 'd1', max_budget: 1 })).budget_id,
     'customer:d1',
     'may come again',
   );

@@ -41,6 +41,8 @@ export interface Management extends AsyncDisposable {
   ): Promise<Answer>;
   /** `GET /path`, `PATCH /path`, or a path alone for a POST. */
   ask(what: string, body?: unknown, options?: { key?: string }): Promise<Answer>;
+  /** The same, and the body of the answer; fails unless that is a 200. */
+  ok(what: string, body?: unknown, options?: { key?: string }): Promise<Answer['body']>;
   /** Makes a key and returns it, raw. */
   generate(body?: object): Promise<string>;
   /** What the books say, by `accountKey`. */
@@ -130,11 +132,12 @@ export async function openManagement(
       const [method, path] = what.startsWith('/') ? ['POST', what] : splitAtSpace(what);
       return call(path, key, { method, ...(body !== undefined && { body: JSON.stringify(body) }) });
     },
-    async generate(body = {}) {
-      const answer = await management.post('/key/generate', body);
-      assert.equal(answer.status, 200, JSON.stringify(answer.body));
-      return answer.body.key;
+    async ok(what, body, options) {
+      const answer = await management.ask(what, body, options);
+      assert.equal(answer.status, 200, `${what}: ${JSON.stringify(answer.body)}`);
+      return answer.body;
     },
+    generate: async (body = {}) => (await management.ok('/key/generate', body)).key,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       server.close();

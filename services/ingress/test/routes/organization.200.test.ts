@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { SqlPool } from '@sluice/shared/ports/sql.ts';
 import { openKeysDatabase } from '../sql/open-keys-database.ts';
+import { auditLinesOf } from './audit-lines.ts';
 import { openManagement, type Management } from './open-management.ts';
 
 const resources = new AsyncDisposableStack();
@@ -14,32 +15,20 @@ before(async () => {
 });
 after(() => resources.disposeAsync());
 
-async function ask(what: string, body?: object) {
-  const answer = await gateway.ask(what, body);
-  assert.equal(answer.status, 200, `${what}: ${JSON.stringify(answer.body)}`);
-  return answer.body;
-}
-
 const newOrganization = (organization_id: string, body: object = {}) =>
-  ask('/organization/new', { organization_alias: organization_id, organization_id, ...body });
+  gateway.ok('/organization/new', { organization_alias: organization_id, organization_id, ...body });
 const update = (organization_id: string, body: object) =>
-  ask('PATCH /organization/update', { organization_id, ...body });
-const info = (id: string) => ask(`GET /organization/info?organization_id=${id}`);
+  gateway.ok('PATCH /organization/update', { organization_id, ...body });
+const info = (id: string) => gateway.ok(`GET /organization/info?organization_id=${id}`);
 
-async function lines(objectId: string) {
-  const { rows } = await sql.query(
-    'select action, table_name, before, after from ingress.audit_log where object_id = $1 order by seq',
-    [objectId],
-  );
-  return rows.map((row) => Object(row));
-}
+const lines = (objectId: string) => auditLinesOf(sql, objectId);
 
 async function budgetIds(): Promise<string[]> {
-  return (await ask('GET /budget/list')).map((row: { budget_id: string }) => row.budget_id);
+  return (await gateway.ok('GET /budget/list')).map((row: { budget_id: string }) => row.budget_id);
 }
 
 test('POST /organization/new 200: nothing but its defaults', async () => {
-  const { organization_id: id, ...row } = await ask('/organization/new', { organization_alias: 'Acme' });
+  const { organization_id: id, ...row } = await gateway.ok('/organization/new', { organization_alias: 'Acme' });
   assert.match(id, /^[0-9a-f-]{36}$/);
   assert.deepEqual(row, {
     organization_alias: 'Acme',
@@ -75,7 +64,7 @@ test('POST /organization/new 200: limits make a budget of its own, and one line 
 });
 
 test('POST /organization/new 200: a named budget is the budget', async () => {
-  const { budget_id } = await ask('/budget/new', { max_budget: 3 });
+  const { budget_id } = await gateway.ok('/budget/new', { max_budget: 3 });
   const row = await newOrganization('named', { budget_id, max_budget: null, model_max_budget: {} });
   assert.deepEqual([row.budget_id, row.litellm_budget_table.max_budget], [budget_id, 3]);
 });
@@ -94,12 +83,12 @@ test('PATCH /organization/update 200: changes what it names', async () => {
 });
 
 test('PATCH /organization/update 200: from a named budget to limits of its own and back; the named one stays', async () => {
-  const { budget_id } = await ask('/budget/new', { max_budget: 3, budget_duration: '30d' });
+  const { budget_id } = await gateway.ok('/budget/new', { max_budget: 3, budget_duration: '30d' });
   await newOrganization('moving', { budget_id });
   const own = await update('moving', { max_budget: 4 });
   assert.equal(own.budget_id, 'organization:moving');
   const { max_budget, budget_duration, budget_reset_at } = own.litellm_budget_table;
-  const [named] = await ask('/budget/info', { budgets: [budget_id] });
+  const [named] = await gateway.ok('/budget/info', { budgets: [budget_id] });
   assert.deepEqual([max_budget, budget_duration, budget_reset_at], [4, '30d', named.budget_reset_at]);
   assert.equal(named.max_budget, 3);
 
@@ -116,8 +105,8 @@ test('GET /organization/info 200: with its members, its teams, and what each spe
     { role: 'org_admin', user_id: 'olga' },
     { role: 'internal_user', user_email: 'Bob@example.com' },
   ];
-  await ask('/organization/member_add', { organization_id: 'seen', member });
-  await ask('/team/new', { team_id: 'blue', organization_id: 'seen' });
+  await gateway.ok('/organization/member_add', { organization_id: 'seen', member });
+  await gateway.ok('/team/new', { team_id: 'blue', organization_id: 'seen' });
   const today = Date.parse('2027-02-01T00:00:00Z');
   gateway.balances.set(`organization:seen@${today}`, 1_500_000_001);
   gateway.balances.set('organization-member:seen:olga@0', 250_000_000);
@@ -138,7 +127,7 @@ test('GET /organization/list 200: all, one by id, or by a part of the alias', as
   await newOrganization('list-a', { organization_alias: 'First of the list' });
   await newOrganization('list-b', { organization_alias: 'Second of the list' });
   const ids = async (query: string) =>
-    (await ask(`GET /organization/list${query}`)).map((row: { organization_id: string }) => row.organization_id);
+    (await gateway.ok(`GET /organization/list${query}`)).map((row: { organization_id: string }) => row.organization_id);
   assert.deepEqual((await ids('')).filter((id: string) => id.startsWith('list-')), ['list-a', 'list-b']); // prettier-ignore
   assert.deepEqual(await ids('?org_id=list-b'), ['list-b']);
   assert.deepEqual(await ids('?org_alias=FIRST of'), ['list-a']);
@@ -148,10 +137,13 @@ test('GET /organization/list 200: all, one by id, or by a part of the alias', as
 test('GET /organization/info 200: the teams of one organization are not another’s', async () => {
   for (const id of ['left', 'right']) {
     await newOrganization(id);
-    await ask('/team/new', { team_id: `of ${id}`, organization_id: id });
-    await ask('/organization/member_add', { organization_id: id, member: { role: 'internal_user', user_id: 'both' } });
+    await gateway.ok('/team/new', { team_id: `of ${id}`, organization_id: id });
+    await gateway.ok('/organization/member_add', {
+      organization_id: id,
+      member: { role: 'internal_user', user_id: 'both' },
+    });
   }
-  const listed = await ask('GET /organization/list');
+  const listed = await gateway.ok('GET /organization/list');
   const right = listed.find(({ organization_id: id }: { organization_id: string }) => id === 'right');
   assert.deepEqual([right.teams.length, right.teams[0].team_id, right.members.length], [1, 'of right', 1]);
 });
@@ -159,7 +151,7 @@ test('GET /organization/info 200: the teams of one organization are not another�
 test('POST /organization/member_add 200: users whom nobody has made are made, with what they may spend', async () => {
   await newOrganization('joined');
   const member = { role: 'internal_user', user_id: 'newcomer' };
-  const body = await ask('/organization/member_add', {
+  const body = await gateway.ok('/organization/member_add', {
     organization_id: 'joined',
     member,
     max_budget_in_organization: 2,
@@ -170,7 +162,7 @@ test('POST /organization/member_add 200: users whom nobody has made are made, wi
     [membership.user_id, membership.user_role, membership.litellm_budget_table.max_budget],
     ['newcomer', 'internal_user', 2],
   );
-  assert.deepEqual((await ask('GET /v2/user/info?user_id=newcomer')).models, ['no-default-models']);
+  assert.deepEqual((await gateway.ok('GET /v2/user/info?user_id=newcomer')).models, ['no-default-models']);
   const [line] = await lines('joined:newcomer');
   assert.deepEqual([line.action, line.table_name], ['created', 'LiteLLM_OrganizationMembership']);
   assert.deepEqual([line.after.user_role, line.after.litellm_budget_table.max_budget], ['internal_user', 2]);
@@ -179,11 +171,11 @@ test('POST /organization/member_add 200: users whom nobody has made are made, wi
 test('PATCH /organization/member_update and DELETE /organization/member_delete 200: by id or by address', async () => {
   await newOrganization('members');
   const organization_id = 'members';
-  await ask('/organization/member_add', {
+  await gateway.ok('/organization/member_add', {
     organization_id,
     member: { role: 'internal_user', user_id: 'cleo', user_email: 'cleo@example.com' },
   });
-  const change = (body: object) => ask('PATCH /organization/member_update', { organization_id, ...body });
+  const change = (body: object) => gateway.ok('PATCH /organization/member_update', { organization_id, ...body });
   const first = await change({ user_id: 'cleo', max_budget_in_organization: 3 });
   assert.deepEqual([first.user_role, first.litellm_budget_table.max_budget], ['internal_user', 3]);
   const second = await change({ user_email: 'CLEO@example.com', role: 'org_admin' });
@@ -191,7 +183,7 @@ test('PATCH /organization/member_update and DELETE /organization/member_delete 2
   const third = await change({ user_id: 'cleo', max_budget_in_organization: null });
   assert.equal(third.litellm_budget_table.max_budget, null);
 
-  await ask('DELETE /organization/member_delete', { organization_id, user_email: 'cleo@example.com' });
+  await gateway.ok('DELETE /organization/member_delete', { organization_id, user_email: 'cleo@example.com' });
   assert.deepEqual((await info('members')).members, []);
   assert.ok(!(await budgetIds()).includes('organization-member:members:cleo'), 'the budget is gone too');
   const actions = (await lines('members:cleo')).map(({ action }) => action);
@@ -199,12 +191,12 @@ test('PATCH /organization/member_update and DELETE /organization/member_delete 2
 });
 
 test('DELETE /organization/delete 200: with its own budget and its members, but not a named budget', async () => {
-  const { budget_id } = await ask('/budget/new', { max_budget: 3 });
+  const { budget_id } = await gateway.ok('/budget/new', { max_budget: 3 });
   await newOrganization('last', { budget_id });
   await newOrganization('gone', { max_budget: 1 });
   const member = { role: 'org_admin', user_id: 'leaver' };
-  await ask('/organization/member_add', { organization_id: 'gone', member, max_budget_in_organization: 1 });
-  const deleted = await ask('DELETE /organization/delete', { organization_ids: ['last', 'gone', 'gone'] });
+  await gateway.ok('/organization/member_add', { organization_id: 'gone', member, max_budget_in_organization: 1 });
+  const deleted = await gateway.ok('DELETE /organization/delete', { organization_ids: ['last', 'gone', 'gone'] });
   assert.deepEqual(deleted.map((row: { organization_id: string }) => row.organization_id), ['gone', 'last']); // prettier-ignore
   assert.equal((await gateway.get('/organization/info?organization_id=gone')).status, 404);
   const left = await budgetIds();
@@ -230,7 +222,7 @@ test('ids with colons: neither organizations nor their members are mistaken for 
     assert.equal(row.budget_id, `organization:${organization_id}`);
     const member = { role: 'internal_user', user_id };
     const limits = { max_budget_in_organization: limit };
-    await ask('/organization/member_add', { organization_id, member, ...limits });
+    await gateway.ok('/organization/member_add', { organization_id, member, ...limits });
     gateway.balances.set(`${own}@0`, limit * 1e9);
   }
   const membersOf = async (id: string) =>
@@ -242,7 +234,7 @@ test('ids with colons: neither organizations nor their members are mistaken for 
     assert.deepEqual(await membersOf(organization_id), [[limit, own]]);
     assert.equal((await lines(line)).length, 1);
   }
-  await ask('DELETE /organization/delete', { organization_ids: ['x:y'] });
+  await gateway.ok('DELETE /organization/delete', { organization_ids: ['x:y'] });
   assert.deepEqual(await membersOf('x'), [[1, 'organization-member:x:y:z']]);
   assert.deepEqual(await membersOf('x%3Ay'), [[3, 'organization-member:x%253Ay:z']]);
   const left = (await budgetIds()).filter((id) => /^organization(?:-member)?:x/.test(id));
@@ -254,7 +246,7 @@ test('ids with colons: neither organizations nor their members are mistaken for 
 test('DELETE /organization/delete 409: while it has teams or keys, and all of them stay', async () => {
   await newOrganization('empty');
   await newOrganization('full');
-  await ask('/team/new', { team_id: 'in it', organization_id: 'full' });
+  await gateway.ok('/team/new', { team_id: 'in it', organization_id: 'full' });
   await gateway.generate({ key_alias: 'of it', organization_id: 'full' });
   const { status, body } = await gateway.ask('DELETE /organization/delete', { organization_ids: ['empty', 'full'] });
   assert.equal(status, 409);
@@ -274,7 +266,7 @@ test('changes of one organization at once: both hold', async () => {
 
 test('two organizations that change their budgets for each other’s do not wait for each other', async () => {
   const budgets = [{ budget_id: 'silver' }, { budget_id: 'bronze' }] as const;
-  for (const budget of budgets) await ask('/budget/new', budget);
+  for (const budget of budgets) await gateway.ok('/budget/new', budget);
   await newOrganization('swap-a', budgets[0]);
   await newOrganization('swap-b', budgets[1]);
   for (const turn of [1, 0, 1, 0] as const) {

@@ -13,12 +13,6 @@ before(async () => {
 });
 after(() => gateway[Symbol.asyncDispose]());
 
-async function ok(what: string, body?: object) {
-  const answer = await gateway.ask(what, body);
-  assert.equal(answer.status, 200, `${what}: ${JSON.stringify(answer.body)}`);
-  return answer.body;
-}
-
 test('POST /tag/new 200: nothing but its defaults, and a line in the audit log', async () => {
   const plain = {
     name: 'plain',
@@ -34,31 +28,34 @@ test('POST /tag/new 200: nothing but its defaults, and a line in the audit log',
     updated_at: '2027-02-01T12:00:00.000Z',
     updated_by: 'default_user_id',
   };
-  assert.deepEqual(await ok('/tag/new', { name: 'plain' }), { message: 'Tag plain created successfully', tag: plain });
-  assert.deepEqual(await ok('/tag/info', { names: ['plain', 'plain'] }), { plain });
-  assert.deepEqual(await ok('/tag/info', { names: [] }), {});
-  const { audit_logs: lines } = await ok('GET /audit?object_id=plain');
+  assert.deepEqual(await gateway.ok('/tag/new', { name: 'plain' }), {
+    message: 'Tag plain created successfully',
+    tag: plain,
+  });
+  assert.deepEqual(await gateway.ok('/tag/info', { names: ['plain', 'plain'] }), { plain });
+  assert.deepEqual(await gateway.ok('/tag/info', { names: [] }), {});
+  const { audit_logs: lines } = await gateway.ok('GET /audit?object_id=plain');
   assert.deepEqual([lines.length, lines[0].action, lines[0].table_name], [1, 'created', 'LiteLLM_TagTable']);
 });
 
 test('POST /tag/update 200: changes what is named; limits of its own or by reference', async () => {
   const limits = { max_budget: 2, budget_duration: '1d', rpm_limit: 4 };
-  const made = await ok('/tag/new', { name: 'prod', description: 'live', models: ['grok'], ...limits });
+  const made = await gateway.ok('/tag/new', { name: 'prod', description: 'live', models: ['grok'], ...limits });
   assert.deepEqual([made.tag.budget_id, made.tag.litellm_budget_table.max_budget], ['tag:prod', 2]);
-  const { message, tag: changed } = await ok('/tag/update', { name: 'prod', max_budget: 3, description: null });
+  const { message, tag: changed } = await gateway.ok('/tag/update', { name: 'prod', max_budget: 3, description: null });
   assert.equal(message, 'Tag prod updated successfully');
   assert.deepEqual([changed.description, changed.models], [null, ['grok']]);
   assert.deepEqual([changed.litellm_budget_table.max_budget, changed.litellm_budget_table.rpm_limit], [3, 4]);
-  const { tag: named } = await ok('/tag/update', { name: 'prod', budget_id: 'gold', models: [] });
+  const { tag: named } = await gateway.ok('/tag/update', { name: 'prod', budget_id: 'gold', models: [] });
   assert.deepEqual([named.models, named.litellm_budget_table.max_budget], [[], 9]);
-  const { tag: own } = await ok('/tag/update', { name: 'prod', tpm_limit: 6 });
+  const { tag: own } = await gateway.ok('/tag/update', { name: 'prod', tpm_limit: 6 });
   assert.deepEqual([own.budget_id, own.litellm_budget_table.max_budget], ['tag:prod', 9]);
   assert.equal((await tenancyIn(gateway.sql).budgets.find('gold'))?.tokensPerMinute, null, 'which stays as it is');
 });
 
 test('POST /tag/delete 200: with the budget of its own', async () => {
-  await ok('/tag/new', { name: 'gone', max_budget: 2 });
-  assert.deepEqual(await ok('/tag/delete', { name: 'gone' }), { message: 'Tag gone deleted successfully' });
+  await gateway.ok('/tag/new', { name: 'gone', max_budget: 2 });
+  assert.deepEqual(await gateway.ok('/tag/delete', { name: 'gone' }), { message: 'Tag gone deleted successfully' });
   assert.equal((await gateway.post('/tag/info', { names: ['gone'] })).status, 404);
   assert.equal(await tenancyIn(gateway.sql).budgets.find('tag:gone'), null);
 });
@@ -75,10 +72,10 @@ test('what requests with tags cost, and how many users worked with them', async 
     { user: 'bob', tags: ['old'], daysAgo: 400 },
   );
 
-  const list = await ok('GET /tag/list');
+  const list = await gateway.ok('GET /tag/list');
   const names = list.map((row: { name: string }) => row.name);
   assert.deepEqual(names, ['plain', 'prod', 'User-Agent: curl', 'mobile', 'old', 'trace:1']);
-  const since = await ok('GET /tag/list?start_date=2027-02-01&end_date=2027-02-01');
+  const since = await gateway.ok('GET /tag/list?start_date=2027-02-01&end_date=2027-02-01');
   assert.deepEqual(
     since.slice(2).map(({ name, models }: { name: string; models: null }) => [name, models]),
     [
@@ -87,49 +84,52 @@ test('what requests with tags cost, and how many users worked with them', async 
       ['trace:1', null],
     ],
   );
-  assert.deepEqual(await ok('GET /tag/distinct'), {
+  assert.deepEqual(await gateway.ok('GET /tag/distinct'), {
     results: [{ tag: 'mobile' }, { tag: 'User-Agent: curl' }, { tag: 'old' }],
   });
 
   const mobile = (date: string, active_users: number) => ({ tag: 'mobile', active_users, date });
   const curl = { tag: 'User-Agent: curl', active_users: 1, date: '2027-02-01' };
-  assert.deepEqual((await ok('GET /tag/dau')).results, [
+  assert.deepEqual((await gateway.ok('GET /tag/dau')).results, [
     curl,
     mobile('2027-02-01', 1),
     mobile('2027-01-31', 1),
     mobile('2027-01-26', 1),
   ]);
-  assert.deepEqual((await ok('GET /tag/dau?start_date=2027-01-25&end_date=2027-01-25')).results, [
+  assert.deepEqual((await gateway.ok('GET /tag/dau?start_date=2027-01-25&end_date=2027-01-25')).results, [
     mobile('2027-01-25', 1),
   ]);
-  assert.deepEqual((await ok('GET /tag/dau?tag_filter=CURL')).results, [curl]);
-  assert.deepEqual((await ok('GET /tag/dau?tag_filters=old&tag_filters=User-Agent:%20curl')).results, [curl]);
-  assert.deepEqual((await ok('GET /tag/dau?custom_llm_provider=groq')).results, [mobile('2027-01-26', 1)]);
+  assert.deepEqual((await gateway.ok('GET /tag/dau?tag_filter=CURL')).results, [curl]);
+  assert.deepEqual((await gateway.ok('GET /tag/dau?tag_filters=old&tag_filters=User-Agent:%20curl')).results, [curl]);
+  assert.deepEqual((await gateway.ok('GET /tag/dau?custom_llm_provider=groq')).results, [mobile('2027-01-26', 1)]);
 
   const week = (n: number, first: string, period_start: string, period_end: string, users: number) => ({
     ...mobile(`Week ${n} (${first})`, users),
     period_start,
     period_end,
   });
-  assert.deepEqual((await ok('GET /tag/wau?tag_filters=mobile')).results, [
+  assert.deepEqual((await gateway.ok('GET /tag/wau?tag_filters=mobile')).results, [
     week(6, 'Jan 19', '2027-01-19', '2027-01-25', 1),
     week(7, 'Jan 26', '2027-01-26', '2027-02-01', 2),
   ]);
-  assert.deepEqual((await ok('GET /tag/mau?tag_filters=mobile&months=1')).results, [
+  assert.deepEqual((await gateway.ok('GET /tag/mau?tag_filters=mobile&months=1')).results, [
     { ...mobile('Jan 2027', 3), period_start: '2027-01-03', period_end: '2027-02-01' },
   ]);
 
-  assert.deepEqual((await ok('GET /tag/summary?start_date=2027-01-31&end_date=2027-02-01&tag_filter=mob')).results, [
-    {
-      tag: 'mobile',
-      unique_users: 2,
-      total_requests: 4,
-      successful_requests: 3,
-      failed_requests: 1,
-      total_tokens: 6,
-      total_spend: 0.75,
-    },
-  ]);
+  assert.deepEqual(
+    (await gateway.ok('GET /tag/summary?start_date=2027-01-31&end_date=2027-02-01&tag_filter=mob')).results,
+    [
+      {
+        tag: 'mobile',
+        unique_users: 2,
+        total_requests: 4,
+        successful_requests: 3,
+        failed_requests: 1,
+        total_tokens: 6,
+        total_spend: 0.75,
+      },
+    ],
+  );
 });
 
 test('POST /tag/new 400: there are never more than every ingress keeps, also when two come at once', async () => {

@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test';
 import type { SqlPool } from '@sluice/shared/ports/sql.ts';
 import { hashKey } from '../../src/auth/hash-key.ts';
 import { openKeysDatabase } from '../sql/open-keys-database.ts';
+import { auditLinesOf } from './audit-lines.ts';
 import { openManagement, type Management } from './open-management.ts';
 
 const resources = new AsyncDisposableStack();
@@ -17,14 +18,8 @@ after(() => resources.disposeAsync());
 
 const user = (user_id: string) => ({ role: 'user', user_id });
 
-async function post(path: string, body: object) {
-  const answer = await gateway.post(path, body);
-  assert.equal(answer.status, 200, JSON.stringify(answer.body));
-  return answer.body;
-}
-
 async function newTeam(body: object = {}): Promise<string> {
-  return (await post('/team/new', body)).team_id;
+  return (await gateway.ok('/team/new', body)).team_id;
 }
 
 async function membershipOf(teamId: string, userId: string) {
@@ -32,16 +27,11 @@ async function membershipOf(teamId: string, userId: string) {
   return body.team_memberships.find(({ user_id }: { user_id: string }) => user_id === userId);
 }
 
-async function actions(objectId: string): Promise<string[]> {
-  const { rows } = await sql.query('select action from ingress.audit_log where object_id = $1 order by seq', [
-    objectId,
-  ]);
-  return rows.map((row) => Object(row).action);
-}
+const actions = async (objectId: string) => (await auditLinesOf(sql, objectId)).map(({ action }) => action);
 
 test('POST /team/member_add 200: one member with limits of their own', async () => {
   const team_id = await newTeam({ members_with_roles: [user('ada')] });
-  const body = await post('/team/member_add', {
+  const body = await gateway.ok('/team/member_add', {
     team_id,
     member: { role: 'admin', user_id: 'bob', user_email: 'bob@example.com' },
     max_budget_in_team: 0.5,
@@ -65,14 +55,14 @@ test('POST /team/member_add 200: one member with limits of their own', async () 
 test('POST /team/member_add 200: every limit that a budget has', async () => {
   const team_id = await newTeam();
   const limits = { soft_budget: 0.25, max_token_budget: 100, max_parallel_requests: 2, model_tpm_limit: { llama: 3 } };
-  await post('/team/member_add', { team_id, member: user('limited'), ...limits });
+  await gateway.ok('/team/member_add', { team_id, member: user('limited'), ...limits });
   const { litellm_budget_table: budget } = await membershipOf(team_id, 'limited');
   for (const [name, value] of Object.entries(limits)) assert.deepEqual(budget[name], value, name);
 });
 
 test('POST /team/member_add 200: several at once, by id and by address, each with limits of their own', async () => {
   const team_id = await newTeam();
-  const body = await post('/team/member_add', {
+  const body = await gateway.ok('/team/member_add', {
     team_id,
     member: [user('several 1'), { role: 'user', user_email: 'New@example.com' }],
     max_budget_in_team: 1,
@@ -82,7 +72,7 @@ test('POST /team/member_add 200: several at once, by id and by address, each wit
   const made = body.updated_users.find((row: Record<string, unknown>) => row['user_email'] === 'New@example.com');
   assert.match(made.user_id, /^[0-9a-f-]{36}$/);
   const again = await newTeam();
-  const added = await post('/team/member_add', {
+  const added = await gateway.ok('/team/member_add', {
     team_id: again,
     member: { role: 'user', user_email: 'new@EXAMPLE.com' },
   });
@@ -112,7 +102,7 @@ test('POST /team/member_add 200: at once, from ten sides: each is a member once'
 test('POST /team/bulk_member_add 200: who is a member already is told of, and stays', async () => {
   const team_id = await newTeam({ members_with_roles: [user('ada')] });
   const members = [{ role: 'admin', user_id: 'ada' }, user('bulk 1'), user('bulk 2'), user('bulk 2')];
-  const body = await post('/team/bulk_member_add', { team_id, members, max_budget_in_team: 2 });
+  const body = await gateway.ok('/team/bulk_member_add', { team_id, members, max_budget_in_team: 2 });
   assert.deepEqual([body.total_requested, body.successful_additions, body.failed_additions], [4, 2, 2]);
   assert.equal(body.updated_team.members_with_roles.length, 4);
   const [first] = body.results;
@@ -120,14 +110,14 @@ test('POST /team/bulk_member_add 200: who is a member already is told of, and st
   assert.equal(first.updated_team_membership.litellm_budget_table.max_budget, 2);
   assert.equal(first.updated_user.user_id, first.user_id);
   assert.equal((await membershipOf(team_id, 'ada')).role, 'user');
-  const nobody = await post('/team/bulk_member_add', { team_id, members: [user('ada')] });
+  const nobody = await gateway.ok('/team/bulk_member_add', { team_id, members: [user('ada')] });
   assert.deepEqual([nobody.successful_additions, nobody.failed_additions], [0, 1]);
 });
 
 test('POST /team/bulk_member_add 200: all users', async () => {
   const team_id = await newTeam();
   const { rows } = await sql.query('select user_id from ingress.users');
-  const body = await post('/team/bulk_member_add', { team_id, all_users: true });
+  const body = await gateway.ok('/team/bulk_member_add', { team_id, all_users: true });
   assert.equal(body.successful_additions, rows.length);
   assert.equal(body.failed_additions, 0);
 });
@@ -153,7 +143,7 @@ test('POST /team/member_update 200: only what the body names; null clears', asyn
     model_tpm_limit: null,
     allowed_models: [],
   };
-  assert.deepEqual(await post('/team/member_update', { ...ada, max_budget_in_team: 1 }), shown);
+  assert.deepEqual(await gateway.ok('/team/member_update', { ...ada, max_budget_in_team: 1 }), shown);
   const changes = {
     role: 'admin',
     rpm_limit: 5,
@@ -167,8 +157,8 @@ test('POST /team/member_update 200: only what the body names; null clears', asyn
     allowed_models: ['a'],
   };
   const { budget_reset_at: _shownOnly, ...asked } = changes;
-  assert.deepEqual(await post('/team/member_update', { ...ada, ...asked }), { ...shown, ...changes });
-  const cleared = await post('/team/member_update', { ...ada, max_budget_in_team: null, rpm_limit: null });
+  assert.deepEqual(await gateway.ok('/team/member_update', { ...ada, ...asked }), { ...shown, ...changes });
+  const cleared = await gateway.ok('/team/member_update', { ...ada, max_budget_in_team: null, rpm_limit: null });
   assert.deepEqual(cleared, { ...shown, ...changes, max_budget_in_team: null, rpm_limit: null });
   assert.deepEqual(await actions(`${team_id}:ada`), ['created', 'updated', 'updated', 'updated']);
 });
@@ -177,7 +167,7 @@ test('POST /team/member_update 200: by address, as the user has it or as the tea
   const team_id = await newTeam({
     members_with_roles: [{ role: 'user', user_id: 'eve', user_email: 'eve@example.com' }],
   });
-  const body = await post('/team/member_update', { team_id, user_email: 'EVE@example.com', role: 'admin' });
+  const body = await gateway.ok('/team/member_update', { team_id, user_email: 'EVE@example.com', role: 'admin' });
   assert.deepEqual([body.user_id, body.role], ['eve', 'admin']);
 });
 
@@ -189,12 +179,12 @@ test("a member's own limits begin as the team's for members, and the window goes
     members_with_roles: [user('ada'), user('bob')],
   });
   const first = await membershipOf(team_id, 'ada');
-  const body = await post('/team/member_update', { team_id, user_id: 'ada', rpm_limit: 3 });
+  const body = await gateway.ok('/team/member_update', { team_id, user_id: 'ada', rpm_limit: 3 });
   assert.deepEqual([body.max_budget_in_team, body.budget_duration, body.rpm_limit], [10, '30d', 3]);
   const second = await membershipOf(team_id, 'ada');
   assert.notEqual(second.budget_id, first.budget_id);
   assert.equal(second.litellm_budget_table.budget_reset_at, first.litellm_budget_table.budget_reset_at);
-  await post('/team/update', { team_id, team_member_rpm_limit: 9 });
+  await gateway.ok('/team/update', { team_id, team_member_rpm_limit: 9 });
   assert.equal((await membershipOf(team_id, 'ada')).litellm_budget_table.rpm_limit, 3);
   assert.equal((await membershipOf(team_id, 'bob')).litellm_budget_table.rpm_limit, 9);
 });
@@ -206,7 +196,7 @@ test('ids with colons: no member of a team is mistaken for one of another', asyn
   ];
   for (const { team_id, user_id, account, limit } of pairs) {
     await newTeam({ team_id });
-    await post('/team/member_add', { team_id, member: user(user_id), max_budget_in_team: limit });
+    await gateway.ok('/team/member_add', { team_id, member: user(user_id), max_budget_in_team: limit });
     gateway.balances.set(`${account}@0`, limit * 1e9);
   }
   const changed = await gateway.ask('PATCH /team/x:y', { team_alias: 'with a colon' });
@@ -216,22 +206,22 @@ test('ids with colons: no member of a team is mistaken for one of another', asyn
     assert.deepEqual([spend, budget.max_budget], [limit, limit]);
     assert.deepEqual(await actions(line), ['created']);
   }
-  await post('/team/delete', { team_ids: ['x:y'] });
+  await gateway.ok('/team/delete', { team_ids: ['x:y'] });
   assert.equal((await membershipOf('x', 'y:z')).spend, 1);
 });
 
 test("POST /team/member_delete 200: with the member's keys in the team, and no others", async () => {
   const team_id = await newTeam({ members_with_roles: [user('ada'), user('bob')] });
-  await post('/team/member_update', { team_id, user_id: 'ada', max_budget_in_team: 1 });
+  await gateway.ok('/team/member_update', { team_id, user_id: 'ada', max_budget_in_team: 1 });
   const budgets = async () => (await sql.query('select from ingress.budgets')).rows.length;
   const budgetsBefore = await budgets();
   const key = await gateway.generate({ team_id, user_id: 'ada' });
   const others = [
     await gateway.generate({ user_id: 'ada' }),
     await gateway.generate({ team_id, user_id: 'bob' }),
-    (await post('/key/service-account/generate', { team_id, key_alias: 'robot' })).key,
+    (await gateway.ok('/key/service-account/generate', { team_id, key_alias: 'robot' })).key,
   ];
-  const body = await post('/team/member_delete', { team_id, user_id: 'ada' });
+  const body = await gateway.ok('/team/member_delete', { team_id, user_id: 'ada' });
   assert.deepEqual(body.members.toSorted(), ['bob', 'default_user_id']);
   assert.equal((await gateway.get('/key/info', { key })).status, 401, 'at once');
   for (const other of others) assert.equal((await gateway.get('/key/info', { key: other })).status, 200);

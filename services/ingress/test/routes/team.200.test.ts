@@ -5,6 +5,7 @@ import { hashKey } from '../../src/auth/hash-key.ts';
 import { tenancyIn } from '../../src/sql/tenancy-tables.ts';
 import { openKeysDatabase } from '../sql/open-keys-database.ts';
 import { organization } from '../tenancy/entities.ts';
+import { auditLinesOf } from './audit-lines.ts';
 import { openManagement, type Management } from './open-management.ts';
 
 const resources = new AsyncDisposableStack();
@@ -20,19 +21,10 @@ after(() => resources.disposeAsync());
 
 /** Makes a team and returns its id. */
 async function newTeam(body: object = {}): Promise<string> {
-  const answer = await gateway.post('/team/new', body);
-  assert.equal(answer.status, 200, JSON.stringify(answer.body));
-  return answer.body.team_id;
+  return (await gateway.ok('/team/new', body)).team_id;
 }
 
-/** The lines of the audit log about one object, oldest first. */
-async function lines(objectId: string) {
-  const { rows } = await sql.query(
-    `select action, table_name, before, after from ingress.audit_log where object_id = $1 order by seq`,
-    [objectId],
-  );
-  return rows.map((row) => Object(row));
-}
+const lines = (objectId: string) => auditLinesOf(sql, objectId);
 
 test('POST /team/new 200: nothing but its defaults, and its maker as administrator', async () => {
   const { status, body } = await gateway.post('/team/new');

@@ -5,6 +5,7 @@ import { hashKey } from '../../src/auth/hash-key.ts';
 import { tenancyIn } from '../../src/sql/tenancy-tables.ts';
 import { openKeysDatabase } from '../sql/open-keys-database.ts';
 import { organization } from '../tenancy/entities.ts';
+import { auditLinesOf } from './audit-lines.ts';
 import { openManagement, type Management } from './open-management.ts';
 
 const resources = new AsyncDisposableStack();
@@ -20,22 +21,10 @@ before(async () => {
 });
 after(() => resources.disposeAsync());
 
-async function post(path: string, body: object, by: Management = gateway) {
-  const answer = await by.post(path, body);
-  assert.equal(answer.status, 200, JSON.stringify(answer.body));
-  return answer.body;
-}
-
-async function lines(objectId: string) {
-  const { rows } = await sql.query(
-    `select action, table_name, before, after from ingress.audit_log where object_id = $1 order by seq`,
-    [objectId],
-  );
-  return rows.map((row) => Object(row));
-}
+const lines = (objectId: string) => auditLinesOf(sql, objectId);
 
 test('POST /user/new 200: a user with a key of their own, which tells about them', async () => {
-  const body = await post('/user/new', {});
+  const body = await gateway.ok('/user/new', {});
   assert.match(body.user_id, /^[0-9a-f-]{36}$/);
   assert.match(body.key, /^sk-/);
   assert.equal(body.token, hashKey(body.key));
@@ -52,7 +41,7 @@ test('POST /user/new 200: a user with a key of their own, which tells about them
 });
 
 test('GET /v2/user/info 200: every field of the row', async () => {
-  await post('/user/new', { user_id: 'plain', auto_create_key: false });
+  await gateway.ok('/user/new', { user_id: 'plain', auto_create_key: false });
   const { body } = await gateway.get('/v2/user/info?user_id=plain');
   assert.deepEqual(body, {
     user_id: 'plain',
@@ -93,7 +82,7 @@ test('GET /v2/user/info 200: every field of the row', async () => {
 });
 
 test('POST /user/new 200: all that can be set, of the user, the key, and what they are a member of', async () => {
-  for (const team_id of ['one', 'two']) await post('/team/new', { team_id });
+  for (const team_id of ['one', 'two']) await gateway.ok('/team/new', { team_id });
   const asked = {
     user_id: 'full',
     user_email: 'full@example.com',
@@ -111,7 +100,7 @@ test('POST /user/new 200: all that can be set, of the user, the key, and what th
   };
   const teams = ['one', { team_id: 'two', max_budget_in_team: 2, user_role: 'admin' }];
   const ofKey = { duration: '1h', key_alias: 'of full', aliases: { fast: 'llama' }, key_type: 'llm_api' };
-  const body = await post('/user/new', { ...asked, ...ofKey, teams, organizations: ['acme'] });
+  const body = await gateway.ok('/user/new', { ...asked, ...ofKey, teams, organizations: ['acme'] });
   for (const [name, value] of Object.entries(asked)) assert.deepEqual(body[name], value, name);
   assert.deepEqual(body.teams, ['one', 'two']);
   assert.equal(body.organization_memberships[0].organization_id, 'acme');
@@ -140,13 +129,13 @@ test('POST /user/new 200: what it says of the key is so', async () => {
     fallback_model: ['llama'],
     priority: 3,
   };
-  const { key } = await post('/user/new', ofKey);
+  const { key } = await gateway.ok('/user/new', ofKey);
   const { info } = (await gateway.get(`/key/info?key=${key}`)).body;
   for (const [name, value] of Object.entries(ofKey)) assert.deepEqual(info[name], value, name);
 });
 
 test('POST /user/new 200: without a key', async () => {
-  const body = await post('/user/new', { user_id: 'keyless', auto_create_key: false });
+  const body = await gateway.ok('/user/new', { user_id: 'keyless', auto_create_key: false });
   assert.deepEqual([body.key, body.token], ['', null]);
   assert.deepEqual((await gateway.get('/user/info?user_id=keyless')).body.keys, []);
 });
@@ -164,19 +153,19 @@ test('POST /user/new 200: what is left out is as configured, also for who is fir
       },
     },
   );
-  const body = await post('/user/new', { user_id: 'new', rpm_limit: 5 }, configured);
+  const body = await configured.ok('/user/new', { user_id: 'new', rpm_limit: 5 });
   const { user_role, models, rpm_limit, max_budget, budget_duration } = body;
   assert.deepEqual(
     { user_role, models, rpm_limit, max_budget, budget_duration },
     { user_role: 'internal_user_viewer', models: ['llama'], rpm_limit: 5, max_budget: 4, budget_duration: '1d' },
   );
-  await post('/team/new', { members_with_roles: [{ role: 'user', user_id: 'met' }] }, configured);
+  await configured.ok('/team/new', { members_with_roles: [{ role: 'user', user_id: 'met' }] });
   const met = (await configured.get('/v2/user/info?user_id=met')).body;
   assert.deepEqual([met.models, met.rpm_limit, met.max_budget], [['llama'], 3, 4]);
 });
 
 test('GET /user/info 200: spend is what the books say of the window; of the proxy, of the operator', async () => {
-  await post('/user/new', { user_id: 'spender', budget_duration: '1d', auto_create_key: false });
+  await gateway.ok('/user/new', { user_id: 'spender', budget_duration: '1d', auto_create_key: false });
   const today = Date.parse('2027-02-01T00:00:00.000Z');
   gateway.balances.set(`user:spender@${today}`, 1_250_000_000);
   gateway.balances.set('user:spender@0', 7_000_000_000);
@@ -192,34 +181,43 @@ test('GET /user/info 200: spend is what the books say of the window; of the prox
 });
 
 test('POST /user/update 200: only what the body names; null clears a limit; an address may say whom', async () => {
-  await post('/user/new', { user_id: 'changing', user_email: 'c@example.com', max_budget: 5, metadata: { a: 1 } });
-  const first = await post('/user/update', { user_id: 'changing', max_budget: null, user_role: 'proxy_admin_viewer' });
+  await gateway.ok('/user/new', {
+    user_id: 'changing',
+    user_email: 'c@example.com',
+    max_budget: 5,
+    metadata: { a: 1 },
+  });
+  const first = await gateway.ok('/user/update', {
+    user_id: 'changing',
+    max_budget: null,
+    user_role: 'proxy_admin_viewer',
+  });
   assert.equal(first.user_id, 'changing');
   assert.deepEqual([first.data.max_budget, first.data.metadata], [null, { a: 1 }]);
   assert.equal(first.data.user_role, 'proxy_admin_viewer');
-  const second = await post('/user/update', { user_email: 'C@example.com', rpm_limit: 2 });
+  const second = await gateway.ok('/user/update', { user_email: 'C@example.com', rpm_limit: 2 });
   assert.deepEqual([second.user_id, second.data.rpm_limit], ['changing', 2]);
-  const third = await post('/user/update', { user_id: 'changing', user_email: 'd@example.com' });
+  const third = await gateway.ok('/user/update', { user_id: 'changing', user_email: 'd@example.com' });
   assert.equal(third.data.user_email, 'd@example.com');
   const [, line] = await lines('changing');
   assert.deepEqual([line.before.max_budget, line.after.max_budget], [5, null]);
 });
 
 test('POST /user/update 200: a role counts with the next request', async () => {
-  const { key, user_id } = await post('/user/new', {});
+  const { key, user_id } = await gateway.ok('/user/new', {});
   assert.equal((await gateway.get('/user/list', { key })).status, 403);
-  await post('/user/update', { user_id, user_role: 'proxy_admin_viewer' });
+  await gateway.ok('/user/update', { user_id, user_role: 'proxy_admin_viewer' });
   assert.equal((await gateway.get('/user/list', { key })).status, 200);
 });
 
 test('POST /user/bulk_update 200: each for themselves, and who cannot be changed is told of', async () => {
-  for (const user_id of ['bulk 1', 'bulk 2']) await post('/user/new', { user_id, auto_create_key: false });
+  for (const user_id of ['bulk 1', 'bulk 2']) await gateway.ok('/user/new', { user_id, auto_create_key: false });
   const users = [
     { user_id: 'bulk 1', max_budget: 1 },
     { user_id: 'nobody', max_budget: 1 },
     { user_id: 'bulk 2', max_budget: -1 },
   ];
-  const body = await post('/user/bulk_update', { users });
+  const body = await gateway.ok('/user/bulk_update', { users });
   assert.deepEqual([body.total_requested, body.successful_updates, body.failed_updates], [3, 1, 2]);
   assert.deepEqual(
     body.results.map(({ success }: { success: boolean }) => success),
@@ -228,14 +226,18 @@ test('POST /user/bulk_update 200: each for themselves, and who cannot be changed
   assert.equal(body.results[0].updated_user.max_budget, 1);
   assert.match(body.results[1].error, /User not found/);
   const { rows } = await sql.query('select from ingress.users');
-  const all = await post('/user/bulk_update', { all_users: true, user_updates: { tpm_limit: 77 } });
+  const all = await gateway.ok('/user/bulk_update', { all_users: true, user_updates: { tpm_limit: 77 } });
   assert.equal(all.successful_updates, rows.length);
   assert.equal((await gateway.get('/v2/user/info?user_id=bulk%202')).body.tpm_limit, 77);
 });
 
 test('GET /user/list 200: filters, order, and how many keys each has', async () => {
-  await post('/team/new', { team_id: 'listed', members_with_roles: [{ role: 'user', user_id: 'list 1' }] });
-  await post('/user/new', { user_id: 'list 2', user_email: 'Second@list.example', user_role: 'proxy_admin_viewer' });
+  await gateway.ok('/team/new', { team_id: 'listed', members_with_roles: [{ role: 'user', user_id: 'list 1' }] });
+  await gateway.ok('/user/new', {
+    user_id: 'list 2',
+    user_email: 'Second@list.example',
+    user_role: 'proxy_admin_viewer',
+  });
   for (let n = 0; n < 2; n += 1) await gateway.generate({ user_id: 'list 1' });
   const list = async (query: string) => {
     const { status, body } = await gateway.get(`/user/list${query}`);
@@ -254,16 +256,16 @@ test('GET /user/list 200: filters, order, and how many keys each has', async () 
 });
 
 test('POST /user/delete 200: with keys and memberships, but not keys of service accounts', async () => {
-  await post('/team/new', { team_id: 'left' });
+  await gateway.ok('/team/new', { team_id: 'left' });
   const teams = [{ team_id: 'left', max_budget_in_team: 1 }];
-  const { key } = await post('/user/new', { user_id: 'gone', teams, organizations: ['acme'] });
+  const { key } = await gateway.ok('/user/new', { user_id: 'gone', teams, organizations: ['acme'] });
   const inTeam = await gateway.generate({ user_id: 'gone', team_id: 'left' });
   const disguised = await gateway.generate({ user_id: 'gone', team_id: 'left' });
   await sql.query(`update ingress.virtual_keys set metadata = '{"service_account_id": "x"}' where hash = $1`, [
     hashKey(disguised),
   ]);
-  const { key: robot } = await post('/key/service-account/generate', { team_id: 'left', key_alias: 'robot' });
-  assert.equal(await post('/user/delete', { user_ids: ['gone'] }), 1);
+  const { key: robot } = await gateway.ok('/key/service-account/generate', { team_id: 'left', key_alias: 'robot' });
+  assert.equal(await gateway.ok('/user/delete', { user_ids: ['gone'] }), 1);
   assert.equal((await gateway.get('/user/info?user_id=gone')).status, 404);
   for (const deleted of [key, inTeam, disguised])
     assert.equal((await gateway.get('/key/info', { key: deleted })).status, 401);
