@@ -1,9 +1,9 @@
 import type { KeyHash } from '@sluice/shared/ids.ts';
 import type { Sql } from '@sluice/shared/ports/sql.ts';
 import type { VirtualKey } from '../auth/authenticated.ts';
+import type { Maker } from '../tenancy/history.ts';
 import { decodeEntity } from './entity-table.ts';
 import { tables } from './tenancy-tables.ts';
-import type { Maker } from '../tenancy/history.ts';
 
 /** Blocks a key, or lets it in again, perhaps no longer vouched. null: there is no such key. */
 export async function setVirtualKeyBlocked(

@@ -1,11 +1,11 @@
 import type { KeyHash } from '@sluice/shared/ids.ts';
 import type { Sql } from '@sluice/shared/ports/sql.ts';
 import type { VirtualKey } from '../auth/authenticated.ts';
+import { changedBy, type History, type Maker } from '../tenancy/history.ts';
 import { columnOf, decodeEntity, encodeEntity } from './entity-table.ts';
 import { refusalOf } from './insert-virtual-key.ts';
 import { tables } from './tenancy-tables.ts';
 import { violatedConstraint } from './violated-constraint.ts';
-import { changedBy, type History, type Maker } from '../tenancy/history.ts';
 
 /** What an operator may set on a key; a property that is not there leaves the key as it is. */
 export type VirtualKeyChanges = Partial<Omit<VirtualKey, 'hash' | 'firstHash' | 'keyName' | keyof History>> & {

@@ -1,7 +1,7 @@
 import type { Budget } from './budget.ts';
+import { madeBy, type Maker } from './history.ts';
 import { noLimits } from './limits.ts';
 import type { Limits } from './limits.ts';
-import { madeBy, type Maker } from './history.ts';
 
 /**
  * Limits of their own for what has had those of `base`: they stay where nothing else is said, and so does the moment

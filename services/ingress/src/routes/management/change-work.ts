@@ -4,9 +4,9 @@ import type { RecordChange } from '../../audit/changes.ts';
 import type { Authenticated } from '../../auth/authenticated.ts';
 import { tenancyIn } from '../../sql/tenancy-tables.ts';
 import type { Tenancy } from '../../sql/tenancy-tables.ts';
+import type { Maker } from '../../tenancy/history.ts';
 import type { Scope } from '../../tenancy/scope.ts';
 import type { ManagementDeps } from './management-deps.ts';
-import type { Maker } from '../../tenancy/history.ts';
 
 /** What a change is made with: all of it in one transaction. */
 export interface ChangeWork {

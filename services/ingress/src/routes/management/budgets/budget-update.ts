@@ -2,6 +2,7 @@ import { BudgetUpdateRequest } from '@sluice/shared/api/litellm/budget.ts';
 import type { RequestHandler } from 'express';
 import { authorize } from '../../../auth/authorize.ts';
 import { parseManagementBody } from '../../../http/parse-body.ts';
+import { changedBy } from '../../../tenancy/history.ts';
 import { budgetRowOf } from '../budget-row.ts';
 import { withChanges } from '../change-work.ts';
 import type { ManagementDeps } from '../management-deps.ts';
@@ -9,7 +10,6 @@ import { budgetNotFound } from '../refusals.ts';
 import { refuseUnsupportedOf, unsupportedOfBudgets } from '../unsupported-fields.ts';
 import { budgetChange } from './audited-budget.ts';
 import { budgetChangesOf } from './budget-changes.ts';
-import { changedBy } from '../../../tenancy/history.ts';
 
 /** POST /budget/update. Changes only what the body names, for whatever refers to it, everywhere within a second. */
 export function budgetUpdate(deps: ManagementDeps): RequestHandler {

@@ -2,13 +2,13 @@ import { CustomersNamed } from '@sluice/shared/api/litellm/customer.ts';
 import type { Request, RequestHandler } from 'express';
 import { authorize } from '../../../auth/authorize.ts';
 import { parseManagementBody } from '../../../http/parse-body.ts';
+import { changedBy } from '../../../tenancy/history.ts';
 import type { ManagementDeps } from '../management-deps.ts';
 import { customerNotFound } from '../refusals.ts';
+import type { Row } from '../row.ts';
 import { customerChange } from './audited-customer.ts';
 import { withBudget, withCustomers } from './change-customers.ts';
 import { customerRowsOf } from './customer-rows.ts';
-import { changedBy } from '../../../tenancy/history.ts';
-import type { Row } from '../row.ts';
 
 /** POST /customer/block. Requests for them are refused everywhere within a second; also for whom nobody has met yet. */
 export function customerBlock(deps: ManagementDeps): RequestHandler {

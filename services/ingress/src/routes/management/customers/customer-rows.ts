@@ -3,8 +3,8 @@ import { unlimited } from '../../../tenancy/limits.ts';
 import { mainAccountOf } from '../../../tenancy/main-account.ts';
 import { budgetsById } from '../holder-budget.ts';
 import type { ManagementDeps } from '../management-deps.ts';
-import { customerInfoOf } from './customer-info-of.ts';
 import type { Row } from '../row.ts';
+import { customerInfoOf } from './customer-info-of.ts';
 
 type CustomerRowsDeps = Pick<ManagementDeps, 'reports' | 'tenancy' | 'windows' | 'now' | 'defaultCustomerBudgetId'>;
 

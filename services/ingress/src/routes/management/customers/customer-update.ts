@@ -2,6 +2,7 @@ import { CustomerRequest } from '@sluice/shared/api/litellm/customer.ts';
 import type { RequestHandler } from 'express';
 import { authorize } from '../../../auth/authorize.ts';
 import { parseManagementBody } from '../../../http/parse-body.ts';
+import { changedBy } from '../../../tenancy/history.ts';
 import { askedBudgetOf, budgetRefusalOf, changeBudget, dropOwnBudgets } from '../holder-budget.ts';
 import type { ManagementDeps } from '../management-deps.ts';
 import { customerNotFound } from '../refusals.ts';
@@ -9,7 +10,6 @@ import { customerChange } from './audited-customer.ts';
 import { withBudget, withCustomers } from './change-customers.ts';
 import { customerChangesOf, refuseUnsupportedOfCustomer } from './customer-changes.ts';
 import { customerRowOf } from './customer-rows.ts';
-import { changedBy } from '../../../tenancy/history.ts';
 
 /** POST /customer/update. Changes only what the body names. */
 export function customerUpdate(deps: ManagementDeps): RequestHandler {

@@ -7,6 +7,7 @@ import { authorize } from '../../../auth/authorize.ts';
 import { parseManagementBody } from '../../../http/parse-body.ts';
 import type { VirtualKeyChanges } from '../../../sql/update-virtual-key.ts';
 import { virtualKeysIn } from '../../../sql/virtual-keys.ts';
+import { madeBy } from '../../../tenancy/history.ts';
 import { keyChange } from './audited-key.ts';
 import { chosenKey } from './chosen-key.ts';
 import { ownersHolder } from './hold-owners.ts';
@@ -21,7 +22,6 @@ import { aliasTaken, budgetNotFound, keyTaken } from '../refusals.ts';
 import { newVirtualKey } from '../../../tenancy/new-virtual-key.ts';
 import { refusal } from '../limit-changes.ts';
 import { refuseUnsupported } from '../unsupported-fields.ts';
-import { madeBy } from '../../../tenancy/history.ts';
 
 /** POST /key/generate. The key itself is in this answer and nowhere else. */
 export function keyGenerate(deps: ManagementDeps): RequestHandler {

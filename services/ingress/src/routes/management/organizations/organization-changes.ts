@@ -1,9 +1,9 @@
 import type { OrganizationFields } from '@sluice/shared/api/litellm/organization.ts';
+import type { History } from '../../../tenancy/history.ts';
 import type { Organization } from '../../../tenancy/organization.ts';
 import type { AskedBudget } from '../holder-budget.ts';
 import { budgetOf } from '../limit-changes.ts';
 import { refuseUnsupportedOf, unsupportedOfBudgets } from '../unsupported-fields.ts';
-import type { History } from '../../../tenancy/history.ts';
 
 /** What an operator may set on an organization's own row; its limits are those of its budget. */
 export type OrganizationChanges = Partial<Omit<Organization, 'organizationId' | keyof History>>;

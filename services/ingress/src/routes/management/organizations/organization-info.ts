@@ -6,10 +6,10 @@ import type { Organization } from '../../../tenancy/organization.ts';
 import type { Scope } from '../../../tenancy/scope.ts';
 import { atMost } from '../../spend/truncated.ts';
 import type { ManagementDeps } from '../management-deps.ts';
+import type { Row } from '../row.ts';
 import { membersMax, teamRowsOf, withMembers } from '../teams/team-rows.ts';
 import { administersOrganization, requireOrganizationRight } from './organization-rights.ts';
 import { organizationRowsOf, withTheirBudgets } from './organization-rows.ts';
-import type { Row } from '../row.ts';
 
 /** In one answer; the newest are left out, and a header says so. */
 const organizationsMax = 500;

@@ -2,6 +2,7 @@ import { OrganizationNewRequest } from '@sluice/shared/api/litellm/organization.
 import type { RequestHandler } from 'express';
 import { authorize } from '../../../auth/authorize.ts';
 import { parseManagementBody } from '../../../http/parse-body.ts';
+import { madeBy } from '../../../tenancy/history.ts';
 import type { Organization } from '../../../tenancy/organization.ts';
 import { withChanges } from '../change-work.ts';
 import type { ManagementDeps } from '../management-deps.ts';
@@ -11,7 +12,6 @@ import { organizationChange } from './audited-organization.ts';
 import { holderOf, requireStored } from './change-organization.ts';
 import { organizationChangesOf, refuseUnsupportedOfOrganization } from './organization-changes.ts';
 import { organizationRowOf } from './organization-rows.ts';
-import { madeBy } from '../../../tenancy/history.ts';
 
 /** POST /organization/new. Its limits are those of a named budget, or a budget of its own is made of them. */
 export function organizationNew(deps: ManagementDeps): RequestHandler {

@@ -6,9 +6,9 @@ import type { Organization, OrganizationMember } from '../../../tenancy/organiza
 import { pairId } from '../../../tenancy/pair-id.ts';
 import type { WindowRules } from '../../../tenancy/windows.ts';
 import { budgetsById } from '../holder-budget.ts';
+import type { Row } from '../row.ts';
 import { organizationInfoOf, organizationMemberInfoOf } from './organization-info-of.ts';
 import type { FoundOrganization, FoundOrganizationMember } from './organization-info-of.ts';
-import type { Row } from '../row.ts';
 
 interface OrganizationRowsDeps {
   readonly reports: Pick<SpendReports, 'balancesOf'>;

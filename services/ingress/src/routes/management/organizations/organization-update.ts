@@ -2,6 +2,7 @@ import { OrganizationUpdateRequest } from '@sluice/shared/api/litellm/organizati
 import type { RequestHandler } from 'express';
 import { authorize } from '../../../auth/authorize.ts';
 import { parseManagementBody } from '../../../http/parse-body.ts';
+import { changedBy } from '../../../tenancy/history.ts';
 import type { ManagementDeps } from '../management-deps.ts';
 import { askedBudgetOf, budgetOf, changeBudget, dropOwnBudgets } from '../holder-budget.ts';
 import { organizationChange } from './audited-organization.ts';
@@ -9,7 +10,6 @@ import { holderOf, requireStored, withOrganization } from './change-organization
 import { organizationChangesOf, refuseUnsupportedOfOrganization } from './organization-changes.ts';
 import { requireOrganizationChangeRight } from './organization-rights.ts';
 import { organizationRowOf } from './organization-rows.ts';
-import { changedBy } from '../../../tenancy/history.ts';
 
 /** PATCH /organization/update. Changes only what the body names; a named budget stays as it is. */
 export function organizationUpdate(deps: ManagementDeps): RequestHandler {

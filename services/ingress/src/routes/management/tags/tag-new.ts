@@ -5,6 +5,7 @@ import { authorize } from '../../../auth/authorize.ts';
 import { parseManagementBody } from '../../../http/parse-body.ts';
 import { countTags } from '../../../sql/count-tags.ts';
 import { tagsMax } from '../../../sql/find-tags.ts';
+import { madeBy } from '../../../tenancy/history.ts';
 import { withChanges } from '../change-work.ts';
 import { askedBudgetOf, budgetRefusalOf, changeBudget } from '../holder-budget.ts';
 import { refusal } from '../limit-changes.ts';
@@ -13,7 +14,6 @@ import { tagChange } from './audited-tag.ts';
 import { withBudget } from './change-tag.ts';
 import { tagChangesOf } from './tag-changes.ts';
 import { tagRowOf } from './tag-rows.ts';
-import { madeBy } from '../../../tenancy/history.ts';
 
 /** POST /tag/new. From then on what requests cost that carry it is limited by its budget. */
 export function tagNew(deps: ManagementDeps): RequestHandler {

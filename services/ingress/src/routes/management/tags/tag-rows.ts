@@ -3,8 +3,8 @@ import { mainAccountOf } from '../../../tenancy/main-account.ts';
 import type { Tag } from '../../../tenancy/tag.ts';
 import { budgetsById } from '../holder-budget.ts';
 import type { ManagementDeps } from '../management-deps.ts';
-import { tagInfoOf } from './tag-info-of.ts';
 import type { Row } from '../row.ts';
+import { tagInfoOf } from './tag-info-of.ts';
 
 type TagRowsDeps = Pick<ManagementDeps, 'reports' | 'tenancy' | 'windows' | 'now'>;
 

@@ -2,6 +2,7 @@ import { TagRequest } from '@sluice/shared/api/litellm/tag.ts';
 import type { RequestHandler } from 'express';
 import { authorize } from '../../../auth/authorize.ts';
 import { parseManagementBody } from '../../../http/parse-body.ts';
+import { changedBy } from '../../../tenancy/history.ts';
 import { askedBudgetOf, budgetRefusalOf, changeBudget, dropOwnBudgets } from '../holder-budget.ts';
 import type { ManagementDeps } from '../management-deps.ts';
 import { tagNotFound } from '../refusals.ts';
@@ -9,7 +10,6 @@ import { tagChange } from './audited-tag.ts';
 import { withBudget, withTag } from './change-tag.ts';
 import { tagChangesOf } from './tag-changes.ts';
 import { tagRowOf } from './tag-rows.ts';
-import { changedBy } from '../../../tenancy/history.ts';
 
 /** POST /tag/update. Changes only what the body names. */
 export function tagUpdate(deps: ManagementDeps): RequestHandler {

@@ -2,6 +2,7 @@ import type { Request } from 'express';
 import type { AuditAction } from '../../../audit/audit-line.ts';
 import type { Authenticated } from '../../../auth/authenticated.ts';
 import type { Tenancy } from '../../../sql/tenancy-tables.ts';
+import { changedBy } from '../../../tenancy/history.ts';
 import type { Team } from '../../../tenancy/team.ts';
 import { teamChange } from './audited-team.ts';
 import { withChanges } from '../change-work.ts';
@@ -12,7 +13,6 @@ import type { TeamChanges } from './team-changes.ts';
 import type { FoundTeam } from './team-info-of.ts';
 import { requireTeamRight } from './team-rights.ts';
 import type { TeamRight } from './team-rights.ts';
-import { changedBy } from '../../../tenancy/history.ts';
 
 interface TeamAsked {
   readonly authenticated: Authenticated;

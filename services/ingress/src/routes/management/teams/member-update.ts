@@ -3,6 +3,7 @@ import type { RequestHandler } from 'express';
 import { authorize } from '../../../auth/authorize.ts';
 import { parseManagementBody } from '../../../http/parse-body.ts';
 import type { Budget } from '../../../tenancy/budget.ts';
+import { changedBy } from '../../../tenancy/history.ts';
 import { unlimited } from '../../../tenancy/limits.ts';
 import type { Limits } from '../../../tenancy/limits.ts';
 import { askedLimits, newBudget } from '../../../tenancy/new-budget.ts';
@@ -15,7 +16,6 @@ import { limitInfoOf } from '../limit-info.ts';
 import type { ManagementDeps } from '../management-deps.ts';
 import { memberNotFound } from '../refusals.ts';
 import { memberLimitsOf, refuseUnsupportedOfMember } from './team-changes.ts';
-import { changedBy } from '../../../tenancy/history.ts';
 
 /** POST /team/member_update. Changes only what the body names. */
 export function memberUpdate(deps: ManagementDeps): RequestHandler {

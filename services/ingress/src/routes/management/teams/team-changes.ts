@@ -1,10 +1,10 @@
 import type { MemberLimits, TeamFields } from '@sluice/shared/api/litellm/team.ts';
+import type { History } from '../../../tenancy/history.ts';
 import type { Limits } from '../../../tenancy/limits.ts';
 import { memberPermissions } from '../../../tenancy/member-permissions.ts';
 import type { Team } from '../../../tenancy/team.ts';
 import { budgetOf, durationTextOf, limitChangesOf, limitOf, refusal } from '../limit-changes.ts';
 import { refuseUnsupportedOf } from '../unsupported-fields.ts';
-import type { History } from '../../../tenancy/history.ts';
 
 /** What an operator may set on a team; a property that is not there leaves the team as it is. */
 export type TeamChanges = Partial<Omit<Team, 'teamId' | keyof History>>;

@@ -3,6 +3,7 @@ import type { RequestHandler } from 'express';
 import { authorize } from '../../../auth/authorize.ts';
 import { parseManagementBody } from '../../../http/parse-body.ts';
 import { tenancyIn } from '../../../sql/tenancy-tables.ts';
+import { madeBy } from '../../../tenancy/history.ts';
 import { askedLimits, newBudget } from '../../../tenancy/new-budget.ts';
 import { newTeam } from '../../../tenancy/new-team.ts';
 import type { Team } from '../../../tenancy/team.ts';
@@ -14,7 +15,6 @@ import type { ManagementDeps } from '../management-deps.ts';
 import { memberDefaultsOf, refuseUnsupportedOfTeam, teamChangesOf } from './team-changes.ts';
 import { requireTeamMaker } from './team-rights.ts';
 import { teamRowOf } from './team-rows.ts';
-import { madeBy } from '../../../tenancy/history.ts';
 
 /** POST /team/new. Who makes a team is an administrator of it, unless the request says otherwise. */
 export function teamNew(deps: ManagementDeps): RequestHandler {

@@ -6,9 +6,9 @@ import { pairId } from '../../../tenancy/pair-id.ts';
 import type { Member, Team } from '../../../tenancy/team.ts';
 import type { WindowRules } from '../../../tenancy/windows.ts';
 import { budgetsById } from '../holder-budget.ts';
+import type { Row } from '../row.ts';
 import { membershipInfoOf, teamInfoOf } from './team-info-of.ts';
 import type { FoundMember, FoundTeam } from './team-info-of.ts';
-import type { Row } from '../row.ts';
 
 interface TeamRowsDeps {
   readonly reports: Pick<SpendReports, 'balancesOf'>;

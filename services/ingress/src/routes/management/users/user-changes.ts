@@ -1,9 +1,9 @@
 import { userKeyFields } from '@sluice/shared/api/litellm/user.ts';
 import type { UserFields } from '@sluice/shared/api/litellm/user.ts';
+import type { History } from '../../../tenancy/history.ts';
 import type { User } from '../../../tenancy/user.ts';
 import { limitChangesOf, refusal } from '../limit-changes.ts';
 import { refuseUnsupportedOf, unsupportedOfKeys } from '../unsupported-fields.ts';
-import type { History } from '../../../tenancy/history.ts';
 
 /** What an operator may set on a user; a property that is not there leaves the user as they are. */
 export type UserChanges = Partial<Omit<User, 'userId' | keyof History>>;

@@ -8,6 +8,7 @@ import { authorize } from '../../../auth/authorize.ts';
 import { parseManagementBody } from '../../../http/parse-body.ts';
 import { tenancyIn } from '../../../sql/tenancy-tables.ts';
 import { virtualKeysIn } from '../../../sql/virtual-keys.ts';
+import { madeBy } from '../../../tenancy/history.ts';
 import { mainAccountOf } from '../../../tenancy/main-account.ts';
 import { newUser } from '../../../tenancy/new-user.ts';
 import type { OrganizationMember } from '../../../tenancy/organization.ts';
@@ -30,7 +31,6 @@ import { refuseReserved, refuseUnsupportedOfUser, userChangesOf } from './user-c
 import { userInfoOf } from './user-info-of.ts';
 import { requireUserMaker } from './user-rights.ts';
 import { emailTaken } from './users-named.ts';
-import { madeBy } from '../../../tenancy/history.ts';
 
 type Membership = Exclude<NonNullable<UserNewRequest['teams']>[number], string>;
 

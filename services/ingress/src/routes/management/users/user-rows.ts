@@ -5,9 +5,9 @@ import { seenOf, type Scope } from '../../../tenancy/scope.ts';
 import { accountIdOf } from '../../../tenancy/special-users.ts';
 import type { User } from '../../../tenancy/user.ts';
 import type { WindowRules } from '../../../tenancy/windows.ts';
+import type { Row } from '../row.ts';
 import { membersMax } from '../teams/team-rows.ts';
 import { userInfoOf } from './user-info-of.ts';
-import type { Row } from '../row.ts';
 
 interface UserRowsDeps {
   readonly reports: Pick<SpendReports, 'balancesOf'>;

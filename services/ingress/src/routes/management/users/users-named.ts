@@ -1,6 +1,7 @@
 import type { TeamMember } from '@sluice/shared/api/litellm/team.ts';
 import { GatewayError } from '@sluice/shared/errors.ts';
 import { findUsersByEmail } from '../../../sql/find-users-by-email.ts';
+import { madeBy } from '../../../tenancy/history.ts';
 import { newUser } from '../../../tenancy/new-user.ts';
 import { operatorId } from '../../../tenancy/special-users.ts';
 import type { User } from '../../../tenancy/user.ts';
@@ -9,7 +10,6 @@ import { userChange } from './audited-user.ts';
 import type { ChangeWork } from '../change-work.ts';
 import { userChangesOf } from './user-changes.ts';
 import type { UserFields } from '@sluice/shared/api/litellm/user.ts';
-import { madeBy } from '../../../tenancy/history.ts';
 
 /** Makes those users whom nobody has made. */
 export interface UserMaker {
