@@ -1,5 +1,5 @@
 import { PerhapsQueuedError } from '../../dispatch/dispatch.ts';
-import type { Answer } from '../../dispatch/dispatch.ts';
+import type { QueuedAnswer } from '../../dispatch/dispatch.ts';
 import type { Claim } from '../../idempotency/claim.ts';
 import type { AdmittedJob } from './admit-job.ts';
 import type { Exchange } from './exchange.ts';
@@ -14,7 +14,7 @@ export async function dispatchAdmitted(
   text: string,
   { exchange: { clientGone }, claim }: { exchange: Pick<Exchange, 'clientGone'>; claim: Claim | undefined },
   { dispatch }: Pick<InferenceDeps, 'dispatch'>,
-): Promise<Answer> {
+): Promise<QueuedAnswer> {
   try {
     clientGone.throwIfAborted();
     const answer = await dispatch(admitted.job, text, claim);
