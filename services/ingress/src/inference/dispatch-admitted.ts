@@ -1,9 +1,9 @@
-import { PerhapsQueuedError } from '../../dispatch/dispatch.ts';
-import type { Answer } from '../../dispatch/dispatch.ts';
-import type { Claim } from '../../idempotency/claim.ts';
+import { PerhapsQueuedError } from '../dispatch/dispatch.ts';
+import type { Answer } from '../dispatch/dispatch.ts';
+import type { Claim } from '../idempotency/claim.ts';
 import type { AdmittedJob } from './admit-job.ts';
 import type { Exchange } from './exchange.ts';
-import type { InferenceDeps } from './inference-deps.ts';
+import type { InferenceSteps } from './inference-steps.ts';
 
 /**
  * Queues an admitted request. Its answer ends when the client leaves; with an idempotency key it is then kept. A request that is not queued gives back
@@ -13,7 +13,7 @@ export async function dispatchAdmitted(
   admitted: AdmittedJob,
   text: string,
   { exchange: { clientGone }, claim }: { exchange: Pick<Exchange, 'clientGone'>; claim: Claim | undefined },
-  { dispatch }: Pick<InferenceDeps, 'dispatch'>,
+  { dispatch }: Pick<InferenceSteps, 'dispatch'>,
 ): Promise<Answer> {
   try {
     clientGone.throwIfAborted();
