@@ -14,11 +14,14 @@ create table ingress.batches (
   output_expires_after_seconds integer,
   -- checked and estimated, never run, not in any list
   dry_run boolean not null default false,
+  -- that all lines name; null: several, or not known yet
+  model text,
   status text not null default 'validating' constraint known_status check (
     status in
       ('validating', 'failed', 'in_progress', 'finalizing', 'completed', 'expired', 'cancelling', 'cancelled')
   ),
-  -- lines of the file; of those that have ended, how many with status 200 and how many without
+  -- lines of the file; of those that have ended, how many with status 200 and how many without; of a file that is bad,
+  -- how many lines are
   total_lines integer not null default 0,
   completed_lines integer not null default 0,
   failed_lines integer not null default 0,
@@ -29,7 +32,7 @@ create table ingress.batches (
   cost_nano_usd bigint not null default 0,
   -- the first hundred bad lines: [{"code", "line", "message", "param"}]
   errors ingress.json_array not null default '[]',
-  -- of a dry run: {"input_tokens", "output_tokens_max", "cost_usd_max", "duration_seconds"}
+  -- of a dry run: what running it would use, as in batches/batch.ts
   estimate ingress.json_object,
   -- an error's code (docs/errors.md), while it is why no line is begun
   paused_reason text,
@@ -54,6 +57,9 @@ create table ingress.batches (
 create index batches_of_owner on ingress.batches (owner, created_at, batch_id);
 create index batches_running on ingress.batches (created_at)
   where status in ('validating', 'in_progress', 'finalizing', 'cancelling');
+create index batches_unfinished_of_owner on ingress.batches (owner)
+  where status in ('validating', 'in_progress', 'finalizing', 'cancelling');
+create index batches_dry on ingress.batches (created_at) where dry_run;
 create index batches_with_lines on ingress.batches (created_at) where lines_removed_at is null;
 
 create table ingress.batch_lines (

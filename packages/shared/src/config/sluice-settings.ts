@@ -1,5 +1,7 @@
 import type { TokenPrice } from '../contracts/token-price.ts';
 import type { PriceBook } from '../prices/price-book.ts';
+import { readBatchSettings } from './batch-settings.ts';
+import type { BatchSettings } from './batch-settings.ts';
 import { checkKeys } from './check-keys.ts';
 import { readUsdPerSearch, readUsdPerToken } from './model-facts.ts';
 import type { Section } from './section.ts';
@@ -40,6 +42,7 @@ export interface SluiceSettings {
   readonly sseHeartbeatMs: number;
   /** For models without a price anywhere. */
   readonly defaultPrice: TokenPrice;
+  readonly batch: BatchSettings;
 }
 
 /** A greater difference would leave the least of them nothing. */
@@ -81,6 +84,7 @@ export function readSluiceSettings(section: Section, prices: PriceBook): SluiceS
         readUsdPerToken([price], 'output_cost_per_token') ?? prices.defaultPrice.outputNanoUsdPerMillion,
       searchNanoUsd: readUsdPerSearch([price], 'input_cost_per_query') ?? prices.defaultPrice.searchNanoUsd,
     },
+    batch: readBatchSettings(section.section('batch')),
   };
 }
 

@@ -263,6 +263,7 @@ export const vocabularies = {
       'oci_config_file',
       'oci_config_profile',
       'calendar_budgets',
+      'batch',
     ],
     notYet: [],
     dialect: {},
@@ -288,6 +289,12 @@ export const vocabularies = {
   },
   fairShare: {
     used: ['weights', 'default_weight'],
+    notYet: [],
+    dialect: {},
+    others: 'stop',
+  },
+  batch: {
+    used: ['max_lines', 'mixed_models', 'price_factor', 'window', 'line_timeout', 'max_unfinished'],
     notYet: [],
     dialect: {},
     others: 'stop',

@@ -181,6 +181,14 @@ for (const source of [{}, { file: fixture('empty.yaml') }]) {
           outputNanoUsdPerMillion: 25_000_000_000,
           searchNanoUsd: 2_000_000,
         },
+        batch: {
+          maxLines: 50_000,
+          mixedModels: true,
+          priceFactor: 1,
+          window: 1_000,
+          lineTimeoutMs: 600_000,
+          maxUnfinished: 1_000,
+        },
       },
     });
   });
@@ -214,6 +222,14 @@ test('load: our own settings', async () => {
     on_client_gone: 'finish',
     sse_heartbeat_ms: 0,
     default_price: { input_cost_per_token: 1e-6, output_cost_per_token: '2e-6', input_cost_per_query: 0.0023 },
+    batch: {
+      max_lines: '10',
+      mixed_models: false,
+      price_factor: 0.5,
+      window: 20,
+      line_timeout: 1.5,
+      max_unfinished: 3,
+    },
   };
   const { config } = await load({ values: { sluice_settings } });
   assert.deepEqual(config?.sluice, {
@@ -240,6 +256,14 @@ test('load: our own settings', async () => {
       inputNanoUsdPerMillion: 1_000_000_000,
       outputNanoUsdPerMillion: 2_000_000_000,
       searchNanoUsd: 2_300_000,
+    },
+    batch: {
+      maxLines: 10,
+      mixedModels: false,
+      priceFactor: 0.5,
+      window: 20,
+      lineTimeoutMs: 1_500,
+      maxUnfinished: 3,
     },
   });
 });
