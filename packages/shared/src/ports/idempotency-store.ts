@@ -28,6 +28,12 @@ export interface IdempotencyStore {
 
   /** Frees the record: nothing was billed. Ignored for a finished record, or when another request owns it. */
   forget(claim: IdempotencyClaim): Promise<void>;
+
+  /**
+   * Frees a finished record before its time: whoever asked has the answer in a safe place. Ignored for one that is not
+   * finished, or that another request owns.
+   */
+  discard(finished: { readonly scope: string; readonly requestId: string }): Promise<void>;
 }
 
 export interface IdempotencyClaim {

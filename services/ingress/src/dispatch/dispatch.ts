@@ -1,6 +1,7 @@
 import type { InferenceJob } from '@sluice/shared/contracts/inference-job.ts';
 import { unbilledUsageEvent } from '@sluice/shared/contracts/unbilled-usage-event.ts';
 import { GatewayError } from '@sluice/shared/errors.ts';
+import type { RequestId } from '@sluice/shared/ids.ts';
 import type { Logger } from '@sluice/shared/log.ts';
 import { inlineBodyBytesMax } from '@sluice/shared/ports/body-store.ts';
 import type { BodyStore } from '@sluice/shared/ports/body-store.ts';
@@ -31,6 +32,24 @@ export interface DispatchDeps {
  */
 export interface Answer extends AsyncIterable<AnswerBatch>, AsyncDisposable {}
 
+/** The answer of a job that was queued. It can be taken back too where leaving would let it go on. */
+export interface QueuedAnswer extends Answer {
+  /**
+   * Takes the job out of the queue if no worker has it. The answer then ends with `stream_interrupted`.
+   *
+   * @returns true: it will never run, its reservation is closed and its idempotency key is free. false: a worker has
+   *   or had it, and nothing has changed
+   * @throws when a dependency is away; asked again, it goes on where it stopped
+   */
+  withdraw(): Promise<boolean>;
+  /**
+   * Stops it as if its client had left: a job that waits is withdrawn, a call that runs is booked as far as it came,
+   * or goes on with `on_client_gone: finish`. What may have been billed stays under its idempotency key, and a retry
+   * gets it; what was not frees the key. The answer's end still comes. Never fails, and may be asked again.
+   */
+  cancel(): Promise<void>;
+}
+
 /** A job as admission made it, before anybody knows where its body will lie and where its answer goes. */
 export type NewJob = Omit<InferenceJob, 'body' | 'replyTo'>;
 
@@ -38,7 +57,9 @@ export type NewJob = Omit<InferenceJob, 'body' | 'replyTo'>;
  * @param claim of a job that came with an idempotency key; it says at the last moment whether the job may run
  * @throws PerhapsQueuedError when the queue does not answer; any other error: the job is not queued
  */
-export type Dispatch = (job: NewJob, body: string, claim?: QueueClaim) => Promise<Answer>;
+export type Dispatch = (job: NewJob, body: string, claim?: QueueClaim) => Promise<QueuedAnswer>;
+
+const neverBegan = 'The client left before a worker began.';
 
 type QueueClaim = Pick<Claim, 'scope' | 'queue' | 'forget'>;
 
@@ -77,49 +98,81 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
     } catch (error) {
       answer[Symbol.dispose]();
       // It may have been queued all the same, with only the reply lost: take it back without keeping the client.
-      void takeBack(job, claim, { mayWait: true });
+      void takeBack(job.requestId, withdrawal(job, claim));
       throw mayBeQueued ? new PerhapsQueuedError(error) : error;
     }
     const watched = deps.lostAnswers.watch(job, answer);
+    const withdraw = withdrawal(job, claim, () => {
+      watched[Symbol.dispose]();
+      answer.fail('stream_interrupted', neverBegan);
+    });
+    // An answer that has begun is with a worker: the queue need not be asked.
+    const stop = () => takeBack(job.requestId, async () => answer.begun || (await withdraw()));
     let leaving: Promise<void> | null = null;
     return {
       [Symbol.asyncIterator]: () => answer[Symbol.asyncIterator](),
+      withdraw,
+      cancel: async () => {
+        if (!answer.finished) await stop();
+      },
       // A client that leaves disposes it at once, and the route once more on its way out.
       [Symbol.asyncDispose]: () => (leaving ??= leave()),
     };
 
     async function leave(): Promise<void> {
-      const { finished, begun } = answer;
+      const { finished } = answer;
       watched[Symbol.dispose]();
       answer[Symbol.dispose]();
       const isKept = claim !== undefined && deps.now() < job.deadlineAt;
-      if (!finished && !isKept) await takeBack(job, claim, { mayWait: !begun });
+      if (!finished && !isKept) await stop();
     }
   };
 
-  /** Tells the workers, takes the job out of the line if none has it, and then closes its reservation. */
-  async function takeBack(
-    job: InferenceJob,
-    claim: QueueClaim | undefined,
-    { mayWait }: { mayWait: boolean },
-  ): Promise<void> {
+  /** Tells the workers, and takes the job out of the queue if none has it. */
+  async function takeBack(requestId: RequestId, withdraw: () => Promise<unknown>): Promise<void> {
     try {
       // Of many clients that leave together, all calls are stopped before the queue is asked about any.
-      await deps.bus.cancel(job.requestId);
-      if (!mayWait || !(await deps.queue.withdraw(job.queue ?? job.alias, job.requestId))) return;
-      void deps.line.leave(job);
+      await deps.bus.cancel(requestId);
+      await withdraw();
+    } catch (error) {
+      deps.log.warn({ requestId, err: error }, 'request not taken back; its deadline ends it');
+    }
+  }
+
+  /** Takes the job out of the queue once, and then closes what stands open for it, until that has been done. */
+  function withdrawal(
+    job: InferenceJob,
+    claim: QueueClaim | undefined,
+    onWithdrawn: () => void = () => {},
+  ): () => Promise<boolean> {
+    let isOut = false;
+    let closing: Promise<boolean> | null = null;
+    return () => {
+      closing ??= close().catch((error: unknown) => {
+        closing = null;
+        throw error;
+      });
+      return closing;
+    };
+
+    async function close(): Promise<boolean> {
+      if (!isOut) {
+        if (!(await deps.queue.withdraw(job.queue ?? job.alias, job.requestId))) return false;
+        isOut = true;
+        void deps.line.leave(job);
+      }
       await giveBack(job);
       await claim?.forget();
-    } catch (error) {
-      deps.log.warn({ requestId: job.requestId, err: error }, 'request not taken back; its deadline ends it');
+      onWithdrawn();
+      return true;
     }
   }
 
   /** No worker will ever see the job: its reservation is closed here. */
   async function giveBack(job: InferenceJob): Promise<void> {
     const at = { call: 1, attempt: 0, startedAt: job.admittedAt, endedAt: deps.now() };
-    const message = 'The client left before a worker began.';
-    await deps.usage.append(unbilledUsageEvent(job, at, { code: 'client_gone', status: 499, message }));
+    const failure = { code: 'client_gone', status: 499, message: neverBegan };
+    await deps.usage.append(unbilledUsageEvent(job, at, failure));
   }
 }
 

@@ -231,6 +231,87 @@ test('dispatch: after its deadline it is taken back, and one that no worker had 
   assert.deepEqual(claim.steps, ['queue', 'forget']);
 });
 
+test('dispatch: a job that waits is withdrawn: its reservation closed, its key free, its answer at an end, once', async () => {
+  await using it = await openDispatch();
+  const claim = claimOf();
+  await using answer = await it.dispatch({ ...it.job, deadlineAt: Date.now() + 60_000 }, '{}', claim);
+  assert.deepEqual(await Promise.all([answer.withdraw(), answer.withdraw()]), [true, true]);
+  await answer.cancel();
+  assert.equal(await answer.withdraw(), true);
+  const events = [];
+  for await (const batch of answer) events.push(...batch);
+  assert.deepEqual(
+    events.map((event) => event.type === 'answer-error' && event.code),
+    ['stream_interrupted'],
+  );
+  assert.deepEqual(it.withdrawn, [it.job.requestId]);
+  assert.deepEqual(claim.steps, ['queue', 'forget']);
+  assert.deepEqual(
+    it.booked.map(({ callId, outcome, error }) => [callId, outcome, error?.code]),
+    [[`${it.job.requestId}:1`, 'failed', 'client_gone']],
+  );
+  assert.deepEqual(it.line.at(-1), `leave ${it.job.requestId}`);
+});
+
+test('dispatch: a job that a worker has cannot be withdrawn; its call goes on, and its answer comes', async () => {
+  await using it = await openDispatch();
+  it.behaviour.isWaiting = false;
+  const claim = claimOf();
+  await using answer = await it.dispatch({ ...it.job, deadlineAt: Date.now() + 60_000 }, '{}', claim);
+  assert.equal(await answer.withdraw(), false);
+  it.finish(0);
+  const events = [];
+  for await (const batch of answer) events.push(...batch);
+  assert.deepEqual(events, [end]);
+  assert.deepEqual([it.cancelled, it.booked, claim.steps], [[], [], ['queue']]);
+});
+
+for (const step of ['append', 'forget'] as const) {
+  test(`dispatch: a withdrawal that stops at ${step} goes on there when it is asked again`, async () => {
+    await using it = await openDispatch();
+    const away = (): Promise<never> => Promise.reject(new GatewayError('dependency_unavailable', 'away'));
+    const claim = claimOf();
+    const { forget } = claim;
+    if (step === 'append') it.behaviour.append = away;
+    else claim.forget = away;
+    await using answer = await it.dispatch({ ...it.job, deadlineAt: Date.now() + 60_000 }, '{}', claim);
+    await assert.rejects(answer.withdraw(), { code: 'dependency_unavailable' });
+    it.behaviour.append = async () => {};
+    claim.forget = forget;
+    assert.equal(await answer.withdraw(), true);
+    assert.deepEqual(it.withdrawn, [it.job.requestId], 'the queue is asked once');
+    assert.deepEqual(claim.steps, ['queue', 'forget']);
+    assert.equal(new Set(it.booked.map(({ callId }) => callId)).size, 1);
+  });
+}
+
+test('dispatch: cancel withdraws what waits, and stops what runs, kept or not', async () => {
+  for (const isWaiting of [true, false]) {
+    await using it = await openDispatch();
+    it.behaviour.isWaiting = isWaiting;
+    const claim = claimOf();
+    await using answer = await it.dispatch({ ...it.job, deadlineAt: Date.now() + 60_000 }, '{}', claim);
+    await answer.cancel();
+    await answer.cancel();
+    await waitUntil(() => it.cancelled.includes(it.job.requestId), { what: 'the cancel' });
+    assert.deepEqual(claim.steps, isWaiting ? ['queue', 'forget'] : ['queue']);
+    assert.equal(it.booked.length, isWaiting ? 1 : 0, 'what runs is closed by its worker');
+    if (!isWaiting) it.finish(0);
+    const events = [];
+    for await (const batch of answer) events.push(...batch);
+    assert.equal(events.at(-1)?.type, isWaiting ? 'answer-error' : 'answer-end');
+  }
+});
+
+test('dispatch: what is over is not cancelled', async () => {
+  await using it = await openDispatch();
+  await using answer = await it.dispatch(it.job, '{}');
+  it.finish(0);
+  for await (const _ of answer);
+  await answer.cancel();
+  assert.deepEqual([it.cancelled, it.withdrawn], [[], []]);
+});
+
 test('dispatch: a job whose claim is lost is not queued', async () => {
   await using it = await openDispatch();
   const claim = claimOf(() => Promise.reject(new Error('lost')));

@@ -66,6 +66,16 @@ test('kept answer: one that is stopped before its call frees the key', async () 
   assert.deepEqual(keeping(run), ['forget']);
 });
 
+test('kept answer: one that is stopped during its call is kept as it ended, since it is billed', async () => {
+  const run = new Recording({ job, scripts: [[[accepted], [text('Hel')], () => run.abort('client-gone')]] });
+  await run.run();
+  assert.deepEqual(keeping(run), ['keep answer-error']);
+  const last = run.kept[0]?.events.at(-1);
+  assert.equal(last?.type === 'answer-error' && last.code, 'stream_interrupted');
+  assert.equal(run.booked.values().next().value?.error?.code, 'client_gone');
+  run.assertClosed();
+});
+
 test('kept answer: who takes over what has ended keeps that it was interrupted', async () => {
   const run = new Recording({ job }).died({ type: 'ended', call: 1, event: null });
   await run.run();

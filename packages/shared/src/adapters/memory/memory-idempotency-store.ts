@@ -1,5 +1,5 @@
 import { claimLeaseMs, keptForMs } from '../../ports/idempotency-store.ts';
-import type { Begun, IdempotencyClaim, IdempotencyStore } from '../../ports/idempotency-store.ts';
+import type { Begun, IdempotencyStore } from '../../ports/idempotency-store.ts';
 import { decodeKeptAnswer, encodeKeptAnswer } from '../kept-answer-bytes.ts';
 
 interface IdempotencyRecord {
@@ -66,6 +66,9 @@ export function createMemoryIdempotencyStore(options: MemoryIdempotencyOptions =
     async forget(claim) {
       if (own(claim)?.state !== 'finished') drop(claim.scope, own(claim));
     },
+    async discard(finished) {
+      if (own(finished)?.state === 'finished') drop(finished.scope, own(finished));
+    },
   };
 
   function at(scope: string): IdempotencyRecord | undefined {
@@ -75,7 +78,7 @@ export function createMemoryIdempotencyStore(options: MemoryIdempotencyOptions =
     return undefined;
   }
 
-  function own({ scope, requestId }: IdempotencyClaim): IdempotencyRecord | undefined {
+  function own({ scope, requestId }: { scope: string; requestId: string }): IdempotencyRecord | undefined {
     const record = at(scope);
     return record?.requestId === requestId ? record : undefined;
   }

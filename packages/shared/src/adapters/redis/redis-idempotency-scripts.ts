@@ -48,3 +48,10 @@ local record = redis.call('HMGET', KEYS[1], 'request', 'state')
 if record[1] ~= ARGV[1] or record[2] == 'finished' then return 0 end
 return redis.call('DEL', KEYS[1])
 `;
+
+/** ARGV: request. */
+export const discardScript = `
+local record = redis.call('HMGET', KEYS[1], 'request', 'state')
+if record[1] ~= ARGV[1] or record[2] ~= 'finished' then return 0 end
+return redis.call('DEL', KEYS[1])
+`;

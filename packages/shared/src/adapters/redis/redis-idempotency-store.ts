@@ -5,7 +5,7 @@ import type { Begun, IdempotencyStore } from '../../ports/idempotency-store.ts';
 import { withTimeLimit } from '../../time-limit.ts';
 import { connectQuickly, quickRedisSettings } from '../quick-redis.ts';
 import { decodeKeptAnswer, encodeKeptAnswer } from '../kept-answer-bytes.ts';
-import { beginScript, finishScript, forgetScript, queueScript } from './redis-idempotency-scripts.ts';
+import { beginScript, discardScript, finishScript, forgetScript, queueScript } from './redis-idempotency-scripts.ts';
 
 export interface RedisIdempotencyOptions {
   readonly url: string;
@@ -39,6 +39,7 @@ export async function openRedisIdempotencyStore(
   redis.defineCommand('idempotencyQueue', { lua: queueScript, numberOfKeys: 1 });
   redis.defineCommand('idempotencyFinish', { lua: finishScript, numberOfKeys: 1 });
   redis.defineCommand('idempotencyForget', { lua: forgetScript, numberOfKeys: 1 });
+  redis.defineCommand('idempotencyDiscard', { lua: discardScript, numberOfKeys: 1 });
   await connectQuickly(redis, { what: dependency, timeoutMs, onError });
 
   const keyOf = (scope: string) => `sluice:idempotency:${scope}`;
@@ -59,6 +60,9 @@ export async function openRedisIdempotencyStore(
     async forget({ scope, requestId }) {
       await limited(timeoutMs, redis.idempotencyForget(keyOf(scope), requestId));
     },
+    async discard({ scope, requestId }) {
+      await limited(timeoutMs, redis.idempotencyDiscard(keyOf(scope), requestId));
+    },
     [Symbol.asyncDispose]: async () => redis.disconnect(),
   };
 }
@@ -70,6 +74,7 @@ declare module 'ioredis' {
     idempotencyQueue(key: string, ...args: (string | number)[]): Result<number, Context>;
     idempotencyFinish(key: string, ...args: (string | number | Buffer)[]): Result<number, Context>;
     idempotencyForget(key: string, ...args: (string | number)[]): Result<number, Context>;
+    idempotencyDiscard(key: string, ...args: (string | number)[]): Result<number, Context>;
   }
 }
 
