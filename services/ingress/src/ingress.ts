@@ -19,31 +19,21 @@ import type { TokenBus } from '@sluice/shared/ports/token-bus.ts';
 import type { UsageLog } from '@sluice/shared/ports/usage-log.ts';
 import { loadPriceBook } from '@sluice/shared/prices/price-book.ts';
 import { checkReadiness } from '@sluice/shared/readiness.ts';
-import { createAdmit } from './admission/admit.ts';
 import { createApp } from './app.ts';
 import { createChanges } from './audit/changes.ts';
 import { createAuthenticate } from './auth/create-authenticate.ts';
+import { keyCache } from './auth/key-cache.ts';
 import { oncePerRequest } from './auth/once-per-request.ts';
 import { newKey } from './auth/new-key.ts';
-import { createDispatch } from './dispatch/dispatch.ts';
-import { watchForLostAnswers } from './dispatch/lost-answers.ts';
-import { createLine } from './dispatch/line.ts';
-import { createRecordRefusal } from './dispatch/record-refusal.ts';
-import { createClaimKey } from './idempotency/claim.ts';
 import { createReadBytes } from './http/read-bytes.ts';
 import { listen } from './http/listen.ts';
+import { openInferenceSteps } from './inference/open-inference-steps.ts';
 import { createIngressMetrics } from './ingress-metrics.ts';
 import { createKnownModels } from './models/known-models.ts';
-import { findCustomer } from './sql/find-customer.ts';
-import { findTags } from './sql/find-tags.ts';
-import { insertBudgetAlert } from './sql/insert-budget-alert.ts';
-import { insertMetCustomer } from './sql/insert-met-customer.ts';
 import { tenancyIn } from './sql/tenancy-tables.ts';
 import { entityNamesIn } from './sql/entity-names.ts';
 import { virtualKeysIn } from './sql/virtual-keys.ts';
-import { createAttribute } from './tenancy/attribute.ts';
 import { createScopeOf } from './tenancy/scope.ts';
-import { openSoftBudgetWatch } from './tenancy/soft-budgets.ts';
 import { watchLines } from './watch-lines.ts';
 
 export interface IngressOptions {
@@ -74,15 +64,12 @@ export interface Ingress extends AsyncDisposable {
   readonly port: number;
 }
 
-/** A revoked key stops within a second: this, and the time that one look-up may take. */
-const keyCache = { freshMs: 500, staleIfErrorMs: 3_600_000, maxEntries: 50_000 };
-
 /**
  * Serves HTTP until disposed. Disposing says at once that it is not ready, takes requests for the shutdown delay still,
  * and lets running ones end, streams included.
  */
 export async function openIngress(options: IngressOptions): Promise<Ingress> {
-  const { config, log, queue, fairShare, bus, bodies, usage, admission, reports, sql } = options;
+  const { config, log, queue, fairShare, usage, admission, reports, sql } = options;
   const now = Date.now;
   await using opening = new AsyncDisposableStack();
   const keys = virtualKeysIn(sql);
@@ -92,14 +79,7 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
   const { customers } = config.tenancy;
   const resolve = (name: string) => resolveAlias(config, name);
   const metrics = createIngressMetrics(options.meter);
-  const attribution = createAttribute({
-    findCustomer: (id) => findCustomer(sql, id, customers.budgetId),
-    findTags: () => findTags(sql),
-    meetCustomer: (id) => insertMetCustomer(sql, id, now()),
-    now,
-    cache: keyCache,
-    onError: (error) => log.warn({ err: error }, 'a new customer got no row'),
-  });
+  const inference = opening.use(await openInferenceSteps({ ...options, metrics, now }));
   const {
     authenticate: authenticateKey,
     invalidate,
@@ -112,33 +92,15 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
     wrongKeys,
   });
   const authenticate = oncePerRequest(authenticateKey);
-  const inbox = opening.use(await bus.openInbox());
-  const softBudgets = opening.use(
-    openSoftBudgetWatch({ reports, insertAlert: (alert) => insertBudgetAlert(sql, alert), metrics, log, now }),
-  );
-  const admit = opening.use(await createAdmit({ admission, now }));
-  const lostAnswers = opening.use(watchForLostAnswers({ queue, bus, log, now }));
-  const line = createLine({ fairShare, maxQueued: config.sluice.maxQueued, log, now });
   watchLines(options.meter, { fairShare, queues: queuesOf(config), now, log });
   let draining = false;
 
   const app = createApp({
     inference: {
+      ...inference.steps,
       authenticate,
-      claimKey: createClaimKey({ store: options.idempotency, log, now }),
-      attribute: attribution.attribute,
-      customerOf: attribution.customerOf,
-      softBudgets,
-      requireTurn: (job) => line.requireTurn(job),
-      admit: admit.admit,
-      dispatch: createDispatch({ queue, line, bus, inbox, bodies, usage, lostAnswers, log, now }),
-      recordRefusal: createRecordRefusal({ usage, log, now }),
       readBytes: createReadBytes(config.sluice.maxRequestBytes),
-      config,
       metrics,
-      version: options.version,
-      now,
-      newId: randomUUID,
     },
     models: {
       authenticate,
@@ -174,7 +136,7 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
       invalidate,
       invalidateTenancy: () => {
         invalidateAll();
-        attribution.invalidateAll();
+        inference.invalidateAttribution();
       },
     },
     audit: { authenticate, sql },

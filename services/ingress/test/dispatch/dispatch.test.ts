@@ -9,7 +9,7 @@ import { inlineBodyBytesMax } from '@sluice/shared/ports/body-store.ts';
 import { sampleJob } from '../../../../packages/shared/test/conformance/sample-job.ts';
 import { waitUntil } from '../../../../test/servers/wait-until.ts';
 import { createDispatch, PerhapsQueuedError } from '../../src/dispatch/dispatch.ts';
-import { dispatchAdmitted } from '../../src/routes/openai/dispatch-admitted.ts';
+import { dispatchAdmitted } from '../../src/inference/dispatch-admitted.ts';
 import { end, text } from '../stream/answer-frames.ts';
 
 /** A claim that notes what is done with it. */

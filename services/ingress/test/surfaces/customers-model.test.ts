@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { loadGatewayConfig } from '@sluice/shared/config/load-config.ts';
-import { customersModel } from '../../src/routes/openai/customers-model.ts';
+import { customersModel } from '../../src/inference/customers-model.ts';
 import { newCustomer } from '../../src/tenancy/new-customer.ts';
 
 const oci = { oci_compartment_id: 'ocid1.compartment.oc1..c', oci_auth: 'instance_principal' };

@@ -1,13 +1,15 @@
 import type { AnswerStart } from '@sluice/shared/contracts/token-event.ts';
+import type { Response } from 'express';
 import { answerHeaders } from '../../http/response-headers.ts';
 import { sendSse } from '../../stream/send-sse.ts';
 import type { SseSurface } from '../../stream/send-sse.ts';
+import type { Served } from '../../inference/serve-request.ts';
 import type { InferenceDeps } from './inference-deps.ts';
-import type { Served } from './inference-route.ts';
 
 /** Streams an answer as `surface` writes it, with the headers that its start makes known. */
 export async function sendStream(
-  { res, answer, exchange, admitted: { job } }: Served<unknown>,
+  res: Response,
+  { answer, exchange, job }: Served<unknown>,
   surface: (onStart: (start: AnswerStart) => void) => SseSurface,
   { metrics, now, config }: Pick<InferenceDeps, 'metrics' | 'now' | 'config'>,
 ): Promise<void> {

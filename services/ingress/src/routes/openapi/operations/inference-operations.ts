@@ -3,7 +3,7 @@ import { ChatCompletionRequest } from '@sluice/shared/api/openai/chat-completion
 import { CompletionRequest } from '@sluice/shared/api/openai/completion.ts';
 import { EmbeddingRequest } from '@sluice/shared/api/openai/embedding.ts';
 import { Controls } from '../../../surfaces/openai/request-controls.ts';
-import { AnyModeration } from '../../openai/moderations.ts';
+import { AnyModeration } from '../../../inference/endpoints/moderations.ts';
 import {
   ChatCompletion,
   ChatCompletionChunk,

@@ -1,46 +1,33 @@
 import { ModerationRequest } from '@sluice/shared/api/openai/moderation.ts';
 import type { GatewayConfig } from '@sluice/shared/config/gateway-config.ts';
 import { GatewayError } from '@sluice/shared/errors.ts';
-import type { RequestHandler } from 'express';
 import { z } from 'zod';
 import { moderationInputBounds } from '../../admission/input-bounds.ts';
 import type { Authenticated } from '../../auth/authenticated.ts';
 import { mayUseAlias } from '../../auth/may-use-model.ts';
 import { collectModerations } from '../../surfaces/openai/collect-moderations.ts';
-import { inferenceRoute } from './inference-route.ts';
-import type { InferenceDeps } from './inference-deps.ts';
-import { sendWhole } from './send-whole.ts';
+import type { InferenceEndpoint } from '../endpoint.ts';
 
 const path = '/moderations';
 export const AnyModeration = ModerationRequest.extend({ model: z.string().min(1).nullish() });
 
 /** POST /v1/moderations. OpenAI's clients need not name a model: then it is the first one that can. */
-export function moderations(deps: InferenceDeps): RequestHandler {
-  return inferenceRoute(
-    {
-      path,
-      mode: 'moderation',
-      schema: AnyModeration,
-      ask(asked, authenticated) {
-        const body = { ...asked, model: asked.model ?? usualModel(authenticated, deps.config) };
-        return {
-          callType: 'amoderation',
-          body,
-          bounds: moderationInputBounds(body),
-          outputTokens: 0,
-          ...(asked.model == null && { jobBody: body }),
-        };
-      },
-      send: (served) =>
-        sendWhole(
-          served,
-          (answer, summary) => collectModerations(answer, summary, served.admitted.job.requestId),
-          deps,
-        ),
-    },
-    deps,
-  );
-}
+export const moderations: InferenceEndpoint<z.infer<typeof AnyModeration>> = {
+  path,
+  mode: 'moderation',
+  schema: AnyModeration,
+  ask(asked, { authenticated, config }) {
+    const body = { ...asked, model: asked.model ?? usualModel(authenticated, config) };
+    return {
+      callType: 'amoderation',
+      body,
+      bounds: moderationInputBounds(body),
+      outputTokens: 0,
+      ...(asked.model == null && { jobBody: body }),
+    };
+  },
+  collect: ({ job }, answer, summary) => collectModerations(answer, summary, job.requestId),
+};
 
 /** The first alias for moderation that the key may use, else the first one, which is then refused by its name. */
 function usualModel({ principal }: Authenticated, { aliases }: GatewayConfig): string {

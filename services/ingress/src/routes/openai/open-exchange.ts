@@ -1,21 +1,7 @@
 import { callIdOf } from '../../http/call-id.ts';
-import type { ResponseHeaders } from '../../http/response-headers.ts';
+import type { Exchange } from '../../inference/exchange.ts';
 import type { Request, Response } from 'express';
 import type { InferenceDeps } from './inference-deps.ts';
-
-/** One request and its response, with what every inference route keeps of them. */
-export interface Exchange {
-  readonly startedAt: number;
-  /** `x-litellm-call-id`: the client's, or a new one. */
-  readonly callId: string;
-  /** Aborts when the client goes away before its response is whole. */
-  readonly clientGone: AbortSignal;
-  setHeaders(headers: ResponseHeaders): void;
-  /** The model is known: metrics will name it. */
-  about(alias: string, stream: boolean): void;
-  /** Calls `listener` when the response has ended, whole or not. */
-  onceOver(listener: () => void): void;
-}
 
 /** @param route as metrics name it */
 export function openExchange(req: Request, res: Response, route: string, deps: InferenceDeps): Exchange {

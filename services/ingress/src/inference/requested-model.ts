@@ -1,9 +1,9 @@
 import type { Alias, GatewayConfig } from '@sluice/shared/config/gateway-config.ts';
 import { requestedName } from '@sluice/shared/config/resolve-alias.ts';
 import { GatewayError } from '@sluice/shared/errors.ts';
-import type { Authenticated } from '../../auth/authenticated.ts';
-import { mayUseAlias } from '../../auth/may-use-model.ts';
-import type { Principal } from '../../tenancy/principal.ts';
+import type { Authenticated } from '../auth/authenticated.ts';
+import { mayUseAlias } from '../auth/may-use-model.ts';
+import type { Principal } from '../tenancy/principal.ts';
 
 /**
  * The name to ask for in place of the body's `model`; undefined: that itself, also if nobody knows it.
@@ -37,4 +37,16 @@ export function realModel(value: unknown, principal: Principal | null): string |
 export function modelIn(value: unknown): string | undefined {
   if (typeof value !== 'object' || value === null || !('model' in value)) return;
   return typeof value.model === 'string' ? value.model : undefined;
+}
+
+/** The request with another model in place of its own; undefined: as it is. */
+export function withModel(
+  read: { text: string; value: unknown },
+  model: string | undefined,
+): { text: string; value: unknown } {
+  const { value } = read;
+  if (model === undefined || typeof value !== 'object' || value === null || Array.isArray(value)) return read;
+  if ('model' in value && value.model === model) return read;
+  const named = { ...value, model };
+  return { text: JSON.stringify(named), value: named };
 }

@@ -2,8 +2,8 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Mode } from '@sluice/shared/config/gateway-config.ts';
 import { aliasIn } from '@sluice/shared/config/region-group.ts';
 import { resolveAlias } from '@sluice/shared/config/resolve-alias.ts';
-import { endUserOf } from '../../surfaces/openai/request-origin.ts';
-import type { InferenceDeps } from './inference-deps.ts';
+import { endUserOf } from '../surfaces/openai/request-origin.ts';
+import type { InferenceSteps } from './inference-steps.ts';
 import { modelIn } from './requested-model.ts';
 
 /**
@@ -16,7 +16,7 @@ import { modelIn } from './requested-model.ts';
 export async function customersModel(
   value: unknown,
   { mode, headers }: { readonly mode: Mode; readonly headers: IncomingHttpHeaders },
-  { config, customerOf }: Pick<InferenceDeps, 'config' | 'customerOf'>,
+  { config, customerOf }: Pick<InferenceSteps, 'config' | 'customerOf'>,
 ): Promise<string | undefined> {
   const endUser = endUserOf(headers, value, config.tenancy.customers.headers);
   const customer = endUser === null ? null : await customerOf(endUser);

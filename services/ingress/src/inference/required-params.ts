@@ -1,6 +1,6 @@
 import { GatewayError } from '@sluice/shared/errors.ts';
-import type { VirtualKey } from '../../auth/authenticated.ts';
-import type { OriginBody } from '../../surfaces/openai/request-origin.ts';
+import type { VirtualKey } from '../auth/authenticated.ts';
+import type { OriginBody } from '../surfaces/openai/request-origin.ts';
 
 /** @throws GatewayError invalid_request for a request without what its key has to send */
 export function requireParams({ enforcedParams }: VirtualKey, body: OriginBody, path: string): void {

@@ -1,8 +1,7 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { ChatMessage } from '@sluice/shared/api/openai/chat-completion.ts';
-import type { CallType, JobKind } from '@sluice/shared/contracts/call-type.ts';
+import type { CallType } from '@sluice/shared/contracts/call-type.ts';
 import { kindOf } from '@sluice/shared/contracts/call-type.ts';
-import type { Alias } from '@sluice/shared/config/gateway-config.ts';
-import { regionNotAllowed } from '@sluice/shared/config/region-group.ts';
 import { resolveAlias } from '@sluice/shared/config/resolve-alias.ts';
 import { GatewayError } from '@sluice/shared/errors.ts';
 import { callIdOf, RequestId } from '@sluice/shared/ids.ts';
@@ -10,26 +9,27 @@ import { callCostNanoUsd } from '@sluice/shared/prices/call-cost.ts';
 import { dearestPrice } from '@sluice/shared/prices/dearest-price.ts';
 import { accountKey } from '@sluice/shared/contracts/account.ts';
 import type { AccountLimits } from '@sluice/shared/ports/admission.ts';
-import type { Request } from 'express';
-import type { InputBounds } from '../../admission/input-bounds.ts';
-import { ModelBudgetSpent } from '../../admission/refusals.ts';
-import type { Authenticated } from '../../auth/authenticated.ts';
-import { requireModel, requireModelFor } from '../../auth/may-use-model.ts';
-import type { NewJob } from '../../dispatch/dispatch.ts';
-import { accountHeaders, admissionHeaders, refusalHeaders, timeoutHeader } from '../../http/response-headers.ts';
-import { defaultBytesMax } from '../../surfaces/openai/chat-job.ts';
-import { isIn } from '../../surfaces/openai/asked-region.ts';
-import { requestControls } from '../../surfaces/openai/request-controls.ts';
-import type { RequestControls } from '../../surfaces/openai/request-controls.ts';
-import { turnOf } from '../../surfaces/openai/turn.ts';
-import { requestOrigin } from '../../surfaces/openai/request-origin.ts';
-import type { OriginBody } from '../../surfaces/openai/request-origin.ts';
-import { noAttribution } from '../../tenancy/attribution.ts';
-import { accountsOf, keyLimits } from '../../tenancy/accounts-of.ts';
-import { isLimited } from '../../tenancy/holder-accounts.ts';
-import type { RequestAccount } from '../../tenancy/holder-accounts.ts';
+import type { InputBounds } from '../admission/input-bounds.ts';
+import { ModelBudgetSpent } from '../admission/refusals.ts';
+import type { Authenticated } from '../auth/authenticated.ts';
+import { requireModel, requireModelFor } from '../auth/may-use-model.ts';
+import type { NewJob } from '../dispatch/dispatch.ts';
+import { accountHeaders, admissionHeaders, refusalHeaders, timeoutHeader } from '../http/response-headers.ts';
+import { defaultBytesMax } from '../surfaces/openai/chat-job.ts';
+import { requestControls } from '../surfaces/openai/request-controls.ts';
+import type { RequestControls } from '../surfaces/openai/request-controls.ts';
+import { turnOf } from '../surfaces/openai/turn.ts';
+import { requestOrigin } from '../surfaces/openai/request-origin.ts';
+import type { OriginBody } from '../surfaces/openai/request-origin.ts';
+import { noAttribution } from '../tenancy/attribution.ts';
+import { accountsOf, keyLimits } from '../tenancy/accounts-of.ts';
+import { isLimited } from '../tenancy/holder-accounts.ts';
+import type { RequestAccount } from '../tenancy/holder-accounts.ts';
+import { originOfLine, turnOfLine } from './batch-line.ts';
+import type { BatchLine } from './batch-line.ts';
 import type { Exchange } from './exchange.ts';
-import type { InferenceDeps } from './inference-deps.ts';
+import type { InferenceSteps } from './inference-steps.ts';
+import { requireAlias, requireMockableKind, requireRegion } from './require-servable.ts';
 import { refuseOperatorsParams, requireParams } from './required-params.ts';
 
 /** What a route knows of its request before anybody has let it in. */
@@ -59,9 +59,13 @@ export interface AdmittedJob {
 export interface AskedFrom {
   readonly requestId: RequestId;
   readonly path: string;
-  readonly req: Request;
+  readonly headers: IncomingHttpHeaders;
+  /** The client's address, if it has one. */
+  readonly ip: string | undefined;
   readonly authenticated: Authenticated;
   readonly exchange: Exchange;
+  /** Of a batch; absent: a request of its own. */
+  readonly line?: BatchLine;
   /** false: if the model's own budget is spent, another will be asked for, and this is no refusal yet. */
   readonly isLast?: boolean;
 }
@@ -78,31 +82,25 @@ const idPrefixes: Readonly<Record<CallType, string>> = {
   amoderation: 'modr',
 };
 
-/** Where a model of each kind is asked. */
-const routes: Readonly<Record<JobKind, string>> = {
-  chat: '/v1/chat/completions',
-  embedding: '/v1/embeddings',
-  rerank: '/v1/rerank',
-  moderation: '/v1/moderations',
-};
-
 /**
  * Checks that the caller may use the model and lets the request in: its budget is reserved and its limits counted.
  *
  * @throws GatewayError model_not_allowed, unknown_model, and what admission refuses with; all leave a row
  */
-export async function admitJob(ask: Ask, from: AskedFrom, deps: InferenceDeps): Promise<AdmittedJob> {
+export async function admitJob(ask: Ask, from: AskedFrom, deps: InferenceSteps): Promise<AdmittedJob> {
   const { body, bounds } = ask;
-  const { requestId, req, authenticated, exchange } = from;
+  const { requestId, headers, authenticated, exchange, line } = from;
   const { principal, caller } = authenticated;
   const { tenancy } = deps.config;
   const admittedAt = deps.now();
-  const origin = requestOrigin(req, body, caller, exchange.callId, tenancy.customers.headers, principal?.team);
+  const asAsked = requestOrigin(from, body, caller, exchange.callId, tenancy.customers.headers, principal?.team);
+  const origin = line === undefined ? asAsked : originOfLine(asAsked, line);
   // What is refused is told, and leaves a row, once it is known what was asked.
   const [attributed] = await Promise.allSettled([deps.attribute(origin, principal !== null)]);
   const attribution = attributed.status === 'fulfilled' ? attributed.value : noAttribution;
-  const controls = requestControls(body.model, body, req.headers, deps.config, principal, attribution);
-  exchange.setHeaders(timeoutHeader(controls.timeoutMs));
+  const controls = requestControls(body.model, body, headers, deps.config, principal, attribution);
+  const timeoutMs = line === undefined ? controls.timeoutMs : Math.max(1, line.deadlineAt - admittedAt);
+  exchange.setHeaders(timeoutHeader(timeoutMs));
   requireMockableKind(ask);
   const aliases = [body.model, ...controls.forJob.fallbacks];
   const others = boundsOfFallbacks(ask, controls);
@@ -112,6 +110,7 @@ export async function admitJob(ask: Ask, from: AskedFrom, deps: InferenceDeps): 
   const asked = ask.outputTokens * choices;
   const longest = Math.max(bounds.inputTokensMax, ...others.map((other) => other.bounds.inputTokensMax));
   const inputTokensMax = longest + defaultBytesMax(deps.config, aliases);
+  const turn = turnOf(body, caller, deps.config, principal?.key.priority);
   const job: NewJob = {
     version: 1,
     kind: kindOf(ask.callType),
@@ -119,7 +118,7 @@ export async function admitJob(ask: Ask, from: AskedFrom, deps: InferenceDeps): 
     requestId,
     alias: body.model,
     ...(alias?.queue !== undefined && { queue: alias.queue }),
-    turn: turnOf(body, caller, deps.config, principal?.key.priority),
+    turn: line === undefined ? turn : turnOfLine(turn),
     stream: body.stream ?? false,
     outputTokensCap: asked,
     inputTokensEstimate: bounds.inputTokensEstimate,
@@ -135,7 +134,7 @@ export async function admitJob(ask: Ask, from: AskedFrom, deps: InferenceDeps): 
       fallbackInputTokens: Object.fromEntries(others.map((one) => [one.model, one.bounds.inputTokensEstimate])),
     }),
     admittedAt,
-    deadlineAt: admittedAt + controls.timeoutMs,
+    deadlineAt: admittedAt + timeoutMs,
   };
   exchange.about(body.model, job.stream);
 
@@ -183,7 +182,7 @@ export async function admitJob(ask: Ask, from: AskedFrom, deps: InferenceDeps): 
       { signal: exchange.clientGone, deadlineAt: job.deadlineAt, describe },
     );
     const { outputTokensCap, reservedNanoUsd, accounts: states } = admitted;
-    const shown = { outputTokensCap, askedOutputTokens: asked, timeoutMs: controls.timeoutMs };
+    const shown = { outputTokensCap, askedOutputTokens: asked, timeoutMs };
     const keyShown = principal && { limits: keyLimits(principal, admittedAt), state: states[0] };
     exchange.setHeaders(accountHeaders(reserved, states));
     exchange.setHeaders(admissionHeaders(shown, keyShown?.limits ?? null, keyShown?.state, deps.now()));
@@ -219,7 +218,7 @@ function bookedOn({ limits }: RequestAccount): NewJob['accounts'][number] {
 }
 
 /** The id of a request, and of its answer. */
-export function newRequestId(callType: CallType, { newId }: Pick<InferenceDeps, 'newId'>): RequestId {
+export function newRequestId(callType: CallType, { newId }: Pick<InferenceSteps, 'newId'>): RequestId {
   return RequestId.parse(`${idPrefixes[callType]}-${newId()}`);
 }
 
@@ -230,27 +229,4 @@ function boundsOfFallbacks({ boundsOf }: Ask, { messages: others }: RequestContr
     const message = "Invalid value for 'fallbacks': only a chat can have other messages for a fallback.";
     throw new GatewayError('invalid_request', message, { param: 'fallbacks' });
   });
-}
-
-/** @throws GatewayError invalid_request for a `mock_response` to what is answered by no text */
-function requireMockableKind({ callType, body }: Ask): void {
-  if (body['mock_response'] == null || kindOf(callType) === 'chat') return;
-  const message = "Invalid value for 'mock_response': only a chat can be answered so.";
-  throw new GatewayError('invalid_request', message, { param: 'mock_response' });
-}
-
-/** @throws GatewayError region_not_allowed */
-function requireRegion({ origin }: NewJob, alias: Alias, regions: RequestControls['regions']): void {
-  if (!isIn(alias, regions)) throw regionNotAllowed(alias.name, regions, origin.endUser);
-}
-
-function requireAlias({ kind, alias: model }: NewJob, path: string, alias: Alias | null): asserts alias {
-  if (!alias) {
-    const message = `${path}: Invalid model name passed in model=${model}. Call \`/v1/models\` to view available models for your key.`;
-    throw new GatewayError('unknown_model', message, { param: 'model' });
-  }
-  if (alias.mode !== kind) {
-    const message = `${path}: the model ${model} does ${alias.mode}, not ${kind}: ask it at ${routes[alias.mode]}.`;
-    throw new GatewayError('invalid_request', message, { param: 'model' });
-  }
 }

@@ -1,0 +1,86 @@
+import type { Usage } from '@sluice/shared/contracts/token-event.ts';
+import type { Authenticated } from '../auth/authenticated.ts';
+import { toErrorResponse } from '../http/error-response.ts';
+import type { ErrorResponse } from '../http/error-response.ts';
+import { callerHeaders } from '../http/response-headers.ts';
+import type { BatchLine } from './batch-line.ts';
+import { collectWhole } from './collect-whole.ts';
+import type { InferenceEndpoint } from './endpoint.ts';
+import type { Exchange } from './exchange.ts';
+import type { InferenceSteps } from './inference-steps.ts';
+import { serveRequest } from './serve-request.ts';
+
+/** A request that did not come over HTTP. */
+export interface WholeRequest {
+  /** The body as it lies in its file, and parsed. */
+  readonly text: string;
+  readonly value: unknown;
+  readonly authenticated: Authenticated;
+  /** Nobody waits for the answer any more. */
+  readonly signal: AbortSignal;
+  readonly line: BatchLine;
+}
+
+/** What the same request would have got over HTTP. */
+export type WholeAnswer = {
+  /** Lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+} & (
+  | {
+      readonly status: 200;
+      readonly body: Readonly<Record<string, unknown>>;
+      readonly usage: Usage;
+      readonly costNanoUsd: number;
+    }
+  | (Pick<ErrorResponse, 'body'> & { readonly status: number; readonly error: unknown })
+);
+
+/**
+ * Serves a request that did not come over HTTP, and collects its answer, also if it asks for a stream. Refusals and
+ * failures are answers.
+ *
+ * @throws the signal's reason: a line's job goes on all the same, and its answer is kept
+ */
+export async function answerWhole<Body>(
+  endpoint: InferenceEndpoint<Body>,
+  request: WholeRequest,
+  steps: InferenceSteps,
+): Promise<WholeAnswer> {
+  const { signal } = request;
+  using response = openResponse(signal, steps);
+  const asked = { ...request, headers: {}, ip: undefined, exchange: response.exchange };
+  const { headers } = response;
+  try {
+    return await serveRequest(endpoint, asked, steps, async (served) => {
+      const { body, summary } = await collectWhole(endpoint, served, steps);
+      signal.throwIfAborted(); // what was left is not whole
+      return { status: 200, body, headers, usage: summary.usage, costNanoUsd: summary.costNanoUsd ?? 0 };
+    });
+  } catch (error) {
+    signal.throwIfAborted();
+    const { status, body, headers: told } = toErrorResponse(error);
+    return { status, body, headers: { ...headers, ...told }, error };
+  }
+}
+
+/** An exchange that nobody listens to over HTTP. Disposing it says that it is over. */
+function openResponse(clientGone: AbortSignal, { newId, now, version }: InferenceSteps) {
+  const callId = newId();
+  const headers: Record<string, string> = { ...callerHeaders(callId, version, null) };
+  const listeners: (() => void)[] = [];
+  const exchange: Exchange = {
+    startedAt: now(),
+    callId,
+    clientGone,
+    setHeaders: (more) => void Object.assign(headers, more),
+    about: () => {},
+    onceOver: (listener) => void listeners.push(listener),
+  };
+  return {
+    exchange,
+    headers,
+    [Symbol.dispose]() {
+      for (const listener of listeners) listener();
+    },
+  };
+}

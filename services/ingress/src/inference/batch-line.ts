@@ -1,0 +1,23 @@
+import type { RequestOrigin } from '@sluice/shared/contracts/caller.ts';
+import type { Turn } from '@sluice/shared/contracts/turn.ts';
+
+/** What is different about a request that is a line of a batch. */
+export interface BatchLine {
+  /** The name of the record of its answer: whoever runs the line again finds it there. */
+  readonly scope: string;
+  readonly batchId: string;
+  readonly customId: string;
+  /** In place of the request's own timeout. Epoch milliseconds. */
+  readonly deadlineAt: number;
+}
+
+/** In the books a batch is a session, and each row says which line it is of. */
+export function originOfLine(origin: RequestOrigin, { batchId, customId }: BatchLine): RequestOrigin {
+  const metadata = { ...origin.metadata, batch_id: batchId, custom_id: customId };
+  return { ...origin, sessionId: batchId, metadata };
+}
+
+/** Lines take the room that interactive requests leave, whatever they say of themselves. */
+export function turnOfLine(turn: Turn): Turn {
+  return { ...turn, lane: 'batch' };
+}

@@ -1,0 +1,136 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Authenticated } from '../auth/authenticated.ts';
+import { ModelBudgetSpent } from '../admission/refusals.ts';
+import type { Answer } from '../dispatch/dispatch.ts';
+import { parseBody } from '../http/parse-body.ts';
+import type { Claimed } from '../idempotency/claim.ts';
+import { fingerprintOf, scopeOf } from '../idempotency/fingerprint.ts';
+import { idempotencyKeyOf } from '../idempotency/idempotency-key.ts';
+import { replayedAnswer, replayHeaders } from '../idempotency/replay.ts';
+import { requestControls } from '../surfaces/openai/request-controls.ts';
+import { admitJob, newRequestId } from './admit-job.ts';
+import type { AdmittedJob, Ask, AskedFrom } from './admit-job.ts';
+import type { BatchLine } from './batch-line.ts';
+import { customersModel } from './customers-model.ts';
+import { dispatchAdmitted } from './dispatch-admitted.ts';
+import type { Answered, InferenceEndpoint } from './endpoint.ts';
+import type { Exchange } from './exchange.ts';
+import type { InferenceSteps } from './inference-steps.ts';
+import { modelIn, realModel, requestedModel, withModel } from './requested-model.ts';
+
+/** A request whose caller is known and whose body was read. */
+export interface InferenceRequest {
+  readonly text: string;
+  readonly value: unknown;
+  readonly authenticated: Authenticated;
+  readonly headers: IncomingHttpHeaders;
+  readonly ip: string | undefined;
+  readonly exchange: Exchange;
+  /** Of a batch; absent: a request of its own. */
+  readonly line?: BatchLine;
+}
+
+/** A request that was let in, and its answer on its way. */
+export interface Served<Body> extends Answered<Body> {
+  readonly answer: Answer;
+  readonly exchange: Exchange;
+  /** What the key had spent before; null: of the operator, or not known. */
+  readonly spentNanoUsd: AdmittedJob['spentNanoUsd'];
+  readonly isStreamed: boolean;
+}
+
+/**
+ * The steps that all endpoints for inference have in common: parse, admit, dispatch; then `send` sends the answer. A
+ * request with an idempotency key claims it before it is admitted, or gets the answer of the one that has it.
+ *
+ * @throws GatewayError for what is refused, and what `send` throws
+ */
+export async function serveRequest<Body, Sent>(
+  endpoint: InferenceEndpoint<Body>,
+  request: InferenceRequest,
+  steps: InferenceSteps,
+  send: (served: Served<Body>) => Promise<Sent>,
+): Promise<Sent> {
+  const { authenticated, headers, exchange } = request;
+  const { path, mode } = endpoint;
+  const { config } = steps;
+  const real = withModel(request, realModel(request.value, authenticated.principal));
+  const meant = requestedModel(real.value, authenticated, { path, config });
+  const known = withModel(real, meant);
+  const placed = await customersModel(known.value, { mode, headers }, steps);
+  const asked = readAs(withModel(known, placed));
+  const { ask } = asked;
+  const isAsNamed = real === request || placed !== undefined;
+  const shownAs = isAsNamed ? ask.body.model : (modelIn(request.value) ?? ask.body.model);
+  const from = { ...request, requestId: newRequestId(ask.callType, steps), path };
+  const claimed = await claimFor(asked, from, steps);
+  if (claimed?.type === 'replay') {
+    const { answer: kept } = claimed;
+    exchange.about(ask.body.model, ask.body.stream ?? false);
+    exchange.setHeaders(replayHeaders(kept));
+    const job = { ...kept, alias: ask.body.model };
+    return send({ ...servedAs(asked), job, spentNanoUsd: null, shownAs, answer: replayedAnswer(kept) });
+  }
+  await using claim = claimed?.claim;
+  const { read, admitted } = await admitFirst();
+  await using answer = await dispatchAdmitted(admitted, read.text, { exchange, claim }, steps);
+  const { job, spentNanoUsd } = admitted;
+  const served = { job, spentNanoUsd, shownAs: read === asked ? shownAs : read.ask.body.model, answer };
+  return await send({ ...servedAs(read), ...served }); // leaving takes it back
+
+  function readAs({ text, value }: { text: string; value: unknown }): Read<Body> {
+    const body = parseBody(endpoint.schema, value, path);
+    const own = endpoint.ask(body, { authenticated, config });
+    return { value, body, ask: own, text: own.jobBody === undefined ? text : JSON.stringify(own.jobBody) };
+  }
+
+  function servedAs({ body, ask: { body: said } }: Read<Body>) {
+    return { body, exchange, isStreamed: said.stream ?? false };
+  }
+
+  /** As it was asked, or when the model's own budget is spent, by the next model that the key has for that. */
+  async function admitFirst(): Promise<{ read: Read<Body>; admitted: AdmittedJob }> {
+    const { model } = ask.body;
+    const others = authenticated.key?.budgetFallbacks ?? {};
+    const inPlace = Object.hasOwn(others, model) ? (others[model] ?? []) : [];
+    let next = asked;
+    for (const other of inPlace) {
+      try {
+        return { read: next, admitted: await admitJob(next.ask, { ...from, isLast: false }, steps) };
+      } catch (error) {
+        if (!(error instanceof ModelBudgetSpent)) throw error;
+        next = readAs(withModel(asked, other));
+      }
+    }
+    return { read: next, admitted: await admitJob(next.ask, from, steps) };
+  }
+}
+
+/** A request's body, and what admission has to know of it. */
+interface Read<Body> {
+  readonly value: unknown;
+  readonly body: Body;
+  readonly ask: Ask;
+  /** What the job carries. */
+  readonly text: string;
+}
+
+/** @returns null: the request has no idempotency key */
+async function claimFor(
+  { ask, value }: Pick<Read<unknown>, 'ask' | 'value'>,
+  { requestId, path, headers, authenticated, exchange, line }: AskedFrom,
+  { config, claimKey, now }: InferenceSteps,
+): Promise<Claimed | null> {
+  const signal = exchange.clientGone;
+  if (line !== undefined) {
+    const { scope, deadlineAt } = line; // nothing else is ever run under its scope, so that fingerprints are alike
+    return claimKey({ scope, requestId, fingerprint: scope }, { signal, deadlineAt });
+  }
+  const idempotencyKey = idempotencyKeyOf(headers);
+  if (idempotencyKey === null) return null;
+  const { caller, principal } = authenticated;
+  const { timeoutMs } = requestControls(ask.body.model, ask.body, headers, config, principal);
+  const scope = scopeOf({ keyHash: principal?.key.firstHash ?? caller.keyHash, path, idempotencyKey });
+  const waiting = { signal, deadlineAt: now() + timeoutMs };
+  return claimKey({ scope, requestId, fingerprint: fingerprintOf(value) }, waiting);
+}
