@@ -24,11 +24,11 @@ export interface SpendReports {
    * The same, however many they are, in one state of the books: first the sum of all calls in the period that the
    * filters let through, each counted once whatever the query is of; then the groups by their own values, ascending.
    * Waits for each of the two callbacks; what one throws ends it.
+   *
+   * @throws GatewayError invalid_management_request, before the first callback, if the query is of tags and customers
+   *   together and not all rows of the period are kept, or there are too many to sum in time
    */
-  eachUsage<const Field extends UsageField>(
-    query: Omit<UsageQuery<Field>, 'order' | 'limit' | 'offset'>,
-    read: UsageEach<Field>,
-  ): Promise<void>;
+  eachUsage<const Field extends UsageField>(query: EachUsageQuery<Field>, read: UsageEach<Field>): Promise<void>;
 
   /** One page of the rows of a period. */
   logs(query: SpendLogQuery): Promise<SpendLogPage>;
@@ -56,7 +56,8 @@ interface LookedAt {
 export type UsageField =
   | 'day' // YYYY-MM-DD, UTC
   | 'month' // YYYY-MM
-  | 'name' // the tag or customer
+  | 'name' // the tag or customer; of both together, the tag
+  | 'customer' // of both together only
   | 'keyHash'
   | 'userId'
   | 'teamId'
@@ -87,6 +88,14 @@ export interface UsageQuery<Field extends UsageField> {
   readonly limit: number;
   readonly offset?: number;
 }
+
+export type EachUsageQuery<Field extends UsageField> = Omit<UsageQuery<Field>, 'of' | 'order' | 'limit' | 'offset'> & {
+  /**
+   * `tag and customer`: each call once for each tag that it carries, if it names its end user. No daily sums are kept of
+   * that: it is summed from the rows of the period, at a cost that they raise.
+   */
+  readonly of: UsageQuery<Field>['of'] | 'tag and customer';
+};
 
 export type UsageFilter = Readonly<Partial<Record<UsageField, readonly string[] | undefined>>>;
 

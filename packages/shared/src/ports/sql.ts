@@ -7,5 +7,10 @@ export interface Sql {
 /** A pool that can also lend one connection for a transaction. */
 export interface SqlPool extends Sql {
   /** Runs `work` between `begin` and `commit`; a throw rolls back and is passed on. */
-  transaction<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
+  transaction<T>(work: (sql: Sql) => Promise<T>, options?: TransactionOptions): Promise<T>;
+}
+
+export interface TransactionOptions {
+  /** For each of its statements, instead of the pool's own limit. */
+  readonly statementTimeoutMs?: number;
 }

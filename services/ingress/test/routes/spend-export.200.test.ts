@@ -78,6 +78,36 @@ test('GET /spend/export 200: JSON with the same, and the books’ total', async 
   });
 });
 
+test('GET /spend/export 200: tags and customers together, in either order', async () => {
+  const { headers, text } = await exported(`${all}&group_by=tag,customer`);
+  assert.deepEqual(text.split('\r\n'), [
+    `tag,customer,${measures}`,
+    `"'=HYPERLINK(""http://x"")",c1,1.500000001,1,0,10,4,5,0`,
+    'prod,c1,1.750000001,2,0,13,4,6,0',
+    '',
+  ]);
+  assert.equal(headers.get('x-sluice-total-spend-usd'), '10.750000001');
+  const { rows } = JSON.parse((await exported(`${all}&group_by=customer,team,month,tag&format=json`)).text);
+  assert.deepEqual(
+    rows.map((row: Record<string, unknown>) => [row['customer'], row['team_id'], row['month'], row['tag'], row['spend_usd']]), // prettier-ignore
+    [
+      ['c1', 'red', '2027-01', 'prod', '0.250000000'],
+      ['c1', 'red', '2027-02', '=HYPERLINK("http://x")', '1.500000001'],
+      ['c1', 'red', '2027-02', 'prod', '1.500000001'],
+    ],
+  );
+});
+
+test('GET /spend/export 400: tags and customers together of calls whose rows are gone', async () => {
+  await using poor = await openSampleBooks();
+  await poor.sql.query('truncate ledger.spend_rows');
+  const path = '/spend/export?start_date=2027-01-01&end_date=2027-01-31&format=json&group_by=customer,tag';
+  const { status, body } = await poor.get(path);
+  assert.equal(status, 400, JSON.stringify(body));
+  assert.match(body.error.message, /no longer all kept/);
+  assert.equal((await poor.get(path.replace(',tag', ''))).status, 200);
+});
+
 test('GET /spend/export 200: nothing spent is a whole answer too', async () => {
   const period = 'start_date=2020-01-01&end_date=2020-01-31';
   assert.equal((await exported(`${period}&group_by=model`)).text, `model,${measures}\r\n`);

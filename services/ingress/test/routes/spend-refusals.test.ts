@@ -105,7 +105,6 @@ test('GET /spend/export?group_by=week 422: says what there is', async () => {
 });
 
 const senseless: readonly (readonly [path: string, body: object | undefined, message: RegExp])[] = [
-  [`/spend/export?${dates}&group_by=tag,customer`, undefined, /tag or customer/],
   ['/spend/logs/v2?page=2001&page_size=1000', undefined, /shorter time/],
   ['/global/spend/reset', {}, /never changed/],
   ['/spend/calculate', {}, /Either 'model' or 'completion_response' must be provided/],

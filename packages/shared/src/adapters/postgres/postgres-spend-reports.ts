@@ -12,8 +12,16 @@ import { readUsage } from './read-usage.ts';
 import { SpendRowRecord } from './spend-row-record.ts';
 import { toSpendRow } from './to-spend-row.ts';
 
+export interface SpendReportsOptions {
+  /** For a question that rows have to answer because no sums do, where the asker can wait. */
+  readonly rowsTimeoutMs?: number;
+}
+
 /** Reports from the views that the ledger publishes; nothing else of its schema is read. */
-export function createPostgresSpendReports(sql: SqlPool): SpendReports {
+export function createPostgresSpendReports(
+  sql: SqlPool,
+  { rowsTimeoutMs = 45_000 }: SpendReportsOptions = {},
+): SpendReports {
   return {
     async balancesOf(accounts) {
       const { rows } = await sql.query(
@@ -68,7 +76,7 @@ export function createPostgresSpendReports(sql: SqlPool): SpendReports {
 
     usage: (query) => readUsage(sql, query),
 
-    eachUsage: (query, read) => eachUsage(sql, query, read),
+    eachUsage: (query, read) => eachUsage(sql, query, read, { rowsTimeoutMs }),
 
     logs: (query) => readSpendLogs(sql, query),
 

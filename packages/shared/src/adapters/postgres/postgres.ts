@@ -1,6 +1,6 @@
 import { DatabaseError, Pool, TypeOverrides, types } from 'pg';
 import { GatewayError } from '../../errors.ts';
-import type { Sql, SqlPool } from '../../ports/sql.ts';
+import type { Sql, SqlPool, TransactionOptions } from '../../ports/sql.ts';
 
 export interface PostgresOptions {
   /** `postgres://user:password@host:port/database?…`. Secret. */
@@ -32,8 +32,7 @@ export async function openPostgres(options: PostgresOptions): Promise<SqlPool & 
     max,
     application_name: applicationName,
     connectionTimeoutMillis: connectTimeoutMs,
-    // The server gives up a little before us, so that a slow query costs an error and not the connection.
-    statement_timeout: Math.ceil(statementTimeoutMs * 0.9),
+    statement_timeout: onServer(statementTimeoutMs),
     query_timeout: statementTimeoutMs,
     idle_in_transaction_session_timeout: statementTimeoutMs * 2,
     keepAlive: true,
@@ -50,7 +49,7 @@ export async function openPostgres(options: PostgresOptions): Promise<SqlPool & 
 
   return {
     query: (text, values) => lend(pool, (client) => client.query(text, values)),
-    transaction: (work) => lend(pool, (client) => inTransaction(client, work)),
+    transaction: (work, limits = {}) => lend(pool, (client) => inTransaction(client, work, limits), limits),
     [Symbol.asyncDispose]: () => close(pool, statementTimeoutMs),
   };
 }
@@ -60,7 +59,16 @@ interface LentConnection extends Sql {
   readonly broken: boolean;
 }
 
-async function lend<T>(pool: Pool, use: (connection: LentConnection) => Promise<T>): Promise<T> {
+/** The server gives up a little before us, so that a slow query costs an error and not the connection. */
+function onServer(statementTimeoutMs: number): number {
+  return Math.ceil(statementTimeoutMs * 0.9);
+}
+
+async function lend<T>(
+  pool: Pool,
+  use: (connection: LentConnection) => Promise<T>,
+  { statementTimeoutMs }: TransactionOptions = {},
+): Promise<T> {
   const client = await pool.connect().catch((error: unknown) => {
     throw ourError(error);
   });
@@ -73,7 +81,11 @@ async function lend<T>(pool: Pool, use: (connection: LentConnection) => Promise<
     },
     async query(text, values) {
       try {
-        return await client.query<Record<string, unknown>>(text, values === undefined ? undefined : [...values]);
+        return await client.query<Record<string, unknown>>({
+          text,
+          ...(values !== undefined && { values: [...values] }),
+          ...(statementTimeoutMs !== undefined && { query_timeout: statementTimeoutMs }),
+        });
       } catch (error) {
         broken ||= !isAnswer(error);
         throw ourError(error);
@@ -88,9 +100,16 @@ async function lend<T>(pool: Pool, use: (connection: LentConnection) => Promise<
   }
 }
 
-async function inTransaction<T>(connection: LentConnection, work: (sql: Sql) => Promise<T>): Promise<T> {
+async function inTransaction<T>(
+  connection: LentConnection,
+  work: (sql: Sql) => Promise<T>,
+  { statementTimeoutMs }: TransactionOptions,
+): Promise<T> {
   await connection.query('begin');
   try {
+    if (statementTimeoutMs !== undefined) {
+      await connection.query(`set local statement_timeout = ${onServer(statementTimeoutMs)}`);
+    }
     const result = await work(connection);
     await connection.query('commit');
     return result;

@@ -2,21 +2,21 @@ import { z } from 'zod';
 import type { UsageField, UsageFilter, UsageMeasures, UsageQuery, UsageSum } from '../../ports/spend-reports.ts';
 import type { Sql } from '../../ports/sql.ts';
 import { dayOf } from './day-of.ts';
+import { sourceOf, usageFields, type UsageSource } from './usage-sources.ts';
 
-/** Sums of the ledger's daily sums. @see SpendReports.usage */
+/** Sums of the ledger's daily sums, or of its rows. @see SpendReports.usage */
 export async function readUsage<const Field extends UsageField>(
   sql: Sql,
-  query: UsageQuery<Field>,
+  query: SourceQuery<Field>,
 ): Promise<readonly UsageSum<Field>[]> {
   const { text, values } = usageStatement(query);
   const { rows } = await sql.query(text, values);
   return z.array(usageSumOf(query.by)).parse(rows);
 }
 
-/**
- * The question to the database; `limit` null: all of them. What asks for days, months and names alone gets the same
- * sums from far fewer rows.
- */
+type SourceQuery<Field extends UsageField> = Omit<UsageQuery<Field>, 'of'> & { readonly of: UsageSource };
+
+/** The question to the database; `limit` null: all of them. */
 export function usageStatement<const Field extends UsageField>({
   of,
   from,
@@ -28,11 +28,11 @@ export function usageStatement<const Field extends UsageField>({
   order,
   limit,
   offset = 0,
-}: Omit<UsageQuery<Field>, 'limit'> & { readonly limit: number | null }): { text: string; values: unknown[] } {
+}: Omit<SourceQuery<Field>, 'limit'> & { readonly limit: number | null }): { text: string; values: unknown[] } {
   const asked = usageFields.filter(
     (field) => by.some((one) => one === field) || where[field] || except[field] || either[field],
   );
-  const { view, columns } = asked.every((field) => ofTotals.has(field)) ? totalsOf(of) : sources[of];
+  const { view, columns } = sourceOf(of, asked);
   const values: unknown[] = [dayOf(from), dayOf(to), limit, offset];
   const conditions = (filter: UsageFilter, compare: (column: string, bound: string) => string) =>
     usageFields
@@ -57,53 +57,6 @@ export function usageStatement<const Field extends UsageField>({
 
 function isAnyOf(column: string, bound: string): string {
   return `${column} = any(${bound})`;
-}
-
-const common = {
-  day: 'report.day',
-  month: "to_char(report.day, 'YYYY-MM')",
-  keyHash: 'report.key_hash',
-  userId: 'report.user_id',
-  teamId: 'report.team_id',
-  organizationId: 'report.organization_id',
-  model: 'report.model',
-  alias: 'report.alias',
-  provider: 'report.provider',
-  callType: 'report.call_type',
-} as const;
-
-const usageFields: readonly UsageField[] = [
-  'name',
-  'day',
-  'month',
-  'keyHash',
-  'userId',
-  'teamId',
-  'organizationId',
-  'model',
-  'alias',
-  'provider',
-  'callType',
-];
-
-/** What the totals have columns for. */
-const ofTotals: ReadonlySet<UsageField> = new Set(['day', 'month', 'name']);
-
-interface Source {
-  readonly view: string;
-  readonly columns: Readonly<Record<UsageField, string>>;
-}
-
-/** Nothing of a query but these names is ever part of a statement's text. */
-const sources: Readonly<Record<UsageQuery<never>['of'], Source>> = {
-  request: { view: 'ledger.daily_usage_report', columns: { ...common, name: "''::text" } },
-  tag: { view: 'ledger.daily_tag_usage_report', columns: { ...common, name: 'report.tag' } },
-  customer: { view: 'ledger.daily_customer_usage_report', columns: { ...common, name: 'report.customer' } },
-};
-
-function totalsOf(of: UsageQuery<never>['of']): Source {
-  const view = `(select * from ledger.daily_total_report where dimension = '${of}-total')`;
-  return { view, columns: { ...common, name: 'report.name' } };
 }
 
 /** By name in the answer, the column that is summed. Counts as numbers, which are exact to 2^53; money as text. */

@@ -9,7 +9,7 @@ export const groupNames = [
 export type ExportGroupName = (typeof groupNames)[number];
 
 /** What an export can be grouped by, and the columns that it then has: the id, and what it is called. */
-export const groups = {
+const groups = {
   day: { field: 'day', columns: ['day'], cells: (id) => [id] },
   month: { field: 'month', columns: ['month'], cells: (id) => [id] },
   organization: {
@@ -37,6 +37,11 @@ interface ExportGroup {
   readonly cells: (id: string, called: Called) => readonly string[];
 }
 
+/** What the sums call a group: tags and customers have the same field, unless both are asked for. */
+export function fieldOf(name: ExportGroupName, names: readonly ExportGroupName[]): UsageField {
+  return name === 'customer' && names.includes('tag') ? 'customer' : groups[name].field;
+}
+
 /** The columns of every export, after those of its groups. */
 export const measureColumns = [
   'spend_usd',
@@ -59,8 +64,8 @@ export function cellsOf(
   called: Called,
 ): readonly string[] {
   const named = names.flatMap((name) => {
-    const { field, cells }: ExportGroup = groups[name];
-    return cells(sum[field], called);
+    const { cells }: ExportGroup = groups[name];
+    return cells(sum[fieldOf(name, names)], called);
   });
   return [...named, ...measureCells(sum)];
 }

@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import { Text } from '@sluice/shared/api/litellm/text.ts';
 import { GatewayError } from '@sluice/shared/errors.ts';
-import type { UsageField, UsageFilter, UsageQuery } from '@sluice/shared/ports/spend-reports.ts';
+import type { EachUsageQuery, UsageField, UsageFilter } from '@sluice/shared/ports/spend-reports.ts';
 import type { Request, RequestHandler, Response } from 'express';
 import { z } from 'zod';
 import { parseQuery } from '../../http/parse-body.ts';
 import { calledIn } from './called.ts';
-import { cellsOf, columnsOf, groupNames, groups, measureCells, type ExportGroupName } from './export-columns.ts';
+import { cellsOf, columnsOf, fieldOf, groupNames, measureCells, type ExportGroupName } from './export-columns.ts';
 import { exportFormats } from './export-formats.ts';
 import { dates, requiredPeriod, type Period } from './period.ts';
 import { forReaders, keyHashIn, within, type Reader } from './reader.ts';
@@ -49,7 +49,7 @@ export function spendExport(deps: SpendDeps): RequestHandler {
 async function exportTo(
   res: Response,
   { format: name, group_by: names }: SpendExportQuery,
-  asked: Omit<UsageQuery<UsageField>, 'order' | 'limit'>,
+  asked: EachUsageQuery<UsageField>,
   deps: SpendDeps,
 ): Promise<void> {
   const format = exportFormats[name];
@@ -108,19 +108,14 @@ export const SpendExportQuery = z.object({
 });
 type SpendExportQuery = z.infer<typeof SpendExportQuery>;
 
-/** @throws GatewayError invalid_management_request for tags and customers at once: no sums are kept of both */
-function dimensionOf(names: readonly ExportGroupName[]): UsageQuery<never>['of'] {
+function dimensionOf(names: readonly ExportGroupName[]): EachUsageQuery<never>['of'] {
   const [tag, customer] = [names.includes('tag'), names.includes('customer')];
-  if (tag && customer) {
-    throw new GatewayError('invalid_management_request', 'group_by takes either tag or customer, not both.', {
-      param: 'group_by',
-    });
-  }
+  if (tag && customer) return 'tag and customer';
   return tag ? 'tag' : customer ? 'customer' : 'request';
 }
 
 function fieldsOf(names: readonly ExportGroupName[]): readonly UsageField[] {
-  return names.map((name) => groups[name].field);
+  return names.map((name) => fieldOf(name, names));
 }
 
 function filterOf(query: SpendExportQuery, req: Request, reader: Reader): UsageFilter {
