@@ -6,6 +6,7 @@ import { createRequireMetricsAccess } from '@sluice/shared/metrics-access.ts';
 import { WrongKeys } from '@sluice/shared/wrong-keys.ts';
 import { metricsAccessOf } from '@sluice/shared/config/process-config.ts';
 import { queuesOf, resolveAlias } from '@sluice/shared/config/resolve-alias.ts';
+import { laneQueues } from '@sluice/shared/contracts/lane-queue.ts';
 import type { Logger } from '@sluice/shared/log.ts';
 import type { FairShare } from '@sluice/shared/ports/fair-share.ts';
 import type { Admission } from '@sluice/shared/ports/admission.ts';
@@ -119,7 +120,7 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
   const admit = opening.use(await createAdmit({ admission, now }));
   const lostAnswers = opening.use(watchForLostAnswers({ queue, bus, log, now }));
   const line = createLine({ fairShare, maxQueued: config.sluice.maxQueued, log, now });
-  watchLines(options.meter, { fairShare, queues: queuesOf(config), now, log });
+  watchLines(options.meter, { fairShare, queues: laneQueues(queuesOf(config)), now, log });
   let draining = false;
 
   const app = createApp({

@@ -1,4 +1,5 @@
 import type { InferenceJob } from '@sluice/shared/contracts/inference-job.ts';
+import { queueOfJob } from '@sluice/shared/contracts/lane-queue.ts';
 import { unbilledUsageEvent } from '@sluice/shared/contracts/unbilled-usage-event.ts';
 import { GatewayError } from '@sluice/shared/errors.ts';
 import type { Logger } from '@sluice/shared/log.ts';
@@ -106,7 +107,7 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
     try {
       // Of many clients that leave together, all calls are stopped before the queue is asked about any.
       await deps.bus.cancel(job.requestId);
-      if (!mayWait || !(await deps.queue.withdraw(job.queue ?? job.alias, job.requestId))) return;
+      if (!mayWait || !(await deps.queue.withdraw(queueOfJob(job), job.requestId))) return;
       void deps.line.leave(job);
       await giveBack(job);
       await claim?.forget();
