@@ -1,4 +1,5 @@
 import { InferenceJob } from '@sluice/shared/contracts/inference-job.ts';
+import { queueOfJob } from '@sluice/shared/contracts/lane-queue.ts';
 import type { JobDelivery, JobQueue, JobSource } from '@sluice/shared/ports/job-queue.ts';
 import type { JournalLine } from '../../services/worker/src/pipeline/journal.ts';
 import { Connection, Server } from './connection.ts';
@@ -59,7 +60,7 @@ export class SimulatedQueue {
         connection.call(`enqueue ${job.requestId}`, () => {
           if (this.jobs.has(job.requestId)) return;
           const queued = { attempt: 0, holder: null, lockedUntil: 0, journal: [] };
-          this.jobs.set(job.requestId, { queue: job.queue ?? job.alias, text: JSON.stringify(job), ...queued });
+          this.jobs.set(job.requestId, { queue: queueOfJob(job), text: JSON.stringify(job), ...queued });
           this.#giveOut();
         }),
       withdraw: (_queue, requestId) =>

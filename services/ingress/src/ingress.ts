@@ -6,6 +6,7 @@ import { createRequireMetricsAccess } from '@sluice/shared/metrics-access.ts';
 import { WrongKeys } from '@sluice/shared/wrong-keys.ts';
 import { metricsAccessOf } from '@sluice/shared/config/process-config.ts';
 import { queuesOf, resolveAlias } from '@sluice/shared/config/resolve-alias.ts';
+import { laneQueues } from '@sluice/shared/contracts/lane-queue.ts';
 import type { Logger } from '@sluice/shared/log.ts';
 import type { FairShare } from '@sluice/shared/ports/fair-share.ts';
 import type { Admission } from '@sluice/shared/ports/admission.ts';
@@ -92,7 +93,7 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
     wrongKeys,
   });
   const authenticate = oncePerRequest(authenticateKey);
-  watchLines(options.meter, { fairShare, queues: queuesOf(config), now, log });
+  watchLines(options.meter, { fairShare, queues: laneQueues(queuesOf(config)), now, log });
   let draining = false;
 
   const app = createApp({

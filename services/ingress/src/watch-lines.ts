@@ -1,4 +1,5 @@
 import type { Meter } from '@opentelemetry/api';
+import { laneOfQueue } from '@sluice/shared/contracts/lane-queue.ts';
 import type { Logger } from '@sluice/shared/log.ts';
 import { expectedWaitMs } from '@sluice/shared/ports/fair-share.ts';
 import type { FairShare, Line } from '@sluice/shared/ports/fair-share.ts';
@@ -24,7 +25,8 @@ export function watchLines(
     async (observe) => {
       const observed = deps.queues.map(async (queue) => {
         const { waiting, oldestAgeMs, perSecond } = await lineOf(queue);
-        const labels = { alias: queue };
+        const { name: alias, lane } = laneOfQueue(queue);
+        const labels = { alias, lane };
         const waitMs = expectedWaitMs({ ahead: waiting, perSecond }) ?? Number.NaN;
         observe.observe(depth, waiting, labels);
         observe.observe(age, oldestAgeMs / 1_000, labels);

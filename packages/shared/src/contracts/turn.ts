@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Interactive jobs go before all batch jobs. */
+/** Batch jobs get what interactive jobs leave; each lane has queues of its own. */
 export const Lane = z.enum(['interactive', 'batch']);
 export type Lane = z.infer<typeof Lane>;
 

@@ -6,7 +6,8 @@ import type { RequestId } from '../ids.ts';
  * start-time fair queueing (Goyal, Vin, Cheng, 1996) over weighted tokens (VTC; Sheng et al., OSDI 2024). A flow
  * with a deep backlog cannot delay one with none, and a flow that comes back starts at the present.
  *
- * All of it is about order, and nothing here loses a job: one that was never placed comes last in its lane.
+ * All of it is about order, and nothing here loses a job: one that was never placed comes last. Queues know nothing of
+ * each other; each lane of an alias has its own.
  */
 export interface FairShare extends AsyncDisposable {
   /**

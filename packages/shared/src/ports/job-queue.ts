@@ -1,7 +1,7 @@
 import type { InferenceJob } from '../contracts/inference-job.ts';
 import type { RequestId } from '../ids.ts';
 
-/** Where admitted requests wait: each in the queue that its job names, else in the one of its alias. */
+/** Where admitted requests wait: each in the queue that `queueOfJob` says, by its alias and its lane. */
 export interface JobQueue extends AsyncDisposable {
   /**
    * Durable once resolved; the same requestId twice is one job.

@@ -4,11 +4,10 @@ import { Redis } from 'ioredis';
 import { redisKeysOf } from '../../src/adapters/bullmq/backend.ts';
 import { FairLine } from '../../src/adapters/bullmq/fair-line.ts';
 import type { Move } from '../../src/adapters/bullmq/fair-line.ts';
-import { firstScore, lanePriorities } from '../../src/adapters/bullmq/lanes.ts';
+import { firstScore, newcomerPriority } from '../../src/adapters/bullmq/places.ts';
 import { createRedisFairShare } from '../../src/adapters/bullmq/redis-fair-share.ts';
 import { openQuickRedis } from '../../src/adapters/redis/open-redis.ts';
 import { queueNameOf } from '../../src/contracts/subjects.ts';
-import type { Lane } from '../../src/contracts/turn.ts';
 import { RequestId } from '../../src/ids.ts';
 import type { Correction, PlaceRequest } from '../../src/ports/fair-share.ts';
 import { openRedisServer } from '../../../../test/servers/redis.ts';
@@ -20,11 +19,9 @@ before(async () => {
 });
 after(() => server[Symbol.asyncDispose]());
 
-const lanes = ['interactive', 'batch'] as const satisfies readonly Lane[];
-
 for (const range of [2 ** 51, 16 * 30_000]) {
   test(`fair share: the scripts decide as FairLine does, step by step (range ${range})`, async () => {
-    for (const seed of [1, 2, 3]) await compare(seed, range);
+    for (const seed of [1, 2, 3, 4, 5]) await compare(seed, range);
   });
 }
 
@@ -37,30 +34,29 @@ async function compare(seed: number, range: number): Promise<void> {
   const queue = `compare-${seed}-${range}`;
   const keys = redisKeysOf(queueNameOf(queue));
   const line = new FairLine({ range });
-  const tags: Record<Lane, Map<string, number>> = { interactive: new Map(), batch: new Map() };
+  const tags = new Map<string, number>();
   const open: PlaceRequest[] = [];
   const taken: PlaceRequest[] = [];
   const random = seededRandom(seed);
   const pick = (below: number) => Math.floor(random() * below);
   let now = Date.now();
 
-  const least = (lane: Lane) => {
-    if (tags[lane].size === 0) return null;
-    const tag = Math.min(...tags[lane].values());
-    return { tag, requestIds: [...tags[lane].keys()].filter((id) => tags[lane].get(id) === tag) };
+  const head = () => {
+    if (tags.size === 0) return null;
+    const tag = Math.min(...tags.values());
+    return { tag, requestIds: [...tags.keys()].filter((id) => tags.get(id) === tag) };
   };
-  const heads = () => ({ interactive: least('interactive'), batch: least('batch') });
   const apply = (moves: readonly Move[]) => {
-    for (const { requestId, lane, tag } of moves) {
-      if (open.some((request) => request.requestId === requestId)) tags[lane].set(requestId, tag);
+    for (const { requestId, tag } of moves) {
+      if (open.some((request) => request.requestId === requestId)) tags.set(requestId, tag);
     }
   };
   const leave = (request: PlaceRequest) => {
-    tags[request.turn.lane].delete(request.requestId);
+    tags.delete(request.requestId);
     open.splice(open.indexOf(request), 1);
   };
   const correct = async (correction: Correction) => {
-    apply(line.correct(correction, heads()));
+    apply(line.correct(correction, head()));
     await fair.correct(correction);
   };
 
@@ -75,7 +71,7 @@ async function compare(seed: number, range: number): Promise<void> {
         turn: {
           flow: `team:${flow}`,
           weight: [1, 2, 0.7, 1][flow] ?? 1,
-          lane: lanes[pick(1.3)] ?? 'interactive',
+          lane: 'interactive',
           priority: [0, 128, 128, 200][pick(4)] ?? 128,
         },
         inputTokens: pick(500),
@@ -84,11 +80,11 @@ async function compare(seed: number, range: number): Promise<void> {
         expiresAt: Date.now() + 60_000,
       };
       // As BullMQ's own script leaves a new job.
-      const newcomer = lanePriorities[request.turn.lane].newcomer * 2 ** 32 + step;
+      const newcomer = newcomerPriority * 2 ** 32 + step;
       await redis.hset(`${keys}${request.requestId}`, { timestamp: now });
       await redis.zadd(`${keys}prioritized`, newcomer, request.requestId);
       open.push(request);
-      apply(line.place(request, heads(), true).moves);
+      apply(line.place(request, head(), true).moves);
       await fair.place(request);
     } else if (what < 0.8) {
       const [id] = await redis.zpopmin(`${keys}prioritized`);
@@ -110,13 +106,11 @@ async function compare(seed: number, range: number): Promise<void> {
       await redis.del(`${keys}${request.requestId}`);
       await correct({ ...request, inputTokens: 0, outputTokens: 0, outcome: 'withdrawn', now });
     }
-    for (const lane of lanes) {
-      const base = firstScore(lane);
-      const raw = await redis.zrange(`${keys}prioritized`, String(base), String(base + range), 'BYSCORE', 'WITHSCORES');
-      const found = new Map<string, number>();
-      for (let i = 0; i < raw.length; i += 2) found.set(raw[i] ?? '', Number(raw[i + 1]) - base);
-      assert.deepEqual(sorted(found), sorted(tags[lane]), `seed ${seed}, step ${step}, ${lane}`);
-    }
+    const end = String(firstScore + range);
+    const raw = await redis.zrange(`${keys}prioritized`, String(firstScore), end, 'BYSCORE', 'WITHSCORES');
+    const found = new Map<string, number>();
+    for (let i = 0; i < raw.length; i += 2) found.set(raw[i] ?? '', Number(raw[i + 1]) - firstScore);
+    assert.deepEqual(sorted(found), sorted(tags), `seed ${seed}, step ${step}`);
   }
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { tagRange } from '../../src/adapters/bullmq/lanes.ts';
+import { tagRange } from '../../src/adapters/bullmq/places.ts';
 import { FairLine } from '../../src/adapters/bullmq/fair-line.ts';
 import { RequestId } from '../../src/ids.ts';
 import { seededRandom } from '../seeded-random.ts';
@@ -34,10 +34,9 @@ function largestExcess(seed: number, range: number): { excess: number; served: n
 
   const head = () =>
     [...tags].reduce<[string, number] | null>((least, job) => (!least || job[1] < least[1] ? job : least), null);
-  const heads = () => {
+  const first = () => {
     const tag = head()?.[1];
-    if (tag === undefined) return { interactive: null, batch: null };
-    return { interactive: { tag, requestIds: [...tags.keys()].filter((id) => tags.get(id) === tag) }, batch: null };
+    return tag === undefined ? null : { tag, requestIds: [...tags.keys()].filter((id) => tags.get(id) === tag) };
   };
 
   for (let step = 0; step < 1_500; step += 1) {
@@ -58,7 +57,7 @@ function largestExcess(seed: number, range: number): { excess: number; served: n
         expiresAt: step + 9e6,
       };
       // A move of a job that is served already finds nothing to move.
-      for (const { requestId: id, tag } of line.place(request, heads(), true).moves)
+      for (const { requestId: id, tag } of line.place(request, first(), true).moves)
         if (jobs.has(id)) tags.set(id, tag);
     }
     const next = head();

@@ -1,4 +1,5 @@
 import type { InferenceJob } from '@sluice/shared/contracts/inference-job.ts';
+import { queueOfJob } from '@sluice/shared/contracts/lane-queue.ts';
 import { unbilledUsageEvent } from '@sluice/shared/contracts/unbilled-usage-event.ts';
 import { GatewayError } from '@sluice/shared/errors.ts';
 import type { RequestId } from '@sluice/shared/ids.ts';
@@ -157,7 +158,7 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
 
     async function close(): Promise<boolean> {
       if (!isOut) {
-        if (!(await deps.queue.withdraw(job.queue ?? job.alias, job.requestId))) return false;
+        if (!(await deps.queue.withdraw(queueOfJob(job), job.requestId))) return false;
         isOut = true;
         void deps.line.leave(job);
       }

@@ -1,4 +1,5 @@
 import type { InferenceJob } from '@sluice/shared/contracts/inference-job.ts';
+import { queueOfJob } from '@sluice/shared/contracts/lane-queue.ts';
 import { GatewayError } from '@sluice/shared/errors.ts';
 import type { Logger } from '@sluice/shared/log.ts';
 import { expectedWaitMs } from '@sluice/shared/ports/fair-share.ts';
@@ -15,7 +16,7 @@ export interface Line {
    * @throws GatewayError wait_too_long, queue_full
    */
   requireTurn(job: NewJob): Promise<void>;
-  /** Gives a queued job its place. Never fails: without it, the job is the last of its lane. */
+  /** Gives a queued job its place. Never fails: without it, the job is the last in its queue. */
   place(job: InferenceJob): Promise<void>;
   /** The job has left the line, and no worker had it: its team is charged nothing. Never fails. */
   leave(job: InferenceJob): Promise<void>;
@@ -72,7 +73,7 @@ export function createLine(deps: {
       try {
         learn(request, await fairShare.place(request));
       } catch (error) {
-        log.warn({ requestId: job.requestId, err: error }, 'job not placed; it is the last of its lane');
+        log.warn({ requestId: job.requestId, err: error }, 'job not placed; it is the last in its queue');
       }
     },
     async leave(job) {
@@ -98,7 +99,7 @@ export function createLine(deps: {
   }
 
   function turnKey({ queue, turn }: PlaceRequest): string {
-    return JSON.stringify([queue, turn.lane, turn.flow, turn.priority]);
+    return JSON.stringify([queue, turn.flow, turn.priority]);
   }
 
   function refuse(outlook: Outlook, { alias, deadlineAt }: NewJob): void {
@@ -120,7 +121,7 @@ export function createLine(deps: {
   function requestOf(job: NewJob): PlaceRequest | null {
     const { turn, requestId, inputTokensEstimate, outputTokensCap, deadlineAt } = job;
     if (!turn) return null;
-    const queue = job.queue ?? job.alias;
+    const queue = queueOfJob(job);
     const expected = { inputTokens: inputTokensEstimate, outputTokensCap };
     return { queue, requestId, turn, ...expected, now: now(), expiresAt: deadlineAt };
   }

@@ -1,4 +1,5 @@
 import type { InferenceJob } from '@sluice/shared/contracts/inference-job.ts';
+import { queueOfJob } from '@sluice/shared/contracts/lane-queue.ts';
 import type { Logger } from '@sluice/shared/log.ts';
 import type { JobQueue } from '@sluice/shared/ports/job-queue.ts';
 import type { TokenBus } from '@sluice/shared/ports/token-bus.ts';
@@ -18,7 +19,7 @@ export interface LostAnswersDeps {
 
 /** Ends answers that nobody will send any more. Disposing it stops the looking. */
 export interface LostAnswers extends Disposable {
-  watch(job: Pick<InferenceJob, 'alias' | 'queue' | 'requestId'>, answer: Watched): Disposable;
+  watch(job: Pick<InferenceJob, 'alias' | 'queue' | 'turn' | 'requestId'>, answer: Watched): Disposable;
 }
 
 type Watched = Pick<AnswerEvents, 'lastSignAt' | 'fail'>;
@@ -53,7 +54,7 @@ export function watchForLostAnswers(deps: LostAnswersDeps): LostAnswers {
 
   return {
     watch(job, answer) {
-      const entry = { queue: job.queue ?? job.alias, job, answer, nextLookAt: now() + quietMs, goneSince: null };
+      const entry = { queue: queueOfJob(job), job, answer, nextLookAt: now() + quietMs, goneSince: null };
       entries.add(entry);
       return { [Symbol.dispose]: () => void entries.delete(entry) };
     },

@@ -1,3 +1,4 @@
+import { queueOfJob } from '@sluice/shared/contracts/lane-queue.ts';
 import type { UsageEvent } from '@sluice/shared/contracts/usage-event.ts';
 import { usageCostNanoUsd } from '@sluice/shared/prices/usage-cost.ts';
 import { usageTokens } from '@sluice/shared/prices/usage-tokens.ts';
@@ -43,7 +44,7 @@ function correctShare(event: UsageEvent, { job }: JobDelivery, deps: JobDeps): v
   const { inputTokens, outputTokens } = event.usage;
   const outcome = event.outcome === 'completed' ? 'answered' : 'ended';
   deps.fairShare
-    .correct({ queue: job.queue ?? job.alias, requestId, turn, inputTokens, outputTokens, outcome, now: deps.now() })
+    .correct({ queue: queueOfJob(job), requestId, turn, inputTokens, outputTokens, outcome, now: deps.now() })
     .catch((error: unknown) => deps.log.warn({ callId: event.callId, err: error }, 'fair share not corrected'));
 }
 

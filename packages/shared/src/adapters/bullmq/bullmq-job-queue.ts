@@ -1,8 +1,9 @@
+import { queueOfJob } from '../../contracts/lane-queue.ts';
 import { queueNameOf } from '../../contracts/subjects.ts';
 import type { JobQueue } from '../../ports/job-queue.ts';
 import { withTimeLimit } from '../../time-limit.ts';
 import type { BullBackend, BullQueue } from './backend.ts';
-import { lanePriorities } from './lanes.ts';
+import { newcomerPriority } from './places.ts';
 
 /** An unreachable queue must show within the second that a client is promised its 503 in. */
 const redisTimeLimitMs = 900;
@@ -34,12 +35,12 @@ export function openBullJobQueue(
 
   return {
     async enqueue(job) {
-      const add = queueFor(job.queue ?? job.alias).add(job.kind, job, {
+      const add = queueFor(queueOfJob(job)).add(job.kind, job, {
         jobId: job.requestId,
         removeOnComplete: true,
         removeOnFail: true,
-        // Without a turn, among the first; with one, at the end of its lane until it is placed.
-        ...(job.turn && { priority: lanePriorities[job.turn.lane].newcomer }),
+        // Without a turn, among the first; with one, at the end until it is placed.
+        ...(job.turn && { priority: newcomerPriority }),
         ...redelivery,
       });
       await limited(add);

@@ -1,17 +1,16 @@
 import { z } from 'zod';
 import { queueNameOf } from '../../contracts/subjects.ts';
-import type { Lane } from '../../contracts/turn.ts';
 import type { FairShare, PlaceRequest } from '../../ports/fair-share.ts';
 import type { Sql } from '../../ports/sql.ts';
-import { lanePriorities, tagRange } from './lanes.ts';
+import { placedPriority, tagRange } from './places.ts';
 import { chargeGraceMs } from './fair-share-units.ts';
 import { FairLine } from './fair-line.ts';
-import type { Head, Heads, Move } from './fair-line.ts';
+import type { Head, Move } from './fair-line.ts';
 
 /**
  * Places jobs of BullMQ's PostgreSQL backend, for a gateway that is one process: who owes what is in its memory,
  * and forgotten with it. BullMQ orders what waits by `priority`, then `seq` (its table `job`, index
- * `job_ready_idx`); a job that is placed has the lane's priority and its tag in `seq`.
+ * `job_ready_idx`); a job that is placed has one priority, and its tag in `seq`.
  *
  * The steps of one queue come one after the other, and what came meanwhile is looked up and moved together.
  */
@@ -24,19 +23,19 @@ export function createPostgresFairShare(sql: Sql, { range = tagRange }: { range?
     place: (request) =>
       inTurn(
         request.queue,
-        (line, { heads, known }) => {
+        (line, { head, known }) => {
           const state = known.get(request.requestId);
-          if (state === undefined) return { result: line.outlook(request, heads), moves: [] };
-          const placed = line.place(withGrace(request), heads, state === 'waiting');
+          if (state === undefined) return { result: line.outlook(request, head), moves: [] };
+          const placed = line.place(withGrace(request), head, state === 'waiting');
           return { result: placed.outlook, moves: placed.moves };
         },
         request.requestId,
       ),
     outlook: (request) =>
-      inTurn(request.queue, (line, { heads }) => ({ result: line.outlook(request, heads), moves: [] })),
+      inTurn(request.queue, (line, { head }) => ({ result: line.outlook(request, head), moves: [] })),
     correct: (correction) =>
-      inTurn(correction.queue, (line, { heads }) => ({ result: undefined, moves: line.correct(correction, heads) })),
-    line: (queue, now) => inTurn(queue, (line, { heads }) => ({ result: line.line(heads, now), moves: [] })),
+      inTurn(correction.queue, (line, { head }) => ({ result: undefined, moves: line.correct(correction, head) })),
+    line: (queue, now) => inTurn(queue, (line, { head }) => ({ result: line.line(head, now), moves: [] })),
     [Symbol.asyncDispose]: async () => {},
   };
 
@@ -72,16 +71,16 @@ export function createPostgresFairShare(sql: Sql, { range = tagRange }: { range?
       steps.set(queue, []);
       try {
         const asked = batch.flatMap(({ requestId }) => requestId ?? []);
-        const { heads, known } = await readFacts(sql, queue, asked);
-        const present = { ...heads };
+        const { head, known } = await readFacts(sql, queue, asked);
+        let present = head;
         const moves = new Map<string, Move>();
         const done = batch.map((step) => {
-          const taken = step.take(line, { heads: present, known });
+          const taken = step.take(line, { head: present, known });
           for (const move of taken.moves) {
             moves.set(move.requestId, move);
             if (known.get(move.requestId) === 'taken') continue;
             // What is placed in this turn waits for those that follow in it.
-            present[move.lane] = earlier(present[move.lane], move);
+            present = earlier(present, move);
           }
           return taken.done;
         });
@@ -97,7 +96,8 @@ export function createPostgresFairShare(sql: Sql, { range = tagRange }: { range?
 }
 
 interface Facts {
-  readonly heads: Heads;
+  /** null: nobody. */
+  readonly head: Head | null;
   /** Of the jobs that were asked for; absent: gone. */
   readonly known: ReadonlyMap<string, 'waiting' | 'taken'>;
 }
@@ -111,25 +111,21 @@ interface Step {
 /** Before them are the numbers that BullMQ itself gives: to jobs that were taken over or given back. */
 const firstSeq = 2 ** 40;
 
-const placedPriority = (lane: Lane) => lanePriorities[lane].givenBack + 1;
-
-const HeadRows = z.array(z.object({ priority: z.int(), tag: z.number(), id: z.string() }));
+const HeadRows = z.array(z.object({ tag: z.number(), id: z.string() }));
 const JobRows = z.array(z.object({ id: z.string(), waits: z.boolean() }));
 
 async function readFacts(sql: Sql, queue: string, requestIds: readonly string[]): Promise<Facts> {
   const name = queueNameOf(queue);
   const [headRows, jobRows] = await Promise.all([
     sql.query(
-      `select lane.priority, first.seq::float8 - $2 as tag, job.id
-       from unnest($3::int[]) as lane (priority)
-       cross join lateral (
+      `select first.seq::float8 - $2 as tag, job.id
+       from (
          select seq from bullmq.job
-         where queue = $1 and state = 'waiting' and priority = lane.priority and seq >= $2
+         where queue = $1 and state = 'waiting' and priority = $3 and seq >= $2
          order by seq limit 1
        ) as first
-       join bullmq.job on job.queue = $1 and job.state = 'waiting'
-         and job.priority = lane.priority and job.seq = first.seq`,
-      [name, firstSeq, [placedPriority('interactive'), placedPriority('batch')]],
+       join bullmq.job on job.queue = $1 and job.state = 'waiting' and job.priority = $3 and job.seq = first.seq`,
+      [name, firstSeq, placedPriority],
     ),
     requestIds.length === 0
       ? { rows: [] }
@@ -138,26 +134,23 @@ async function readFacts(sql: Sql, queue: string, requestIds: readonly string[])
           requestIds,
         ]),
   ]);
-  const heads: Record<Lane, Head | null> = { interactive: null, batch: null };
-  for (const { priority, tag, id } of HeadRows.parse(headRows.rows)) {
-    const lane = priority === placedPriority('batch') ? 'batch' : 'interactive';
-    heads[lane] = earlier(heads[lane], { requestId: id, tag });
-  }
+  let head: Head | null = null;
+  for (const { tag, id } of HeadRows.parse(headRows.rows)) head = earlier(head, { requestId: id, tag });
   const jobs = JobRows.parse(jobRows.rows);
-  return { heads, known: new Map(jobs.map(({ id, waits }) => [id, waits ? 'waiting' : 'taken'])) };
+  return { head, known: new Map(jobs.map(({ id, waits }) => [id, waits ? 'waiting' : 'taken'])) };
 }
 
 async function writeMoves(sql: Sql, queue: string, moves: readonly Move[]): Promise<void> {
   if (moves.length === 0) return;
   await sql.query(
-    `update bullmq.job set priority = moved.priority, seq = moved.seq
-     from unnest($2::text[], $3::int[], $4::bigint[]) as moved (id, priority, seq)
+    `update bullmq.job set priority = $4, seq = moved.seq
+     from unnest($2::text[], $3::bigint[]) as moved (id, seq)
      where job.queue = $1 and job.id = moved.id`,
     [
       queueNameOf(queue),
       moves.map(({ requestId }) => requestId),
-      moves.map(({ lane }) => placedPriority(lane)),
       moves.map(({ tag }) => firstSeq + tag),
+      placedPriority,
     ],
   );
 }

@@ -18,14 +18,14 @@ import { outputTokenWeight } from '../../ports/fair-share.ts';
  * it waits, however jobs come and go; no copy of it can go wrong.
  *
  * KEYS[2] = `sluice-fair:{queue}:`, ours, in the same slot of a cluster:
- *   …line            hash  top:<lane> (the greatest finish), out (average output);
+ *   …line            hash  top (the greatest finish), out (average output);
  *                          count, busy, last, at: completions and milliseconds of the time with a line, decaying;
  *                          when the last one came if there was a line, and when any came
  *   …flows           set   flows with state
- *   …flow:<flow>     hash  <lane>:<priority> = finish; room:<lane> = free room, from and to, that was made for jobs
- *                          with a priority; owed:<lane> = corrections that are still to be applied; out
- *   …index:<lane>:<flow>   zset  the flow's waiting jobs by tag. Jobs that left are dropped when time has passed them
- *   …charge:<job id>       string  what the job was charged
+ *   …flow:<flow>     hash  finish:<priority>; room = free room, from and to, that was made for jobs with a priority;
+ *                          owed = corrections that are still to be applied; out
+ *   …index:<flow>    zset  the flow's waiting jobs by tag. Jobs that left are dropped when time has passed them
+ *   …charge:<job id> string  what the job was charged
  */
 const common = `
 local bull, own = KEYS[1], KEYS[2]
@@ -33,24 +33,20 @@ local waitingKey, lineKey, flowsKey = bull .. 'prioritized', own .. 'line', own 
 local function int(n) return string.format('%.0f', n) end
 local function float(n) return string.format('%.17g', n) end
 local function flowAt(flow) return own .. 'flow:' .. flow end
-local function indexAt(lane, flow) return own .. 'index:' .. lane .. ':' .. flow end
+local function indexAt(flow) return own .. 'index:' .. flow end
 
 local retention = ${retentionMs}
-local lanes = {
-  interactive = { base = tonumber(ARGV[1]) },
-  batch = { base = tonumber(ARGV[2]) },
-}
-local range = tonumber(ARGV[3])
-local now = tonumber(ARGV[4])
+local base = tonumber(ARGV[1])
+local range = tonumber(ARGV[2])
+local now = tonumber(ARGV[3])
 
 local function waitingCount() return redis.call('ZCARD', waitingKey) + redis.call('LLEN', bull .. 'wait') end
 
 -- The present: the tag of who is next; when nobody waits, nobody owes anything.
-local function present(lane)
-  local base = lanes[lane].base
+local function present()
   local first = redis.call('ZRANGEBYSCORE', waitingKey, int(base), '(' .. int(base + range), 'WITHSCORES', 'LIMIT', 0, 1)
   if first[2] then return tonumber(first[2]) - base, true end
-  return tonumber(redis.call('HGET', lineKey, 'top:' .. lane) or 0), false
+  return tonumber(redis.call('HGET', lineKey, 'top') or 0), false
 end
 
 -- Drops the jobs of a flow that time has passed. Of those at the present, at most one, it must be asked.
@@ -65,21 +61,20 @@ local function costOf(inputTokens, outputTokens, weight)
   return math.max(1, math.ceil(tokens * ${unitsPerToken} / weight))
 end
 
--- Finishes of a flow in a lane, by priority, and the rest of its hash.
-local function readFlow(flow, lane)
+-- Finishes of a flow, by priority, and its whole hash.
+local function readFlow(flow)
   local raw = redis.call('HGETALL', flowAt(flow))
   local fields, finishes = {}, {}
   for i = 1, #raw, 2 do
     fields[raw[i]] = raw[i + 1]
-    local priority = string.match(raw[i], '^' .. lane .. ':(%d+)$')
+    local priority = string.match(raw[i], '^finish:(%d+)$')
     if priority then finishes[tonumber(priority)] = tonumber(raw[i + 1]) end
   end
   return fields, finishes
 end
 
 -- Moves jobs (id, tag, id, tag, ...; in order) by an amount, none to before the floor; they stay in order.
-local function move(jobs, by, lane, index, floor)
-  local base = lanes[lane].base
+local function move(jobs, by, index, floor)
   local scores, tags, last = {}, {}, floor - 1
   for i = 1, #jobs, 2 do
     last = math.min(range - 1, math.max(jobs[i + 1] + by, last + 1))
@@ -94,26 +89,25 @@ local function move(jobs, by, lane, index, floor)
   return last
 end
 
--- The lane's tags begin anew at the present. As much work as there are jobs waiting and flows; seldom.
-local function rebase(lane, by)
-  local base = lanes[lane].base
+-- Tags begin anew at the present. As much work as there are jobs waiting and flows; seldom.
+local function rebase(by)
   local jobs = redis.call('ZRANGEBYSCORE', waitingKey, int(base), '(' .. int(base + range), 'WITHSCORES')
   for i = 1, #jobs, 2 do redis.call('ZADD', waitingKey, int(jobs[i + 1] - by), jobs[i]) end
   for _, flow in ipairs(redis.call('SMEMBERS', flowsKey)) do
-    local key, index = flowAt(flow), indexAt(lane, flow)
-    local fields, finishes = readFlow(flow, lane)
+    local key, index = flowAt(flow), indexAt(flow)
+    local fields, finishes = readFlow(flow)
     for priority, finish in pairs(finishes) do
-      local field = lane .. ':' .. priority
+      local field = 'finish:' .. priority
       if finish > by then redis.call('HSET', key, field, int(finish - by)) else redis.call('HDEL', key, field) end
     end
-    redis.call('HDEL', key, 'room:' .. lane)
+    redis.call('HDEL', key, 'room')
     redis.call('ZREMRANGEBYSCORE', index, '-inf', '(' .. int(by))
     local own = redis.call('ZRANGE', index, 0, -1, 'WITHSCORES')
     for i = 1, #own, 2 do redis.call('ZADD', index, int(own[i + 1] - by), own[i]) end
     if next(fields) == nil then redis.call('SREM', flowsKey, flow) end
   end
-  local top = tonumber(redis.call('HGET', lineKey, 'top:' .. lane) or 0)
-  redis.call('HSET', lineKey, 'top:' .. lane, int(math.max(0, top - by)))
+  local top = tonumber(redis.call('HGET', lineKey, 'top') or 0)
+  redis.call('HSET', lineKey, 'top', int(math.max(0, top - by)))
 end
 
 -- Completions per second, as text; '' while nobody knows.
@@ -128,15 +122,15 @@ end
 `;
 
 /**
- * KEYS: as above. ARGV: first score of the lanes, range, now; `place` or `outlook`, job id, lane, flow, priority,
- * weight, input tokens, output cap, priority when given back, when the charge expires.
+ * KEYS: as above. ARGV: first score, range, now; `place` or `outlook`, job id, flow, priority, weight, input tokens,
+ * output cap, priority when given back, when the charge expires.
  * Answers: jobs ahead, jobs waiting, completions per second.
  */
 export const placeScript = `${common}
-local isReal, id, lane, flow = ARGV[5] == 'place', ARGV[6], ARGV[7], ARGV[8]
-local priority, weight = tonumber(ARGV[9]), tonumber(ARGV[10])
-local base, jobKey, chargeKey = lanes[lane].base, bull .. id, own .. 'charge:' .. id
-local index, flowKey = indexAt(lane, flow), flowAt(flow)
+local isReal, id, flow = ARGV[4] == 'place', ARGV[5], ARGV[6]
+local priority, weight = tonumber(ARGV[7]), tonumber(ARGV[8])
+local jobKey, chargeKey = bull .. id, own .. 'charge:' .. id
+local index, flowKey = indexAt(flow), flowAt(flow)
 
 local function outlook(score)
   local ahead = redis.call('LLEN', bull .. 'wait') + redis.call('ZCOUNT', waitingKey, '-inf', '(' .. int(score))
@@ -149,17 +143,17 @@ if isReal and (redis.call('EXISTS', jobKey) == 0 or redis.call('EXISTS', chargeK
 end
 -- Taken at once, and nobody waits: nobody was passed over, and nobody owes anything when the next line forms.
 if not score and waitingCount() == 0 then
-  if isReal then redis.call('HSET', jobKey, 'priority', ARGV[13]) end
+  if isReal then redis.call('HSET', jobKey, 'priority', ARGV[11]) end
   return { '0', '0', perSecond() }
 end
 
-local fields, finishes = readFlow(flow, lane)
+local fields, finishes = readFlow(flow)
 local average = tonumber(fields['out'] or redis.call('HGET', lineKey, 'out') or nil)
-local outputTokens = tonumber(ARGV[12])
+local outputTokens = tonumber(ARGV[10])
 if average then outputTokens = math.min(outputTokens, average) end
-local cost = costOf(tonumber(ARGV[11]), outputTokens, weight)
+local cost = costOf(tonumber(ARGV[9]), outputTokens, weight)
 
-local virtual, isBusy = present(lane)
+local virtual, isBusy = present()
 local finishMax, soonest, hasLater = virtual, virtual, false
 for other, finish in pairs(finishes) do
   finishMax = math.max(finishMax, finish)
@@ -168,8 +162,8 @@ for other, finish in pairs(finishes) do
 end
 
 if isReal and virtual > 0 and (finishMax + cost >= range or (not isBusy and virtual > range / 2)) then
-  rebase(lane, virtual)
-  fields, finishes = readFlow(flow, lane)
+  rebase(virtual)
+  fields, finishes = readFlow(flow)
   finishMax, soonest, virtual = finishMax - virtual, soonest - virtual, 0
 end
 if isReal then dropPassed(index, virtual) end
@@ -179,7 +173,7 @@ local start = finishMax
 local later = hasLater and redis.call('ZRANGEBYSCORE', index, int(soonest), '+inf', 'WITHSCORES') or {}
 if later[1] then
   local first = tonumber(later[2])
-  local from, to = string.match(fields['room:' .. lane] or '', '^(%d+)-(%d+)$')
+  local from, to = string.match(fields['room'] or '', '^(%d+)-(%d+)$')
   local room = math.max(soonest, tonumber(from or range))
   if tonumber(to) == first and room + cost <= first then
     start = room
@@ -187,14 +181,14 @@ if later[1] then
     start = math.max(soonest, first)
     if isReal then
       local by = cost * math.ceil(#later / 2 / ${roomShare})
-      move(later, by, lane, index, start + cost)
+      move(later, by, index, start + cost)
       first = first + by
       for other, finish in pairs(finishes) do
         if other > priority and finish > start then finishes[other] = finish + by end
       end
     end
   end
-  if isReal then redis.call('HSET', flowKey, 'room:' .. lane, int(start + cost) .. '-' .. int(first)) end
+  if isReal then redis.call('HSET', flowKey, 'room', int(start + cost) .. '-' .. int(first)) end
 end
 start = math.min(start, range - 1)
 if not isReal then return outlook(base + start) end
@@ -204,15 +198,15 @@ local top = 0
 for other, finish in pairs(finishes) do
   finish = math.min(finish, range - 1)
   top = math.max(top, finish)
-  local field = lane .. ':' .. other
+  local field = 'finish:' .. other
   -- What lies in the past says nothing.
   if finish > virtual then redis.call('HSET', flowKey, field, int(finish)) else redis.call('HDEL', flowKey, field) end
 end
-local known = tonumber(redis.call('HGET', lineKey, 'top:' .. lane) or 0)
-if top > known then redis.call('HSET', lineKey, 'top:' .. lane, int(top)) end
+local known = tonumber(redis.call('HGET', lineKey, 'top') or 0)
+if top > known then redis.call('HSET', lineKey, 'top', int(top)) end
 redis.call('SADD', flowsKey, flow)
-redis.call('SET', chargeKey, int(cost), 'PXAT', ARGV[14])
-redis.call('HSET', jobKey, 'priority', ARGV[13])
+redis.call('SET', chargeKey, int(cost), 'PXAT', ARGV[12])
+redis.call('HSET', jobKey, 'priority', ARGV[11])
 if score then
   redis.call('ZADD', waitingKey, 'XX', int(base + start), id)
   redis.call('ZADD', index, int(start), id)
@@ -223,8 +217,8 @@ return outlook(base + start)
 `;
 
 /**
- * KEYS: as above. ARGV: first score of the lanes, range, now; then for each correction: its now, job id, lane, flow,
- * weight, input tokens, output tokens, outcome.
+ * KEYS: as above. ARGV: first score, range, now; then for each correction: its now, job id, flow, weight, input tokens,
+ * output tokens, outcome.
  */
 export const correctScript = `${common}
 local function learn(key, outputTokens)
@@ -249,8 +243,8 @@ local function countCompletion()
   redis.call('PEXPIRE', lineKey, retention)
 end
 
-local function correct(id, lane, flow, weight, inputTokens, outputTokens, outcome)
-  local chargeKey, flowKey, index = own .. 'charge:' .. id, flowAt(flow), indexAt(lane, flow)
+local function correct(id, flow, weight, inputTokens, outputTokens, outcome)
+  local chargeKey, flowKey, index = own .. 'charge:' .. id, flowAt(flow), indexAt(flow)
   if outcome == 'answered' then
     learn(lineKey, outputTokens)
     learn(flowKey, outputTokens)
@@ -260,42 +254,42 @@ local function correct(id, lane, flow, weight, inputTokens, outputTokens, outcom
   local charged = tonumber(redis.call('GETDEL', chargeKey) or nil)
   if not charged then return end
   local used = (inputTokens + outputTokens > 0) and costOf(inputTokens, outputTokens, weight) or 0
-  local fields, finishes = readFlow(flow, lane)
-  local owed = tonumber(fields['owed:' .. lane] or 0) + used - charged
+  local fields, finishes = readFlow(flow)
+  local owed = tonumber(fields['owed'] or 0) + used - charged
   if owed == 0 then return end
 
-  local virtual = present(lane)
+  local virtual = present()
   dropPassed(index, virtual)
   local count = redis.call('ZCARD', index)
   if math.abs(owed) * ${owedShare} < count * math.max(charged, 1) then
-    redis.call('HSET', flowKey, 'owed:' .. lane, int(owed))
+    redis.call('HSET', flowKey, 'owed', int(owed))
     return
   end
-  redis.call('HDEL', flowKey, 'owed:' .. lane, 'room:' .. lane)
+  redis.call('HDEL', flowKey, 'owed', 'room')
   local lastBefore, lastAfter = -1, -1
   if count > 0 then
     local jobs = redis.call('ZRANGE', index, 0, -1, 'WITHSCORES')
-    lastBefore, lastAfter = tonumber(jobs[#jobs]), move(jobs, owed, lane, index, virtual)
+    lastBefore, lastAfter = tonumber(jobs[#jobs]), move(jobs, owed, index, virtual)
   end
-  local top = tonumber(redis.call('HGET', lineKey, 'top:' .. lane) or 0)
+  local top = tonumber(redis.call('HGET', lineKey, 'top') or 0)
   for priority, finish in pairs(finishes) do
     local moved = math.max(0, finish + owed)
     if finish > lastBefore then moved = math.max(moved, lastAfter + 1) end
     moved = math.min(moved, range - 1)
-    redis.call('HSET', flowKey, lane .. ':' .. priority, int(moved))
+    redis.call('HSET', flowKey, 'finish:' .. priority, int(moved))
     top = math.max(top, moved)
   end
-  redis.call('HSET', lineKey, 'top:' .. lane, int(top))
+  redis.call('HSET', lineKey, 'top', int(top))
 end
 
-for i = 5, #ARGV, 8 do
+for i = 4, #ARGV, 7 do
   now = tonumber(ARGV[i])
-  correct(ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], tonumber(ARGV[i + 4]), tonumber(ARGV[i + 5]), tonumber(ARGV[i + 6]), ARGV[i + 7])
+  correct(ARGV[i + 1], ARGV[i + 2], tonumber(ARGV[i + 3]), tonumber(ARGV[i + 4]), tonumber(ARGV[i + 5]), ARGV[i + 6])
 end
 return 1
 `;
 
-/** KEYS: as above. ARGV: first score of the lanes, range, now. Answers: waiting, when the oldest came, per second. */
+/** KEYS: as above. ARGV: first score, range, now. Answers: waiting, when the oldest came, per second. */
 export const lineScript = `${common}
 local oldest = nil
 local function consider(id)
@@ -307,12 +301,10 @@ if waiting > 0 then
   consider(redis.call('LRANGE', bull .. 'wait', -1, -1)[1])
   -- A flow's oldest is its first, so long as it uses no priorities.
   for _, flow in ipairs(redis.call('SRANDMEMBER', flowsKey, 1000)) do
-    for lane in pairs(lanes) do
-      local index = indexAt(lane, flow)
-      dropPassed(index, (present(lane)))
-      local id = redis.call('ZRANGE', index, 0, 0)[1]
-      if id and redis.call('ZSCORE', waitingKey, id) then consider(id) end
-    end
+    local index = indexAt(flow)
+    dropPassed(index, (present()))
+    local id = redis.call('ZRANGE', index, 0, 0)[1]
+    if id and redis.call('ZSCORE', waitingKey, id) then consider(id) end
   end
 end
 return { int(waiting), oldest and int(oldest) or '', perSecond() }

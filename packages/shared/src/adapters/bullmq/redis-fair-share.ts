@@ -1,10 +1,9 @@
 import type { Redis, Result } from 'ioredis';
 import { queueNameOf } from '../../contracts/subjects.ts';
-import type { Lane } from '../../contracts/turn.ts';
 import type { Correction, FairShare, Line, Outlook, PlaceRequest } from '../../ports/fair-share.ts';
 import { withTimeLimit } from '../../time-limit.ts';
 import { redisKeysOf } from './backend.ts';
-import { firstScore, lanePriorities, tagRange } from './lanes.ts';
+import { firstScore, givenBackPriority, tagRange } from './places.ts';
 import { chargeGraceMs } from './fair-share-units.ts';
 import { correctScript, lineScript, placeScript } from './redis-fair-share-scripts.ts';
 
@@ -12,7 +11,7 @@ export interface RedisFairShareOptions {
   /** Shared: stays the caller's to close. */
   readonly redis: Redis;
   readonly timeoutMs?: number;
-  /** Tags of a lane before they begin anew; for tests. */
+  /** Tags before they begin anew; for tests. */
   readonly range?: number;
 }
 
@@ -75,7 +74,7 @@ class RedisFairShare implements FairShare {
     const { queue, turn, requestId, inputTokens, outputTokens, outcome, now } = correction;
     const last = this.#corrections.get(queue);
     const batch = last && last.args.length < correctionsMax ? last : this.#newCorrections(queue);
-    batch.args.push([now, requestId, turn.lane, turn.flow, turn.weight, inputTokens, outputTokens, outcome]);
+    batch.args.push([now, requestId, turn.flow, turn.weight, inputTokens, outputTokens, outcome]);
     return batch.sent;
   }
 
@@ -103,23 +102,21 @@ class RedisFairShare implements FairShare {
 
   async #ask(step: 'place' | 'outlook', request: PlaceRequest): Promise<Outlook> {
     const { requestId, turn, inputTokens, outputTokensCap, now, expiresAt } = request;
-    const { lane, flow, priority, weight } = turn;
-    const expected = [inputTokens, outputTokensCap, lanePriorities[lane].givenBack, expiresAt + chargeGraceMs];
-    const args = [...this.#common(now), step, requestId, lane, flow, priority, weight, ...expected];
+    const { flow, priority, weight } = turn;
+    const expected = [inputTokens, outputTokensCap, givenBackPriority, expiresAt + chargeGraceMs];
+    const args = [...this.#common(now), step, requestId, flow, priority, weight, ...expected];
     const [ahead, waiting, perSecond] = await this.#limited(this.#redis.fairPlace(...keysOf(request.queue), ...args));
     return { ahead: Number(ahead), waiting: Number(waiting), perSecond: rateOf(perSecond) };
   }
 
   #common(now: number): number[] {
-    return [...lanesInOrder.map(firstScore), this.#range, now];
+    return [firstScore, this.#range, now];
   }
 
   #limited<T>(call: Promise<T>): Promise<T> {
     return withTimeLimit(dependency, this.#timeoutMs, call);
   }
 }
-
-const lanesInOrder = ['interactive', 'batch'] as const satisfies readonly Lane[];
 
 function keysOf(queue: string): [bull: string, own: string] {
   const name = queueNameOf(queue);
