@@ -5,6 +5,7 @@ import type { Authenticated } from '../../../auth/authenticated.ts';
 import { parseManagementBody } from '../../../http/parse-body.ts';
 import { findUsersByEmail } from '../../../sql/find-users-by-email.ts';
 import { tenancyIn } from '../../../sql/tenancy-tables.ts';
+import { changedBy } from '../../../tenancy/history.ts';
 import type { Scope } from '../../../tenancy/scope.ts';
 import type { User } from '../../../tenancy/user.ts';
 import { userChange } from './audited-user.ts';
@@ -52,8 +53,8 @@ export async function updateUser(
     const before = userId === undefined ? null : await users.lock(userId);
     requireUserChangeRight(scope, userId ?? '', before, changes);
     if (before === null) throw userNotFound(id ?? email ?? '');
-    const by = { updatedAt: now(), updatedBy: authenticated.caller.userId };
-    const after = await users.update([before.userId], { ...changes, ...by });
+    const by = { userId: authenticated.caller.userId, now: now() };
+    const after = await users.update([before.userId], { ...changes, ...changedBy(by) });
     if (after === null) throw userNotFound(before.userId);
     if ('violated' in after) throw userRefusalOf(after.violated, { ...before, ...changes });
     await record(userChange('updated', { before, after }));
