@@ -36,6 +36,7 @@ const importRules: readonly ImportRule[] = [
   adapter('nats', ['nats', '@nats-io/jetstream']),
   adapter('redis', ['ioredis']),
   adapter('postgres', ['pg']),
+  adapter('s3', ['@aws-sdk/client-s3', '@aws-sdk/lib-storage']),
   adapter('opentelemetry', [
     '@opentelemetry/api',
     '@opentelemetry/exporter-prometheus',
@@ -132,6 +133,7 @@ const allowed = [
   { file: `${shared}/adapters/nats/bus.ts`, source: `import { jetstream } from '@nats-io/jetstream';` },
   { file: `${shared}/adapters/memory/bus.ts`, source: `import { once } from 'node:events';` },
   { file: `${shared}/adapters/redis/admission.ts`, source: `import { split } from '../split-cost.ts';` },
+  { file: `${shared}/adapters/s3/store.ts`, source: `import { S3Client } from '@aws-sdk/client-s3';` },
   {
     file: 'services/ledger/src/main.ts',
     source: `import { openPostgres } from '@sluice/shared/adapters/postgres/p.ts';`,
@@ -168,6 +170,7 @@ const forbidden = [
   { file: `${shared}/adapters/memory/bus.ts`, source: `import { Redis } from 'ioredis';` },
   { file: `${shared}/adapters/nats/bus.ts`, source: `import { Sql } from '../postgres/postgres.ts';` },
   { file: `${shared}/adapters/redis/admission.ts`, source: `import type { Pool } from 'pg';` },
+  { file: `${shared}/adapters/postgres/store.ts`, source: `import { S3Client } from '@aws-sdk/client-s3';` },
   { file: `${shared}/adapters/split-cost.ts`, source: `import { Redis } from 'ioredis';` },
   { file: `${shared}/log.ts`, source: `import { config } from '@sluice/worker/config.ts';` },
   { file: `${shared}/log.ts`, source: `import { serve } from '../../../test/servers/redis.ts';` },

@@ -35,7 +35,7 @@ export function createHideSecrets(secrets: Iterable<string>): HideSecrets {
 export function secretsOf(env: Environment, config: GatewayConfig | null): string[] {
   const values = Object.values(env).filter((value) => value !== undefined);
   const named = Object.entries(env).map(([name, value]) => (isSecret([name]) && !isPlace(name, value) ? value : null));
-  const configured = config === null ? [] : [config.masterKey, config.metrics.token, ...deploymentSecrets(config)];
+  const configured = config === null ? [] : secretsIn(config);
   const urls = [...values, config?.databaseUrl ?? ''].flatMap(passwordsIn);
   return [...named, ...configured, ...urls].filter((value) => typeof value === 'string');
 }
@@ -43,6 +43,12 @@ export function secretsOf(env: Environment, config: GatewayConfig | null): strin
 /** The path of a secret is none, and an operator needs it to be told; a key that stands where it belongs is one. */
 function isPlace(name: string, value = ''): boolean {
   return /_(?:FILE|PATH|DIR)$/i.test(name) && !/[\r\n]/.test(value);
+}
+
+function secretsIn(config: GatewayConfig): (string | null)[] {
+  const { masterKey, metrics, sluice } = config;
+  const storeKey = sluice.files.s3?.credentials?.secretAccessKey ?? null;
+  return [masterKey, metrics.token, storeKey, ...deploymentSecrets(config)];
 }
 
 function deploymentSecrets({ aliases, wildcards }: GatewayConfig): (string | null)[] {

@@ -23,7 +23,7 @@ import { openIngress } from './ingress.ts';
 const { config, log } = await startProcess(process.env, {
   service: 'ingress',
   defaultPort: 4000,
-  needs: { models: 'places', masterKey: true },
+  needs: { models: 'places', masterKey: true, files: true },
 });
 const onError = (error: unknown) => log.warn({ err: error }, 'dependency failed');
 

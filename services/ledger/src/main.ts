@@ -25,7 +25,7 @@ const reconcilingTimeLimitMs = 600_000;
 const { config, log } = await startProcess(process.env, {
   service: 'ledger',
   defaultPort: 4002,
-  needs: { models: 'none', masterKey: false },
+  needs: { models: 'none', masterKey: false, files: false },
 });
 const onError = (error: unknown) => log.warn({ err: error }, 'dependency failed');
 

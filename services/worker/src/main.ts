@@ -32,7 +32,7 @@ import { openWorker } from './worker.ts';
 const { config, log } = await startProcess(process.env, {
   service: 'worker',
   defaultPort: 4001,
-  needs: { models: 'credentials', masterKey: false },
+  needs: { models: 'credentials', masterKey: false, files: false },
 });
 const { gateway, redisUrl } = config;
 const onError = (error: unknown) => log.warn({ err: error }, 'dependency failed');

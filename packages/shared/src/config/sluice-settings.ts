@@ -3,6 +3,8 @@ import type { PriceBook } from '../prices/price-book.ts';
 import { readBatchSettings } from './batch-settings.ts';
 import type { BatchSettings } from './batch-settings.ts';
 import { checkKeys } from './check-keys.ts';
+import { readFilesSettings } from './files-settings.ts';
+import type { FilesSettings } from './files-settings.ts';
 import { readUsdPerSearch, readUsdPerToken } from './model-facts.ts';
 import type { Section } from './section.ts';
 import { vocabularies } from './vocabulary.ts';
@@ -40,6 +42,7 @@ export interface SluiceSettings {
   readonly onClientGone: 'stop' | 'finish';
   /** A streamed answer of which nothing comes for so long is kept alive by a comment; 0: never. */
   readonly sseHeartbeatMs: number;
+  readonly files: FilesSettings;
   /** For models without a price anywhere. */
   readonly defaultPrice: TokenPrice;
   readonly batch: BatchSettings;
@@ -77,6 +80,7 @@ export function readSluiceSettings(section: Section, prices: PriceBook): SluiceS
     shutdownDelayMs:
       section.number('shutdown_delay_ms', { integer: true, min: 0, max: drainMs }) ?? Math.min(5_000, drainMs),
     reconcileIntervalMs: section.number('reconcile_interval_ms', { integer: true, min: 0, max: maxMs }) ?? 60_000,
+    files: readFilesSettings(section.section('files')),
     defaultPrice: {
       inputNanoUsdPerMillion:
         readUsdPerToken([price], 'input_cost_per_token') ?? prices.defaultPrice.inputNanoUsdPerMillion,
