@@ -29,7 +29,11 @@ export function requireRegion({ origin }: NewJob, alias: Alias, regions: Request
 }
 
 /** @throws GatewayError unknown_model; invalid_request for a model that does something else */
-export function requireAlias({ kind, alias: model }: NewJob, path: string, alias: Alias | null): asserts alias {
+export function requireAlias(
+  { kind, alias: model }: Pick<NewJob, 'kind' | 'alias'>,
+  path: string,
+  alias: Alias | null,
+): asserts alias {
   if (!alias) {
     const message = `${path}: Invalid model name passed in model=${model}. Call \`/v1/models\` to view available models for your key.`;
     throw new GatewayError('unknown_model', message, { param: 'model' });

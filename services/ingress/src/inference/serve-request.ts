@@ -2,21 +2,20 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Authenticated } from '../auth/authenticated.ts';
 import { ModelBudgetSpent } from '../admission/refusals.ts';
 import type { Answer } from '../dispatch/dispatch.ts';
-import { parseBody } from '../http/parse-body.ts';
 import type { Claimed } from '../idempotency/claim.ts';
 import { fingerprintOf, scopeOf } from '../idempotency/fingerprint.ts';
 import { idempotencyKeyOf } from '../idempotency/idempotency-key.ts';
 import { replayedAnswer, replayHeaders } from '../idempotency/replay.ts';
 import { requestControls } from '../surfaces/openai/request-controls.ts';
 import { admitJob, newRequestId } from './admit-job.ts';
-import type { AdmittedJob, Ask, AskedFrom } from './admit-job.ts';
+import type { AdmittedJob, AskedFrom } from './admit-job.ts';
 import type { BatchLine } from './batch-line.ts';
-import { customersModel } from './customers-model.ts';
 import { dispatchAdmitted } from './dispatch-admitted.ts';
 import type { Answered, InferenceEndpoint } from './endpoint.ts';
 import type { Exchange } from './exchange.ts';
 import type { InferenceSteps } from './inference-steps.ts';
-import { modelIn, realModel, requestedModel, withModel } from './requested-model.ts';
+import { readRequest } from './read-request.ts';
+import type { Read } from './read-request.ts';
 
 /** A request whose caller is known and whose body was read. */
 export interface InferenceRequest {
@@ -51,17 +50,11 @@ export async function serveRequest<Body, Sent>(
   steps: InferenceSteps,
   send: (served: Served<Body>) => Promise<Sent>,
 ): Promise<Sent> {
-  const { authenticated, headers, exchange } = request;
-  const { path, mode } = endpoint;
-  const { config } = steps;
-  const real = withModel(request, realModel(request.value, authenticated.principal));
-  const meant = requestedModel(real.value, authenticated, { path, config });
-  const known = withModel(real, meant);
-  const placed = await customersModel(known.value, { mode, headers }, steps);
-  const asked = readAs(withModel(known, placed));
+  const { authenticated, exchange } = request;
+  const { path } = endpoint;
+  const reading = await readRequest(endpoint, request, steps);
+  const { read: asked, shownAs } = reading;
   const { ask } = asked;
-  const isAsNamed = real === request || placed !== undefined;
-  const shownAs = isAsNamed ? ask.body.model : (modelIn(request.value) ?? ask.body.model);
   const from = { ...request, requestId: newRequestId(ask.callType, steps), path };
   const claimed = await claimFor(asked, from, steps);
   if (claimed?.type === 'replay') {
@@ -78,12 +71,6 @@ export async function serveRequest<Body, Sent>(
   const served = { job, spentNanoUsd, shownAs: read === asked ? shownAs : read.ask.body.model, answer };
   return await send({ ...servedAs(read), ...served }); // leaving takes it back
 
-  function readAs({ text, value }: { text: string; value: unknown }): Read<Body> {
-    const body = parseBody(endpoint.schema, value, path);
-    const own = endpoint.ask(body, { authenticated, config });
-    return { value, body, ask: own, text: own.jobBody === undefined ? text : JSON.stringify(own.jobBody) };
-  }
-
   function servedAs({ body, ask: { body: said } }: Read<Body>) {
     return { body, exchange, isStreamed: said.stream ?? false };
   }
@@ -99,20 +86,11 @@ export async function serveRequest<Body, Sent>(
         return { read: next, admitted: await admitJob(next.ask, { ...from, isLast: false }, steps) };
       } catch (error) {
         if (!(error instanceof ModelBudgetSpent)) throw error;
-        next = readAs(withModel(asked, other));
+        next = reading.withModel(other);
       }
     }
     return { read: next, admitted: await admitJob(next.ask, from, steps) };
   }
-}
-
-/** A request's body, and what admission has to know of it. */
-interface Read<Body> {
-  readonly value: unknown;
-  readonly body: Body;
-  readonly ask: Ask;
-  /** What the job carries. */
-  readonly text: string;
 }
 
 /** @returns null: the request has no idempotency key */
