@@ -30,9 +30,11 @@ export async function readMetrics(url: string): Promise<MetricsPage> {
   };
 }
 
-/** The one sample of this name and alias; NaN: there is none. */
-export function valueOf({ samples }: MetricsPage, name: string, alias: string): number {
-  const found = samples.filter((sample) => sample.name === name && sample.labels['alias'] === alias);
+/** The one sample of this name, alias and, where it has one, lane; NaN: there is none. */
+export function valueOf({ samples }: MetricsPage, name: string, alias: string, lane = 'interactive'): number {
+  const found = samples.filter(
+    ({ name: each, labels }) => each === name && labels['alias'] === alias && (labels['lane'] ?? lane) === lane,
+  );
   if (found.length > 1) throw new Error(`${name} of ${alias} is there ${found.length} times`);
   return found[0]?.value ?? Number.NaN;
 }

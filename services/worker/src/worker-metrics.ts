@@ -1,5 +1,6 @@
 import type { Meter } from '@opentelemetry/api';
 import type { Deployment } from '@sluice/shared/config/gateway-config.ts';
+import { Lane } from '@sluice/shared/contracts/turn.ts';
 import type { FlowState } from './flow/flow.ts';
 
 /** What a worker counts. */
@@ -72,8 +73,10 @@ export function createWorkerMetrics(meter: Meter): WorkerMetrics {
           for (const { deployment, ...state } of read()) {
             const labels = { alias: deployment.alias, model: deployment.model, deployment: deployment.id };
             observer.observe(limits, state.limit, labels);
-            observer.observe(inFlight, state.inFlight, labels);
-            observer.observe(waiting, state.waiting, labels);
+            for (const lane of Lane.options) {
+              observer.observe(inFlight, state.lanes[lane].inFlight, { ...labels, lane });
+              observer.observe(waiting, state.lanes[lane].waiting, { ...labels, lane });
+            }
           }
         },
         [limits, inFlight, waiting],

@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { deploymentsOf, queuesOf } from '@sluice/shared/config/resolve-alias.ts';
+import { laneQueues } from '@sluice/shared/contracts/lane-queue.ts';
 import type { CooldownStore } from '@sluice/shared/ports/cooldown-store.ts';
 import type { JobDelivery, JobSource } from '@sluice/shared/ports/job-queue.ts';
 import { createFlow } from './flow/flow.ts';
@@ -62,7 +63,7 @@ export async function openWorker({
     }),
   );
   const concurrency = (queue: string) => flow.concurrencyOf(queue);
-  const consumer = opening.use(await source.consume(queuesOf(deps.config), { concurrency }, run));
+  const consumer = opening.use(await source.consume(laneQueues(queuesOf(deps.config)), { concurrency }, run));
   flow.onConcurrency((queue, atATime) => consumer.setConcurrency(queue, atATime));
   return opening.move();
 

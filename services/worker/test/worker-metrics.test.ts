@@ -7,16 +7,21 @@ test("a worker's page shows for each deployment what it may call, calls, and mak
   await using telemetry = await openTelemetry({ service: 'sluice-worker', env: {} });
   const metrics = createWorkerMetrics(telemetry.meter);
   const deployment = { id: 'd1', alias: 'sample', model: 'oci/xai.grok-4' };
+  const lanes = { interactive: { inFlight: 3, waiting: 2 }, batch: { inFlight: 9, waiting: 1 } };
   let limit = 20;
-  metrics.watchFlow(() => [{ deployment, limit, inFlight: 3, waiting: 2 }]);
+  metrics.watchFlow(() => [{ deployment, limit, lanes }]);
   metrics.expect([{ ...deployment, alias: 'other' }]);
   metrics.throttled({ alias: 'sample', model: 'oci/xai.grok-4', by: 'provider' });
-  const labels = 'alias="sample",model="oci/xai.grok-4",deployment="d1",otel_scope_name="sluice"';
+  const ofDeployment = 'alias="sample",model="oci/xai.grok-4",deployment="d1"';
+  const labels = `${ofDeployment},otel_scope_name="sluice"`;
+  const ofLane = (lane: string) => `${ofDeployment},lane="${lane}",otel_scope_name="sluice"`;
   const before = await telemetry.prometheusText();
   for (const line of [
     `sluice_worker_adaptive_limit{${labels}} 20`,
-    `sluice_worker_calls_in_flight{${labels}} 3`,
-    `sluice_worker_calls_waiting{${labels}} 2`,
+    `sluice_worker_calls_in_flight{${ofLane('interactive')}} 3`,
+    `sluice_worker_calls_waiting{${ofLane('interactive')}} 2`,
+    `sluice_worker_calls_in_flight{${ofLane('batch')}} 9`,
+    `sluice_worker_calls_waiting{${ofLane('batch')}} 1`,
   ]) {
     assert.ok(before.includes(line), before);
   }

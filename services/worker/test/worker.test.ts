@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
+import { laneQueue } from '@sluice/shared/contracts/lane-queue.ts';
 import { createMemoryTokenBus } from '@sluice/shared/adapters/memory/memory-token-bus.ts';
 import type { InferenceJob } from '@sluice/shared/contracts/inference-job.ts';
 import { RequestId } from '@sluice/shared/ids.ts';
@@ -104,7 +105,7 @@ async function openTestWorker({ onClientGone = 'stop' }: { onClientGone?: 'stop'
 
 test('worker: takes the jobs of every alias, and counts what it runs', async () => {
   await using it = await openTestWorker();
-  assert.deepEqual(it.taken, [{ aliases: ['sample'], concurrency: [4] }]);
+  assert.deepEqual(it.taken, [{ aliases: ['sample', laneQueue('sample', 'batch')], concurrency: [4, 4] }]);
   const done = [it.hand(it.newJob()), it.hand(it.newJob())];
   await waitUntil(() => it.calls.length === 2, { what: 'both calls' });
   assert.equal(it.running.now, 2);

@@ -24,7 +24,12 @@ export function laneOfQueue(queue: string): { readonly name: string; readonly la
     : { name: queue, lane: 'interactive' };
 }
 
-/** The queue that a job waits in. A job without a turn is interactive. */
+/** The queue that a job waits in. */
 export function queueOfJob({ alias, queue, turn }: Pick<InferenceJob, 'alias' | 'queue' | 'turn'>): string {
-  return laneQueue(queue ?? alias, turn?.lane ?? 'interactive');
+  return laneQueue(queue ?? alias, laneOfJob({ turn }));
+}
+
+/** A job without a turn is interactive. */
+export function laneOfJob({ turn }: Pick<InferenceJob, 'turn'>): Lane {
+  return turn?.lane ?? 'interactive';
 }

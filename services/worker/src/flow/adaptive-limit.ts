@@ -72,11 +72,19 @@ const retryAfterMsMost = 60_000;
 /** On top of what the provider asks for, so that workers do not come back all at once (contract §8.5). */
 const retryAfterJitterMs = 750;
 
-/**
- * @param options.most calls at a time, whatever the provider takes
- * @param options.random in [0, 1)
- */
-export function createAdaptiveLimit({ most, random }: { most: number; random: () => number }): AdaptiveLimit {
+export interface AdaptiveLimitOptions {
+  /** Calls at a time, whatever the provider takes. */
+  readonly most: number;
+  /** In [0, 1). */
+  readonly random: () => number;
+  /** Places that calls wait for, and that are kept for others: as good as used up. Absent: none. */
+  readonly kept?: () => number;
+  /** Whether more calls than ever may be tried now, at the risk of a refusal. Absent: always. */
+  readonly mayProbe?: () => boolean;
+}
+
+export function createAdaptiveLimit(options: AdaptiveLimitOptions): AdaptiveLimit {
+  const { most, random, kept = () => 0, mayProbe = () => true } = options;
   const latencies = createLatencyWatch();
   let limit = Math.min(startLimit, most);
   let inFlight = 0;
@@ -151,7 +159,7 @@ export function createAdaptiveLimit({ most, random }: { most: number; random: ()
    *   in TCP's slow start, where each acknowledgement sends two packets
    */
   function count(calls: readonly Entered[], atStart: number): void {
-    const isUsedUp = inFlight >= admitted();
+    const isUsedUp = inFlight + kept() >= admitted() && mayProbe();
     for (const call of calls) {
       if (counted.has(call)) continue;
       counted.add(call);

@@ -1,4 +1,6 @@
 import type { Deployment, GatewayConfig } from '@sluice/shared/config/gateway-config.ts';
+import { laneOfQueue, laneQueues } from '@sluice/shared/contracts/lane-queue.ts';
+import type { Lane } from '@sluice/shared/contracts/turn.ts';
 import type { Admission } from '@sluice/shared/ports/admission.ts';
 import { startLimit } from './adaptive-limit.ts';
 import type { CallOutcome } from './adaptive-limit.ts';
@@ -13,15 +15,15 @@ import { deploymentsByQueue, queueConcurrency } from './queue-concurrency.ts';
  * call now waits here, as long as it makes sense; most wait in the queue, whose concurrency follows from this.
  */
 export interface Flow extends Disposable {
-  /** Nobody has to wait there. */
-  hasRoom(deployment: Deployment): boolean;
+  /** Nobody of this lane has to wait there. */
+  hasRoom(deployment: Deployment, lane: Lane): boolean;
   /** It has no room, and the provider or a ceiling has said so: it is not just that we begin with few calls. */
-  isThrottled(deployment: Deployment): boolean;
+  isThrottled(deployment: Deployment, lane: Lane): boolean;
   /** Of these, the ones to choose from now: with room; else where a turn will come; else what opens first. */
-  preferred(deployments: readonly Deployment[]): readonly Deployment[];
+  preferred(deployments: readonly Deployment[], lane: Lane): readonly Deployment[];
   /** Waits for the turn of a call. @throws when admission, which counts the ceilings, does not answer */
   enter(deployment: Deployment, call: CallToEnter, signal: AbortSignal): Promise<FlowAnswer>;
-  /** Jobs that a queue should be worked on with at a time. */
+  /** Jobs that a lane's queue should be worked on with at a time. */
   concurrencyOf(queue: string): number;
   /** Calls `listener` whenever that has changed. One listener. */
   onConcurrency(listener: (queue: string, concurrency: number) => void): void;
@@ -30,6 +32,7 @@ export interface Flow extends Disposable {
 }
 
 export interface CallToEnter {
+  readonly lane: Lane;
   /** For tokens per minute. */
   readonly tokensEstimate: number;
   /** Since when it waits for an answer, epoch ms. */
@@ -60,8 +63,7 @@ export interface Permit extends Disposable {
 export interface FlowState {
   readonly deployment: Pick<Deployment, 'id' | 'alias' | 'model'>;
   readonly limit: number;
-  readonly inFlight: number;
-  readonly waiting: number;
+  readonly lanes: Readonly<Record<Lane, { readonly inFlight: number; readonly waiting: number }>>;
 }
 
 export interface FlowDeps {
@@ -99,10 +101,11 @@ export function createFlow(deps: FlowDeps): Flow {
 
   return {
     hasRoom,
-    isThrottled: (deployment) => !hasRoom(deployment) && (gates.get(deployment.id)?.gate.limit.wasRefused ?? false),
-    preferred(deployments) {
+    isThrottled: (deployment, lane) =>
+      !hasRoom(deployment, lane) && (gates.get(deployment.id)?.gate.limit.wasRefused ?? false),
+    preferred(deployments, lane) {
       if (deployments.length < 2) return deployments;
-      const withRoom = deployments.filter(hasRoom);
+      const withRoom = deployments.filter((one) => hasRoom(one, lane));
       if (withRoom.length > 0) return withRoom;
       const opensAt = deployments.map(({ id }) => Math.max(gates.get(id)?.gate.limit.closedUntil ?? 0, now()));
       const first = Math.min(...opensAt);
@@ -110,12 +113,12 @@ export function createFlow(deps: FlowDeps): Flow {
     },
 
     async enter(deployment, call, signal) {
-      const { tokensEstimate, since, deadlineAt, patienceMs = Number.POSITIVE_INFINITY, hasRoomElsewhere } = call;
+      const { lane, tokensEstimate, since, deadlineAt, patienceMs = Number.POSITIVE_INFINITY, hasRoomElsewhere } = call;
       const gate = gateOf(deployment);
       const giveUpAt = deadlineAt - Math.min(tellingMs, (deadlineAt - since) / 10);
       for (;;) {
         const answer = await gate.enter(
-          { since, giveUpAt, patienceMs, ...(hasRoomElsewhere && { hasRoomElsewhere }) },
+          { lane, since, giveUpAt, patienceMs, ...(hasRoomElsewhere && { hasRoomElsewhere }) },
           signal,
         );
         if (answer.type === 'too-late')
@@ -144,14 +147,17 @@ export function createFlow(deps: FlowDeps): Flow {
       [...gates.values()].map(({ gate, deployment }) => ({
         deployment,
         limit: gate.limit.limit,
-        inFlight: gate.limit.inFlight,
-        waiting: gate.waiting,
+        lanes: { interactive: stateOf(gate, 'interactive'), batch: stateOf(gate, 'batch') },
       })),
     [Symbol.dispose]: () => closing.abort(),
   };
 
-  function hasRoom({ id }: Deployment): boolean {
-    return gates.get(id)?.gate.hasRoom ?? true;
+  function hasRoom({ id }: Deployment, lane: Lane): boolean {
+    return gates.get(id)?.gate.hasRoom(lane) ?? true;
+  }
+
+  function stateOf(gate: Gate, lane: Lane) {
+    return { inFlight: gate.inFlight(lane), waiting: gate.waiting(lane) };
   }
 
   function permitOf(
@@ -178,7 +184,7 @@ export function createFlow(deps: FlowDeps): Flow {
     if (known) return gate;
     for (const [id, { gate: oldest }] of gates) {
       if (gates.size <= gatesMax) break;
-      if (oldest.limit.inFlight === 0 && oldest.waiting === 0) gates.delete(id);
+      if (oldest.limit.inFlight + oldest.waiting('interactive') + oldest.waiting('batch') === 0) gates.delete(id);
     }
     return gate;
   }
@@ -187,7 +193,7 @@ export function createFlow(deps: FlowDeps): Flow {
     const queues = [...deploymentsOf].filter(([, all]) => all.some(({ id }) => id === deployment.id));
     const onChange = () => {
       for (const [queue, others] of queues) {
-        tellConcurrency(queue);
+        for (const each of laneQueues([queue])) tellConcurrency(each);
         for (const { id } of others) if (id !== deployment.id) gates.get(id)?.gate.reconsider();
       }
     };
@@ -199,12 +205,13 @@ export function createFlow(deps: FlowDeps): Flow {
   }
 
   function concurrencyOf(queue: string): number {
-    const deployments = deploymentsOf.get(queue);
+    const { name, lane } = laneOfQueue(queue);
+    const deployments = deploymentsOf.get(name);
     if (!deployments) return most;
-    const limits = deployments.map(
-      (deployment) => gates.get(deployment.id)?.gate.limit.limit ?? Math.min(startLimit, mostOf(deployment)),
+    const places = deployments.map(
+      (deployment) => gates.get(deployment.id)?.gate.places(lane) ?? Math.min(startLimit, mostOf(deployment)),
     );
-    return queueConcurrency(limits, most);
+    return queueConcurrency(places, most);
   }
 
   function tellConcurrency(queue: string): void {

@@ -1,12 +1,21 @@
+import type { Lane } from '@sluice/shared/contracts/turn.ts';
 import { createAdaptiveLimit, takenAfterMs } from './adaptive-limit.ts';
 import type { AdaptiveLimit, CallOutcome, Entered } from './adaptive-limit.ts';
+import { createRecentPeak, peakStepMs } from './recent-peak.ts';
 
-/** Who may call one deployment now, in this worker: as many as its limit, the others in line. */
+/**
+ * Who may call one deployment now, in this worker: as many as its limit, the others in line. Interactive calls go before
+ * batch calls, which leave as many places free as interactive calls may soon need: as many more as they lately had at
+ * once, and the square root of that. While no interactive call was seen for `peakWindowMs`, batch calls have all.
+ */
 export interface Gate {
-  readonly limit: AdaptiveLimit;
-  readonly waiting: number;
-  /** Nobody has to wait. */
-  readonly hasRoom: boolean;
+  readonly limit: Pick<AdaptiveLimit, 'limit' | 'inFlight' | 'wasRefused' | 'closedUntil'>;
+  inFlight(lane: Lane): number;
+  waiting(lane: Lane): number;
+  /** Nobody of this lane has to wait. */
+  hasRoom(lane: Lane): boolean;
+  /** Places that a lane may have for a while: those of the limit, without what is kept for others. */
+  places(lane: Lane): number;
   /** Another gate has changed: who waits here may go there. */
   reconsider(): void;
   /** Waits for a place. */
@@ -14,7 +23,8 @@ export interface Gate {
 }
 
 export interface Turn {
-  /** Epoch ms; who has waited longest is first, so that a call which was refused is not last again. */
+  readonly lane: Lane;
+  /** Epoch ms; who has waited longest is first in its lane, so that a call which was refused is not last again. */
   readonly since: number;
   /** Epoch ms after which a place is of no use. */
   readonly giveUpAt: number;
@@ -41,6 +51,11 @@ interface Waiter extends Turn {
 const smoothing = 1 / 8;
 /** Before anything is known of a deployment's calls. */
 const callMsUnknown = 1_000;
+/**
+ * Where interactive calls are made too, batch calls find out whether the provider takes more only so long after it has
+ * refused: a refusal may meet an interactive call, and without any a limit that was cut would stay so.
+ */
+const probeBesideMs = 60_000;
 
 export interface GateDeps {
   /** Calls at a time, whatever the provider takes. */
@@ -54,71 +69,130 @@ export interface GateDeps {
 
 /** @param closing aborts when the worker ends: nothing is opened again after that */
 export function createGate({ most, now, random, pause, onChange }: GateDeps, closing: AbortSignal): Gate {
-  const limit = createAdaptiveLimit({ most, random });
-  let line: Waiter[] = [];
+  /** Of interactive calls, in flight and waiting. */
+  const recent = createRecentPeak();
+  const inFlight: Record<Lane, number> = { interactive: 0, batch: 0 };
+  let refusedAt = Number.NEGATIVE_INFINITY;
+  /** By when they came. */
+  const lines: Record<Lane, Waiter[]> = { interactive: [], batch: [] };
+  const limit = createAdaptiveLimit({
+    most,
+    random,
+    kept: heldPlaces,
+    mayProbe: () =>
+      !isBatchHere() || lines.interactive.length > 0 || peak() === 0 || now() - refusedAt >= probeBesideMs,
+  });
   let opensAt = 0;
   /** Calls that the limit has not counted as taken, by their begin; the oldest first. */
   const uncounted = new Map<Entered, number>();
   let counting: NodeJS.Timeout | null = null;
-  closing.addEventListener('abort', () => clearTimeout(counting ?? undefined), { once: true });
+  let forgetting: NodeJS.Timeout | null = null;
+  const stopTimers = () => {
+    clearTimeout(counting ?? undefined);
+    clearTimeout(forgetting ?? undefined);
+  };
+  closing.addEventListener('abort', stopTimers, { once: true });
   let callMs = callMsUnknown;
 
   return {
     limit,
-    get waiting() {
-      return line.length;
-    },
-    get hasRoom() {
-      return line.length === 0 && limit.mayEnter(now());
-    },
+    inFlight: (lane) => inFlight[lane],
+    waiting: (lane) => lines[lane].length,
+    hasRoom: (lane) => isNobodyBefore(lane) && mayEnter(lane, now()),
+    places: (lane) => (lane === 'interactive' ? limit.limit : Math.max(0, limit.limit - kept(peak()))),
     reconsider,
     async enter(turn, signal) {
       if (signal.aborted) return { type: 'stopped' };
       const at = now();
-      if (line.length === 0 && limit.mayEnter(at)) return entered();
+      if (isNobodyBefore(turn.lane) && mayEnter(turn.lane, at)) return entered(turn.lane);
       if (turn.hasRoomElsewhere?.()) return { type: 'room-elsewhere' };
-      if (isTooLate(turn)) return tooLate();
+      if (isTooLate(turn)) return tooLate(turn.lane);
       return wait(turn, signal, at);
     },
   };
 
+  function all(): Waiter[] {
+    return [...lines.interactive, ...lines.batch];
+  }
+
+  function isBatchHere(): boolean {
+    return inFlight.batch + lines.batch.length > 0;
+  }
+
+  function isNobodyBefore(lane: Lane): boolean {
+    return lines.interactive.length === 0 && (lane === 'interactive' || lines.batch.length === 0);
+  }
+
+  function mayEnter(lane: Lane, at: number): boolean {
+    return limit.mayEnter(at) && (lane === 'interactive' || limit.inFlight + keptPlaces() < limit.limit);
+  }
+
+  /** Interactive calls at once, of late; 0: none. */
+  function peak(): number {
+    return Math.max(recent.peak(now()), demand());
+  }
+
+  function demand(): number {
+    return inFlight.interactive + lines.interactive.length;
+  }
+
+  /** Those that are free now. */
+  function keptPlaces(): number {
+    return Math.max(0, kept(peak()) - inFlight.interactive);
+  }
+
+  /** Those that somebody waits for all the same. */
+  function heldPlaces(): number {
+    return lines.batch.length > 0 ? keptPlaces() : 0;
+  }
+
   function reconsider(): void {
-    for (const waiter of line) if (waiter.hasRoomElsewhere?.()) waiter.settle({ type: 'room-elsewhere' });
+    for (const waiter of all()) if (waiter.hasRoomElsewhere?.()) waiter.settle({ type: 'room-elsewhere' });
   }
 
   /** @param at when there was no place for it */
   function wait(turn: Turn, signal: AbortSignal, at: number): Promise<GateAnswer> {
     const { promise, resolve } = Promise.withResolvers<GateAnswer>();
     const stop = () => waiter.settle({ type: 'stopped' });
-    const timer = setTimeout(() => waiter.settle(tooLate()), Math.max(0, turn.giveUpAt - now()));
+    const timer = setTimeout(() => waiter.settle(tooLate(turn.lane)), Math.max(0, turn.giveUpAt - now()));
     const waiter: Waiter = {
       ...turn,
       settle: (answer) => {
         clearTimeout(timer);
         signal.removeEventListener('abort', stop);
-        line = line.filter((other) => other !== waiter);
+        lines[turn.lane] = lines[turn.lane].filter((other) => other !== waiter);
         resolve(answer);
       },
     };
     signal.addEventListener('abort', stop, { once: true });
+    const line = lines[turn.lane];
     const behind = line.findIndex(({ since }) => since > turn.since);
     line.splice(behind === -1 ? line.length : behind, 0, waiter);
+    recent.note(demand(), at);
     openLater(at);
+    countLater();
+    forgetLater();
     return promise;
   }
 
-  function entered(): GateAnswer {
+  function entered(lane: Lane): GateAnswer {
     const call = limit.enter();
     const startedAt = now();
+    inFlight[lane] += 1;
+    recent.note(demand(), startedAt);
     uncounted.set(call, startedAt);
     countLater();
+    forgetLater();
     return {
       type: 'entered',
       leave(outcome) {
         const at = now();
         uncounted.delete(call);
         if (outcome.type === 'answered') callMs += (at - startedAt - callMs) * smoothing;
+        if (outcome.type === 'throttled') refusedAt = at;
+        recent.note(demand(), at); // before it is less
         limit.leave(call, outcome, at);
+        inFlight[lane] -= 1;
         admit();
         onChange();
       },
@@ -128,7 +202,7 @@ export function createGate({ most, now, random, pause, onChange }: GateDeps, clo
   /** Only while the limit is used up: else it does not grow. */
   function countLater(): void {
     const [oldest] = uncounted.values();
-    if (counting || closing.aborted || oldest === undefined || limit.inFlight < limit.limit) return;
+    if (counting || closing.aborted || oldest === undefined || limit.inFlight + heldPlaces() < limit.limit) return;
     counting = setTimeout(countTaken, Math.max(0, oldest + takenAfterMs - now()));
     counting.unref();
   }
@@ -147,10 +221,26 @@ export function createGate({ most, now, random, pause, onChange }: GateDeps, clo
   /** Whoever's turn it is; and who can have none any more hears it now. */
   function admit(): void {
     reconsider();
-    for (const waiter of line.filter((each) => isTooLate(each))) waiter.settle(tooLate());
+    for (const waiter of all().filter((each) => isTooLate(each))) waiter.settle(tooLate(waiter.lane));
     const at = now();
-    for (let [next] = line; next && limit.mayEnter(at); [next] = line) next.settle(entered());
+    const next = () => lines.interactive[0] ?? lines.batch[0];
+    for (let first = next(); first && mayEnter(first.lane, at); first = next()) {
+      lines[first.lane].shift(); // from here on it is counted among those in flight
+      first.settle(entered(first.lane));
+    }
     openLater(at);
+  }
+
+  /** While batch calls leave places free, they look from time to time whether those are still kept. */
+  function forgetLater(): void {
+    if (forgetting || closing.aborted || !isBatchHere() || peak() === 0) return;
+    forgetting = setTimeout(() => {
+      forgetting = null;
+      admit();
+      onChange();
+      forgetLater();
+    }, peakStepMs);
+    forgetting.unref();
   }
 
   /**
@@ -160,7 +250,7 @@ export function createGate({ most, now, random, pause, onChange }: GateDeps, clo
    */
   function openLater(at: number): void {
     const { closedUntil } = limit;
-    if (line.length === 0 || closedUntil <= at || opensAt === closedUntil) return;
+    if (lines.interactive.length + lines.batch.length === 0 || closedUntil <= at || opensAt === closedUntil) return;
     opensAt = closedUntil;
     void open(closedUntil);
   }
@@ -179,8 +269,14 @@ export function createGate({ most, now, random, pause, onChange }: GateDeps, clo
   }
 
   /** When the deployment opens, and those who wait for it have had their turn. */
-  function tooLate(): GateAnswer {
-    const turnMs = ((line.length + 1) * callMs) / limit.limit;
+  function tooLate(lane: Lane): GateAnswer {
+    const before = lines.interactive.length + (lane === 'batch' ? lines.batch.length : 0);
+    const turnMs = ((before + 1) * callMs) / limit.limit;
     return { type: 'too-late', retryAfterMs: Math.max(0, limit.closedUntil - now()) + turnMs };
   }
+}
+
+/** Places that interactive calls have or may soon need, of which so many were at once: what fluctuates grows like the root. */
+function kept(peak: number): number {
+  return peak + Math.ceil(Math.sqrt(peak));
 }

@@ -18,10 +18,12 @@ export function deploymentsByQueue({ aliases }: Pick<GatewayConfig, 'aliases'>):
  * queue, where it is fair. And a few more, which are before or after their call; else a limit would never be used up.
  * Envoy's headroom is the square root of its limit too: what fluctuates around a mean grows like it.
  *
- * @param limits of the deployments
+ * One at least: who takes none does not learn when there is room again.
+ *
+ * @param places of the deployments, for one lane
  * @param most the worker's own bound
  */
-export function queueConcurrency(limits: readonly number[], most: number): number {
-  const taken = limits.reduce((sum, limit) => sum + limit, 0);
-  return Math.min(most, taken + Math.ceil(Math.sqrt(taken)));
+export function queueConcurrency(places: readonly number[], most: number): number {
+  const taken = places.reduce((sum, each) => sum + each, 0);
+  return Math.max(1, Math.min(most, taken + Math.ceil(Math.sqrt(taken))));
 }

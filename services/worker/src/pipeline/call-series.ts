@@ -1,4 +1,5 @@
 import type { Deployment } from '@sluice/shared/config/gateway-config.ts';
+import { laneOfJob } from '@sluice/shared/contracts/lane-queue.ts';
 import type { FallbackError } from '@sluice/shared/contracts/token-event.ts';
 import { errorCatalog, GatewayError } from '@sluice/shared/errors.ts';
 import { journalHoldsMs } from '@sluice/shared/ports/job-queue.ts';
@@ -155,7 +156,7 @@ export function createCallSeries(
   /** Waits until the deployment takes one more call. */
   function enter({ deployment, inputTokens, patienceMs, hasRoomElsewhere }: CallPlan): Promise<FlowAnswer> {
     const { admittedAt: since, deadlineAt } = delivery.job;
-    const call = { tokensEstimate: inputTokens + outputTokensCap, since, deadlineAt };
+    const call = { lane: laneOfJob(delivery.job), tokensEstimate: inputTokens + outputTokensCap, since, deadlineAt };
     const giveWay = {
       ...(patienceMs !== undefined && { patienceMs }),
       ...(hasRoomElsewhere && { hasRoomElsewhere }),

@@ -1,6 +1,7 @@
 import type { Alias, Deployment } from '@sluice/shared/config/gateway-config.ts';
 import { routingTags } from '@sluice/shared/contracts/caller.ts';
 import type { InferenceJob } from '@sluice/shared/contracts/inference-job.ts';
+import { laneOfJob } from '@sluice/shared/contracts/lane-queue.ts';
 import { GatewayError } from '@sluice/shared/errors.ts';
 import { candidatesOf } from '../routing/candidates.ts';
 import type { JobDeps } from './job-context.ts';
@@ -22,19 +23,20 @@ export function openDeployments(
   job: InferenceJob,
   { config: { router }, cooldowns, flow, now }: Pick<JobDeps, 'config' | 'cooldowns' | 'flow' | 'now'>,
 ): OpenDeployments {
+  const lane = laneOfJob(job);
   return {
     find,
     hasRoomElsewhere({ id }) {
       // Usually nobody has room, and this is asked often.
-      if (!alias.deployments.some((other) => other.id !== id && flow.hasRoom(other))) return false;
+      if (!alias.deployments.some((other) => other.id !== id && flow.hasRoom(other, lane))) return false;
       const found = find();
-      return !(found instanceof GatewayError) && found.some((other) => other.id !== id && flow.hasRoom(other));
+      return !(found instanceof GatewayError) && found.some((other) => other.id !== id && flow.hasRoom(other, lane));
     },
     preferred(found, tried) {
-      const open = found.filter((one) => flow.hasRoom(one));
+      const open = found.filter((one) => flow.hasRoom(one, lane));
       const untriedOf = (some: readonly Deployment[]) => some.filter(({ id }) => !tried.has(id));
       const best = [untriedOf(open), open, untriedOf(found)].find((some) => some.length > 0) ?? found;
-      return flow.preferred(best);
+      return flow.preferred(best, lane);
     },
   };
 
@@ -42,8 +44,8 @@ export function openDeployments(
   function find(): readonly Deployment[] | GatewayError {
     const found = candidatesAmong(alias);
     if (found instanceof GatewayError || job.fallbacksDisabled) return found;
-    if (!found.every((one) => flow.isThrottled(one))) return found;
-    const withRoom = alias.deployments.filter((one) => flow.hasRoom(one));
+    if (!found.every((one) => flow.isThrottled(one, lane))) return found;
+    const withRoom = alias.deployments.filter((one) => flow.hasRoom(one, lane));
     if (withRoom.length === 0) return found;
     const open = candidatesAmong({ ...alias, deployments: withRoom });
     return open instanceof GatewayError ? found : open;

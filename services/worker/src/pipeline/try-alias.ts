@@ -1,5 +1,6 @@
 import type { Alias, Deployment } from '@sluice/shared/config/gateway-config.ts';
 import type { InferenceJob } from '@sluice/shared/contracts/inference-job.ts';
+import { laneOfJob } from '@sluice/shared/contracts/lane-queue.ts';
 import type { FallbackError } from '@sluice/shared/contracts/token-event.ts';
 import { GatewayError } from '@sluice/shared/errors.ts';
 import { isThrottle } from '../flow/call-outcome.ts';
@@ -147,7 +148,7 @@ async function tryStep(alias: Alias, what: Wanted, above: number, tries: Tries):
     candidates = open.find();
     if (candidates instanceof GatewayError) return failed; // nobody is left to try
     const waitMs = retryPauseMs(error, retries, {
-      otherDeployment: candidates.some((other) => !tried.has(other.id) && deps.flow.hasRoom(other)),
+      otherDeployment: candidates.some((other) => !tried.has(other.id) && deps.flow.hasRoom(other, laneOfJob(job))),
       retryAfterMs: deps.config.router.retryAfterMs,
       random: deps.random,
     });

@@ -53,7 +53,8 @@ function openWorkers(ceilings: Partial<Deployment>, strategy: RouterSettings['st
   const flows = [newFlow(0), newFlow(1)] as const;
   const enter = (worker: 0 | 1, more: { tokensEstimate?: number; deadlineMs?: number; to?: Deployment } = {}) => {
     const { tokensEstimate = 10, deadlineMs = 600_000, to = only } = more;
-    return flows[worker].enter(to, { tokensEstimate, since: clock.now, deadlineAt: clock.now + deadlineMs }, signal);
+    const call = { lane: 'interactive', tokensEstimate, since: clock.now, deadlineAt: clock.now + deadlineMs } as const;
+    return flows[worker].enter(to, call, signal);
   };
   const permit = async (worker: 0 | 1, more?: Parameters<typeof enter>[1]): Promise<Permit> => {
     const answer = await enter(worker, more);

@@ -4,7 +4,12 @@ import { createGate } from '../../src/flow/gate.ts';
 import { waitUntil } from '../../../../test/servers/wait-until.ts';
 import { seededRandom } from '../seeded-random.ts';
 
-const turn = { since: 0, giveUpAt: Number.POSITIVE_INFINITY, patienceMs: Number.POSITIVE_INFINITY };
+const turn = {
+  lane: 'interactive',
+  since: 0,
+  giveUpAt: Number.POSITIVE_INFINITY,
+  patienceMs: Number.POSITIVE_INFINITY,
+} as const;
 
 test('calls that go on and on let others in, once the provider has not refused them', async () => {
   using closing = new DisposableStack();
@@ -22,7 +27,7 @@ test('calls that go on and on let others in, once the provider has not refused t
     if (answer.type === 'entered') entered += 1;
   };
   const all = Array.from({ length: 80 }, () => enter());
-  assert.deepEqual([gate.limit.inFlight, gate.waiting], [20, 60]);
+  assert.deepEqual([gate.limit.inFlight, gate.waiting('interactive')], [20, 60]);
   now = 1_000;
   await waitUntil(() => entered === 60, { what: 'two more for each of the twenty', deadlineMs: 5_000 });
   now = 2_000;

@@ -25,7 +25,7 @@ test('queue concurrency: follows the deployments of the queue; the queue of a wi
   assert.equal(flow.concurrencyOf('oci/*'), 256);
   const told: [string, number][] = [];
   flow.onConcurrency((...change) => void told.push(change));
-  const call = { since: 1, deadlineAt: 2_000_000, tokensEstimate: 1 };
+  const call = { lane: 'interactive' as const, since: 1, deadlineAt: 2_000_000, tokensEstimate: 1 };
   const entered = await Promise.all(
     Array.from({ length: startLimit }, () => flow.enter(only, call, new AbortController().signal)),
   );

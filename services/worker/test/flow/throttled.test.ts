@@ -82,9 +82,12 @@ test('throttled: the next request goes to a higher order too, until the lower on
   await run.run();
   const [a, b] = ordered.sample;
   assert.ok(a && b);
-  assert.deepEqual([run.deps.flow.isThrottled(a), run.deps.flow.hasRoom(b)], [true, true]);
+  assert.deepEqual(
+    [run.deps.flow.isThrottled(a, 'interactive'), run.deps.flow.hasRoom(b, 'interactive')],
+    [true, true],
+  );
   run.now += 30_000;
-  assert.equal(run.deps.flow.isThrottled(a), false);
+  assert.equal(run.deps.flow.isThrottled(a, 'interactive'), false);
 });
 
 test('throttled: who waits at one goes to another that comes to have room', async () => {
@@ -92,10 +95,10 @@ test('throttled: who waits at one goes to another that comes to have room', asyn
   const config = configOf({ sample: both });
   const { flow } = new Recording({ config: { ...config, sluice: { ...config.sluice, workerConcurrency: 1 } } }).deps;
   const never = new AbortController().signal;
-  const call: CallToEnter = { since: 0, deadlineAt: 2_000_000, tokensEstimate: 1 };
+  const call: CallToEnter = { lane: 'interactive', since: 0, deadlineAt: 2_000_000, tokensEstimate: 1 };
   const [a, b] = await Promise.all(both.map((one) => flow.enter(one, call, never)));
   assert.ok(a?.type === 'entered' && b?.type === 'entered');
-  const waiting = flow.enter(both[0], { ...call, hasRoomElsewhere: () => flow.hasRoom(both[1]) }, never);
+  const waiting = flow.enter(both[0], { ...call, hasRoomElsewhere: () => flow.hasRoom(both[1], 'interactive') }, never);
   b.permit.leave({ type: 'answered', latency: null }, 1);
   assert.deepEqual(await waiting, { type: 'room-elsewhere' });
   a.permit.leave({ type: 'answered', latency: null }, 1);
@@ -164,7 +167,7 @@ for (const reason of ['client-gone', 'deadline'] as const) {
     run.onPause = () => run.abort(reason);
     await run.run();
     assert.equal(run.calls.length, 1);
-    assert.equal(run.deps.flow.states()[0]?.inFlight, 0);
+    assert.equal(run.deps.flow.states()[0]?.lanes.interactive.inFlight, 0);
     run.assertClosed();
   });
 }
@@ -181,7 +184,7 @@ for (const { why, script } of ends) {
     const run = new Recording({ scripts: [script, goodAnswer] });
     await run.run();
     const [state] = run.deps.flow.states();
-    assert.deepEqual([state?.inFlight, state?.waiting], [0, 0]);
+    assert.deepEqual(state?.lanes.interactive, { inFlight: 0, waiting: 0 });
   });
 }
 
@@ -190,7 +193,7 @@ test("a job's turn comes in the order in which the requests came", async () => {
   const config = configOf({ sample: [only] });
   const { flow } = new Recording({ config: { ...config, sluice: { ...config.sluice, workerConcurrency: 1 } } }).deps;
   const never = new AbortController().signal;
-  const at = (since: number): CallToEnter => ({ since, deadlineAt: 2_000_000, tokensEstimate: 1 });
+  const at = (since: number): CallToEnter => ({ lane: 'interactive', since, deadlineAt: 2_000_000, tokensEstimate: 1 });
   const first = await flow.enter(only, at(999_000), never);
   assert.ok(first.type === 'entered');
   const order: number[] = [];
