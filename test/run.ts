@@ -3,7 +3,9 @@ import { once } from 'node:events';
 import { globSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { ensureServers } from './servers/binaries.ts';
+import { openPostgresServer } from './servers/postgres.ts';
 import { openTemporaryFolder } from './servers/temporary-folder.ts';
+import { sharedPostgresVariable } from './servers/test-database.ts';
 
 /**
  * `npm test`: runs the workspace's tests, or only the files and folders that are named:
@@ -26,10 +28,12 @@ async function runTests(args: readonly string[]): Promise<number> {
 
   // One folder for all that the tests write. What a killed test leaves behind goes with it.
   await using folder = await openTemporaryFolder('test');
+  process.env['TMPDIR'] = folder.path;
+  await using postgres = await openPostgresServer();
   const runner = spawn(
     process.execPath,
     [path.join(import.meta.dirname, 'run-files.ts'), ...flags, ...files],
-    { stdio: 'inherit', env: { ...process.env, TMPDIR: folder.path } }, // without this process's flags: what it starts gets them too
+    { stdio: 'inherit', env: { ...process.env, [sharedPostgresVariable]: postgres.url } }, // without this process's flags: what it starts gets them too
   );
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => runner.kill(signal));
   await once(runner, 'exit');

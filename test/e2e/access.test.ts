@@ -8,7 +8,8 @@ import { masterKey, metricsToken, openDistributedGateway, type DistributedGatewa
 describe('distributed: who gets in', () => {
   let gateway: DistributedGateway;
   before(async () => {
-    gateway = await openDistributedGateway({ config: { sluice_settings: { trusted_proxies: ['loopback'] } } });
+    const config = { sluice_settings: { trusted_proxies: ['loopback'] } };
+    gateway = await openDistributedGateway({ config, ownPostgres: true });
   });
   after(() => gateway[Symbol.asyncDispose]());
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import type { OciIdentity } from '@sluice/shared/config/gateway-config.ts';
+import { schemas } from '@sluice/shared/schemas.ts';
 import OpenAI from 'openai';
 import { stringify } from 'yaml';
 import { createSimulatedIdentity } from '../oci-simulator/identity.ts';
@@ -15,8 +16,9 @@ import { openDelayingProxy, type DelayingProxy } from '../servers/delaying-proxy
 import { freePort } from '../servers/free-port.ts';
 import { openNatsServer } from '../servers/nats.ts';
 import { openPostgresServer } from '../servers/postgres.ts';
+import { openTestDatabase } from '../servers/test-database.ts';
 import { openRedisServer } from '../servers/redis.ts';
-import type { TestServer } from '../servers/server.ts';
+import { foreignServer, type TestServer } from '../servers/server.ts';
 import { giveIdentity } from './gateway-identity.ts';
 
 /** A whole gateway, as its users meet it: processes that were started by their commands, in front of the simulator. */
@@ -80,8 +82,10 @@ export interface GatewayOptions {
   /** Distributed: `user:password` for the servers. */
   readonly credentials?: Readonly<Partial<Record<Dependency, string>>>;
   readonly logLevel?: string;
-  /** Distributed: comes before the migrations, with the empty database. */
+  /** Distributed, with a PostgreSQL of its own: comes before the migrations, with the empty database. */
   readonly beforeMigration?: (urls: { readonly databaseUrl: string; readonly redisUrl: string }) => Promise<void>;
+  /** Distributed: a PostgreSQL that the test may stop. Else a database that is migrated, on the server of all files. */
+  readonly ownPostgres?: boolean;
   /** Distributed: the services reach their servers through proxies that can be slow. */
   readonly proxied?: boolean;
 }
@@ -133,7 +137,7 @@ export async function openEmbeddedGateway(
 export async function openDistributedGateway(options: GatewayOptions = {}): Promise<DistributedGateway> {
   await using stack = new AsyncDisposableStack(); // a start that fails leaves nothing behind
   const base = await openBase(stack, options);
-  const postgres = stack.use(await openPostgresServer());
+  const { postgres, databaseUrl } = await (options.ownPostgres === true ? openOwnPostgres : openShared)(stack);
   const redis = stack.use(await openRedisServer());
   const nats = stack.use(await openNatsServer());
   const servers = { postgres, redis, nats };
@@ -144,7 +148,6 @@ export async function openDistributedGateway(options: GatewayOptions = {}): Prom
     const credentials = options.credentials?.[name];
     return credentials === undefined ? url : url.replace(/(?<=:\/\/)(?:[^@/]*@)?/, `${credentials}@`);
   };
-  const databaseUrl = await postgres.createDatabase();
   const env = {
     ...base.env,
     DATABASE_URL: as(through(databaseUrl, 'postgres'), 'postgres'),
@@ -176,7 +179,7 @@ export async function openDistributedGateway(options: GatewayOptions = {}): Prom
     return Object.assign(processes.use(child), { port });
   };
   await options.beforeMigration?.({ databaseUrl, redisUrl: redis.url });
-  await run(process.execPath, ['deploy/migrate/src/main.ts'], { cwd: root, env });
+  if (options.ownPostgres === true) await run(process.execPath, ['deploy/migrate/src/main.ts'], { cwd: root, env });
 
   const ledger = await start('ledger');
   const workers = await Promise.all(Array.from({ length: options.workers ?? 1 }, () => start('worker')));
@@ -199,6 +202,16 @@ export async function openDistributedGateway(options: GatewayOptions = {}): Prom
       return Object.assign(child, { url: `http://127.0.0.1:${child.port}` });
     },
   };
+}
+
+async function openOwnPostgres(stack: AsyncDisposableStack) {
+  const postgres = stack.use(await openPostgresServer());
+  return { postgres, databaseUrl: await postgres.createDatabase() };
+}
+
+async function openShared(stack: AsyncDisposableStack) {
+  const { url } = stack.use(await openTestDatabase([schemas.ingress, schemas.ledger]));
+  return { postgres: foreignServer(url, 'A gateway whose PostgreSQL is stopped needs ownPostgres.'), databaseUrl: url };
 }
 
 async function openProxies(servers: Readonly<Record<Dependency, TestServer>>, stack: AsyncDisposableStack) {

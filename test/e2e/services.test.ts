@@ -67,7 +67,7 @@ describe('distributed: services start only where they can work', () => {
 describe('distributed: readiness says whether a process can do its job', () => {
   let gateway: DistributedGateway;
   before(async () => {
-    gateway = await openDistributedGateway();
+    gateway = await openDistributedGateway({ ownPostgres: true });
   });
   after(() => gateway[Symbol.asyncDispose]());
 

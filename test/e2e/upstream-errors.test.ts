@@ -46,6 +46,7 @@ for (const { mode, open } of gateways) {
           assert.match(error.message, / Received Model Group=llama\nAvailable Model Group Fallbacks=None$/);
           assert.match(reply.headers.get('content-type') ?? '', /^application\/json/);
           assert.ok(reply.headers.get('x-litellm-call-id'));
+          assert.equal(reply.headers.get('x-litellm-model-group'), 'llama');
           const retryAfter = does.fail?.retryAfterS;
           assert.equal(reply.headers.get('retry-after'), retryAfter === undefined ? null : String(retryAfter));
           assert.deepEqual(gateway.simulator.billed(), []);

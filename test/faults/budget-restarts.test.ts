@@ -33,7 +33,7 @@ describe('a budget in use while PostgreSQL, NATS, or Redis, which keeps nothing,
     const title = `${gone.join(' and ')}: the provider's bill never passes the budget, and what is left is used (${why})`;
     const skip = (gone.includes('redis') && notOurs('REDIS_URL')) || (gone.includes('nats') && notOurs('NATS_URL'));
     test(title, { skip, timeout: 120_000 }, async (t) => {
-      await using gateway = await openDistributedGateway();
+      await using gateway = await openDistributedGateway({ ownPostgres: true });
       const one = await costOfOne(gateway);
       const budgetNanoUsd = Math.floor(one * (fitting + 0.5));
       const key = await gateway.newKey({ max_budget: budgetNanoUsd / 1e9 });

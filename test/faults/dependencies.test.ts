@@ -55,7 +55,7 @@ describe('a dependency that is dead, frozen or slow', () => {
   /** Of the requests that were running when a fault began. */
   const ranWith: string[] = [];
   before(async () => {
-    gateway = await openDistributedGateway({ proxied: true });
+    gateway = await openDistributedGateway({ proxied: true, ownPostgres: true });
   });
   after(() => gateway[Symbol.asyncDispose]());
 

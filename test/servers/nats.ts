@@ -12,7 +12,8 @@ export async function openNatsServer({
   jetstream = true,
   args: more = [],
 }: { jetstream?: boolean; args?: readonly string[] } = {}): Promise<TestServer> {
-  if (process.env.NATS_URL) return foreignServer('NATS_URL', process.env.NATS_URL);
+  if (process.env.NATS_URL)
+    return foreignServer(process.env.NATS_URL, 'NATS_URL names a server that is not ours to stop');
 
   const command = await serverBinary('nats-server');
   const port = await freePort();

@@ -9,7 +9,8 @@ import { openTemporaryFolder } from './temporary-folder.ts';
  * without persistence. With `REDIS_URL` set, that server instead, which no test may stop.
  */
 export async function openRedisServer({ keeps = false } = {}): Promise<TestServer> {
-  if (process.env.REDIS_URL) return foreignServer('REDIS_URL', process.env.REDIS_URL);
+  if (process.env.REDIS_URL)
+    return foreignServer(process.env.REDIS_URL, 'REDIS_URL names a server that is not ours to stop');
 
   const command = await serverBinary('redis-server');
   const port = await freePort();

@@ -72,10 +72,14 @@ export async function openServer(parts: ServerParts): Promise<TestServer> {
   }
 }
 
-/** A server that the environment names: shared, so neither killed nor stopped. */
-export function foreignServer(variable: ServerVariable, url: string): TestServer {
+/**
+ * A server that others use too, so neither killed nor stopped.
+ *
+ * @param why what a test is told that tries
+ */
+export function foreignServer(url: string, why: string): TestServer {
   const refuse = async () => {
-    throw new Error(notOurs(variable) || `${variable} was set when the server was opened.`);
+    throw new Error(why);
   };
   return {
     url,

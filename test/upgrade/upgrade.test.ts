@@ -32,6 +32,7 @@ test(
     let running: Awaited<ReturnType<typeof reserveAsBefore>> | undefined;
     const gateway = stack.use(
       await openDistributedGateway({
+        ownPostgres: true,
         async beforeMigration({ databaseUrl, redisUrl }) {
           made = await makeOldDatabase(databaseUrl, oldRows);
           running = await reserveAsBefore(redisUrl);

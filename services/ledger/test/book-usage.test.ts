@@ -5,11 +5,9 @@ import { waitUntil } from '../../../test/servers/wait-until.ts';
 import { bookUsage, UnbookableUsageError } from '../src/sql/book-usage.ts';
 import { usageCostNanoUsd } from '@sluice/shared/prices/usage-cost.ts';
 import { assertBalanced } from './assert-balanced.ts';
-import { useBooks } from './open-books.ts';
+import { openBooks } from './open-books.ts';
 import { seededRandom } from './seeded-random.ts';
 import { keyHashOf, usageEvent } from './usage-events.ts';
-
-const { openBooks } = useBooks();
 
 const cost = usageCostNanoUsd(usageEvent(1));
 /** Input and output. */

@@ -7,10 +7,10 @@ import { z } from 'zod';
 import type { KnownBlock, MisfitKind } from '../src/chain/judge-day.ts';
 import { alteredMachinery, verifyChain } from '../src/chain/verify-chain.ts';
 import { bookUsage } from '../src/sql/book-usage.ts';
-import { useBooks, type Books } from './open-books.ts';
+import { openTestDatabase } from '../../../test/servers/test-database.ts';
+import { openBooks, type Books } from './open-books.ts';
 import { startOfTests, usageEvent } from './usage-events.ts';
 
-const { openBooks, server } = useBooks();
 const dayMs = 86_400_000;
 const [day1, day2, day3] = ['2026-11-21', '2026-11-22', '2026-11-23'];
 const period = { from: '2026-11-01', to: '2026-12-01' };
@@ -359,9 +359,8 @@ describe('retention', () => {
 });
 
 test('rows from before the chain are in a block of their day, and the chain goes on from it', async () => {
-  const url = await server().createDatabase();
-  await using sql = await openPostgres({ url, applicationName: 'test' });
-  await migrate(sql, [{ ...schemas.ledger, upTo: 5 }]);
+  await using database = await openTestDatabase([{ ...schemas.ledger, upTo: 5 }]);
+  await using sql = await openPostgres({ url: database.url, applicationName: 'test' });
   await bookUsage(sql, [usageEvent(1), usageEvent(2), usageEvent(3, { admittedAt: startOfTests + dayMs })]);
 
   await migrate(sql, [schemas.ledger]);

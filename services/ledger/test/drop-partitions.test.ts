@@ -8,10 +8,8 @@ import { ensurePartitions } from '../src/sql/ensure-partitions.ts';
 import { createPostgresBooks } from '../src/books.ts';
 import { openLedger } from '../src/ledger.ts';
 import { createListUsageSource } from './list-usage-source.ts';
-import { useBooks, type Books } from './open-books.ts';
+import { openBooks, type Books } from './open-books.ts';
 import { startOfTests, usageEvent } from './usage-events.ts';
-
-const { openBooks } = useBooks();
 
 /** A call in each of so many months up to the one of the tests, in partitions of their own. */
 async function bookMonths(books: Books, months: number): Promise<void> {

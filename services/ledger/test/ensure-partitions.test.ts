@@ -3,10 +3,8 @@ import { test } from 'node:test';
 import { bookUsage } from '../src/sql/book-usage.ts';
 import { ensurePartitions } from '../src/sql/ensure-partitions.ts';
 import { assertBalanced } from './assert-balanced.ts';
-import { useBooks, type Books } from './open-books.ts';
+import { openBooks, type Books } from './open-books.ts';
 import { startOfTests, usageEvent } from './usage-events.ts';
-
-const { openBooks } = useBooks();
 
 const partitionsOf = (books: Books) =>
   books.query(

@@ -7,10 +7,8 @@ import { parseDuration } from '@sluice/shared/time/duration.ts';
 import { bookUsage } from '../src/sql/book-usage.ts';
 import { dropPartitions } from '../src/sql/drop-partitions.ts';
 import { ensurePartitions } from '../src/sql/ensure-partitions.ts';
-import { useBooks, type Books } from './open-books.ts';
+import { openBooks, type Books } from './open-books.ts';
 import { startOfTests, usageEvent } from './usage-events.ts';
-
-const { openBooks } = useBooks();
 
 const dayMs = 86_400_000;
 const november = { from: Date.UTC(2026, 10, 1), to: Date.UTC(2026, 11, 1) };

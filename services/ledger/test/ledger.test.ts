@@ -7,11 +7,11 @@ import { usageTokens } from '@sluice/shared/prices/usage-tokens.ts';
 import { createPostgresBooks } from '../src/books.ts';
 import { openLedger, type Ledger } from '../src/ledger.ts';
 import { createListUsageSource } from './list-usage-source.ts';
-import { useBooks, type Books } from './open-books.ts';
+import { useBooksServer, type Books } from './open-books.ts';
 import { keyHashOf, startOfTests, usageEvent } from './usage-events.ts';
 
 // So shallow that metadata of a size which a client can send are too deep for it.
-const { openBooks, server } = useBooks({ max_stack_depth: '100kB' });
+const { openBooks, server } = useBooksServer({ max_stack_depth: '100kB' });
 
 const cost = usageCostNanoUsd(usageEvent(1));
 

@@ -16,10 +16,9 @@ import { Settlements } from '../src/settlements.ts';
 import { bookUsage } from '../src/sql/book-usage.ts';
 import { readBalances } from '../src/sql/read-balances.ts';
 import { rejectUsage } from '../src/sql/reject-usage.ts';
-import { useBooks } from './open-books.ts';
+import { openBooks } from './open-books.ts';
 import { keyHashOf, startOfTests, usageEvent } from './usage-events.ts';
 
-const { openBooks } = useBooks();
 const day = '2026-11-21';
 const period = { from: '2026-11-01', to: '2026-12-01' };
 const account = { id: `key:${keyHashOf('sk-one')}`, windowStart: 0 };

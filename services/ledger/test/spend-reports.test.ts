@@ -5,10 +5,8 @@ import { callIdOf } from '@sluice/shared/ids.ts';
 import type { UsageFilter } from '@sluice/shared/ports/spend-reports.ts';
 import { bookUsage } from '../src/sql/book-usage.ts';
 import { usageCostNanoUsd } from '@sluice/shared/prices/usage-cost.ts';
-import { useBooks } from './open-books.ts';
+import { openBooks } from './open-books.ts';
 import { keyHashOf, startOfTests, usageEvent } from './usage-events.ts';
-
-const { openBooks } = useBooks();
 
 const cost = usageCostNanoUsd(usageEvent(1));
 const day = Date.UTC(2026, 10, 21);

@@ -114,7 +114,14 @@ export const subjects = [
       };
       const env = { NODE_OPTIONS: `--import ${crashOnSignal}` };
       const gateway = stack.use(
-        await openDistributedGateway({ elsewhere, providerEnv, env, credentials, logLevel: 'DEBUG' }),
+        await openDistributedGateway({
+          elsewhere,
+          providerEnv,
+          env,
+          credentials,
+          logLevel: 'DEBUG',
+          ownPostgres: true,
+        }),
       );
       const { servers, ingress, workers, ledger, databaseUrl } = gateway;
       const wiretap = stack.use(await openWiretap({ redisUrl: servers.redis.url, natsUrl: servers.nats.url }));

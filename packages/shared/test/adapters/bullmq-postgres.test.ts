@@ -3,18 +3,17 @@ import { Client } from 'pg';
 import { openPostgresBackend } from '../../src/adapters/bullmq/backend.ts';
 import { openBullJobQueue } from '../../src/adapters/bullmq/bullmq-job-queue.ts';
 import { openBullJobSource } from '../../src/adapters/bullmq/bullmq-job-source.ts';
-import { openPostgresServer } from '../../../../test/servers/postgres.ts';
+import { openTestDatabase, type TestDatabase } from '../../../../test/servers/test-database.ts';
 import { jobQueueConformance } from '../conformance/job-queue.ts';
 
-let postgres: Awaited<ReturnType<typeof openPostgresServer>>;
-let url: string;
+let database: TestDatabase;
 before(async () => {
-  postgres = await openPostgresServer();
-  url = await postgres.createDatabase();
+  database = await openTestDatabase();
 });
-after(() => postgres[Symbol.asyncDispose]());
+after(() => database[Symbol.asyncDispose]());
 
 jobQueueConformance('BullMQ on PostgreSQL', async () => {
+  const { url } = database;
   const stack = new AsyncDisposableStack();
   const open = async () => stack.use(await openPostgresBackend({ url, connections: 6, onError: () => {} }));
   const queue = stack.use(openBullJobQueue(await open()));

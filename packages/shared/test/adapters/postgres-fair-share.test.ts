@@ -4,18 +4,17 @@ import { openBullJobQueue } from '../../src/adapters/bullmq/bullmq-job-queue.ts'
 import { openBullJobSource } from '../../src/adapters/bullmq/bullmq-job-source.ts';
 import { createPostgresFairShare } from '../../src/adapters/bullmq/postgres-fair-share.ts';
 import { openPostgres } from '../../src/adapters/postgres/postgres.ts';
-import { openPostgresServer } from '../../../../test/servers/postgres.ts';
+import { openTestDatabase, type TestDatabase } from '../../../../test/servers/test-database.ts';
 import { fairShareConformance } from '../conformance/fair-share.ts';
 
-let postgres: Awaited<ReturnType<typeof openPostgresServer>>;
-let url: string;
+let database: TestDatabase;
 before(async () => {
-  postgres = await openPostgresServer();
-  url = await postgres.createDatabase();
+  database = await openTestDatabase();
 });
-after(() => postgres[Symbol.asyncDispose]());
+after(() => database[Symbol.asyncDispose]());
 
 fairShareConformance('PostgreSQL', async (range) => {
+  const { url } = database;
   const stack = new AsyncDisposableStack();
   const backend = stack.use(await openPostgresBackend({ url, connections: 4, onError: () => {} }));
   const sql = stack.use(await openPostgres({ url, applicationName: 'fair-share-test', onError: () => {} }));

@@ -39,9 +39,9 @@ export function refusalHeaders(alias: string, spentNanoUsd: number | null): Resp
   });
 }
 
-/** Known once the request is admitted. */
+/** Known once the request is admitted: also on what a worker refuses, until an answer says which alias it is of. */
 export function admissionHeaders(
-  admitted: { outputTokensCap: number; askedOutputTokens: number; timeoutMs: number },
+  admitted: { alias: string; outputTokensCap: number; askedOutputTokens: number; timeoutMs: number },
   key: KeyLimits | null,
   state: AccountState | undefined,
   now: number,
@@ -50,6 +50,7 @@ export function admissionHeaders(
   const clamped = admitted.outputTokensCap < admitted.askedOutputTokens;
   return withoutEmpty({
     ...timeoutHeader(admitted.timeoutMs),
+    'x-litellm-model-group': admitted.alias,
     // The budget had room for fewer tokens than the request asked for.
     'x-sluice-max-tokens-clamped': clamped ? admitted.outputTokensCap : null,
     'x-ratelimit-limit-requests': key?.requestsPerMinute ?? null,

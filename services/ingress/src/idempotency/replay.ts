@@ -16,10 +16,11 @@ export function replayedAnswer({ events }: KeptAnswer): Answer {
 }
 
 /** The call id is that of the request that ran: its spend rows have it. */
-export function replayHeaders({ callId, events }: KeptAnswer): ResponseHeaders {
+export function replayHeaders({ callId, events }: KeptAnswer, alias: string): ResponseHeaders {
   const failed = events.at(-1)?.type === 'answer-error';
   return {
     'x-litellm-call-id': callId,
+    'x-litellm-model-group': alias, // until the answer says which, if it has begun
     'idempotent-replayed': 'true',
     ...(failed && { 'x-should-retry': 'false' }),
   };

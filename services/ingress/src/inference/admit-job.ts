@@ -182,7 +182,7 @@ export async function admitJob(ask: Ask, from: AskedFrom, deps: InferenceSteps):
       { signal: exchange.clientGone, deadlineAt: job.deadlineAt, describe },
     );
     const { outputTokensCap, reservedNanoUsd, accounts: states } = admitted;
-    const shown = { outputTokensCap, askedOutputTokens: asked, timeoutMs };
+    const shown = { alias: body.model, outputTokensCap, askedOutputTokens: asked, timeoutMs };
     const keyShown = principal && { limits: keyLimits(principal, admittedAt), state: states[0] };
     exchange.setHeaders(accountHeaders(reserved, states));
     exchange.setHeaders(admissionHeaders(shown, keyShown?.limits ?? null, keyShown?.state, deps.now()));

@@ -60,7 +60,7 @@ export async function serveRequest<Body, Sent>(
   if (claimed?.type === 'replay') {
     const { answer: kept } = claimed;
     exchange.about(ask.body.model, ask.body.stream ?? false);
-    exchange.setHeaders(replayHeaders(kept));
+    exchange.setHeaders(replayHeaders(kept, ask.body.model));
     const job = { ...kept, alias: ask.body.model };
     return send({ ...servedAs(asked), job, spentNanoUsd: null, shownAs, answer: replayedAnswer(kept) });
   }

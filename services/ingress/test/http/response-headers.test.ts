@@ -41,8 +41,11 @@ const state = {
 
 test('headers: what is not known or not limited is left out', () => {
   assert.deepEqual(callerHeaders('call', '1.0', null), { 'x-litellm-call-id': 'call', 'x-litellm-version': '1.0' });
-  const admitted = { outputTokensCap: 9, askedOutputTokens: 9, timeoutMs: 1 };
-  assert.deepEqual(admissionHeaders(admitted, null, undefined, 0), { 'x-litellm-timeout': '0.001' });
+  const admitted = { alias: 'llama', outputTokensCap: 9, askedOutputTokens: 9, timeoutMs: 1 };
+  assert.deepEqual(admissionHeaders(admitted, null, undefined, 0), {
+    'x-litellm-timeout': '0.001',
+    'x-litellm-model-group': 'llama',
+  });
   assert.deepEqual(costHeaders(7, null, 3), {
     'x-litellm-response-cost': '0.000000007',
     'x-litellm-response-duration-ms': '3.0',
@@ -50,9 +53,10 @@ test('headers: what is not known or not limited is left out', () => {
 });
 
 test('headers: a cap that was lowered is told, and a window’s end in whole seconds', () => {
-  const admitted = { outputTokensCap: 5, askedOutputTokens: 9, timeoutMs: 60_000 };
+  const admitted = { alias: 'llama', outputTokensCap: 5, askedOutputTokens: 9, timeoutMs: 60_000 };
   assert.deepEqual(admissionHeaders(admitted, null, state, 10_000), {
     'x-litellm-timeout': '60.0',
+    'x-litellm-model-group': 'llama',
     'x-sluice-max-tokens-clamped': '5',
     'x-ratelimit-remaining-requests': '0',
     'x-ratelimit-reset-requests': '3s',

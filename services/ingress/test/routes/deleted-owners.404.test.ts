@@ -137,7 +137,9 @@ function defaults(params: object) {
 }
 
 async function isWaiting(): Promise<boolean> {
-  const { rows } = await sql.query('select from pg_locks where not granted');
+  const { rows } = await sql.query(
+    `select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
+  );
   return rows.length > 0;
 }
 

@@ -1,12 +1,11 @@
 import { createPostgresSpendReports } from '@sluice/shared/adapters/postgres/postgres-spend-reports.ts';
 import { openPostgres } from '@sluice/shared/adapters/postgres/postgres.ts';
 import type { UsageEvent } from '@sluice/shared/contracts/usage-event.ts';
-import { migrate } from '@sluice/shared/migrate.ts';
 import type { SqlPool } from '@sluice/shared/ports/sql.ts';
 import { schemas } from '@sluice/shared/schemas.ts';
 import { bookUsage } from '../../../ledger/src/sql/book-usage.ts';
 import { usageEvent } from '../../../ledger/test/usage-events.ts';
-import { openPostgresServer } from '../../../../test/servers/postgres.ts';
+import { openTestDatabase } from '../../../../test/servers/test-database.ts';
 import { hashKey } from '../../src/auth/hash-key.ts';
 import { now, openManagement, type Management } from './open-management.ts';
 
@@ -44,9 +43,8 @@ export interface Spending extends Management {
 /** The management and spend routes on real books, which a test fills. */
 export async function openSpending(): Promise<Spending> {
   await using opening = new AsyncDisposableStack();
-  const server = opening.use(await openPostgresServer());
-  const sql = opening.use(await openPostgres({ url: server.url, applicationName: 'spend test' }));
-  await migrate(sql, [schemas.ingress, schemas.ledger]);
+  const { url } = opening.use(await openTestDatabase([schemas.ingress, schemas.ledger]));
+  const sql = opening.use(await openPostgres({ url, applicationName: 'spend test' }));
   const management = opening.use(await openManagement(sql, createPostgresSpendReports(sql)));
   let booked = 0;
   const opened = opening.move();

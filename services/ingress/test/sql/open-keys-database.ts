@@ -1,17 +1,13 @@
-import path from 'node:path';
 import { openPostgres } from '@sluice/shared/adapters/postgres/postgres.ts';
-import { migrate } from '@sluice/shared/migrate.ts';
 import type { SqlPool } from '@sluice/shared/ports/sql.ts';
-import { openPostgresServer } from '../../../../test/servers/postgres.ts';
+import { schemas } from '@sluice/shared/schemas.ts';
+import { openTestDatabase } from '../../../../test/servers/test-database.ts';
 
-const migrations = { service: 'ingress', dir: path.join(import.meta.dirname, '..', '..', 'migrations') };
-
-/** A PostgreSQL of the test's own, with the ingress's tables. */
+/** A database of the test's own, with the ingress's tables. */
 export async function openKeysDatabase(): Promise<SqlPool & AsyncDisposable> {
   await using opening = new AsyncDisposableStack();
-  const server = opening.use(await openPostgresServer());
-  const sql = opening.use(await openPostgres({ url: server.url, applicationName: 'ingress test' }));
-  await migrate(sql, [migrations]);
+  const { url } = opening.use(await openTestDatabase([schemas.ingress]));
+  const sql = opening.use(await openPostgres({ url, applicationName: 'ingress test' }));
 
   const opened = opening.move();
   return {

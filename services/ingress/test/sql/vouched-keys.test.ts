@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { openPostgres } from '@sluice/shared/adapters/postgres/postgres.ts';
 import { migrate } from '@sluice/shared/migrate.ts';
 import { schemas } from '@sluice/shared/schemas.ts';
-import { openPostgresServer } from '../../../../test/servers/postgres.ts';
+import { openTestDatabase } from '../../../../test/servers/test-database.ts';
 
 /** Who made a key of `bob`, and who changed it last; null: the master key, before there were users. */
 const histories: readonly (readonly [createdBy: string | null, updatedBy: string | null, vouched: boolean])[] = [
@@ -17,9 +17,8 @@ const histories: readonly (readonly [createdBy: string | null, updatedBy: string
 ];
 
 test('of keys that are there already, who made and last changed them says whether they act as their user', async () => {
-  await using server = await openPostgresServer();
-  await using sql = await openPostgres({ url: server.url, applicationName: 'ingress test' });
-  await migrate(sql, [{ ...schemas.ingress, upTo: 5 }]);
+  await using database = await openTestDatabase([{ ...schemas.ingress, upTo: 5 }]);
+  await using sql = await openPostgres({ url: database.url, applicationName: 'ingress test' });
   await sql.query(
     `insert into ingress.users (user_id, user_role, created_at, updated_at)
      values ('root', 'proxy_admin', now(), now()), ('ada', 'internal_user', now(), now())`,
