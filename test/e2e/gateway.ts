@@ -17,8 +17,10 @@ import { freePort } from '../servers/free-port.ts';
 import { openNatsServer } from '../servers/nats.ts';
 import { openPostgresServer } from '../servers/postgres.ts';
 import { openTestDatabase } from '../servers/test-database.ts';
+import { processesIn } from '../servers/processes-in.ts';
 import { openRedisServer } from '../servers/redis.ts';
 import { foreignServer, type TestServer } from '../servers/server.ts';
+import { waitUntil } from '../servers/wait-until.ts';
 import { giveIdentity } from './gateway-identity.ts';
 
 /** A whole gateway, as its users meet it: processes that were started by their commands, in front of the simulator. */
@@ -42,6 +44,12 @@ export interface TestGateway extends AsyncDisposable {
 /** A process of the distributed mode, and where its health is told. */
 interface Service extends Child {
   readonly port: number;
+}
+
+export interface EmbeddedGateway extends TestGateway {
+  readonly child: Child;
+  /** On the same data, after it was killed. */
+  startAgain(): Promise<Child>;
 }
 
 export interface DistributedGateway extends TestGateway {
@@ -105,9 +113,7 @@ const models: Readonly<Record<string, Params>> = {
   embed: { model: 'oci/cohere.embed-v4.0' },
 };
 
-export async function openEmbeddedGateway(
-  options: GatewayOptions = {},
-): Promise<TestGateway & { readonly child: Child }> {
+export async function openEmbeddedGateway(options: GatewayOptions = {}): Promise<EmbeddedGateway> {
   await using stack = new AsyncDisposableStack(); // a start that fails leaves nothing behind
   const base = await openBase(stack, options);
   const port = await freePort();
@@ -130,8 +136,20 @@ export async function openEmbeddedGateway(
       readyDeadlineMs: 60_000,
     });
   const child = stack.use(await start());
-  const output = () => child.output();
-  return { mode: 'embedded', output, child, ...clientSide(`http://127.0.0.1:${port}`, base, stack.move()) };
+  const later = stack.use(new AsyncDisposableStack());
+  let output = () => child.output();
+  return {
+    mode: 'embedded',
+    output: () => output(),
+    child,
+    startAgain: async () => {
+      await waitUntil(() => processesIn(base.dataDir).length === 0, { what: 'its PostgreSQL to end' });
+      const next = later.use(await start());
+      output = () => next.output();
+      return next;
+    },
+    ...clientSide(`http://127.0.0.1:${port}`, base, stack.move()),
+  };
 }
 
 export async function openDistributedGateway(options: GatewayOptions = {}): Promise<DistributedGateway> {

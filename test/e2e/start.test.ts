@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -12,25 +11,12 @@ import { freePort } from '../servers/free-port.ts';
 import { openTemporaryFolder } from '../servers/temporary-folder.ts';
 import type { TemporaryFolder } from '../servers/temporary-folder.ts';
 import { createSimulatedIdentity } from '../oci-simulator/identity.ts';
+import { processesIn } from '../servers/processes-in.ts';
 import { waitUntil } from '../servers/wait-until.ts';
 import { endOf, plainEnv, root } from './run-program.ts';
 
 const run = promisify(execFile);
 const program = 'deploy/embedded/src/main.ts';
-
-/** Command lines of running processes that name the folder. */
-function processesIn(folder: string): string[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && name !== String(process.pid))
-    .map((pid) => {
-      try {
-        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
-      } catch {
-        return '';
-      }
-    })
-    .filter((command) => command.includes(folder));
-}
 
 const Completion = z.object({
   choices: z.array(z.object({ message: z.object({ content: z.string().min(1) }) })).min(1),

@@ -9,13 +9,13 @@ import { openPostgresBackend } from '@sluice/shared/adapters/bullmq/backend.ts';
 import { openBullJobQueue } from '@sluice/shared/adapters/bullmq/bullmq-job-queue.ts';
 import { openBullJobSource } from '@sluice/shared/adapters/bullmq/bullmq-job-source.ts';
 import { createMemoryAdmission } from '@sluice/shared/adapters/memory/memory-admission.ts';
-import { createMemoryIdempotencyStore } from '@sluice/shared/adapters/memory/memory-idempotency-store.ts';
 import { createMemoryCooldownStore } from '@sluice/shared/adapters/memory/memory-cooldown-store.ts';
 import { createMemoryModelCatalog } from '@sluice/shared/adapters/memory/memory-model-catalog.ts';
 import { createMemoryTokenBus } from '@sluice/shared/adapters/memory/memory-token-bus.ts';
 import { createMemoryUsageLog } from '@sluice/shared/adapters/memory/memory-usage-log.ts';
 import { openTelemetry } from '@sluice/shared/adapters/opentelemetry/open-telemetry.ts';
 import { createPostgresBodyStore } from '@sluice/shared/adapters/postgres/postgres-body-store.ts';
+import { createPostgresIdempotencyStore } from '@sluice/shared/adapters/postgres/postgres-idempotency-store.ts';
 import { createPostgresFairShare } from '@sluice/shared/adapters/bullmq/postgres-fair-share.ts';
 import { createPostgresSpendReports } from '@sluice/shared/adapters/postgres/postgres-spend-reports.ts';
 import { openPostgres } from '@sluice/shared/adapters/postgres/postgres.ts';
@@ -71,7 +71,7 @@ export async function openEmbeddedGateway(options: EmbeddedGatewayOptions): Prom
   const reports = createPostgresSpendReports(sql);
   const bodies = createPostgresBodyStore(sql);
   const admission = opening.use(createMemoryAdmission({ loadBalances: (accounts) => reports.balancesOf(accounts) }));
-  const idempotency = createMemoryIdempotencyStore();
+  const idempotency = createPostgresIdempotencyStore(sql, { onError });
   const bus = createMemoryTokenBus();
   const catalog = createMemoryModelCatalog(onError);
   const { log: usage, source: usageSource } = createMemoryUsageLog(onError);
@@ -128,7 +128,7 @@ export async function openEmbeddedGateway(options: EmbeddedGatewayOptions): Prom
       idempotency,
       cooldownStore: opening.use(createMemoryCooldownStore()),
       log,
-      clientsGoneBefore: Date.now(),
+      startedAt: Date.now(),
       config: {
         ...config,
         sluice: { ...config.sluice, workerConcurrency: Math.min(workerConcurrency, concurrencyMax) },

@@ -5,6 +5,7 @@ import type { CooldownStore } from '@sluice/shared/ports/cooldown-store.ts';
 import type { JobDelivery, JobSource } from '@sluice/shared/ports/job-queue.ts';
 import { createFlow } from './flow/flow.ts';
 import type { Flow } from './flow/flow.ts';
+import { isOfEarlierProcess } from './pipeline/job-context.ts';
 import type { JobDeps, StopReason } from './pipeline/job-context.ts';
 import { processJob } from './pipeline/process-job.ts';
 import { openCooldowns } from './routing/cooldowns.ts';
@@ -13,11 +14,6 @@ import { createDeploymentStats } from './routing/deployment-stats.ts';
 export interface WorkerOptions extends Omit<JobDeps, 'pause' | 'cooldowns' | 'stats' | 'flow'> {
   readonly source: JobSource;
   readonly cooldownStore: CooldownStore;
-  /**
-   * Jobs admitted before this (epoch ms) have no client any more: their ingress ended together with an earlier
-   * process. They are closed, not called for. Absent: none.
-   */
-  readonly clientsGoneBefore?: number;
 }
 
 /** How long a cancel is remembered for a job that has not arrived yet. */
@@ -30,12 +26,7 @@ interface RunningJob {
 }
 
 /** Takes jobs and answers them until disposed; disposing finishes what runs and takes nothing new. */
-export async function openWorker({
-  source,
-  cooldownStore,
-  clientsGoneBefore = 0,
-  ...options
-}: WorkerOptions): Promise<AsyncDisposable> {
+export async function openWorker({ source, cooldownStore, ...options }: WorkerOptions): Promise<AsyncDisposable> {
   await using opening = new AsyncDisposableStack();
   const { config, log, now, metrics } = options;
   const { cooldowns: settings, latencyTtlMs } = config.router;
@@ -78,7 +69,7 @@ export async function openWorker({
       () => stop.abort('deadline' satisfies StopReason),
       Math.max(0, job.deadlineAt - deps.now()),
     );
-    if (cancelled.has(job.requestId) || job.admittedAt < clientsGoneBefore)
+    if (cancelled.has(job.requestId) || (job.keepAnswerAs === undefined && isOfEarlierProcess(job, deps)))
       stop.abort('client-gone' satisfies StopReason);
     deps.metrics.jobStarted(job.queue ?? job.alias);
     try {

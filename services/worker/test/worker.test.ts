@@ -15,7 +15,10 @@ import { waitUntil } from '../../../test/servers/wait-until.ts';
  * A worker on a queue, a provider and a clock that the test moves. `finish` lets the oldest call end; a call that is
  * stopped ends by itself.
  */
-async function openTestWorker({ onClientGone = 'stop' }: { onClientGone?: 'stop' | 'finish' } = {}) {
+async function openTestWorker({
+  onClientGone = 'stop',
+  startedAt = 0,
+}: { onClientGone?: 'stop' | 'finish'; startedAt?: number } = {}) {
   const bus = createMemoryTokenBus();
   const { deps, booked, cooldownStore } = new Recording();
   const calls: { finish: () => void; signal: AbortSignal }[] = [];
@@ -54,6 +57,7 @@ async function openTestWorker({ onClientGone = 'stop' }: { onClientGone?: 'stop'
   };
   const worker = await openWorker({
     ...deps,
+    startedAt,
     config: { ...deps.config, sluice: { ...deps.config.sluice, onClientGone, workerConcurrency: 4 } },
     cooldownStore,
     source,
@@ -152,6 +156,19 @@ test('worker: a cancel that overtakes its job is remembered', async () => {
   await it.hand(job);
   assert.equal(it.calls.length, 0);
   assert.deepEqual(it.outcomes(), ['failed client_gone']);
+});
+
+test('worker: of an earlier process, only jobs whose answer is kept are called for', async () => {
+  const startedAt = Date.now();
+  await using it = await openTestWorker({ startedAt });
+  const earlier = { admittedAt: startedAt - 1_000 };
+  await it.hand(it.newJob(earlier));
+  assert.equal(it.calls.length, 0);
+  const done = it.hand(it.newJob({ ...earlier, keepAnswerAs: 'scope' }));
+  await waitUntil(() => it.calls.length === 1, { what: 'the call' });
+  it.calls[0]?.finish();
+  await done;
+  assert.deepEqual(it.outcomes(), ['failed client_gone', 'completed']);
 });
 
 test('worker: a job ends at its deadline', async () => {

@@ -1,20 +1,28 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { test } from 'node:test';
-import { createMemoryIdempotencyStore } from '@sluice/shared/adapters/memory/memory-idempotency-store.ts';
+import { after, before, test } from 'node:test';
+import { createPostgresIdempotencyStore } from '@sluice/shared/adapters/postgres/postgres-idempotency-store.ts';
 import { RequestId } from '@sluice/shared/ids.ts';
 import { silentLogger } from '@sluice/shared/log.ts';
 import { createClaimKey } from '../../src/idempotency/claim.ts';
 import type { Claim, Claimed } from '../../src/idempotency/claim.ts';
 import { waitUntil } from '../../../../test/servers/wait-until.ts';
+import { openKeysDatabase } from '../sql/open-keys-database.ts';
+
+let sql: Awaited<ReturnType<typeof openKeysDatabase>>;
+before(async () => {
+  sql = await openKeysDatabase();
+});
+after(() => sql[Symbol.asyncDispose]());
 
 /** A store, and claims on one key of it. */
 function openClaims({ maxWaiting = 10 } = {}) {
-  const store = createMemoryIdempotencyStore();
+  const store = createPostgresIdempotencyStore(sql, { onError: () => {} });
+  const scope = randomUUID();
   const claimKey = createClaimKey({ store, log: silentLogger, now: Date.now, maxWaiting });
   const claim = (fingerprint = 'body', { signal = new AbortController().signal, waitMs = 5_000 } = {}) =>
-    claimKey({ scope: 'a', requestId: newRequest(), fingerprint }, { signal, deadlineAt: Date.now() + waitMs });
-  return { store, claim };
+    claimKey({ scope, requestId: newRequest(), fingerprint }, { signal, deadlineAt: Date.now() + waitMs });
+  return { store, claim, scope };
 }
 
 const newRequest = () => RequestId.parse(`chatcmpl-${randomUUID()}`);
@@ -55,13 +63,13 @@ test('claim: long after its deadline a request whose end nobody told is not run 
 });
 
 test('claim: shortly after its deadline its end may still come', async () => {
-  const { claim, store } = openClaims();
+  const { claim, store, scope } = openClaims();
   await using first = toRun(await claim());
   await first.queue(Date.now() - 1_000);
   const waiting = claim();
-  const begun = await store.begin({ scope: 'a', requestId: newRequest() }, 'body');
+  const begun = await store.begin({ scope, requestId: newRequest() }, 'body');
   assert.equal(begun.type, 'running');
-  await store.finish({ scope: 'a', requestId: RequestId.parse(begun.requestId) }, null);
+  await store.finish({ scope, requestId: RequestId.parse(begun.requestId) }, null);
   await assert.rejects(waiting, { code: 'answer_not_kept', message: /too large/ });
 });
 
@@ -96,18 +104,18 @@ function isOverloaded(error: unknown): boolean {
 }
 
 test('claim: one that was lost does not run', async () => {
-  const { claim, store } = openClaims();
+  const { claim, store, scope } = openClaims();
   const first = toRun(await claim());
   await first.forget();
-  await store.begin({ scope: 'a', requestId: newRequest() }, 'body');
+  await store.begin({ scope, requestId: newRequest() }, 'body');
   await assert.rejects(first.queue(Date.now() + 5_000), { code: 'dependency_unavailable' });
   await first[Symbol.asyncDispose]();
-  const begun = await store.begin({ scope: 'a', requestId: newRequest() }, 'body');
+  const begun = await store.begin({ scope, requestId: newRequest() }, 'body');
   assert.equal(begun.type, 'running', 'and takes nothing from who has it now');
 });
 
 test('claim: the lease is renewed while the request waits for its turn', async (t) => {
-  const { store } = openClaims();
+  const { store, scope } = openClaims();
   let renewals = 0;
   const begin: typeof store.begin = (claim, fingerprint) => {
     renewals += 1;
@@ -115,7 +123,7 @@ test('claim: the lease is renewed while the request waits for its turn', async (
   };
   const claimKey = createClaimKey({ store: { ...store, begin }, log: silentLogger, now: Date.now });
   t.mock.timers.enable({ apis: ['setInterval'] });
-  const request = { scope: 'a', requestId: newRequest(), fingerprint: 'body' };
+  const request = { scope, requestId: newRequest(), fingerprint: 'body' };
   const claim = toRun(await claimKey(request, { signal: new AbortController().signal, deadlineAt: Date.now() }));
   t.mock.timers.tick(9_000);
   assert.ok(renewals >= 3, 'within every lease');

@@ -1,4 +1,5 @@
 import type { GatewayConfig, Target } from '@sluice/shared/config/gateway-config.ts';
+import type { InferenceJob } from '@sluice/shared/contracts/inference-job.ts';
 import type { Logger } from '@sluice/shared/log.ts';
 import type { Admission } from '@sluice/shared/ports/admission.ts';
 import type { BodyStore } from '@sluice/shared/ports/body-store.ts';
@@ -27,12 +28,25 @@ export interface JobDeps {
   readonly flow: Flow;
   readonly metrics: WorkerMetrics;
   readonly log: Logger;
+  /**
+   * Where ingress, admission and worker are one process: when that began, epoch ms. Of jobs admitted before it the
+   * client has left and the reservation is gone. They are closed, not called for, unless their answer is kept.
+   */
+  readonly startedAt?: number;
   /** Epoch milliseconds. */
   readonly now: () => number;
   /** In [0, 1). */
   readonly random: () => number;
   /** Waits `ms` milliseconds; ends early, without an error, when `signal` aborts. */
   readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
+}
+
+/** Whether its client and its reservation ended with the process that admitted it. */
+export function isOfEarlierProcess(
+  job: Pick<InferenceJob, 'admittedAt'>,
+  { startedAt = 0 }: Pick<JobDeps, 'startedAt'>,
+) {
+  return job.admittedAt < startedAt;
 }
 
 /** Why a job is stopped from outside. */

@@ -10,7 +10,7 @@ import { usageCostNanoUsd } from '@sluice/shared/prices/usage-cost.ts';
 import { ceilingNanoUsd } from '@sluice/shared/prices/dearest-price.ts';
 import { ProviderError } from '../providers/provider.ts';
 import { createAnswerWriter } from './answer-writer.ts';
-import { stopReasonOf } from './job-context.ts';
+import { isOfEarlierProcess, stopReasonOf } from './job-context.ts';
 import type { JobDeps, StopReason } from './job-context.ts';
 import { createKeptAnswerWriter } from './kept-answer-writer.ts';
 import { callNumberOf, readJournal, writeJournalLine } from './journal.ts';
@@ -50,7 +50,7 @@ export async function processJob(delivery: JobDelivery, deps: JobDeps, signal: A
     await shrinkReservation(event, deps);
   };
 
-  const standing = attempt === 1 ? { call: 1, reserved: true } : await takeOver(delivery, deps, book);
+  const standing = await standingOf(delivery, deps, book);
   // The client has been told the end, unless the worker died at that very moment.
   if (standing === 'ended') return announce(answerError(stoppedError('lock-lost')), { mayBeBilled: true });
 
@@ -108,7 +108,8 @@ export async function processJob(delivery: JobDelivery, deps: JobDeps, signal: A
       // Of the error that the row and the client are told, which is not always that of the last deployment.
       ...(why instanceof ProviderError && { providerRequestId: why.providerRequestId }),
     };
-    const unstored = at.reserved ? event : null;
+    // A first call has a row also where its reservation ended with an earlier process.
+    const unstored = at.reserved || at.call === 1 ? event : null;
     // Before it is stored: a call under a number that the books have closed would cost nothing.
     await delivery.journal(writeJournalLine({ type: 'ended', call: at.call, event: unstored }));
     // A reservation of which the reply was lost, perhaps. Nobody will call under this number any more.
@@ -163,6 +164,17 @@ export async function processJob(delivery: JobDelivery, deps: JobDeps, signal: A
       firstTokenAt: end.firstTokenAt,
     };
   }
+}
+
+/** Where the job is to go on; `ended`: there is nothing to go on with. */
+async function standingOf(
+  delivery: JobDelivery,
+  deps: JobDeps,
+  book: (event: UsageEvent) => Promise<void>,
+): Promise<Standing | 'ended'> {
+  const left = delivery.attempt === 1 ? { call: 1, reserved: true } : await takeOver(delivery, deps, book);
+  if (left === 'ended' || !isOfEarlierProcess(delivery.job, deps)) return left;
+  return { call: left.call, reserved: false };
 }
 
 /**

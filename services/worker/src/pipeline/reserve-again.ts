@@ -13,7 +13,8 @@ const expiryGraceMs = 120_000;
 
 /**
  * Reserves for a call that follows one which may have been billed: the first reservation pays for that one, so the
- * budget must have room for both, or the request ends here.
+ * budget must have room for both, or the request ends here. Or for the first call, when what was reserved for it ended
+ * with an earlier process.
  *
  * @param choices each of them gets a token at the least
  * @returns the output cap that there is room for
@@ -64,7 +65,9 @@ export async function reserveAgain(
     if (result.type !== 'wait' || deps.now() >= giveUpAt) {
       throw new GatewayError(
         'budget_exceeded',
-        'Budget has been exceeded! A first call to the provider may have been billed, and there is no room for another.',
+        call === 1
+          ? 'Budget has been exceeded! What was reserved for the request ended with a process, and there is no room now.'
+          : 'Budget has been exceeded! A first call to the provider may have been billed, and there is no room for another.',
       );
     }
     await deps.pause(recheckMs, signal);

@@ -111,3 +111,46 @@ test('kept answer: nothing is kept or forgotten for a job without an idempotency
     assert.deepEqual(keeping(run), []);
   }
 });
+
+/** A job of an earlier process, of which all reservations are gone. */
+function ofEarlierProcess(scripts?: ConstructorParameters<typeof Recording>[0]): Recording {
+  const run = new Recording({ job, startedAt: 1_000_000, ...scripts });
+  run.reserved.clear();
+  return run;
+}
+
+test('kept answer: a job of an earlier process reserves again before it is called for', async () => {
+  const run = ofEarlierProcess();
+  await run.run();
+  const made = run.effects.filter((effect) => /^(reserve|call|append)/.test(effect));
+  assert.deepEqual(made, ['reserve 1', 'call sample-A', 'append 1 completed']);
+  assert.deepEqual(keeping(run), ['keep answer-end']);
+  run.assertClosed();
+});
+
+test('kept answer: without room for it now, it is refused, has its row, and frees the key', async () => {
+  const run = ofEarlierProcess();
+  const over = { measure: 'money' as const, accountKey: 'a', settledNanoUsd: 1, budgetNanoUsd: 1, neededNanoUsd: 1 };
+  run.reservations.push({ type: 'over-budget', ...over });
+  await run.run();
+  assert.deepEqual(run.calls, []);
+  assert.deepEqual(run.books, ['1:failed:budget_exceeded:']);
+  assert.deepEqual(keeping(run), ['forget']);
+});
+
+test('kept answer: a call that an earlier process made is booked, and the next one reserved for', async () => {
+  const run = ofEarlierProcess().died({
+    type: 'call',
+    call: 1,
+    alias: 'sample',
+    deploymentId: 'sample-A',
+    outputTokensCap: 100,
+    startedAt: 999_990,
+  });
+  await run.run();
+  assert.deepEqual(
+    run.books.map((line) => line.split(':').slice(0, 2).join(':')),
+    ['1:cut', '2:completed'],
+  );
+  assert.ok(run.effects.includes('reserve 2'));
+});

@@ -174,6 +174,7 @@ export class Recording {
       scripts?: readonly Script[];
       cooldownStore?: CooldownStore;
       stats?: DeploymentStats;
+      startedAt?: number;
     } = {},
   ) {
     const config = setup.config ?? configOf({ sample: ['A'] });
@@ -198,6 +199,7 @@ export class Recording {
     };
     const deps: Omit<JobDeps, 'flow' | 'cooldowns'> = {
       config,
+      startedAt: setup.startedAt ?? 0,
       providers: { oci: provider, openai: provider, anthropic: provider },
       bus: {
         openInbox: () => Promise.reject(new Error('not for workers')),

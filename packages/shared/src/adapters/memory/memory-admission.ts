@@ -27,7 +27,7 @@ const dropTriesMax = 16;
 
 /**
  * Admission counters of one process, by the rules of the Redis scripts. What is reserved is lost with the process,
- * but so are the calls it was reserved for.
+ * but so are the calls it was reserved for; a job that goes on in the next one reserves again.
  *
  * @param deps.startedAt epoch ms, for the witness: of what was before it knows nothing
  * @param deps.accountsMax above it, accounts that nobody uses are dropped; the books bring them back
