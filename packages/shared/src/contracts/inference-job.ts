@@ -80,6 +80,8 @@ export const InferenceJob = z.object({
   region: RegionGroup.optional(),
   /** Drop parameters that the model does not support instead of refusing them. */
   dropParams: z.boolean(),
+  /** What it costs in parts per million of its deployments' prices; absent: a million. */
+  priceFactorPpm: z.int().positive().optional(),
   admittedAt: z.int(),
   /** Epoch milliseconds. Nothing is sent upstream for this job after it. */
   deadlineAt: z.int(),

@@ -9,13 +9,17 @@ import { priceAt, type Priced } from './price-at.ts';
  * fallback may answer, and nobody knows how much of the input is cached and of the output reasoning.
  *
  * @param at epoch milliseconds: when the request was admitted
+ * @param factorPpm of the job
  */
 export function dearestPrice(
   config: Pick<GatewayConfig, 'aliases' | 'wildcards'>,
   aliases: readonly string[],
   at: number,
+  factorPpm?: number,
 ): DearestPrice {
-  const prices = deploymentsOf(config, aliases).map((deployment) => dearestOf(priceAt(deployment, at).price));
+  const prices = deploymentsOf(config, aliases).map((deployment) =>
+    dearestOf(priceAt(deployment, at, factorPpm).price),
+  );
   const most = (pick: (price: DearestPrice) => number) => Math.max(0, ...prices.map(pick));
   return {
     inputNanoUsdPerMillion: most((price) => price.inputNanoUsdPerMillion),
@@ -29,9 +33,13 @@ export function ceilingNanoUsd(
   deployment: Priced,
   bounds: { inputTokensMax: number; outputTokensCap: number; searchUnits?: number | undefined },
   at: number,
+  factorPpm?: number,
 ): number {
   const { inputTokensMax: inputTokens, outputTokensCap: outputTokens, searchUnits } = bounds;
-  return callCostNanoUsd({ inputTokens, outputTokens, searchUnits }, dearestOf(priceAt(deployment, at).price));
+  return callCostNanoUsd(
+    { inputTokens, outputTokens, searchUnits },
+    dearestOf(priceAt(deployment, at, factorPpm).price),
+  );
 }
 
 interface DearestPrice extends TokenPrice {

@@ -1,4 +1,5 @@
 import type { TokenPrice } from '../contracts/token-price.ts';
+import { timesFactor, wholePpm } from './price-factor.ts';
 
 /** What a deployment costs in the course of time. */
 export interface Priced {
@@ -17,8 +18,10 @@ export interface Priced {
  * what was reserved for it must be enough.
  *
  * @param at epoch milliseconds
+ * @param factorPpm of the job; another than 1 is named in `priceSource`, as in `config x 0.5`
  */
-export function priceAt(priced: Priced, at: number): Pick<Priced, 'price' | 'priceSource'> {
+export function priceAt(priced: Priced, at: number, factorPpm = wholePpm): Pick<Priced, 'price' | 'priceSource'> {
   const { price, priceSource } = priced.priceChanges?.findLast(({ from }) => from <= at) ?? priced;
-  return { price, priceSource };
+  if (factorPpm === wholePpm) return { price, priceSource };
+  return { price: timesFactor(price, factorPpm), priceSource: `${priceSource} x ${factorPpm / wholePpm}` };
 }

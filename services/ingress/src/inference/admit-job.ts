@@ -7,6 +7,7 @@ import { GatewayError } from '@sluice/shared/errors.ts';
 import { callIdOf, RequestId } from '@sluice/shared/ids.ts';
 import { callCostNanoUsd } from '@sluice/shared/prices/call-cost.ts';
 import { dearestPrice } from '@sluice/shared/prices/dearest-price.ts';
+import { priceFactorPpm } from '@sluice/shared/prices/price-factor.ts';
 import { accountKey } from '@sluice/shared/contracts/account.ts';
 import type { AccountLimits } from '@sluice/shared/ports/admission.ts';
 import type { InputBounds } from '../admission/input-bounds.ts';
@@ -133,6 +134,7 @@ export async function admitJob(ask: Ask, from: AskedFrom, deps: InferenceSteps):
     ...(others.length > 0 && {
       fallbackInputTokens: Object.fromEntries(others.map((one) => [one.model, one.bounds.inputTokensEstimate])),
     }),
+    ...(line !== undefined && { priceFactorPpm: priceFactorPpm(deps.config.sluice.batch.priceFactor) }),
     admittedAt,
     deadlineAt: admittedAt + timeoutMs,
   };
@@ -161,7 +163,7 @@ export async function admitJob(ask: Ask, from: AskedFrom, deps: InferenceSteps):
       if (isKeys && settledNanoUsd !== null) spentBeforeNanoUsd = spentOf(refusing, settledNanoUsd);
       return refusing.name;
     };
-    const price = dearestPrice(deps.config, aliases, admittedAt);
+    const price = dearestPrice(deps.config, aliases, admittedAt, job.priceFactorPpm);
     const admitted = await deps.admit(
       {
         callId: callIdOf(job.requestId, 1),

@@ -1,16 +1,17 @@
 import type { Deployment } from '@sluice/shared/config/gateway-config.ts';
 import { ociInferenceUrl } from '@sluice/shared/config/oci-realms.ts';
+import type { InferenceJob } from '@sluice/shared/contracts/inference-job.ts';
 import type { UsageEvent } from '@sluice/shared/contracts/usage-event.ts';
 import { priceAt } from '@sluice/shared/prices/price-at.ts';
 
 /**
  * The part of a usage event that names where a call went and at what price.
  *
- * @param admittedAt when the call's request was admitted, epoch milliseconds: its price is of then
+ * @param job `admittedAt`: the price is of then
  */
 export function placeOf(
   deployment: Deployment,
-  admittedAt: number,
+  { admittedAt, priceFactorPpm }: Pick<InferenceJob, 'admittedAt' | 'priceFactorPpm'>,
 ): Pick<UsageEvent, 'answeredBy' | 'model' | 'deploymentId' | 'provider' | 'apiBase' | 'price' | 'priceSource'> {
   return {
     answeredBy: deployment.alias,
@@ -18,7 +19,7 @@ export function placeOf(
     deploymentId: deployment.id,
     provider: deployment.provider,
     apiBase: apiBaseOf(deployment),
-    ...priceAt(deployment, admittedAt),
+    ...priceAt(deployment, admittedAt, priceFactorPpm),
   };
 }
 

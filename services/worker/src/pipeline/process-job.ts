@@ -104,7 +104,7 @@ export async function processJob(delivery: JobDelivery, deps: JobDeps, signal: A
     const times = { call: at.call, attempt, startedAt, endedAt: deps.now() };
     const event = {
       ...unbilledUsageEvent(job, times, failureOf(why)),
-      ...(deployment && placeOf(deployment, job.admittedAt)),
+      ...(deployment && placeOf(deployment, job)),
       // Of the error that the row and the client are told, which is not always that of the last deployment.
       ...(why instanceof ProviderError && { providerRequestId: why.providerRequestId }),
     };
@@ -151,13 +151,13 @@ export async function processJob(delivery: JobDelivery, deps: JobDeps, signal: A
     const usage = end.meter.provided ?? end.meter.estimate({ ...bounds, inputTokensEstimate: made.inputTokens });
     return {
       ...event,
-      ...placeOf(made.deployment, job.admittedAt),
+      ...placeOf(made.deployment, job),
       outcome: completed ? 'completed' : 'cut',
       countedBy: end.meter.provided && made.mockText === undefined ? 'provider' : 'gateway',
       usage: { ...usage, ...(searchUnits !== undefined && { searchUnits }) },
       inputCharacters: made.request.inputCharacters,
       outputCharacters: end.meter.outputCharacters,
-      costCeilingNanoUsd: blind ? ceilingNanoUsd(made.deployment, bounds, job.admittedAt) : null,
+      costCeilingNanoUsd: blind ? ceilingNanoUsd(made.deployment, bounds, job.admittedAt, job.priceFactorPpm) : null,
       ...(blind && { tokenCeiling: inputTokensMax + made.outputTokensCap }),
       providerRequestId: end.providerRequestId,
       retries: made.retries,
@@ -208,10 +208,12 @@ async function takeOver(
     const bounds = { inputTokensMax, searchUnits, outputTokensCap: lost.outputTokensCap };
     return {
       ...event,
-      ...(deployment ? placeOf(deployment, job.admittedAt) : {}),
+      ...(deployment ? placeOf(deployment, job) : {}),
       outcome: 'cut',
       usage: { ...event.usage, inputTokens: job.inputTokensEstimate },
-      costCeilingNanoUsd: deployment ? ceilingNanoUsd(deployment, bounds, job.admittedAt) : job.reservedNanoUsd,
+      costCeilingNanoUsd: deployment
+        ? ceilingNanoUsd(deployment, bounds, job.admittedAt, job.priceFactorPpm)
+        : job.reservedNanoUsd,
       tokenCeiling: inputTokensMax + lost.outputTokensCap,
     };
   }

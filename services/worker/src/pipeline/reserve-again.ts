@@ -29,7 +29,7 @@ export async function reserveAgain(
   deps: JobDeps,
   signal: AbortSignal,
 ): Promise<{ outputTokensCap: number }> {
-  const price = dearestPrice(deps.config, [job.alias, ...job.fallbacks], job.admittedAt);
+  const price = dearestPrice(deps.config, [job.alias, ...job.fallbacks], job.admittedAt, job.priceFactorPpm);
   const giveUpAt = Math.min(deps.now() + patienceMs, job.deadlineAt);
   const request = {
     callId: callIdOf(job.requestId, call),
