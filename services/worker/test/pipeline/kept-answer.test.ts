@@ -123,7 +123,7 @@ test('kept answer: a job of an earlier process reserves again before it is calle
   const run = ofEarlierProcess();
   await run.run();
   const made = run.effects.filter((effect) => /^(reserve|call|append)/.test(effect));
-  assert.deepEqual(made, ['reserve 1', 'call sample-A', 'append 1 completed']);
+  assert.deepEqual(made, ['reserve 1', 'call A', 'append 1 completed']);
   assert.deepEqual(keeping(run), ['keep answer-end']);
   run.assertClosed();
 });
@@ -143,7 +143,7 @@ test('kept answer: a call that an earlier process made is booked, and the next o
     type: 'call',
     call: 1,
     alias: 'sample',
-    deploymentId: 'sample-A',
+    deploymentId: 'A',
     outputTokensCap: 100,
     startedAt: 999_990,
   });
