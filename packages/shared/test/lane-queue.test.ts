@@ -1,11 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { laneOfJob, laneOfQueue, laneQueue, laneQueues, queueOfJob } from '../src/contracts/lane-queue.ts';
+import type { InferenceJob } from '../src/contracts/inference-job.ts';
 import { queueNameOf } from '../src/contracts/subjects.ts';
+import type { Lane } from '../src/contracts/turn.ts';
 
-const turnIn = (lane: 'interactive' | 'batch') => ({ flow: 'team:a', weight: 1, lane, priority: 128 });
+const turnIn = (lane: Lane) => ({ flow: 'team:a', weight: 1, lane, priority: 128 });
 
-const jobs = [
+const jobs: {
+  job: Pick<InferenceJob, 'alias' | 'queue' | 'turn'>;
+  queue: string;
+  lane: Lane;
+  why: string;
+}[] = [
   { job: { alias: 'grok' }, queue: 'grok', lane: 'interactive', why: 'a job of an earlier release has no turn' },
   { job: { alias: 'grok', turn: turnIn('interactive') }, queue: 'grok', lane: 'interactive', why: 'its alias says' },
   {
@@ -20,7 +27,7 @@ const jobs = [
     lane: 'batch',
     why: 'what one wildcard matches is together in each lane',
   },
-] as const;
+];
 
 for (const { job, queue, lane, why } of jobs) {
   test(`lane queue: ${why}`, () => {
