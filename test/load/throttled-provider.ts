@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Lane } from '@sluice/shared/contracts/turn.ts';
 import { metricsToken, openDistributedGateway } from '../e2e/gateway.ts';
-import type { DistributedGateway } from '../e2e/gateway.ts';
+import type { DistributedGateway, TestGateway } from '../e2e/gateway.ts';
 
 /** Many clients before a provider that takes few calls at a time, and changes its mind about how many. */
 export interface ThrottledLoad {
@@ -8,6 +9,8 @@ export interface ThrottledLoad {
   readonly slots: number;
   readonly workers: number;
   readonly callMs: number;
+  /** Of the clients' requests. */
+  readonly lane?: Lane;
   readonly phases: readonly Phase[];
   readonly say: (line: string) => void;
 }
@@ -45,7 +48,11 @@ export async function runThrottledLoad(load: ThrottledLoad): Promise<ThrottledRe
   gateway.simulator.setBehaviour({ ...behaviour, maxInFlight: load.slots });
   const statuses = new Map<number, number>();
   const stop = new AbortController();
-  const clients = Array.from({ length: load.slots * clientsPerSlot }, () => ask(gateway, statuses, stop.signal));
+  const question = questionIn(load.lane ?? 'interactive');
+  const count = (status: number) => void statuses.set(status, (statuses.get(status) ?? 0) + 1);
+  const clients = Array.from({ length: load.slots * clientsPerSlot }, () =>
+    askOnAndOn(gateway, question, ({ status }) => count(status), stop.signal),
+  );
   const phases: PhaseReport[] = [];
   for (const phase of load.phases) {
     gateway.simulator.setBehaviour({ ...behaviour, maxInFlight: phase.slots });
@@ -61,32 +68,61 @@ export async function runThrottledLoad(load: ThrottledLoad): Promise<ThrottledRe
   return { phases, statuses, answeredPerWorker };
 }
 
+/** A request's body, of so many output tokens. */
+export function questionIn(lane: Lane, outputTokens = 20): string {
+  const messages = [{ role: 'user', content: `#sim ${JSON.stringify({ outputTokens })}` }];
+  const flex = lane === 'batch' ? { service_tier: 'flex' } : {};
+  return JSON.stringify({ model: 'llama', messages, max_tokens: outputTokens, ...flex });
+}
+
+export interface Asked {
+  readonly status: number;
+  readonly ms: number;
+  readonly text: string;
+}
+
+/** @param key of the caller; absent: the master key */
+export async function ask(
+  gateway: Pick<TestGateway, 'request' | 'masterKey'>,
+  body: string,
+  { key = gateway.masterKey, signal = null }: { key?: string; signal?: AbortSignal | null } = {},
+): Promise<Asked> {
+  const headers = { 'content-type': 'application/json', authorization: `Bearer ${key}` };
+  const startedAt = performance.now();
+  const response = await gateway.request('/v1/chat/completions', { method: 'POST', headers, body, signal });
+  const text = await response.text();
+  return { status: response.status, ms: performance.now() - startedAt, text };
+}
+
 /** One client, until it is told to stop. What it is then waiting for it leaves. */
-async function ask(gateway: DistributedGateway, statuses: Map<number, number>, stop: AbortSignal): Promise<void> {
-  const body = JSON.stringify({ model: 'llama', messages: [{ role: 'user', content: 'Hello' }], max_tokens: 20 });
+export async function askOnAndOn(
+  gateway: Pick<TestGateway, 'request' | 'masterKey'>,
+  body: string,
+  onAnswer: (answer: Asked) => void,
+  stop: AbortSignal,
+  key?: string,
+): Promise<void> {
   while (!stop.aborted) {
     try {
-      const headers = { 'content-type': 'application/json' };
-      const response = await gateway.request('/v1/chat/completions', { method: 'POST', headers, body, signal: stop });
-      await response.arrayBuffer();
-      statuses.set(response.status, (statuses.get(response.status) ?? 0) + 1);
+      onAnswer(await ask(gateway, body, { signal: stop, ...(key !== undefined && { key }) }));
     } catch (error) {
       if (!stop.aborted) throw error;
     }
   }
 }
 
+/** The share of the provider's slots that were in service between two times, by the provider's own record. */
+export function usedBetween(gateway: Pick<TestGateway, 'simulator'>, from: number, to: number, slots: number): number {
+  const inService = gateway.simulator
+    .billed()
+    .reduce((sum, { startedAt, endedAt }) => sum + Math.max(0, Math.min(endedAt, to) - Math.max(startedAt, from)), 0);
+  return inService / ((to - from) * slots);
+}
+
 /** The provider's own record says how many calls were in service at each time. */
 function reportOf(gateway: DistributedGateway, phase: Phase, changedAt: number): PhaseReport {
   const calls = gateway.simulator.billed();
   const now = Date.now();
-  const usedBetween = (from: number, to: number) => {
-    const inService = calls.reduce(
-      (sum, { startedAt, endedAt }) => sum + Math.max(0, Math.min(endedAt, to) - Math.max(startedAt, from)),
-      0,
-    );
-    return inService / ((to - from) * phase.slots);
-  };
   // Calls that have not ended are not in the record yet.
   const longest = Math.max(0, ...calls.slice(-100).map(({ startedAt, endedAt }) => endedAt - startedAt));
   const until = now - longest;
@@ -94,12 +130,12 @@ function reportOf(gateway: DistributedGateway, phase: Phase, changedAt: number):
   const answered = calls.filter(({ endedAt }) => endedAt >= from && endedAt < until).length;
   let followedMs: number | null = null;
   for (let at = changedAt; at + sliceMs <= until && followedMs === null; at += sliceMs / 10) {
-    const used = usedBetween(at, at + sliceMs);
+    const used = usedBetween(gateway, at, at + sliceMs, phase.slots);
     if (used >= 0.9 && used <= 1.05) followedMs = at - changedAt;
   }
   return {
     ...phase,
-    used: usedBetween(from, until),
+    used: usedBetween(gateway, from, until, phase.slots),
     answeredPerSecond: (answered * 1_000) / (until - from),
     followedMs,
   };

@@ -6,6 +6,7 @@ import { openLedger } from '@sluice/ledger/ledger.ts';
 import { watchReconciler } from '@sluice/ledger/reconciliation/reconciler-metrics.ts';
 import { openReconciler } from '@sluice/ledger/reconciliation/reconciler.ts';
 import { openPostgresBackend } from '@sluice/shared/adapters/bullmq/backend.ts';
+import { createFirstUses } from '@sluice/shared/adapters/bullmq/first-uses.ts';
 import { openBullJobQueue } from '@sluice/shared/adapters/bullmq/bullmq-job-queue.ts';
 import { openBullJobSource } from '@sluice/shared/adapters/bullmq/bullmq-job-source.ts';
 import { createMemoryAdmission } from '@sluice/shared/adapters/memory/memory-admission.ts';
@@ -21,6 +22,7 @@ import { createPostgresSpendReports } from '@sluice/shared/adapters/postgres/pos
 import { openPostgres } from '@sluice/shared/adapters/postgres/postgres.ts';
 import type { GatewayConfig } from '@sluice/shared/config/gateway-config.ts';
 import { queuesOf } from '@sluice/shared/config/resolve-alias.ts';
+import { laneOfQueue } from '@sluice/shared/contracts/lane-queue.ts';
 import type { Logger } from '@sluice/shared/log.ts';
 import { migrate } from '@sluice/shared/migrate.ts';
 import { schemas } from '@sluice/shared/schemas.ts';
@@ -75,10 +77,18 @@ export async function openEmbeddedGateway(options: EmbeddedGatewayOptions): Prom
   const bus = createMemoryTokenBus();
   const catalog = createMemoryModelCatalog(onError);
   const { log: usage, source: usageSource } = createMemoryUsageLog(onError);
+  // One for each lane of a queue to wait for jobs with, and some to work with. That of a batch lane is taken only when it
+  // is used first: few aliases have batches, and the server has 200 for all.
   const connections = 16 + 2 * queuesOf(config).length;
+  const uses = createFirstUses();
   const backend = opening.use(await openPostgresBackend({ url, connections, onError }));
-  const queue = opening.use(openBullJobQueue(backend, { timeLimitMs: queueTimeLimitMs }));
-  const source = opening.use(openBullJobSource(backend));
+  const queue = opening.use(openBullJobQueue(backend, { timeLimitMs: queueTimeLimitMs, onEnqueue: uses.used }));
+  const source = opening.use(
+    openBullJobSource(backend, {
+      whenUsed: (queue) => (laneOfQueue(queue).lane === 'batch' ? uses.whenUsed(queue) : null),
+      onError,
+    }),
+  );
   const fairShare = createPostgresFairShare(sql);
 
   const reconciling = opening.use(

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
+import { laneQueue, laneQueues } from '../../src/contracts/lane-queue.ts';
 import type { JobDelivery, JobQueue, JobSource } from '../../src/ports/job-queue.ts';
 import { waitUntil } from '../../../../test/servers/wait-until.ts';
 import { sampleJob } from './sample-job.ts';
@@ -60,6 +61,27 @@ export function jobQueueConformance(name: string, open: () => Promise<JobQueuePa
       seen,
       jobs.map(({ alias }) => alias),
     );
+  });
+
+  test(`${name} queue: a batch job waits in the queue of its lane, in nobody's way`, async () => {
+    await using parts = await open();
+    const alias = fresh();
+    const batchQueue = laneQueue(alias, 'batch');
+    const turn = { flow: 'team:a', weight: 1, lane: 'batch', priority: 128 } as const;
+    const jobs = Array.from({ length: 3 }, () => sampleJob({ alias, turn }));
+    for (const job of jobs) await parts.queue.enqueue(job);
+    assert.deepEqual([await parts.queue.depth(alias), await parts.queue.depth(batchQueue)], [0, 3]);
+    const held = Promise.withResolvers<void>();
+    let taken = 0;
+    await using _ = await parts.sources[0].consume(laneQueues([alias]), { concurrency: 1 }, async ({ job }) => {
+      taken += 1;
+      if (job.turn?.lane === 'batch') await held.promise;
+    });
+    await waitUntil(() => taken === 1, { what: 'the first batch job' });
+    await parts.queue.enqueue(sampleJob({ alias }));
+    await waitUntil(() => taken === 2, { what: 'the interactive job, though the batch lane has all its places taken' });
+    held.resolve();
+    await waitUntil(() => taken === 4, { what: 'the others' });
   });
 
   test(`${name} queue: a job is there while it waits and runs, and not before, after, or when it was withdrawn`, async () => {

@@ -26,7 +26,7 @@ export interface BullQueue {
   getJobState(jobId: string): Promise<string>;
   /** 0: locked by the worker that runs it. 1: gone, or never there. */
   remove(jobId: string): Promise<number>;
-  getJobCountByTypes(...types: ('waiting' | 'prioritized')[]): Promise<number>;
+  getJobCountByTypes(...types: ('waiting' | 'prioritized' | 'delayed' | 'active')[]): Promise<number>;
   getWaitingCount(): Promise<number>;
   getJobLogs(jobId: string): Promise<{ logs: string[] }>;
   close(): Promise<void>;

@@ -16,12 +16,14 @@ const redelivery = { attempts: 1_000_000, backoff: { type: 'fixed', delay: 1_000
 
 /**
  * @param backend stays the caller's to close
- * @param options `timeLimitMs`: what a command may take; a database that also does everything else needs more
+ * @param options `timeLimitMs`: what a command may take; a database that also does everything else needs more.
+ *   `onEnqueue`: told of the queue of each job before it is there
  */
 export function openBullJobQueue(
   backend: BullBackend,
-  { timeLimitMs = redisTimeLimitMs }: { timeLimitMs?: number } = {},
+  options: { timeLimitMs?: number; onEnqueue?: (queue: string) => void } = {},
 ): JobQueue {
+  const { timeLimitMs = redisTimeLimitMs, onEnqueue = () => undefined } = options;
   const queues = new Map<string, BullQueue>();
   const queueFor = (queue: string): BullQueue => {
     const name = queueNameOf(queue);
@@ -35,6 +37,7 @@ export function openBullJobQueue(
 
   return {
     async enqueue(job) {
+      onEnqueue(queueOfJob(job));
       const add = queueFor(queueOfJob(job)).add(job.kind, job, {
         jobId: job.requestId,
         removeOnComplete: true,

@@ -23,8 +23,19 @@ const wakeMs = 100;
 
 const pingTimeLimitMs = 900;
 
+export interface JobSourceOptions {
+  /**
+   * Queues that are worked on only once they are used, since each takes a connection: resolves then. Those that hold
+   * jobs already need not be told. null: from the start. Absent: all are.
+   */
+  readonly whenUsed?: (queue: string) => Promise<void> | null;
+  /** Of a queue that could not be worked on after that. */
+  readonly onError?: (error: unknown) => void;
+}
+
 /** @param backend stays the caller's to close */
-export function openBullJobSource(backend: BullBackend): JobSource {
+export function openBullJobSource(backend: BullBackend, options: JobSourceOptions = {}): JobSource {
+  const { whenUsed = () => null, onError = () => undefined } = options;
   const queues = new Map<string, BullQueue>();
   const queueFor = (name: string): BullQueue => {
     const known = queues.get(name);
@@ -37,16 +48,21 @@ export function openBullJobSource(backend: BullBackend): JobSource {
   return {
     async consume(queueNames, { concurrency }, handler) {
       const concurrencyOf = typeof concurrency === 'number' ? () => concurrency : concurrency;
-      const workers = new Map(
-        queueNames.map((queue) => [queue, openWorker(queueNameOf(queue), concurrencyOf(queue), handler)]),
+      const takings = new Map(
+        queueNames.map((queue) => [queue, newTaking(queueNameOf(queue), concurrencyOf(queue), handler)]),
       );
-      await Promise.all([...workers.values()].map(({ worker }) => worker.waitUntilReady()));
+      const opened = [...takings].map(async ([queue, taking]) => {
+        const use = whenUsed(queue);
+        if (use === null || (await hasJobs(queueNameOf(queue)))) return taking.open();
+        void use.then(() => taking.open()).catch(onError);
+      });
+      await Promise.all(opened);
       return {
         setConcurrency(queue, atATime) {
-          workers.get(queue)?.setConcurrency(atATime);
+          takings.get(queue)?.setConcurrency(atATime);
         },
         async [Symbol.asyncDispose]() {
-          await Promise.all([...workers.values()].map((taker) => taker.close()));
+          await Promise.all([...takings.values()].map((taking) => taking.close()));
         },
       };
     },
@@ -58,6 +74,32 @@ export function openBullJobSource(backend: BullBackend): JobSource {
       await Promise.all([...queues.values()].map((queue) => queue.close()));
     },
   };
+
+  async function hasJobs(name: string): Promise<boolean> {
+    return (await queueFor(name).getJobCountByTypes('waiting', 'prioritized', 'delayed', 'active')) > 0;
+  }
+
+  /** A queue whose worker may come later. */
+  function newTaking(name: string, concurrency: number, handler: (delivery: JobDelivery) => Promise<void>) {
+    let atATime = concurrency;
+    let taker: JobTaker | null = null;
+    let isClosed = false;
+    return {
+      async open(): Promise<void> {
+        if (isClosed) return;
+        taker = openWorker(name, atATime, handler);
+        await taker.worker.waitUntilReady();
+      },
+      setConcurrency(most: number): void {
+        atATime = most;
+        taker?.setConcurrency(most);
+      },
+      async close(): Promise<void> {
+        isClosed = true;
+        await taker?.close();
+      },
+    };
+  }
 
   function openWorker(name: string, concurrency: number, handler: (delivery: JobDelivery) => Promise<void>): JobTaker {
     const queue = queueFor(name);

@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { runBesideBatch } from '../load/beside-batch.ts';
+import { runThrottledLoad } from '../load/throttled-provider.ts';
+
+/** The short form of `npm run bench:throttled -- --beside`, on a machine that may have other things to do. */
+test('a batch takes what interactive requests leave of a provider, and they notice little of it', async (t) => {
+  const { alone, beside, used, ratio, newcomer, statuses } = await runBesideBatch({
+    slots: 20,
+    workers: 2,
+    callMs: 400,
+    perSecond: 8,
+    backlog: 150,
+    rounds: 1,
+    settleMs: 4_000,
+    measureMs: 10_000,
+    say: (line) => t.diagnostic(line),
+  });
+  assert.deepEqual([...statuses.keys()], [200]);
+  assert.ok(beside.p50 <= alone.p50 * 1.25 + 50, `${beside.p50} ms beside a batch, ${alone.p50} ms alone`);
+  assert.ok(used >= 0.4, `${used} of the places`);
+  assert.ok(ratio >= 1.8 && ratio <= 2.2, `tokens of weights 2 and 1: ${ratio}`);
+  assert.ok(Math.max(...newcomer) < 8_000, `${newcomer.map(Math.round).join(', ')} ms`);
+});
+
+test('a batch alone uses a provider to the full, and no client notices a 429', async (t) => {
+  const { phases, statuses } = await runThrottledLoad({
+    slots: 8,
+    workers: 2,
+    callMs: 600,
+    lane: 'batch',
+    say: (line) => t.diagnostic(line),
+    phases: [{ name: 'from the start', slots: 8, settleMs: 5_000, measureMs: 4_000 }],
+  });
+  assert.deepEqual([...statuses.keys()], [200]);
+  for (const { used } of phases) assert.ok(used >= 0.9, `${used} of what the provider takes`);
+});
