@@ -89,3 +89,6 @@ create table ingress.webhook_deliveries (
   constraint webhook_deliveries_unique primary key (delivery_id, webhook)
 );
 create index webhook_deliveries_due on ingress.webhook_deliveries (next_at);
+
+-- A batch goes on with the key that is there in place of the one that made it.
+create index virtual_keys_first_hash on ingress.virtual_keys (coalesce(first_hash, hash));

@@ -1,17 +1,15 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Caller } from '@sluice/shared/contracts/caller.ts';
 import { GatewayError } from '@sluice/shared/errors.ts';
 import { KeyHash } from '@sluice/shared/ids.ts';
 import { WrongKeys } from '@sluice/shared/wrong-keys.ts';
 import type { Principal } from '../tenancy/principal.ts';
-import { requireAllowedRoute } from './allowed-routes.ts';
 import type { Authenticated } from './authenticated.ts';
 import { sha256 } from './hash-key.ts';
 import { keyFromHeaders } from './key-from-headers.ts';
 import { LookupCache, type CacheLimits } from './lookup-cache.ts';
 import { lastFour, maskKey, maskText } from './mask-key.ts';
-import { roleOf } from './role-of.ts';
+import { asOperator, requireUsable } from './require-usable.ts';
 
 export interface AuthenticateDeps {
   /** Any text; it does not have to look like a virtual key. */
@@ -32,19 +30,6 @@ export interface AuthenticateRequest {
   /** The client's address, by which wrong keys are counted; absent: they are not. */
   readonly ip?: string | undefined;
 }
-
-/** The master key, as the books name it. */
-export const masterKeyName = 'litellm_proxy_master_key';
-
-const operator: Caller = {
-  keyHash: masterKeyName,
-  keyAlias: null,
-  keyName: null,
-  userId: 'default_user_id',
-  teamId: null,
-  organizationId: null,
-  metadata: {},
-};
 
 /**
  * A key that was deleted, blocked or changed anywhere, or what it belongs to, is noticed here within `cache.freshMs`
@@ -76,7 +61,7 @@ export function createAuthenticate({
       const digest = sha256(rawKey);
       // Both sides hashed: equal length, and the time that it takes says nothing about the master key.
       if (timingSafeEqual(digest, masterDigest)) {
-        return { role: 'proxy_admin', caller: operator, key: null, principal: null };
+        return asOperator;
       }
 
       const hash = KeyHash.parse(digest.toString('hex'));
@@ -85,21 +70,9 @@ export function createAuthenticate({
       const isWatched = ip !== undefined && !principals.hasMet(hash) && !principals.isUnknown(hash);
       const principal = await (isWatched ? wrongKeys.watch(ip, hash, find) : find());
       if (principal === null) throw isKey ? unknown(rawKey, hash) : notAKey(rawKey);
-      const { key, team, replacedUntil } = principal;
-      if (key.blocked) throw blocked();
-      const expiresAt = Math.min(key.expiresAt ?? Infinity, replacedUntil ?? Infinity);
-      if (expiresAt <= now()) throw expired(rawKey, expiresAt, now());
-      requireAllowedRoute(key, path);
-      if (team?.blocked === true) throw teamBlocked(team.teamId);
-      return { role: roleOf(principal), caller: callerOf(principal), key, principal };
+      return requireUsable(principal, { path, now: now(), lastFour: lastFour(rawKey) });
     },
   };
-}
-
-function callerOf({ key, organization }: Principal): Caller {
-  const { hash, keyAlias, keyName, userId, teamId, metadata } = key;
-  const organizationId = key.organizationId ?? organization?.organizationId ?? null;
-  return { keyHash: hash, keyAlias, keyName, userId, teamId, organizationId, metadata };
 }
 
 // The texts: litellm-contract.md §5.2. Clients match on them.
@@ -117,28 +90,5 @@ function unknown(rawKey: string, hash: KeyHash): GatewayError {
     `Authentication Error, Invalid proxy server token passed. Received API Key = ${maskKey(rawKey)}, ` +
       `Key Hash (Token) =${hash.slice(0, 8)}.... Unable to find token in cache or \`LiteLLM_VerificationTokenTable\``,
     { param: 'key' },
-  );
-}
-
-function blocked(): GatewayError {
-  return new GatewayError(
-    'key_blocked',
-    "Authentication Error, Key is blocked. Update via `/key/unblock` if you're an admin.",
-  );
-}
-
-function teamBlocked(teamId: string): GatewayError {
-  return new GatewayError(
-    'team_blocked',
-    `Authentication Error, Team=${teamId} is blocked. Update via \`/team/unblock\` if you're an admin.`,
-  );
-}
-
-function expired(rawKey: string, expiresAt: number, now: number): GatewayError {
-  return new GatewayError(
-    'key_expired',
-    `Authentication Error - Expired Key. Key Expiry time ${new Date(expiresAt).toISOString()} ` +
-      `and current time ${new Date(now).toISOString()}`,
-    { param: lastFour(rawKey) },
   );
 }

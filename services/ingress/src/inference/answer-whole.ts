@@ -1,5 +1,7 @@
 import type { Usage } from '@sluice/shared/contracts/token-event.ts';
+import type { RequestId } from '@sluice/shared/ids.ts';
 import type { Authenticated } from '../auth/authenticated.ts';
+import type { QueuedAnswer } from '../dispatch/dispatch.ts';
 import { toErrorResponse } from '../http/error-response.ts';
 import type { ErrorResponse } from '../http/error-response.ts';
 import { callerHeaders } from '../http/response-headers.ts';
@@ -19,12 +21,18 @@ export interface WholeRequest {
   /** Nobody waits for the answer any more. */
   readonly signal: AbortSignal;
   readonly line: BatchLine;
+  /** The job is in the queue, and can be taken back. */
+  readonly onQueued: (answer: QueuedAnswer) => void;
 }
 
 /** What the same request would have got over HTTP. */
 export type WholeAnswer = {
   /** Lower case. */
   readonly headers: Readonly<Record<string, string>>;
+  /** The job that the answer is of, under whose id it is kept; null: there was none. */
+  readonly requestId: RequestId | null;
+  /** It is the answer of an earlier run. */
+  readonly isReplayed: boolean;
 } & (
   | {
       readonly status: 200;
@@ -50,16 +58,20 @@ export async function answerWhole<Body>(
   using response = openResponse(signal, steps);
   const asked = { ...request, headers: {}, ip: undefined, exchange: response.exchange };
   const { headers } = response;
+  let ran: { readonly requestId: RequestId; readonly isReplayed: boolean } | undefined;
+  const from = () => ({ headers, requestId: ran?.requestId ?? null, isReplayed: ran?.isReplayed ?? false });
   try {
     return await serveRequest(endpoint, asked, steps, async (served) => {
+      ran = { requestId: served.job.requestId, isReplayed: served.queued === null };
+      if (served.queued !== null) request.onQueued(served.queued);
       const { body, summary } = await collectWhole(endpoint, served, steps);
       signal.throwIfAborted(); // what was left is not whole
-      return { status: 200, body, headers, usage: summary.usage, costNanoUsd: summary.costNanoUsd ?? 0 };
+      return { ...from(), status: 200, body, usage: summary.usage, costNanoUsd: summary.costNanoUsd ?? 0 };
     });
   } catch (error) {
     signal.throwIfAborted();
     const { status, body, headers: told } = toErrorResponse(error);
-    return { status, body, headers: { ...headers, ...told }, error };
+    return { ...from(), status, body, headers: { ...headers, ...told }, error };
   }
 }
 

@@ -9,6 +9,13 @@ export interface BatchLine {
   readonly customId: string;
   /** In place of the request's own timeout. Epoch milliseconds. */
   readonly deadlineAt: number;
+  /** Only an answer that there is already, or that a job gives which runs, is asked for. */
+  readonly isOnlyCollected: boolean;
+}
+
+/** There is no answer to collect, and none on its way: the line can be run, or given up. */
+export class NothingToCollect extends Error {
+  override readonly name = 'NothingToCollect';
 }
 
 /** In the books a batch is a session, and each row says which line it is of. */

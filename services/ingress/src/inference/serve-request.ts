@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Authenticated } from '../auth/authenticated.ts';
 import { ModelBudgetSpent } from '../admission/refusals.ts';
-import type { Answer } from '../dispatch/dispatch.ts';
+import type { Answer, QueuedAnswer } from '../dispatch/dispatch.ts';
 import type { Claimed } from '../idempotency/claim.ts';
 import { fingerprintOf, scopeOf } from '../idempotency/fingerprint.ts';
 import { idempotencyKeyOf } from '../idempotency/idempotency-key.ts';
@@ -9,6 +9,7 @@ import { replayedAnswer, replayHeaders } from '../idempotency/replay.ts';
 import { requestControls } from '../surfaces/openai/request-controls.ts';
 import { admitJob, newRequestId } from './admit-job.ts';
 import type { AdmittedJob, AskedFrom } from './admit-job.ts';
+import { NothingToCollect } from './batch-line.ts';
 import type { BatchLine } from './batch-line.ts';
 import { dispatchAdmitted } from './dispatch-admitted.ts';
 import type { Answered, InferenceEndpoint } from './endpoint.ts';
@@ -32,6 +33,8 @@ export interface InferenceRequest {
 /** A request that was let in, and its answer on its way. */
 export interface Served<Body> extends Answered<Body> {
   readonly answer: Answer;
+  /** null: it is an earlier request's, and nothing runs. */
+  readonly queued: QueuedAnswer | null;
   readonly exchange: Exchange;
   /** What the key had spent before; null: of the operator, or not known. */
   readonly spentNanoUsd: AdmittedJob['spentNanoUsd'];
@@ -62,13 +65,14 @@ export async function serveRequest<Body, Sent>(
     exchange.about(ask.body.model, ask.body.stream ?? false);
     exchange.setHeaders(replayHeaders(kept, ask.body.model));
     const job = { ...kept, alias: ask.body.model };
-    return send({ ...servedAs(asked), job, spentNanoUsd: null, shownAs, answer: replayedAnswer(kept) });
+    return send({ ...servedAs(asked), job, spentNanoUsd: null, shownAs, answer: replayedAnswer(kept), queued: null });
   }
   await using claim = claimed?.claim;
+  if (request.line?.isOnlyCollected === true) throw new NothingToCollect(request.line.scope);
   const { read, admitted } = await admitFirst();
   await using answer = await dispatchAdmitted(admitted, read.text, { exchange, claim }, steps);
   const { job, spentNanoUsd } = admitted;
-  const served = { job, spentNanoUsd, shownAs: read === asked ? shownAs : read.ask.body.model, answer };
+  const served = { job, spentNanoUsd, shownAs: read === asked ? shownAs : read.ask.body.model, answer, queued: answer };
   return await send({ ...servedAs(read), ...served }); // leaving takes it back
 
   function servedAs({ body, ask: { body: said } }: Read<Body>) {

@@ -7,7 +7,21 @@ import { decodeEntity, decodeOptional } from './entity-table.ts';
 import { tables } from './tenancy-tables.ts';
 
 /** A key with all that it belongs to, as of one moment; also by the hash of a key that it replaced. null: none. */
-export async function findPrincipal(sql: Sql, hash: KeyHash): Promise<Principal | null> {
+export function findPrincipal(sql: Sql, hash: KeyHash): Promise<Principal | null> {
+  const asked = `select $1::text as hash, null::timestamptz as valid_until
+    union all
+    select new_hash, valid_until from ingress.replaced_keys where old_hash = $1`;
+  return findAsked(sql, asked, hash);
+}
+
+/** The same of the key that is there now in place of the one that first had this hash. */
+export function findPrincipalByFirstHash(sql: Sql, firstHash: string): Promise<Principal | null> {
+  const asked = `select hash, null::timestamptz as valid_until from ingress.virtual_keys
+    where coalesce(first_hash, hash) = $1`;
+  return findAsked(sql, asked, firstHash);
+}
+
+async function findAsked(sql: Sql, asked: string, hash: string): Promise<Principal | null> {
   const { rows } = await sql.query(
     `select to_jsonb(k) as key, to_jsonb(kb) as key_budget,
        to_jsonb(t) as team, to_jsonb(m) as member, to_jsonb(mb) as member_budget, to_jsonb(u) as "user",
@@ -16,9 +30,7 @@ export async function findPrincipal(sql: Sql, hash: KeyHash): Promise<Principal 
        exists (select from ingress.organization_members as any_om
                where any_om.user_id = k.user_id and any_om.role = 'org_admin') as is_organizer,
        asked.valid_until as replaced_until
-     from (select $1::text as hash, null::timestamptz as valid_until
-           union all
-           select new_hash, valid_until from ingress.replaced_keys where old_hash = $1) as asked
+     from (${asked}) as asked
      join ingress.virtual_keys as k on k.hash = asked.hash
      left join ingress.budgets as kb on kb.budget_id = k.budget_id
      left join ingress.teams as t on t.team_id = k.team_id

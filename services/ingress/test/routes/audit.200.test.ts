@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { SqlPool } from '@sluice/shared/ports/sql.ts';
-import { masterKeyName } from '../../src/auth/create-authenticate.ts';
+import { masterKeyName } from '../../src/auth/require-usable.ts';
 import { hashKey } from '../../src/auth/hash-key.ts';
 import { openKeysDatabase } from '../sql/open-keys-database.ts';
 import { now, openManagement, type Answer, type Management } from './open-management.ts';

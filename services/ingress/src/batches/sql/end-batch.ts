@@ -1,0 +1,102 @@
+import type { Sql } from '@sluice/shared/ports/sql.ts';
+import { z } from 'zod';
+import type { Batch, BatchError, HeldBatch } from '../batch.ts';
+import { firstBatch } from './batch-row.ts';
+
+/** Why no line is begun; null: lines are. @returns false: the batch is no longer held, or past that */
+export async function setPaused(
+  sql: Sql,
+  { batchId, leaseEpoch }: HeldBatch,
+  reason: string | null,
+): Promise<boolean> {
+  const { rowCount } = await sql.query(
+    `update ingress.batches set paused_reason = $3
+     where batch_id = $1 and lease_epoch = $2 and status in ('validating', 'in_progress')`,
+    [batchId, leaseEpoch, reason],
+  );
+  return rowCount === 1;
+}
+
+/**
+ * No more lines are run: from now on its files are written. `expired_at` says already here that it ends as expired, so
+ * that whoever takes it over knows.
+ *
+ * @returns the batch as it is now, cancelled or not; null: it is no longer held
+ */
+export async function beginFinalizing(
+  sql: Sql,
+  { batchId, leaseEpoch }: HeldBatch,
+  { now, isExpired }: { readonly now: number; readonly isExpired: boolean },
+): Promise<Batch | null> {
+  const { rows } = await sql.query(
+    `update ingress.batches
+     set status = case when status in ('validating', 'in_progress') then 'finalizing' else status end,
+       finalizing_at = coalesce(finalizing_at, $3),
+       expired_at = case when $4 and status in ('validating', 'in_progress') then $3 else expired_at end,
+       paused_reason = null
+     where batch_id = $1 and lease_epoch = $2
+     returning *`,
+    [batchId, leaseEpoch, new Date(now), isExpired],
+  );
+  return firstBatch(rows);
+}
+
+/** Notes a file that stands, so that whoever takes the batch over does not write it again. */
+export async function setResultFile(
+  sql: Sql,
+  { batchId, leaseEpoch }: HeldBatch,
+  file: { readonly column: 'output_file_id' | 'error_file_id'; readonly fileId: string },
+): Promise<boolean> {
+  const { rowCount } = await sql.query(
+    `update ingress.batches set ${file.column} = $3 where batch_id = $1 and lease_epoch = $2`,
+    [batchId, leaseEpoch, file.fileId],
+  );
+  return rowCount === 1;
+}
+
+/** What a batch has come to when its files stand. */
+export interface Ending {
+  /** Lines that never ran. */
+  readonly neverRan: number;
+  /** What is wrong with it that its owner has to know. */
+  readonly errors: readonly BatchError[];
+  readonly now: number;
+}
+
+const ended = {
+  finalizing: { status: 'completed', at: 'completed_at' },
+  expired: { status: 'expired', at: 'expired_at' },
+  cancelling: { status: 'cancelled', at: 'cancelled_at' },
+} as const;
+
+/** @returns false: the batch is no longer held */
+export async function endBatch(sql: Sql, batch: Batch, { neverRan, errors, now }: Ending): Promise<boolean> {
+  const isCancelled = batch.status === 'cancelling';
+  const { status, at } = ended[isCancelled ? 'cancelling' : batch.expiredAt === null ? 'finalizing' : 'expired'];
+  const { rowCount } = await sql.query(
+    `update ingress.batches
+     set status = $3, ${at} = $4, failed_lines = failed_lines + $5, errors = errors || $6::jsonb,
+       lease_until = null, runner = null
+     where batch_id = $1 and lease_epoch = $2 and status = $7`,
+    [batch.batchId, batch.leaseEpoch, status, new Date(now), neverRan, JSON.stringify(errors), batch.status],
+  );
+  return rowCount === 1;
+}
+
+/** Lines of a batch as its files have them, by number. `result` null: it never ran. */
+export async function endedLines(
+  sql: Sql,
+  batchId: string,
+  { after, limit, isOutput }: { readonly after: number; readonly limit: number; readonly isOutput: boolean },
+): Promise<readonly EndedLine[]> {
+  const { rows } = await sql.query(
+    `select line, custom_id as "customId", result from ingress.batch_lines
+     where batch_id = $1 and line > $2 and ${isOutput ? 'status_code = 200' : 'status_code is distinct from 200'}
+     order by line limit $3`,
+    [batchId, after, limit],
+  );
+  return rows.map((row) => EndedLine.parse(row));
+}
+
+const EndedLine = z.object({ line: z.int(), customId: z.string(), result: z.string().nullable() });
+export type EndedLine = z.infer<typeof EndedLine>;
