@@ -151,7 +151,7 @@ function describeSettings(config: GatewayConfig): readonly string[] {
     retryPolicies,
     ...routing
   } = router;
-  const { defaultPrice, fairShare, files, ...own } = sluice;
+  const { defaultPrice, fairShare, batch, files, ...own } = sluice;
   const shares = [...fairShare.weights, ['any other', fairShare.defaultWeight]];
   const { allowedFailsPolicy, ...cooling } = cooldowns;
   return [
@@ -166,6 +166,7 @@ function describeSettings(config: GatewayConfig): readonly string[] {
     ...Object.entries(own).map(([name, value]) => `${name} ${value}`),
     `fair share: ${shares.map(([name, weight]) => `${name} ${weight}`).join(', ')}`,
     `default price ${describePrice(defaultPrice)}`,
+    `batches ${describePolicy(batch)}`,
     `files of at most ${files.maxBytes} bytes, in ${files.s3 === null ? 'PostgreSQL' : `the bucket ${files.s3.bucket}`}`,
   ];
 }

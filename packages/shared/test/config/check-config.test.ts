@@ -110,6 +110,8 @@ Settings
   shutdownDelayMs 5000
   reconcileIntervalMs 60000
   fair share: any other 1
-  default price per 1M tokens: input 10.68 USD, output 25 USD, per search 0.002 USD`,
+  default price per 1M tokens: input 10.68 USD, output 25 USD, per search 0.002 USD
+  batches maxLines 50000, mixedModels true, priceFactor 1, window 1000, lineTimeoutMs 600000, maxUnfinished 1000
+  files of at most 209715200 bytes, in PostgreSQL`,
   );
 });

@@ -189,6 +189,7 @@ for (const source of [{}, { file: fixture('empty.yaml') }]) {
           lineTimeoutMs: 600_000,
           maxUnfinished: 1_000,
         },
+        files: { maxBytes: 209_715_200, s3: null },
       },
     });
   });
@@ -230,8 +231,19 @@ test('load: our own settings', async () => {
       line_timeout: 1.5,
       max_unfinished: 3,
     },
+    files: {
+      max_bytes: 1000,
+      s3: {
+        bucket: 'sluice',
+        region: 'eu-frankfurt-1',
+        endpoint: 'https://ns.compat.objectstorage.eu-frankfurt-1.oraclecloud.com',
+        prefix: 'files/',
+        access_key_id: 'id',
+        secret_access_key: 'os.environ/STORE_KEY',
+      },
+    },
   };
-  const { config } = await load({ values: { sluice_settings } });
+  const { config } = await load({ values: { sluice_settings }, env: { STORE_KEY: 'the key of the store' } });
   assert.deepEqual(config?.sluice, {
     defaultMaxTokens: 100,
     connectTimeoutMs: 200,
@@ -264,6 +276,16 @@ test('load: our own settings', async () => {
       window: 20,
       lineTimeoutMs: 1_500,
       maxUnfinished: 3,
+    },
+    files: {
+      maxBytes: 1_000,
+      s3: {
+        bucket: 'sluice',
+        region: 'eu-frankfurt-1',
+        endpoint: 'https://ns.compat.objectstorage.eu-frankfurt-1.oraclecloud.com',
+        prefix: 'files/',
+        credentials: { accessKeyId: 'id', secretAccessKey: 'the key of the store' },
+      },
     },
   });
 });

@@ -46,6 +46,24 @@ const cases: Case[] = [
     values: { environment_variables: { A: {} } },
     problem: 'environment_variables.A: expected a string, got a mapping',
   },
+  // Files
+  {
+    values: { sluice_settings: { files: { max_bytes: 0, s3: { endpoint: 'oraclecloud.com/x', prefix: 'a b' } } } },
+    problem: [
+      'sluice_settings.files.max_bytes: expected an integer from 1 to 5497558138880, got 0',
+      'sluice_settings.files.s3.endpoint: expected an http or https URL without a path',
+      "sluice_settings.files.s3.prefix: only letters, digits and / - _ . ! * ' ( )",
+      'sluice_settings.files.s3.bucket: missing',
+      'sluice_settings.files.s3.region: missing',
+    ],
+  },
+  {
+    values: { sluice_settings: { files: { s3: { bucket: 'b', region: 'r', access_key_id: 'id' }, s4: {} } } },
+    problem: [
+      'sluice_settings.files.s4: unknown key',
+      'sluice_settings.files.s3: access_key_id and secret_access_key go together',
+    ],
+  },
   // Variables
   {
     values: {
