@@ -55,14 +55,18 @@ export function openFileRemoval(deps: FileRemovalDeps & { readonly intervalMs: n
   function removeLater(): void {
     if (closing.signal.aborted) return;
     timer = setTimeout(() => {
-      removing = removeFiles(deps, closing.signal)
-        .then((files) => {
-          if (files > 0) deps.log.info({ files }, 'files removed');
-        })
-        .catch((error: unknown) => deps.log.warn({ err: error }, 'files not removed; tried again'))
-        .finally(removeLater);
+      removing = removeOnce().finally(removeLater);
     }, deps.intervalMs);
     timer.unref();
+  }
+
+  async function removeOnce(): Promise<void> {
+    try {
+      const files = await removeFiles(deps, closing.signal);
+      if (files > 0) deps.log.info({ files }, 'files removed');
+    } catch (error) {
+      deps.log.warn({ err: error }, 'files not removed; tried again');
+    }
   }
 }
 
