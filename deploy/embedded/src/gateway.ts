@@ -14,6 +14,7 @@ import { createMemoryCooldownStore } from '@sluice/shared/adapters/memory/memory
 import { createMemoryModelCatalog } from '@sluice/shared/adapters/memory/memory-model-catalog.ts';
 import { createMemoryTokenBus } from '@sluice/shared/adapters/memory/memory-token-bus.ts';
 import { createMemoryUsageLog } from '@sluice/shared/adapters/memory/memory-usage-log.ts';
+import { openFileStore } from '@sluice/shared/adapters/open-file-store.ts';
 import { openTelemetry } from '@sluice/shared/adapters/opentelemetry/open-telemetry.ts';
 import { createPostgresBodyStore } from '@sluice/shared/adapters/postgres/postgres-body-store.ts';
 import { createPostgresIdempotencyStore } from '@sluice/shared/adapters/postgres/postgres-idempotency-store.ts';
@@ -72,6 +73,7 @@ export async function openEmbeddedGateway(options: EmbeddedGatewayOptions): Prom
   await migrateWithTime(url, onError);
   const reports = createPostgresSpendReports(sql);
   const bodies = createPostgresBodyStore(sql);
+  const files = opening.use(await openFileStore(config.sluice.files.s3, sql));
   const admission = opening.use(createMemoryAdmission({ loadBalances: (accounts) => reports.balancesOf(accounts) }));
   const idempotency = createPostgresIdempotencyStore(sql, { onError });
   const bus = createMemoryTokenBus();
@@ -159,6 +161,7 @@ export async function openEmbeddedGateway(options: EmbeddedGatewayOptions): Prom
       queue,
       fairShare,
       bodies,
+      files,
       idempotency,
       admission,
       usage,

@@ -8,6 +8,7 @@ export const errorCatalog = {
   unknown_model: { status: 400, type: 'invalid_request_error', retryable: false },
   unsupported_parameter: { status: 400, type: 'invalid_request_error', retryable: false },
   unknown_route: { status: 404, type: 'not_found_error', retryable: false },
+  range_not_satisfiable: { status: 416, type: 'invalid_request_error', retryable: false },
   method_not_allowed: { status: 405, type: 'invalid_request_error', retryable: false },
   not_found: { status: 404, type: 'not_found_error', retryable: false },
   already_exists: { status: 409, type: 'bad_request_error', retryable: false },

@@ -54,6 +54,11 @@ const deps: AppDeps = {
     newId: () => 'id',
   },
   models: { authenticate, names, knownModels: tooEarly, prices: parts.prices, now },
+  files: {
+    authenticate,
+    files: { create: tooEarly, find: tooEarly, list: tooEarly, read: tooEarly, delete: tooEarly },
+    maxBytes: 1024,
+  },
   management: parts,
   audit: parts,
   spend: parts,
