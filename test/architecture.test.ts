@@ -45,6 +45,11 @@ const importRules: readonly ImportRule[] = [
     '@opentelemetry/sdk-node',
   ]),
   {
+    from: `${shared}/adapters/open-file-store.ts`,
+    may: [...forAdapters, `${shared}/adapters/{postgres,s3}/*.ts`],
+    because: 'it chooses between two adapters, for every process that has files',
+  },
+  {
     from: `${shared}/adapters/**`,
     may: [...forAdapters, `${shared}/adapters/*.ts`],
     because: 'what adapters share belongs to no client library',

@@ -160,9 +160,9 @@ export async function openEmbeddedGateway(options: EmbeddedGatewayOptions): Prom
   const batchesSql = opening.use(
     await openPostgres({ url, max: batchConnections, applicationName: 'sluice-batches', onError }),
   );
-  const shared = { config, version, reports, queue, fairShare, bodies, idempotency, admission, usage, bus, log };
+  const shared = { config, version, reports, queue, fairShare, bodies, files, idempotency, admission, usage, bus, log };
   const metrics = createIngressMetrics(telemetry.meter);
-  opening.use(await openBatchRunner({ ...shared, sql: batchesSql, files, metrics }));
+  opening.use(await openBatchRunner({ ...shared, sql: batchesSql, metrics }));
   const ingress = opening.use(
     await openIngress({
       ...options,

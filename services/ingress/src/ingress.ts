@@ -8,6 +8,7 @@ import { metricsAccessOf } from '@sluice/shared/config/process-config.ts';
 import { queuesOf, resolveAlias } from '@sluice/shared/config/resolve-alias.ts';
 import { laneQueues } from '@sluice/shared/contracts/lane-queue.ts';
 import type { Logger } from '@sluice/shared/log.ts';
+import type { FileStore } from '@sluice/shared/ports/file-store.ts';
 import type { FairShare } from '@sluice/shared/ports/fair-share.ts';
 import type { Admission } from '@sluice/shared/ports/admission.ts';
 import type { BodyStore } from '@sluice/shared/ports/body-store.ts';
@@ -26,6 +27,8 @@ import { createAuthenticate } from './auth/create-authenticate.ts';
 import { keyCache } from './auth/key-cache.ts';
 import { oncePerRequest } from './auth/once-per-request.ts';
 import { newKey } from './auth/new-key.ts';
+import { filesIn } from './files/files.ts';
+import { openFileRemoval } from './files/removal.ts';
 import { createReadBytes } from './http/read-bytes.ts';
 import { listen } from './http/listen.ts';
 import { openInferenceSteps } from './inference/open-inference-steps.ts';
@@ -52,6 +55,7 @@ export interface IngressOptions {
   readonly fairShare: FairShare;
   readonly bus: TokenBus;
   readonly bodies: BodyStore;
+  readonly files: FileStore;
   readonly idempotency: IdempotencyStore;
   readonly usage: UsageLog;
   readonly reports: SpendReports;
@@ -64,6 +68,9 @@ export interface IngressOptions {
 export interface Ingress extends AsyncDisposable {
   readonly port: number;
 }
+
+/** How often each ingress looks for files to be removed. */
+const fileRemovalIntervalMs = 60_000;
 
 /**
  * Serves HTTP until disposed. Disposing says at once that it is not ready, takes requests for the shutdown delay still,
@@ -94,6 +101,8 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
   });
   const authenticate = oncePerRequest(authenticateKey);
   watchLines(options.meter, { fairShare, queues: laneQueues(queuesOf(config)), now, log });
+  opening.use(openFileRemoval({ sql, store: options.files, log, now, intervalMs: fileRemovalIntervalMs }));
+  const files = filesIn(sql, options.files);
   let draining = false;
 
   const app = createApp({
@@ -118,6 +127,8 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
       prices: loadPriceBook(),
       now,
     },
+    files: { authenticate, files, maxBytes: config.sluice.files.maxBytes },
+    batches: { authenticate, sql, files, settings: config.sluice.batch, now },
     management: {
       authenticate,
       keys,

@@ -4,6 +4,7 @@ import { createNatsModelCatalog } from '@sluice/shared/adapters/nats/nats-model-
 import { createNatsTokenBus } from '@sluice/shared/adapters/nats/nats-token-bus.ts';
 import { openNatsUsageLog } from '@sluice/shared/adapters/nats/nats-usage-log.ts';
 import { openNats } from '@sluice/shared/adapters/nats/open-nats.ts';
+import { openFileStore } from '@sluice/shared/adapters/open-file-store.ts';
 import { openTelemetry } from '@sluice/shared/adapters/opentelemetry/open-telemetry.ts';
 import { createPostgresSpendReports } from '@sluice/shared/adapters/postgres/postgres-spend-reports.ts';
 import { openPostgres } from '@sluice/shared/adapters/postgres/postgres.ts';
@@ -46,6 +47,7 @@ const usage = resources.use(await openNatsUsageLog(nats));
 const bus = createNatsTokenBus(nats, onError);
 
 const { port, host, gateway, masterKey } = config;
+const files = resources.use(await openFileStore(gateway.sluice.files.s3, sql));
 const ingress = resources.use(
   await openIngress({
     port,
@@ -60,6 +62,7 @@ const ingress = resources.use(
     queue,
     fairShare,
     bodies,
+    files,
     idempotency,
     admission,
     usage,

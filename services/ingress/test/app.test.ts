@@ -54,6 +54,18 @@ const deps: AppDeps = {
     newId: () => 'id',
   },
   models: { authenticate, names, knownModels: tooEarly, prices: parts.prices, now },
+  files: {
+    authenticate,
+    files: { create: tooEarly, find: tooEarly, list: tooEarly, read: tooEarly, delete: tooEarly },
+    maxBytes: 1024,
+  },
+  batches: {
+    authenticate,
+    sql: { query: tooEarly, transaction: tooEarly },
+    files: { find: tooEarly },
+    settings: { maxUnfinished: 1 },
+    now,
+  },
   management: parts,
   audit: parts,
   spend: parts,

@@ -42,7 +42,7 @@ const load = (needs: ConfigNeeds, env: Record<string, string>, given: object = v
   });
 
 test('a process that calls no models needs none of their keys', async () => {
-  const config = await load({ models: 'places', masterKey: true }, { ...withoutKey, ...master });
+  const config = await load({ models: 'places', masterKey: true, files: false }, { ...withoutKey, ...master });
   assert.deepEqual(
     [...config.aliases.keys()],
     values.model_list.map((entry) => entry.model_name),
@@ -59,7 +59,7 @@ test('and keeps none of them, even when they are there', async () => {
     AZ: 'planted-az',
     OPENAI_API_KEY: 'planted-oa',
   };
-  const config = await load({ models: 'places', masterKey: true }, env);
+  const config = await load({ models: 'places', masterKey: true, files: false }, env);
   const all = inspect(config, { depth: null, maxStringLength: null, maxArrayLength: null });
   for (const secret of ['PRIVATE KEY', 'planted', 'written-in-the-file']) assert.ok(!all.includes(secret), secret);
 });
@@ -71,35 +71,41 @@ test('its deployments have the ids that they have where they are called', async 
   const idsOf = async (needs: ConfigNeeds, env: Record<string, string>) =>
     [...(await load(needs, env, given)).aliases.values()].flatMap(({ deployments }) => deployments.map(({ id }) => id));
   assert.deepEqual(
-    await idsOf({ models: 'places', masterKey: false }, withoutKey),
-    await idsOf({ models: 'credentials', masterKey: false }, { ...ociEnv, ...keys }),
+    await idsOf({ models: 'places', masterKey: false, files: false }, withoutKey),
+    await idsOf({ models: 'credentials', masterKey: false, files: false }, { ...ociEnv, ...keys }),
   );
 });
 
 test('a process without models reads neither them nor what names them', async () => {
-  const config = await load({ models: 'none', masterKey: false }, {});
+  const config = await load({ models: 'none', masterKey: false, files: false }, {});
   assert.equal(config.aliases.size, 0);
   assert.equal(config.masterKey, null);
   assert.equal(config.router.fallbacks.size, 0);
 });
 
 test('a process that names no operator takes the master key when it is there', async () => {
-  assert.equal((await load({ models: 'none', masterKey: false }, master)).masterKey, master.MASTER);
+  assert.equal((await load({ models: 'none', masterKey: false, files: false }, master)).masterKey, master.MASTER);
 });
 
 test('who calls models still cannot start without their keys', async () => {
-  await assert.rejects(load({ models: 'credentials', masterKey: false }, withoutKey), /THE_KEY is not set/);
+  await assert.rejects(
+    load({ models: 'credentials', masterKey: false, files: false }, withoutKey),
+    /THE_KEY is not set/,
+  );
 });
 
 test('who names the operator still cannot start without the master key', async () => {
-  await assert.rejects(load({ models: 'places', masterKey: true }, withoutKey), /MASTER is not set/);
+  await assert.rejects(load({ models: 'places', masterKey: true, files: false }, withoutKey), /MASTER is not set/);
   const env = { ...servers, HOME: '/nowhere' };
   const options = { defaultPort: 1, warn: () => undefined };
   await assert.rejects(
-    loadProcessConfig(env, { ...options, needs: { models: 'none', masterKey: true } }),
+    loadProcessConfig(env, { ...options, needs: { models: 'none', masterKey: true, files: false } }),
     /LITELLM_MASTER_KEY \(or SLUICE_MASTER_KEY\) is not set/,
   );
-  const ledger = await loadProcessConfig(env, { ...options, needs: { models: 'none', masterKey: false } });
+  const ledger = await loadProcessConfig(env, {
+    ...options,
+    needs: { models: 'none', masterKey: false, files: false },
+  });
   assert.deepEqual(ledger.metricsAccess, { authenticated: true, tokens: [null, null] });
 });
 
@@ -123,7 +129,7 @@ for (const models of ['places', 'none'] as const) {
   for (const { own, litellm, authenticated, why } of metrics) {
     test(`metrics are ${authenticated ? 'protected' : 'open'} ${why} (models: ${models})`, async () => {
       const given = { sluice_settings: own, litellm_settings: litellm };
-      const config = await load({ models, masterKey: false }, {}, given);
+      const config = await load({ models, masterKey: false, files: false }, {}, given);
       assert.equal(config.metrics.authenticated, authenticated);
     });
   }
@@ -137,13 +143,26 @@ const proxies = [
 for (const { general, own, trusted } of proxies) {
   test(`trusted proxies of ${JSON.stringify({ ...general, ...own })}`, async () => {
     const given = { general_settings: general, sluice_settings: own };
-    const config = await load({ models: 'places', masterKey: false }, {}, given);
+    const config = await load({ models: 'places', masterKey: false, files: false }, {}, given);
     assert.deepEqual(config.trustedProxies, trusted === 'same' ? own.trusted_proxies : trusted);
   });
 }
 for (const wrong of [['10.0.0.0/33'], ['everybody'], [7], '10.0.0.1', ['1.2.3']]) {
   test(`trusted proxies cannot be ${JSON.stringify(wrong)}`, async () => {
     const given = { sluice_settings: { trusted_proxies: wrong } };
-    await assert.rejects(load({ models: 'places', masterKey: false }, {}, given), /trusted_proxies/);
+    await assert.rejects(load({ models: 'places', masterKey: false, files: false }, {}, given), /trusted_proxies/);
   });
 }
+
+test('who has no files to do with does not keep the key of their store, nor needs it', async () => {
+  const s3 = { bucket: 'b', region: 'r', access_key_id: 'os.environ/S3_ID', secret_access_key: 'os.environ/S3_KEY' };
+  const given = { general_settings: {}, sluice_settings: { files: { s3 } } };
+  const env = { S3_ID: 'planted-id', S3_KEY: 'planted-secret' };
+  const without = { models: 'none', masterKey: false, files: false } as const;
+  assert.equal((await load(without, {}, given)).sluice.files.s3?.credentials, null);
+  assert.equal((await load(without, env, given)).sluice.files.s3?.credentials, null);
+  const needed = { ...without, files: true };
+  const { credentials } = (await load(needed, env, given)).sluice.files.s3 ?? {};
+  assert.deepEqual(credentials, { accessKeyId: 'planted-id', secretAccessKey: 'planted-secret' });
+  await assert.rejects(load(needed, {}, given), /S3_ID is not set[\s\S]*S3_KEY is not set/);
+});

@@ -37,6 +37,10 @@ export interface FilePage {
 
 export type Files = ReturnType<typeof filesIn>;
 
+export function isFileId(text: string): boolean {
+  return /^file-[0-9a-f]{32}$/.test(text);
+}
+
 /** The files of clients and batches: their rows in `ingress.files`, their bytes in the store under the file's id. */
 export function filesIn(sql: Sql, store: FileStore, { now = Date.now }: { readonly now?: () => number } = {}) {
   return {

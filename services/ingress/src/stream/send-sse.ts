@@ -1,8 +1,8 @@
-import { once } from 'node:events';
 import type { EventEmitter } from 'node:events';
 import type { Usage } from '@sluice/shared/contracts/token-event.ts';
 import type { AnswerStart, ContentEvent } from '@sluice/shared/contracts/token-event.ts';
 import { GatewayError } from '@sluice/shared/errors.ts';
+import { drained } from '../http/drained.ts';
 import { toErrorResponse } from '../http/error-response.ts';
 import { toGatewayError } from './answer-failure.ts';
 import type { AnswerBatch } from './open-answer.ts';
@@ -93,7 +93,7 @@ export async function sendSse(
       }
       if (frames === '') continue;
       heartbeat?.refresh();
-      if (!res.write(frames)) await drained();
+      if (!res.write(frames)) await drained(res);
     }
   }
 
@@ -120,15 +120,6 @@ export async function sendSse(
 
   function endWithError(frames: string, error: GatewayError): void {
     res.end(`${frames}data: ${JSON.stringify(toErrorResponse(error).body)}\n\n`);
-  }
-
-  /** The reader has caught up, or is gone: then the iteration ends by itself. */
-  async function drained(): Promise<void> {
-    // Its 'close' is over: there is nothing to wait for.
-    if (res.destroyed) return;
-    const waiting = new AbortController();
-    const options = { signal: waiting.signal };
-    await Promise.race([once(res, 'drain', options), once(res, 'close', options)]).finally(() => waiting.abort());
   }
 }
 

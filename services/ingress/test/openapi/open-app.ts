@@ -18,6 +18,9 @@ export const bareKey = 'sk-a-key-that-belongs-to-nobody';
 /** Bytes of a body for inference here; that of management routes is the app's own. */
 export const inferenceBytesMax = 64 * 1024;
 
+/** Of a file. */
+export const fileBytesMax = 64 * 1024;
+
 export interface OpenApp extends AsyncDisposable {
   readonly app: Express;
   ask(method: string, path: string, init?: { key?: string; body?: string }): Promise<Response>;
@@ -60,6 +63,24 @@ export async function openApp(): Promise<OpenApp> {
       names: namesOf({}),
       knownModels: async () => new Map(),
       prices: management.prices,
+      now: Date.now,
+    },
+    files: {
+      authenticate,
+      files: {
+        create: beyondReading,
+        find: beyondReading,
+        list: beyondReading,
+        read: beyondReading,
+        delete: beyondReading,
+      },
+      maxBytes: fileBytesMax,
+    },
+    batches: {
+      authenticate,
+      sql: noDatabase,
+      files: { find: beyondReading },
+      settings: { maxUnfinished: 1 },
       now: Date.now,
     },
     management,

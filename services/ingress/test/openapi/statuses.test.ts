@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { ErrorBody, ValidationErrorBody } from '../../src/routes/openapi/answers/error-bodies.ts';
 import { errorStatuses } from '../../src/routes/openapi/responses.ts';
-import { bareKey, inferenceBytesMax, masterKey, openApp, type OpenApp } from './open-app.ts';
+import { bareKey, fileBytesMax, inferenceBytesMax, masterKey, openApp, type OpenApp } from './open-app.ts';
 import { operations } from './operations.ts';
 
 let gateway: OpenApp;
@@ -35,7 +35,7 @@ async function answerOf(method: string, path: string, init: { key?: string; body
 }
 
 for (const { route, method, path, kind, operation } of operations) {
-  const hasBody = method !== 'GET';
+  const hasBody = kind === 'batch' ? operation.body !== undefined : method !== 'GET';
   const own = errorStatuses(kind, operation);
 
   test(`${route} 405: for another method`, async () => {
@@ -66,6 +66,18 @@ for (const { route, method, path, kind, operation } of operations) {
     const limit = kind === 'inference' ? inferenceBytesMax : managementBytesMax;
     test(`${route} 413: for a body that is too large`, async () => {
       assert.equal(await statusOf(method, path, { key: masterKey, body: 'a'.repeat(limit + 1) }), 413);
+      assert.ok(own.includes(413));
+    });
+  }
+
+  if (operation.form !== undefined) {
+    test(`${route} 400: for a body that is no form`, async () => {
+      assert.equal(await statusOf(method, path, { key: masterKey, body: '{"a":1}' }), 400);
+      assert.ok(own.includes(400));
+    });
+
+    test(`${route} 413: for a body that is too large`, async () => {
+      assert.equal(await statusOf(method, path, { key: masterKey, body: 'a'.repeat(2 * fileBytesMax + 1) }), 413);
       assert.ok(own.includes(413));
     });
   }

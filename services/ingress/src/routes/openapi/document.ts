@@ -10,7 +10,12 @@ export function openApiDocument(sections: readonly Section[], { version }: { rea
     Object.entries(operations).map(([route, operation]) => ({ ...placeOf(route), kind, tag, operation })),
   );
   const byPath = Map.groupBy(routes, ({ path }) => pathTemplate(path));
-  const named = routes.flatMap(({ operation: { body = {}, answer = {}, events = {} } }) => [body, answer, events]);
+  const named = routes.flatMap(({ operation: { body = {}, form, answer = {}, events = {} } }) => [
+    body,
+    form === undefined ? {} : { [form.name]: form.fields },
+    answer,
+    events,
+  ]);
   return {
     openapi: '3.1.1',
     info: {
@@ -61,7 +66,7 @@ interface Route extends Pick<Section, 'kind' | 'tag'> {
 }
 
 function pathItem({ method, path, kind, tag, operation }: Route) {
-  const { summary, body, query = [] } = operation;
+  const { summary, body, form, query = [] } = operation;
   const parameters = [
     ...[...path.matchAll(inPath)].map(([, name]) => ({ name, in: 'path', required: true, schema: { type: 'string' } })),
     ...query.flatMap(queryParameters).map((parameter) => ({ ...parameter, in: 'query' })),
@@ -75,6 +80,7 @@ function pathItem({ method, path, kind, tag, operation }: Route) {
     ...(kind === 'metrics' && { security: [{ bearer: [] }, {}] }),
     ...(parameters.length > 0 && { parameters }),
     ...(body && { requestBody: requestBody(body) }),
+    ...(form && { requestBody: formBody(form) }),
     responses: {
       ...successes(kind, operation),
       ...Object.fromEntries(errorStatuses(kind, operation).map((status) => [status, errorResponseRef(status)])),
@@ -90,6 +96,12 @@ function requestBody(body: Named) {
     required,
     content: { 'application/json': { schema: schemas.length === 1 ? schemas[0] : { allOf: schemas } } },
   };
+}
+
+function formBody({ name, file }: NonNullable<Operation['form']>) {
+  const withFile = { type: 'object', required: [file], properties: { [file]: { type: 'string', format: 'binary' } } };
+  const schema = { allOf: [{ $ref: refTo(name) }, withFile] };
+  return { required: true, content: { 'multipart/form-data': { schema } } };
 }
 
 function successes(kind: Section['kind'], { answer = {}, events = {}, media = {} }: Operation) {

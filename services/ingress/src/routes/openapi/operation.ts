@@ -10,6 +10,8 @@ export interface Operation {
   readonly summary: string;
   /** What the handler parses a body by; a body has to fit all of them. */
   readonly body?: Named;
+  /** The same of a form with a file in it, beside the file. */
+  readonly form?: { readonly name: string; readonly fields: z.ZodObject; readonly file: string };
   /** What the handler parses the query by. */
   readonly query?: readonly z.ZodObject[];
   /** One: a successful answer, as JSON. */
@@ -26,7 +28,7 @@ export interface Operation {
 export type Operations = Readonly<Record<string, Operation>>;
 
 /** What routes have in common that answer the same kind of request: who may send it, and what may go wrong. */
-export type OperationKind = 'inference' | 'management' | 'metrics' | 'public';
+export type OperationKind = 'inference' | 'batch' | 'management' | 'metrics' | 'public';
 
 /** The routes under one tag of the document. */
 export interface Section {

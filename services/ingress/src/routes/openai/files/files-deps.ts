@@ -1,0 +1,9 @@
+import type { Authenticate } from '../../../auth/create-authenticate.ts';
+import type { Files } from '../../../files/files.ts';
+
+export interface FilesDeps {
+  readonly authenticate: Authenticate;
+  readonly files: Files;
+  /** The largest file that a client may store. */
+  readonly maxBytes: number;
+}
