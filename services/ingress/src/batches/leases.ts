@@ -50,7 +50,6 @@ export class Leases implements AsyncDisposable {
 
   /** Keeps what it has, learns what was cancelled, and gives up what another runner has taken. */
   async renew(): Promise<void> {
-    for (const held of this.#held.values()) this.#stopExpired(held, held.batch.expiresAt);
     if (this.#held.size === 0) return;
     const askedAt = performance.now();
     const asked = [...this.#held.values()];
@@ -61,7 +60,10 @@ export class Leases implements AsyncDisposable {
         asked.map(({ batch }) => batch),
       );
     } catch (error) {
-      for (const held of asked) if (performance.now() >= held.validUntil) this.#giveUp(held, 'its lease has run out');
+      for (const held of asked) {
+        this.#stopExpired(held, held.batch.expiresAt);
+        if (performance.now() >= held.validUntil) this.#giveUp(held, 'its lease has run out');
+      }
       throw error;
     }
     const still = new Map(renewed.map((one) => [one.batchId, one]));
@@ -73,6 +75,7 @@ export class Leases implements AsyncDisposable {
       }
       held.validUntil = askedAt + leaseMs;
       if (found.status === 'cancelling') this.#stop(held, 'cancelled');
+      this.#stopExpired(held, found.expiresAt);
     }
   }
 
