@@ -63,7 +63,7 @@ const importRules: readonly ImportRule[] = [
   },
 
   {
-    from: 'services/<a>/src/{main,config}.ts',
+    from: 'services/<a>/src/{main,*-main,config}.ts',
     may: [`${shared}/**`, 'services/<a>/src/**', ...anyPackage],
     butNot: ['services/<a>/src/routes/**'],
     because: 'one place decides',
@@ -96,7 +96,12 @@ const importRules: readonly ImportRule[] = [
 ];
 
 /** Who may look at the environment: one place decides. */
-const readsEnvironment = ['services/*/src/{main,config}.ts', 'deploy/**', 'test/**', '{packages,services}/*/test/**'];
+const readsEnvironment = [
+  'services/*/src/{main,*-main,config}.ts',
+  'deploy/**',
+  'test/**',
+  '{packages,services}/*/test/**',
+];
 
 const tidyRules = [
   { of: '**/*.ts', not: /^export default\b/m, instead: 'a named export, so that it has the same name everywhere' },
@@ -141,6 +146,10 @@ const allowed = [
   { file: `${shared}/adapters/s3/store.ts`, source: `import { S3Client } from '@aws-sdk/client-s3';` },
   {
     file: 'services/ledger/src/main.ts',
+    source: `import { openPostgres } from '@sluice/shared/adapters/postgres/p.ts';`,
+  },
+  {
+    file: 'services/ingress/src/batch-runner-main.ts',
     source: `import { openPostgres } from '@sluice/shared/adapters/postgres/p.ts';`,
   },
   { file: 'services/ledger/src/config.ts', source: `export const port = process.env.PORT;` },
@@ -238,7 +247,7 @@ function importViolations(file: string, source: string): string[] {
 function environmentViolations(file: string, source: string): string[] {
   if (readsEnvironment.some((pattern) => path.matchesGlob(file, pattern))) return [];
   if (!/\bprocess\.env\b|\benv\b[^;]*from 'node:process'/.test(source)) return [];
-  return [`${file} mentions process.env: only main.ts and config.ts of a service do.`];
+  return [`${file} mentions process.env: only main.ts, …-main.ts and config.ts of a service do.`];
 }
 
 /** Everything a file imports: paths from the root for our own files, else `node/…` and `npm/<package>`. */

@@ -59,6 +59,7 @@ export interface DistributedGateway extends TestGateway {
   readonly ingress: Service;
   readonly workers: readonly Service[];
   readonly ledger: Service;
+  readonly batchRunner: Service;
   readonly servers: Readonly<Record<Dependency, TestServer>>;
   /** The gateway's own database, past any proxy. */
   readonly databaseUrl: string;
@@ -66,6 +67,7 @@ export interface DistributedGateway extends TestGateway {
   readonly proxies: Readonly<Record<Dependency, DelayingProxy>> | null;
   startWorker(): Promise<Child>;
   startLedger(): Promise<Child>;
+  startBatchRunner(): Promise<Child>;
   /** One more in front of the same queue and books. */
   startIngress(): Promise<Child & { readonly url: string }>;
 }
@@ -182,14 +184,14 @@ export async function openDistributedGateway(options: GatewayOptions = {}): Prom
   };
   const processes = stack.use(new AsyncDisposableStack());
   const started: Child[] = [];
-  const start = async (service: string): Promise<Service> => {
+  const start = async (service: keyof typeof programs): Promise<Service> => {
     const port = await freePort();
     const child = await openChild({
       command: process.execPath,
-      args: [`services/${service}/src/main.ts`],
+      args: [programs[service]],
       cwd: root,
       env: { ...env, ...own[service], PORT: String(port) },
-      ready: { line: /is listening|is taking jobs|is booking/ },
+      ready: { line: /is listening|is taking jobs|is booking|is running batches/ },
       outputMax,
       readyDeadlineMs: 60_000,
     });
@@ -201,7 +203,7 @@ export async function openDistributedGateway(options: GatewayOptions = {}): Prom
 
   const ledger = await start('ledger');
   const workers = await Promise.all(Array.from({ length: options.workers ?? 1 }, () => start('worker')));
-  const ingress = await start('ingress');
+  const [ingress, batchRunner] = await Promise.all([start('ingress'), start('batch-runner')]);
   return {
     mode: 'distributed',
     output: () => started.map((child) => child.output()).join('\n'),
@@ -210,11 +212,13 @@ export async function openDistributedGateway(options: GatewayOptions = {}): Prom
     ingress,
     workers,
     ledger,
+    batchRunner,
     servers,
     databaseUrl,
     proxies,
     startWorker: () => start('worker'),
     startLedger: () => start('ledger'),
+    startBatchRunner: () => start('batch-runner'),
     startIngress: async () => {
       const child = await start('ingress');
       return Object.assign(child, { url: `http://127.0.0.1:${child.port}` });
@@ -236,6 +240,14 @@ async function openProxies(servers: Readonly<Record<Dependency, TestServer>>, st
   const open = async (name: Dependency) => stack.use(await openDelayingProxy(servers[name].port));
   return { postgres: await open('postgres'), redis: await open('redis'), nats: await open('nats') };
 }
+
+/** What each process of the distributed mode is started by. */
+const programs = {
+  ingress: 'services/ingress/src/main.ts',
+  worker: 'services/worker/src/main.ts',
+  ledger: 'services/ledger/src/main.ts',
+  'batch-runner': 'services/ingress/src/batch-runner-main.ts',
+} as const;
 
 /** Both modes by name, for tests that must hold on each. */
 export const gateways = [

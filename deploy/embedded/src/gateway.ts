@@ -1,3 +1,5 @@
+import { openBatchRunner } from '@sluice/ingress/batches/batch-runner.ts';
+import { createIngressMetrics } from '@sluice/ingress/ingress-metrics.ts';
 import { openIngress } from '@sluice/ingress/ingress.ts';
 import type { Ingress } from '@sluice/ingress/ingress.ts';
 import { watchLedger } from '@sluice/ledger/ledger-metrics.ts';
@@ -50,6 +52,9 @@ export interface EmbeddedGatewayOptions {
 /** A burst waits for the pool's connections; the database itself is as near as can be. */
 const queueTimeLimitMs = 10_000;
 
+/** Of the batch runner. */
+const batchConnections = 4;
+
 /** A day's rows are read in one statement. */
 const reconcilingTimeLimitMs = 600_000;
 
@@ -60,8 +65,8 @@ const migrationTimeLimitMs = 600_000;
 const concurrencyMax = 64;
 
 /**
- * Ingress, worker and ledger in one process, on one PostgreSQL: for laptops, evaluation and small teams. The same
- * three that run apart in the distributed mode; only the adapters differ.
+ * Ingress, worker, ledger and batch runner in one process, on one PostgreSQL: for laptops, evaluation and small teams.
+ * The same four that run apart in the distributed mode; only the adapters differ.
  */
 export async function openEmbeddedGateway(options: EmbeddedGatewayOptions): Promise<Ingress> {
   const { config, databaseUrl: url, log } = options;
@@ -151,21 +156,19 @@ export async function openEmbeddedGateway(options: EmbeddedGatewayOptions): Prom
       random: Math.random,
     }),
   );
+  // Connections of its own: leases are renewed, whatever else there is to do.
+  const batchesSql = opening.use(
+    await openPostgres({ url, max: batchConnections, applicationName: 'sluice-batches', onError }),
+  );
+  const shared = { config, version, reports, queue, fairShare, bodies, files, idempotency, admission, usage, bus, log };
+  const metrics = createIngressMetrics(telemetry.meter);
+  opening.use(await openBatchRunner({ ...shared, sql: batchesSql, metrics }));
   const ingress = opening.use(
     await openIngress({
       ...options,
+      ...shared,
       shutdownDelayMs: 0, // no other process would take over what a load balancer sends elsewhere
-      version,
       sql,
-      reports,
-      queue,
-      fairShare,
-      bodies,
-      files,
-      idempotency,
-      admission,
-      usage,
-      bus,
       catalog,
       meter: telemetry.meter,
       metrics: () => telemetry.prometheusText(),

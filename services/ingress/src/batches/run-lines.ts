@@ -69,8 +69,11 @@ export class BatchLines {
     if (pausedReason !== null) this.#paused = { reason: pausedReason, since: 0, probeAt: 0 };
   }
 
-  /** @throws the signal's reason, when the batch is given up */
-  async run(): Promise<void> {
+  /**
+   * @returns whether all lines have a result
+   * @throws the signal's reason, when the batch is given up
+   */
+  async run(): Promise<boolean> {
     const { signal, stopping } = this.#held;
     for (const ending of [signal, stopping]) ending.addEventListener('abort', this.#wakeUp.wake, { once: true });
     using window = this.#deps.window.join();
@@ -80,11 +83,13 @@ export class BatchLines {
         this.#begin(window);
         await this.#showPaused();
         signal.throwIfAborted();
-        if (this.#isDone()) return;
+        if (this.#isDone()) return true;
         await this.#wakeUp.sleep(this.#sleepMs(window));
         signal.throwIfAborted();
       }
-      if (stopping.aborted) await this.#windDown();
+      if (this.#isDone()) return true;
+      await this.#windDown();
+      return false;
     } finally {
       for (const { abort } of this.#onWay.values()) abort.abort(new Error('the batch is left'));
       while (this.#onWay.size > 0) await this.#wakeUp.sleep(longestSleepMs);
@@ -130,7 +135,8 @@ export class BatchLines {
     const now = this.#deps.now();
     for (let room = this.#room(window); room > 0; room -= 1) {
       const due = this.#putBack.findIndex(({ notBefore }) => notBefore <= now);
-      const next = due !== -1 ? this.#putBack.splice(due, 1)[0] : this.#isFull(window) ? undefined : this.#fresh.shift();
+      const next =
+        due !== -1 ? this.#putBack.splice(due, 1)[0] : this.#isFull(window) ? undefined : this.#fresh.shift();
       if (next === undefined) return;
       if (this.#paused !== null) this.#paused.probeAt = now + this.#deps.probeMs;
       const one: OnItsWay = { waiting: next, abort: new AbortController(), queued: null };

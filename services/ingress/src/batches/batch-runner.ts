@@ -1,0 +1,71 @@
+import { randomUUID } from 'node:crypto';
+import type { Logger } from '@sluice/shared/log.ts';
+import type { FileStore } from '@sluice/shared/ports/file-store.ts';
+import { keyCache } from '../auth/key-cache.ts';
+import { filesIn } from '../files/files.ts';
+import { openInferenceSteps } from '../inference/open-inference-steps.ts';
+import type { InferenceStepsOptions } from '../inference/open-inference-steps.ts';
+import { findPrincipalByFirstHash } from '../sql/find-principal.ts';
+import { createCallerOf } from './caller-of.ts';
+import { Leases } from './leases.ts';
+import { removeLines } from './remove-lines.ts';
+import { runBatch } from './run-batch.ts';
+import { repeat } from './repeat.ts';
+import { Window } from './window.ts';
+
+export interface BatchRunnerOptions extends Omit<InferenceStepsOptions, 'now' | 'metrics'> {
+  readonly metrics: InferenceStepsOptions['metrics'];
+  readonly files: FileStore;
+}
+
+/** Batches that one runner has at a time. */
+const batchesMax = 200;
+/** So many are taken at once, so that several runners share what comes. */
+const batchesAtOnce = 20;
+const pollMs = 500;
+const renewMs = 1_000;
+const removeMs = 2_000;
+const probeMs = 3_000;
+
+/**
+ * Runs batches until disposed: any number of runners may, each batch is with one of them. Disposing it gives back what
+ * it has; lines that are on their way run on, and whoever has the batch then gets their answers.
+ */
+export async function openBatchRunner(options: BatchRunnerOptions): Promise<AsyncDisposable> {
+  const { config, log, sql, idempotency } = options;
+  const now = Date.now;
+  const { window: lines, lineTimeoutMs } = config.sluice.batch;
+  await using opening = new AsyncDisposableStack();
+  const inference = opening.use(await openInferenceSteps({ ...options, now }));
+  const deps = {
+    sql,
+    files: filesIn(sql, options.files, { now }),
+    idempotency,
+    steps: inference.steps,
+    callerOf: createCallerOf({ findPrincipal: (hash) => findPrincipalByFirstHash(sql, hash), now, cache: keyCache }),
+    window: new Window({ lines, now }),
+    begunMax: 2 * lines,
+    lineTimeoutMs,
+    probeMs,
+    log,
+    now,
+  };
+  const runner = randomUUID();
+  const leases = opening.use(
+    new Leases({ sql, runner, batchesMax, batchesAtOnce, run: (held) => runBatch(held, deps), log, now }),
+  );
+  opening.use(repeat(() => leases.claim(), pollMs, failed(log, 'batches are not looked for')));
+  opening.use(repeat(() => leases.renew(), renewMs, failed(log, 'leases of batches are not renewed')));
+  opening.use(repeat(() => removeSome(), removeMs, failed(log, 'lines of batches that have ended are not removed')));
+  const open = opening.move();
+  return { [Symbol.asyncDispose]: () => open.disposeAsync() };
+
+  /** A few steps at a time: the database has other things to do. */
+  async function removeSome(): Promise<void> {
+    for (let steps = 0; steps < 10 && (await removeLines(sql)); steps += 1);
+  }
+}
+
+function failed(log: Logger, message: string) {
+  return (error: unknown) => log.warn({ err: error }, message);
+}

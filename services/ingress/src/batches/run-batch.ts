@@ -1,0 +1,78 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { GatewayError } from '@sluice/shared/errors.ts';
+import type { SqlPool } from '@sluice/shared/ports/sql.ts';
+import type { Files } from '../files/files.ts';
+import type { Batch } from './batch.ts';
+import { collectKept } from './collect-kept.ts';
+import { finalize } from './finalize.ts';
+import type { HeldRun } from './held-batch.ts';
+import { outcomeOf } from './outcome-of.ts';
+import { BatchLines } from './run-lines.ts';
+import type { RunLinesDeps } from './run-lines.ts';
+import { beginFinalizing, setPaused } from './sql/end-batch.ts';
+import { reloadBatch } from './sql/reload-batch.ts';
+import { validateBatch } from './validate-batch.ts';
+
+export interface RunBatchDeps extends Omit<RunLinesDeps, 'files' | 'sql'> {
+  readonly sql: SqlPool;
+  readonly files: Files;
+  /** Lines of a batch that may have been begun without a result. */
+  readonly begunMax: number;
+}
+
+/**
+ * Takes a batch from where it is to its end: its file is checked, its lines are run, its output is written.
+ *
+ * @throws the signal's reason when the batch is given up; what is wrong otherwise: another try may go better
+ */
+export async function runBatch(held: HeldRun, deps: RunBatchDeps): Promise<void> {
+  let batch: Batch | null = held.batch;
+  if (batch.status === 'validating') batch = await validated(held, batch, deps);
+  let isDone = false;
+  if (batch?.status === 'in_progress') {
+    isDone = await new BatchLines({ ...held, batch }, deps).run();
+    batch = await reloadBatch(deps.sql, batch);
+  }
+  if (batch === null) return;
+  const isExpired = held.stopOf() === 'expired' && !isDone;
+  const endsEarly = batch.status === 'cancelling' || (batch.status === 'in_progress' && !isDone);
+  if (endsEarly && batch.inProgressAt !== null) await collectKept({ ...held, batch }, deps);
+  if (!needsFiles(batch)) return;
+  batch = await beginFinalizing(deps.sql, batch, { now: deps.now(), isExpired });
+  if (batch !== null) await finalize(batch, deps, held.signal);
+}
+
+function needsFiles({ status, dryRun }: Batch): boolean {
+  const isOpen = status === 'validating' || status === 'in_progress' || status === 'finalizing';
+  return !dryRun && (isOpen || status === 'cancelling');
+}
+
+/** Checks the batch's file, as soon as its key may be used. @returns null: it is no longer held */
+async function validated(held: HeldRun, batch: Batch, deps: RunBatchDeps): Promise<Batch | null> {
+  const { signal, stopping } = held;
+  const checked = {
+    ...deps,
+    config: deps.steps.config,
+    customerOf: deps.steps.customerOf,
+    authenticatedOf: deps.callerOf,
+  };
+  let shownReason = batch.pausedReason;
+  while (!stopping.aborted) {
+    try {
+      await validateBatch(batch, checked, AbortSignal.any([signal, stopping]));
+      return await reloadBatch(deps.sql, batch);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (stopping.aborted) break;
+      if (!(error instanceof GatewayError)) throw error;
+      const outcome = outcomeOf(error, { tries: 0, isReplayed: false });
+      deps.log.info({ batchId: batch.batchId, err: error }, 'batch is not checked yet');
+      const reason = outcome.type === 'pause' ? outcome.reason : null;
+      if (reason !== shownReason) await setPaused(deps.sql, batch, reason);
+      shownReason = reason;
+      await sleep(deps.probeMs, undefined, { signal: AbortSignal.any([signal, stopping]) }).catch(() => undefined);
+      signal.throwIfAborted();
+    }
+  }
+  return reloadBatch(deps.sql, batch);
+}
