@@ -13,6 +13,7 @@ export const errorCatalog = {
   not_found: { status: 404, type: 'not_found_error', retryable: false },
   already_exists: { status: 409, type: 'bad_request_error', retryable: false },
   in_use: { status: 409, type: 'bad_request_error', retryable: false },
+  batch_over: { status: 409, type: 'invalid_request_error', retryable: false },
   already_member: { status: 400, type: 'team_member_already_in_team', retryable: false },
   // Who the client is
   key_missing: { status: 401, type: 'auth_error', retryable: false },
@@ -38,6 +39,7 @@ export const errorCatalog = {
   budget_exceeded: { status: 429, type: 'budget_exceeded', retryable: false },
   rate_limited: { status: 429, type: 'throttling_error', retryable: true },
   wait_too_long: { status: 429, type: 'throttling_error', retryable: true },
+  too_many_batches: { status: 429, type: 'throttling_error', retryable: true },
   queue_full: { status: 429, type: 'throttling_error', retryable: true },
   overloaded: { status: 503, type: 'overloaded_error', retryable: true },
   // What became of the request

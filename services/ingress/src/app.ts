@@ -21,6 +21,8 @@ import type { ManagementRoute } from './routes/management/management-route.ts';
 import { managementRoutes } from './routes/management/management-routes.ts';
 import { modelGroups } from './routes/management/models/model-group-info.ts';
 import { modelInfo, modelInfoPage } from './routes/management/models/model-info.ts';
+import { batchRoutes } from './routes/openai/batches/batch-routes.ts';
+import type { BatchesDeps } from './routes/openai/batches/batches-deps.ts';
 import { fileRoutes } from './routes/openai/files/file-routes.ts';
 import type { FilesDeps } from './routes/openai/files/files-deps.ts';
 import type { InferenceDeps } from './routes/openai/inference-deps.ts';
@@ -34,6 +36,7 @@ export interface AppDeps {
   readonly inference: InferenceDeps;
   readonly models: ModelsDeps;
   readonly files: FilesDeps;
+  readonly batches: BatchesDeps;
   readonly management: ManagementDeps;
   readonly audit: AuditDeps;
   readonly spend: SpendDeps;
@@ -100,6 +103,9 @@ export function createApp(deps: AppDeps): Express {
   route('/v2/model/info', 'get', modelInfoPage(models));
   route('/model_group/info', 'get', modelGroups(models));
   for (const { method, path, handler } of fileRoutes(deps.files)) both(path, method, handler);
+  for (const { method, path, handler, hasBody } of batchRoutes(deps.batches)) {
+    both(path, method, ...(hasBody ? [bytes(managementBytesMax)] : []), handler);
+  }
 
   const managementBody = [bytes(managementBytesMax), jsonBody];
   for (const { method, path, handler } of managementRoutes(management)) {

@@ -102,6 +102,7 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
   const authenticate = oncePerRequest(authenticateKey);
   watchLines(options.meter, { fairShare, queues: laneQueues(queuesOf(config)), now, log });
   opening.use(openFileRemoval({ sql, store: options.files, log, now, intervalMs: fileRemovalIntervalMs }));
+  const files = filesIn(sql, options.files);
   let draining = false;
 
   const app = createApp({
@@ -126,7 +127,8 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
       prices: loadPriceBook(),
       now,
     },
-    files: { authenticate, files: filesIn(sql, options.files), maxBytes: config.sluice.files.maxBytes },
+    files: { authenticate, files, maxBytes: config.sluice.files.maxBytes },
+    batches: { authenticate, sql, files, settings: config.sluice.batch, now },
     management: {
       authenticate,
       keys,

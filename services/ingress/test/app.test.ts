@@ -59,6 +59,13 @@ const deps: AppDeps = {
     files: { create: tooEarly, find: tooEarly, list: tooEarly, read: tooEarly, delete: tooEarly },
     maxBytes: 1024,
   },
+  batches: {
+    authenticate,
+    sql: { query: tooEarly, transaction: tooEarly },
+    files: { find: tooEarly },
+    settings: { maxUnfinished: 1 },
+    now,
+  },
   management: parts,
   audit: parts,
   spend: parts,

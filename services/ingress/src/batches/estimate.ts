@@ -1,6 +1,7 @@
 import type { GatewayConfig } from '@sluice/shared/config/gateway-config.ts';
 import { callCostNanoUsd } from '@sluice/shared/prices/call-cost.ts';
 import { dearestPrice } from '@sluice/shared/prices/dearest-price.ts';
+import { priceFactorPpm } from '@sluice/shared/prices/price-factor.ts';
 import type { Ask } from '../inference/admit-job.ts';
 import { defaultBytesMax } from '../surfaces/openai/chat-job.ts';
 import type { BatchEstimate } from './batch.ts';
@@ -13,7 +14,7 @@ import type { BatchPace } from './sql/batch-pace.ts';
  * @param at epoch milliseconds: the moment of the prices
  */
 export function createEstimate(config: GatewayConfig, at: number) {
-  const { priceFactor } = config.sluice.batch;
+  const ppm = priceFactorPpm(config.sluice.batch.priceFactor);
   let lines = 0;
   let inputTokens = 0;
   let outputTokensMax = 0;
@@ -23,7 +24,7 @@ export function createEstimate(config: GatewayConfig, at: number) {
 
   return {
     add({ body: { model }, bounds, outputTokens, choices, searchUnits }: Ask): void {
-      const price = dearestPrice(config, [model], at);
+      const price = dearestPrice(config, [model], at, ppm);
       const outputMax = outputTokens * (choices?.([model]) ?? 1);
       const inputMax = bounds.inputTokensMax + defaultBytesMax(config, [model]);
       const cost = (input: number, output: number, searches = 0) =>
@@ -43,9 +44,9 @@ export function createEstimate(config: GatewayConfig, at: number) {
       return {
         inputTokens: bounded(inputTokens),
         outputTokensMax: bounded(outputTokensMax),
-        costNanoUsdMax: bounded(costMax * priceFactor),
+        costNanoUsdMax: bounded(costMax),
         outputTokens: bounded(outputTokens),
-        costNanoUsd: bounded((inputCost + outputCost) * priceFactor),
+        costNanoUsd: bounded(inputCost + outputCost),
         durationSeconds: linesPerSecond === null ? null : Math.ceil(lines / linesPerSecond),
       };
     },

@@ -76,6 +76,13 @@ export async function openApp(): Promise<OpenApp> {
       },
       maxBytes: fileBytesMax,
     },
+    batches: {
+      authenticate,
+      sql: noDatabase,
+      files: { find: beyondReading },
+      settings: { maxUnfinished: 1 },
+      now: Date.now,
+    },
     management,
     audit: management,
     spend: management,

@@ -12,7 +12,14 @@ const ofBodies: readonly ErrorCode[] = ['malformed_body', 'body_too_large'];
 
 const notOfInference: ReadonlySet<string> = new Set<ErrorCode>([
   ...(['invalid_management_request', 'not_found', 'already_exists', 'already_member'] as const),
-  ...(['metrics_refused', 'unknown_route', 'method_not_allowed', 'range_not_satisfiable'] as const),
+  ...([
+    'metrics_refused',
+    'unknown_route',
+    'method_not_allowed',
+    'range_not_satisfiable',
+    'batch_over',
+    'too_many_batches',
+  ] as const),
 ]);
 
 const everyCode = Object.keys(errorCatalog).filter((code): code is ErrorCode => Object.hasOwn(errorCatalog, code));

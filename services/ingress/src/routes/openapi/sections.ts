@@ -1,4 +1,5 @@
 import type { Section } from './operation.ts';
+import { batchSection } from './operations/batch-operations.ts';
 import { budgetSection } from './operations/budget-operations.ts';
 import { customerSection } from './operations/customer-operations.ts';
 import { fileSection } from './operations/file-operations.ts';
@@ -17,6 +18,7 @@ import { userSection } from './operations/user-operations.ts';
 export const sections: readonly Section[] = [
   inferenceSection,
   fileSection,
+  batchSection,
   modelSection,
   keySection,
   teamSection,
