@@ -20,7 +20,8 @@ const graceMs = 5_000;
 /** While what knows of answers is away. */
 const retryMs = 1_000;
 
-const unknownMessage = 'The request was running when its batch ended, and what became of it is not known. It may have been billed.';
+const unknownMessage =
+  'The request was running when its batch ended, and what became of it is not known. It may have been billed.';
 
 /**
  * Before a batch ends early: lines that somebody began and whose answers are not stored, because their runner died or

@@ -79,7 +79,7 @@ async function* linesOf(
 ): AsyncGenerator<Uint8Array, void> {
   const { sql, isOutput, counts, signal } = from;
   const code = status === 'cancelling' ? 'batch_cancelled' : 'batch_expired';
-  for (let after = 0; ; ) {
+  for (let after = 0; ;) {
     signal.throwIfAborted();
     const page = await endedLines(sql, batchId, { after, limit: pageLines, isOutput });
     const last = page.at(-1);

@@ -37,7 +37,12 @@ export interface LineRun {
 
 /** What became of one try at a line. */
 export type LineEnd =
-  | { readonly type: 'result'; readonly result: LineResult; readonly kept: KeptRecord | null; readonly isReplayed: boolean }
+  | {
+      readonly type: 'result';
+      readonly result: LineResult;
+      readonly kept: KeptRecord | null;
+      readonly isReplayed: boolean;
+    }
   | Exclude<Outcome, { readonly type: 'result' }>;
 
 /** The record of a line's answer, to be freed once the answer is stored. */
@@ -107,5 +112,7 @@ export function resultOf({ line, customId }: LoadedLine, answer: WholeAnswer): L
 
 /** The name of the record of a line's answer, the same for whoever runs it. */
 export function lineScope(batchId: string, line: number): string {
-  return createHash('sha256').update(JSON.stringify(['batch', batchId, line])).digest('hex');
+  return createHash('sha256')
+    .update(JSON.stringify(['batch', batchId, line]))
+    .digest('hex');
 }

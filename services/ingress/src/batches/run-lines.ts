@@ -130,7 +130,8 @@ export class BatchLines {
     const now = this.#deps.now();
     for (let room = this.#room(window); room > 0; room -= 1) {
       const due = this.#putBack.findIndex(({ notBefore }) => notBefore <= now);
-      const next = due !== -1 ? this.#putBack.splice(due, 1)[0] : this.#isFull(window) ? undefined : this.#fresh.shift();
+      const next =
+        due !== -1 ? this.#putBack.splice(due, 1)[0] : this.#isFull(window) ? undefined : this.#fresh.shift();
       if (next === undefined) return;
       if (this.#paused !== null) this.#paused.probeAt = now + this.#deps.probeMs;
       const one: OnItsWay = { waiting: next, abort: new AbortController(), queued: null };

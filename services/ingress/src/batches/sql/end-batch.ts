@@ -4,11 +4,7 @@ import type { Batch, BatchError, HeldBatch } from '../batch.ts';
 import { firstBatch } from './batch-row.ts';
 
 /** Why no line is begun; null: lines are. @returns false: the batch is no longer held, or past that */
-export async function setPaused(
-  sql: Sql,
-  { batchId, leaseEpoch }: HeldBatch,
-  reason: string | null,
-): Promise<boolean> {
+export async function setPaused(sql: Sql, { batchId, leaseEpoch }: HeldBatch, reason: string | null): Promise<boolean> {
   const { rowCount } = await sql.query(
     `update ingress.batches set paused_reason = $3
      where batch_id = $1 and lease_epoch = $2 and status in ('validating', 'in_progress')`,

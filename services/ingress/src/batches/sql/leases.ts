@@ -45,7 +45,12 @@ export async function claimBatches(sql: Sql, runner: string, max: number): Promi
   return rows.map(batchOf);
 }
 
-const RenewedRow = z.object({ batch_id: z.string(), lease_epoch: count, status: z.enum(batchStatuses), expires_at: time });
+const RenewedRow = z.object({
+  batch_id: z.string(),
+  lease_epoch: count,
+  status: z.enum(batchStatuses),
+  expires_at: time,
+});
 
 /** What a runner learns of a batch that it still has. */
 export type Renewed = Pick<Batch, 'batchId' | 'leaseEpoch' | 'status' | 'expiresAt'>;
