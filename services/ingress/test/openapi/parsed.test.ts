@@ -73,7 +73,7 @@ for (const { route, method, path, kind, operation } of operations) {
         });
         assert.equal(
           response.status,
-          kind === 'inference' ? 400 : 422,
+          kind === 'management' ? 422 : 400,
           `${JSON.stringify(wrong)}: ${await response.text()}`,
         );
       }

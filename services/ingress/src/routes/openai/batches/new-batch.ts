@@ -34,8 +34,8 @@ const ignored = new Set(['custom_llm_provider']);
 /** What a batch is to be, as its request says. @throws GatewayError invalid_request, unsupported_parameter */
 export function newBatchIn(req: Pick<Request, 'body'>): z.infer<typeof NewBatchBody> {
   const { value } = readJson(req);
-  requireKnown(value, NewBatchBody.shape);
   const body = parseBody(NewBatchBody, value);
+  requireKnown(value, NewBatchBody.shape);
   requireKnown(member(value, 'sluice'), { dry_run: true }, 'sluice.');
   requireKnown(member(value, 'output_expires_after'), { anchor: true, seconds: true }, 'output_expires_after.');
   return body;

@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import express from 'express';
+import type { ErrorRequestHandler } from 'express';
+import { createAuthenticate } from '../../src/auth/create-authenticate.ts';
+import { toErrorResponse } from '../../src/http/error-response.ts';
+import { bytes } from '../../src/http/read-bytes.ts';
+import { batchRoutes } from '../../src/routes/openai/batches/batch-routes.ts';
+import type { BatchesDeps } from '../../src/routes/openai/batches/batches-deps.ts';
+import type { VirtualKey } from '../../src/tenancy/virtual-key.ts';
+import { principalOf, virtualKey } from '../auth/virtual-keys.ts';
+import { assertDocumented } from '../openapi/assert-documented.ts';
+import type { Batches } from './open-batches.ts';
+
+export interface Answer {
+  readonly status: number;
+  /** Parsed; for tests to look into. */
+  readonly body: any; // oxlint-disable-line typescript/no-explicit-any
+}
+
+export interface BatchRoutes extends AsyncDisposable {
+  /** `POST /v1/batches`, with a key of the team `a` unless another is named; every answer is held to the document. */
+  ask(what: string, options?: { readonly body?: unknown; readonly key?: string }): Promise<Answer>;
+}
+
+const keys: Readonly<Record<string, Partial<VirtualKey>>> = {
+  'sk-a': { teamId: 'a' },
+  'sk-a-too': { teamId: 'a' },
+  'sk-b': { teamId: 'b' },
+  'sk-alone': {},
+  'sk-chats': { teamId: 'a', allowedRoutes: ['/v1/batches', '/v1/chat/completions'] },
+};
+
+/** The routes of batches over HTTP, on a database of the test's own. */
+export async function openBatchRoutes(
+  { sql, files }: Batches,
+  { maxUnfinished = 1_000, now = Date.now }: { maxUnfinished?: number; now?: BatchesDeps['now'] } = {},
+): Promise<BatchRoutes> {
+  const stored = new Map(Object.entries(keys).map(([raw, set]) => [virtualKey(raw).hash, virtualKey(raw, set)]));
+  const { authenticate } = createAuthenticate({
+    masterKey: 'sk-master',
+    findPrincipal: async (hash) => {
+      const key = stored.get(hash);
+      return key === undefined ? null : principalOf(key);
+    },
+    now: Date.now,
+    cache: { freshMs: 500, staleIfErrorMs: 0, maxEntries: 10 },
+  });
+  const app = express().use(bytes(1024 * 1024));
+  for (const { method, path, handler } of batchRoutes({ authenticate, sql, files, settings: { maxUnfinished }, now })) {
+    app[method](`/v1${path}`, handler);
+  }
+  const sendError: ErrorRequestHandler = (error, _req, res, _next) => {
+    const { status, body } = toErrorResponse(error);
+    res.status(status).json(body);
+  };
+  const server = app.use(sendError).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  assert.ok(typeof address === 'object' && address !== null);
+  return {
+    async ask(what, { body, key = 'sk-a' } = {}) {
+      const [method = '', path = ''] = what.split(' ');
+      const response = await fetch(`http://127.0.0.1:${address.port}${path}`, {
+        method,
+        headers: { authorization: `Bearer ${key}` },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+      });
+      const answer = { status: response.status, body: await response.json() };
+      assertDocumented({ method, path }, answer);
+      return answer;
+    },
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
