@@ -32,7 +32,7 @@ export const usage = `Usage: npm run bench -- [options]
   --only-ledger      nothing but that
   --profile          measures nothing: runs the services under --cpu-prof and says where their time goes
   --profile-dir DIR  with --profile: keeps the .cpuprofile files there
-  --node-args=ARGS   for Node in the services' processes, to try them, as in --node-args='--max-semi-space-size=8'
+  --node-args=ARGS   for Node in the services' processes, to try them, as in --node-args='--max-semi-space-size=4'
   --out FILE         writes the report to FILE as well; without it nothing is written
   --help`;
 

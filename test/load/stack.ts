@@ -220,6 +220,8 @@ function environment(bench: Bench) {
     PATH: process.env['PATH'],
     NODE_ENV: 'production',
     NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
+    MALLOC_ARENA_MAX: process.env['MALLOC_ARENA_MAX'],
+    MALLOC_TRIM_THRESHOLD_: process.env['MALLOC_TRIM_THRESHOLD_'],
     OCI_KEY: bench.identity.keyPem,
     LITELLM_MASTER_KEY: masterKey,
   };

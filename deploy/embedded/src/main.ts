@@ -6,6 +6,7 @@ import { endOnBugs } from '@sluice/shared/config/start-process.ts';
 import { untilSignal } from '@sluice/shared/lifecycle.ts';
 import { createLogger, logLevelOf } from '@sluice/shared/log.ts';
 import { createHideSecrets, secretsOf } from '@sluice/shared/secrets.ts';
+import { startCompiled } from '@sluice/shared/start-compiled.ts';
 import { readArguments, usage } from './arguments.ts';
 import { openDataFolder } from './data-folder.ts';
 import { demoConfig, hasOciCredentials } from './demo-config.ts';
@@ -34,6 +35,7 @@ async function start(): Promise<void> {
     say(`${usage}\n`);
     return;
   }
+  if (!args.checkConfig) startCompiled(env);
   const warn = (message: string) => void process.stderr.write(`warning: ${message}\n`);
   if (args.checkConfig) {
     const config = await loadGatewayConfig({ file: args.configFile, env, warn });

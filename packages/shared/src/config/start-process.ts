@@ -1,6 +1,7 @@
 import { createLogger } from '../log.ts';
 import type { Logger } from '../log.ts';
 import { createHideSecrets, secretsOf } from '../secrets.ts';
+import { startCompiled } from '../start-compiled.ts';
 import type { ConfigNeeds } from './config-needs.ts';
 import { ConfigError } from './config-error.ts';
 import { loadProcessConfig } from './process-config.ts';
@@ -14,6 +15,7 @@ export async function startProcess(
   env: Readonly<Record<string, string | undefined>>,
   options: { service: string; defaultPort: number; needs: ConfigNeeds },
 ): Promise<{ config: ProcessConfig; log: Logger }> {
+  startCompiled(env);
   const warnings: string[] = [];
   try {
     const config = await loadProcessConfig(env, { ...options, warn: (message) => warnings.push(message) });

@@ -9,6 +9,7 @@ import type { UsageEvent } from '../../contracts/usage-event.ts';
 import type { UsageLog, UsageSource } from '../../ports/usage-log.ts';
 import { withTimeLimit } from '../../time-limit.ts';
 import { createBatcher } from '../batcher.ts';
+import { announceAtEndOfTurn } from '../end-of-turn.ts';
 import { pingNats } from './open-nats.ts';
 
 /** Storage for about half a million events; when it is full, publishing fails and nothing is thrown away. */
@@ -33,10 +34,10 @@ export async function openNatsUsageLog(nats: NatsConnection): Promise<UsageLog> 
   const stream = jetstream(nats);
   return {
     async append(event) {
-      const published = stream.publish(subjects.usage, usageEventCodec.encode(event), {
-        msgID: event.callId,
-        timeout: publishTimeLimitMs,
-      });
+      const bytes = usageEventCodec.encode(event);
+      const publish = () => stream.publish(subjects.usage, bytes, { msgID: event.callId, timeout: publishTimeLimitMs });
+      // The client writes once for all that it is given in one step: events and frames of a turn leave together.
+      const published = new Promise((resolve) => announceAtEndOfTurn(() => resolve(Promise.try(publish))));
       await withTimeLimit('usage log', publishTimeLimitMs, published);
     },
     ping: () => pingNats(nats),
