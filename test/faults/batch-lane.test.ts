@@ -3,23 +3,24 @@ import { test } from 'node:test';
 import { runBesideBatch } from '../load/beside-batch.ts';
 import { runThrottledLoad } from '../load/throttled-provider.ts';
 
-/** The short form of `npm run bench:throttled -- --beside`, on a machine that may have other things to do. */
+/** The short forms of `npm run bench:throttled`, with `--beside` and `--lane batch`, on a machine that may have other things to do. */
 test('a batch takes what interactive requests leave of a provider, and they notice little of it', async (t) => {
   const { alone, beside, used, ratio, newcomer, statuses } = await runBesideBatch({
     slots: 20,
     workers: 2,
-    callMs: 400,
-    perSecond: 8,
-    backlog: 150,
+    callMs: 1_000,
+    perSecond: 5,
+    backlog: 80,
     rounds: 1,
-    settleMs: 4_000,
-    measureMs: 10_000,
+    settleMs: 5_000,
+    measureMs: 12_000,
     say: (line) => t.diagnostic(line),
   });
   assert.deepEqual([...statuses.keys()], [200]);
-  assert.ok(beside.p50 <= alone.p50 * 1.25 + 50, `${beside.p50} ms beside a batch, ${alone.p50} ms alone`);
+  assert.ok(beside.p50 <= alone.p50 * 1.25, `${beside.p50} ms beside a batch, ${alone.p50} ms alone`);
   assert.ok(used >= 0.4, `${used} of the places`);
-  assert.ok(ratio >= 1.8 && ratio <= 2.2, `tokens of weights 2 and 1: ${ratio}`);
+  // Some hundred answers say no more; fair-share.test.ts holds it to 5 %.
+  assert.ok(ratio >= 1.5 && ratio <= 2.5, `tokens of weights 2 and 1: ${ratio}`);
   assert.ok(Math.max(...newcomer) < 8_000, `${newcomer.map(Math.round).join(', ')} ms`);
 });
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { Agent, request } from 'node:http';
 import { test } from 'node:test';
+import { Lane } from '@sluice/shared/contracts/turn.ts';
 import { z } from 'zod';
 import { openDistributedGateway } from '../e2e/gateway.ts';
 import type { TestGateway } from '../e2e/gateway.ts';
@@ -22,12 +23,13 @@ const settings = (fairShare: object) => ({
 interface Ask {
   readonly key: string;
   readonly outputTokens: number;
+  readonly lane?: Lane;
   readonly delayMs?: number;
   readonly signal?: AbortSignal;
 }
 
 /** Sends one request; how long it took, and how long of that it waited for a worker. */
-function ask(gateway: TestGateway, agent: Agent, { key, outputTokens, delayMs = serviceMs, signal }: Ask) {
+function ask(gateway: TestGateway, agent: Agent, { key, outputTokens, lane, delayMs = serviceMs, signal }: Ask) {
   const { promise, resolve, reject } = Promise.withResolvers<{
     status: number;
     ms: number;
@@ -39,6 +41,7 @@ function ask(gateway: TestGateway, agent: Agent, { key, outputTokens, delayMs = 
   const body = JSON.stringify({
     model: 'llama',
     max_tokens: outputTokens,
+    ...(lane === 'batch' && { service_tier: 'flex' }),
     messages: [{ role: 'user', content: directive }],
   });
   const sent = request(`${gateway.url}/v1/chat/completions`, {
@@ -69,7 +72,9 @@ const Answer = z.object({ usage: z.object({ prompt_tokens: z.int(), completion_t
 
 async function depth(gateway: TestGateway): Promise<number> {
   const text = await (await gateway.request('/metrics')).text();
-  return Number(/^sluice_queue_depth\{[^}]*alias="llama"[^}]*\} (\S+)/m.exec(text)?.[1] ?? Number.NaN);
+  return Number(
+    /^sluice_queue_depth\{[^}]*alias="llama",lane="interactive"[^}]*\} (\S+)/m.exec(text)?.[1] ?? Number.NaN,
+  );
 }
 
 function percentile95(values: readonly number[]): number {
@@ -118,53 +123,56 @@ test('a deep backlog of one team does not delay another that asks one at a time'
   assert.ok(beside <= 1.5 * alone + serviceMs, `${beside} ms beside, ${alone} ms alone`);
 });
 
-test('teams that all have a backlog are served by their weights, in tokens', async (t) => {
-  await using gateway = await openDistributedGateway({
-    config: settings({ weights: { gold: 3, silver: 2, bronze: 1 } }),
-  });
-  await using stack = new AsyncDisposableStack();
-  const agent = stack.adopt(new Agent({ keepAlive: true, maxSockets: Infinity }), (open) => open.destroy());
-  const teams = [
-    { team: 'gold', weight: 3, outputTokens: 40 },
-    { team: 'silver', weight: 2, outputTokens: 160 },
-    { team: 'bronze', weight: 1, outputTokens: 80 },
-  ];
-  const leave = new AbortController();
-  const tokens = new Map(teams.map(({ team }) => [team, 0]));
-  let answered = 0;
-  const clients = teams.flatMap(({ team, outputTokens }) => {
-    const key = gateway.newKey({ team_id: team });
-    return Array.from({ length: 150 }, async () => {
-      while (!leave.signal.aborted) {
-        const reply = await ask(gateway, agent, {
-          key: await key,
-          outputTokens,
-          delayMs: 50,
-          signal: leave.signal,
-        }).catch(() => null);
-        if (!reply) return;
-        assert.equal(reply.status, 200, reply.body);
-        const { usage } = Answer.parse(JSON.parse(reply.body));
-        tokens.set(team, (tokens.get(team) ?? 0) + usage.prompt_tokens + 2 * usage.completion_tokens);
-        answered += 1;
-      }
+for (const lane of Lane.options) {
+  test(`teams that all have a backlog are served by their weights, in tokens: ${lane}`, async (t) => {
+    await using gateway = await openDistributedGateway({
+      config: settings({ weights: { gold: 3, silver: 2, bronze: 1 } }),
     });
+    await using stack = new AsyncDisposableStack();
+    const agent = stack.adopt(new Agent({ keepAlive: true, maxSockets: Infinity }), (open) => open.destroy());
+    const teams = [
+      { team: 'gold', weight: 3, outputTokens: 40 },
+      { team: 'silver', weight: 2, outputTokens: 160 },
+      { team: 'bronze', weight: 1, outputTokens: 80 },
+    ];
+    const leave = new AbortController();
+    const tokens = new Map(teams.map(({ team }) => [team, 0]));
+    let answered = 0;
+    const clients = teams.flatMap(({ team, outputTokens }) => {
+      const key = gateway.newKey({ team_id: team });
+      return Array.from({ length: 150 }, async () => {
+        while (!leave.signal.aborted) {
+          const reply = await ask(gateway, agent, {
+            key: await key,
+            outputTokens,
+            lane,
+            delayMs: 50,
+            signal: leave.signal,
+          }).catch(() => null);
+          if (!reply) return;
+          assert.equal(reply.status, 200, reply.body);
+          const { usage } = Answer.parse(JSON.parse(reply.body));
+          tokens.set(team, (tokens.get(team) ?? 0) + usage.prompt_tokens + 2 * usage.completion_tokens);
+          answered += 1;
+        }
+      });
+    });
+    // What was placed before anything was known of the teams' answers is served first.
+    await waitUntil(() => answered >= 900, { what: 'the first answers', deadlineMs: 60_000 });
+    const before = new Map(tokens);
+    await waitUntil(() => answered >= 3_900, { what: 'the answers', deadlineMs: 60_000 });
+    const shares = teams.map(({ team }) => (tokens.get(team) ?? 0) - (before.get(team) ?? 0));
+    const all = shares.reduce((sum, share) => sum + share, 0);
+    const fractions = shares.map((share) => share / all);
+    t.diagnostic(
+      `shares of weighted tokens: ${fractions.map((share) => share.toFixed(3)).join(' ')} (0.500 0.333 0.167)`,
+    );
+    leave.abort();
+    await Promise.all(clients);
+    for (const [index, { weight }] of teams.entries()) {
+      const fair = weight / 6;
+      const share = fractions[index] ?? 0;
+      assert.ok(Math.abs(share - fair) <= 0.05 * fair, `${share} instead of ${fair}`);
+    }
   });
-  // What was placed before anything was known of the teams' answers is served first.
-  await waitUntil(() => answered >= 900, { what: 'the first answers', deadlineMs: 60_000 });
-  const before = new Map(tokens);
-  await waitUntil(() => answered >= 3_900, { what: 'the answers', deadlineMs: 60_000 });
-  const shares = teams.map(({ team }) => (tokens.get(team) ?? 0) - (before.get(team) ?? 0));
-  const all = shares.reduce((sum, share) => sum + share, 0);
-  const fractions = shares.map((share) => share / all);
-  t.diagnostic(
-    `shares of weighted tokens: ${fractions.map((share) => share.toFixed(3)).join(' ')} (0.500 0.333 0.167)`,
-  );
-  leave.abort();
-  await Promise.all(clients);
-  for (const [index, { weight }] of teams.entries()) {
-    const fair = weight / 6;
-    const share = fractions[index] ?? 0;
-    assert.ok(Math.abs(share - fair) <= 0.05 * fair, `${share} instead of ${fair}`);
-  }
-});
+}

@@ -100,7 +100,7 @@ async function interact(
   const count = Math.round((perSecond * ms) / 1_000);
   const startedAt = performance.now();
   const answers = Array.from({ length: count }, async (_, n) => {
-    await sleep(startedAt + (n * 1_000) / perSecond - performance.now());
+    await sleep(Math.max(0, startedAt + (n * 1_000) / perSecond - performance.now()));
     const answer = await ask(gateway, body);
     note(answer.status);
     return answer.ms;
