@@ -87,7 +87,7 @@ export async function openEmbeddedGateway(options: EmbeddedGatewayOptions): Prom
   const queue = opening.use(openBullJobQueue(backend, { timeLimitMs: queueTimeLimitMs, onEnqueue: uses.used }));
   const source = opening.use(
     openBullJobSource(backend, {
-      whenUsed: (queue) => (laneOfQueue(queue).lane === 'batch' ? uses.whenUsed(queue) : null),
+      whenUsed: (name) => (laneOfQueue(name).lane === 'batch' ? uses.whenUsed(name) : null),
       onError,
     }),
   );

@@ -34,7 +34,7 @@ function largestExcess(seed: number, range: number): { excess: number; served: n
 
   const head = () =>
     [...tags].reduce<[string, number] | null>((least, job) => (!least || job[1] < least[1] ? job : least), null);
-  const first = () => {
+  const front = () => {
     const tag = head()?.[1];
     return tag === undefined ? null : { tag, requestIds: [...tags.keys()].filter((id) => tags.get(id) === tag) };
   };
@@ -57,7 +57,7 @@ function largestExcess(seed: number, range: number): { excess: number; served: n
         expiresAt: step + 9e6,
       };
       // A move of a job that is served already finds nothing to move.
-      for (const { requestId: id, tag } of line.place(request, first(), true).moves)
+      for (const { requestId: id, tag } of line.place(request, front(), true).moves)
         if (jobs.has(id)) tags.set(id, tag);
     }
     const next = head();

@@ -48,8 +48,8 @@ export function openBullJobQueue(
       });
       await limited(add);
     },
-    async withdraw(queueOfJob, requestId) {
-      const queue = queueFor(queueOfJob);
+    async withdraw(name, requestId) {
+      const queue = queueFor(name);
       // Mostly a worker has it, and then nothing of it needs to be read.
       const state = await limited(queue.getJobState(requestId));
       if (state === 'active' || state === 'unknown') return false;

@@ -1,8 +1,8 @@
 /** Who waits until something is used for the first time. */
 export interface FirstUses {
   /** Each time, or only the first. */
-  used(name: string): void;
-  whenUsed(name: string): Promise<void>;
+  readonly used: (name: string) => void;
+  readonly whenUsed: (name: string) => Promise<void>;
 }
 
 export function createFirstUses(): FirstUses {
