@@ -48,8 +48,9 @@ test('BullMQ on PostgreSQL queue: a queue that is worked on when it is used take
   await client.connect();
   stack.defer(() => client.end());
   const listening = async () => {
+    // BullMQ calls such a connection what it calls its queue.
     const text = `select count(*)::int as n from pg_stat_activity
-      where datname = current_database() and application_name = 'sluice-queue' and query ilike 'listen%'`;
+      where datname = current_database() and application_name like '%inference-%'`;
     const { rows } = await client.query<{ n: number }>(text);
     return rows[0]?.n;
   };
