@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Lane } from '@sluice/shared/contracts/turn.ts';
 import type { CallToEnter } from '../../src/flow/flow.ts';
 import { accepted, configOf, deployment, goodAnswer, Recording, refusal, text } from '../pipeline/recording-deps.ts';
 import type { Script } from '../pipeline/recording-deps.ts';
@@ -206,4 +207,38 @@ test("a job's turn comes in the order in which the requests came", async () => {
   first.permit.leave({ type: 'answered', latency: null }, 1);
   await Promise.all(others);
   assert.deepEqual(order, [999_300, 999_400, 999_500]);
+});
+
+test('lanes: a batch job goes where its lane has room; an interactive one where any has', async () => {
+  const both = [deployment('sample', 'A'), deployment('sample', 'B')] as const;
+  const turn = (lane: Lane) => ({ flow: 'team:a', weight: 1, lane, priority: 128 });
+  for (const [lane, expected] of [
+    ['interactive', 'A'],
+    ['batch', 'B'],
+  ] as const) {
+    const run = new Recording({ config: configOf({ sample: both }), job: { turn: turn(lane) } });
+    const { flow } = run.deps;
+    const enter = (as: Lane, count: number) =>
+      Promise.all(
+        Array.from({ length: count }, () =>
+          flow.enter(both[0], { lane: as, since: 0, deadlineAt: 2_000_000, tokensEstimate: 1 }, run.stop.signal),
+        ),
+      );
+    await enter('interactive', 9);
+    await enter('batch', 8); // three are left free
+    const has = (as: Lane) => [flow.hasRoom(both[0], as), flow.hasRoom(both[1], as)];
+    assert.deepEqual(
+      [has('interactive'), has('batch')],
+      [
+        [true, true],
+        [false, true],
+      ],
+    );
+    await run.run();
+    assert.deepEqual(
+      run.calls.map(({ deploymentId }) => deploymentId),
+      [expected],
+      lane,
+    );
+  }
 });
