@@ -30,7 +30,7 @@ export interface ReadRequest<Body> {
  * @throws GatewayError for a body that the endpoint does not take
  */
 export async function readRequest<Body>(
-  { path, mode, schema, ask: askOf }: InferenceEndpoint<Body>,
+  endpoint: InferenceEndpoint<Body>,
   request: {
     readonly text: string;
     readonly value: unknown;
@@ -39,6 +39,7 @@ export async function readRequest<Body>(
   },
   deps: Pick<InferenceSteps, 'config' | 'customerOf'>,
 ): Promise<ReadRequest<Body>> {
+  const { path, mode, schema } = endpoint;
   const { authenticated, headers } = request;
   const { config } = deps;
   const real = withModel(request, realModel(request.value, authenticated.principal));
@@ -52,7 +53,7 @@ export async function readRequest<Body>(
 
   function readAs({ text, value }: { text: string; value: unknown }): Read<Body> {
     const body = parseBody(schema, value, path);
-    const ask = askOf(body, { authenticated, config });
+    const ask = endpoint.ask(body, { authenticated, config });
     return { value, body, ask, text: ask.jobBody === undefined ? text : JSON.stringify(ask.jobBody) };
   }
 }

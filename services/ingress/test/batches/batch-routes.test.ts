@@ -288,13 +288,13 @@ test('GET /v1/batches 200: pages, the latest first', async () => {
   const made: string[] = [];
   for (let n = 0; n < 22; n += 1) made.unshift((await create()).id);
   const inPages: string[] = [];
-  for (let after = ''; ;) {
-    const { body } = await gateway.ask(`GET /v1/batches?limit=9${after}`);
+  for (let cursor = ''; ;) {
+    const { body } = await gateway.ask(`GET /v1/batches?limit=9${cursor}`);
     const ids = body.data.map(({ id }: { id: string }) => id);
     inPages.push(...ids);
     assert.deepEqual([body.object, body.first_id, body.last_id], ['list', ids[0], ids.at(-1)]);
     if (!body.has_more) break;
-    after = `&after=${body.last_id}`;
+    cursor = `&after=${body.last_id}`;
   }
   assert.deepEqual(new Set(inPages), new Set(made));
   assert.equal(inPages.length, 22);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { GatewayError } from '@sluice/shared/errors.ts';
+import { batchEndpoints } from '../../src/batches/batch.ts';
 import type { BatchEndpoint, BatchError, NewBatch } from '../../src/batches/batch.ts';
 import type { Principal } from '../../src/tenancy/principal.ts';
 import { virtualKey } from '../auth/virtual-keys.ts';
@@ -279,10 +280,10 @@ const bodies: Record<BatchEndpoint, { model: string; body: Record<string, unknow
   '/v1/moderations': { model: 'guard', body: { input: 'Hi' } },
 };
 
-for (const [url, { model, body }] of Object.entries(bodies)) {
-  test(`a good file for ${url}: its lines are stored, and the batch begins`, async () => {
-    const endpoint = url as BatchEndpoint;
-    const lines = many(3, (n) => JSON.stringify({ custom_id: `n${n}`, method: 'POST', url, body }));
+for (const endpoint of batchEndpoints) {
+  const { model, body } = bodies[endpoint];
+  test(`a good file for ${endpoint}: its lines are stored, and the batch begins`, async () => {
+    const lines = many(3, (n) => JSON.stringify({ custom_id: `n${n}`, method: 'POST', url: endpoint, body }));
     const batch = await batches.claimed(await batches.upload(`\n${lines}\n`), { endpoint });
     assert.equal(await validate(batches, batch, { now: () => 5_000 }), true);
     assert.deepEqual(await batches.read(batch.batchId), {

@@ -21,7 +21,7 @@ export async function endValidation(
 ): Promise<boolean> {
   const { rowCount } = await sql.query(
     `update ingress.batches
-     set status = $3, model = $4, total_lines = $5, failed_lines = $6, errors = $7, estimate = $8,
+     set status = $3, model = $4, total_lines = $5, failed_lines = $6, errors = $7, estimate = $8, paused_reason = null,
        in_progress_at = case when $3 = 'in_progress' then $9::timestamptz end,
        failed_at = case when $3 = 'failed' then $9::timestamptz end,
        completed_at = case when $3 = 'completed' then $9::timestamptz end
