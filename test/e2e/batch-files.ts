@@ -5,7 +5,6 @@ import { waitUntil } from '../servers/wait-until.ts';
 /** What a line asks; its number is its custom_id, unless it has one. */
 export type LineBody = Readonly<Record<string, unknown>>;
 type Batch = OpenAI.Batches.Batch;
-type Endpoint = OpenAI.Batches.BatchCreateParams['endpoint'];
 
 /** A line of an output or error file. */
 export const ResultLine = z.object({
@@ -18,25 +17,26 @@ export const ResultLine = z.object({
 });
 export type ResultLine = z.infer<typeof ResultLine>;
 
+/** As the SDK's, also for endpoints that OpenAI's own batches do not have. */
+interface NewBatch {
+  readonly endpoint?: string;
+  readonly metadata?: Record<string, string>;
+}
+
 /** Stores a file of these lines and makes a batch of it. */
 export async function createBatch(
   client: OpenAI,
   bodies: readonly LineBody[],
-  { endpoint = '/v1/chat/completions', ...params }: Partial<OpenAI.Batches.BatchCreateParams> = {},
+  { endpoint = '/v1/chat/completions', ...params }: NewBatch = {},
 ): Promise<Batch> {
   const lines = bodies.map((body, nth) =>
     JSON.stringify({ custom_id: `line-${nth}`, method: 'POST', url: endpoint, body }),
   );
-  const file = await client.files.create({
-    file: await toFile(Buffer.from(lines.join('\n')), 'in.jsonl'),
-    purpose: 'batch',
-  });
-  return client.batches.create({ completion_window: '24h', ...params, input_file_id: file.id, endpoint });
-}
-
-/** An endpoint that OpenAI's own batches do not have. */
-export function endpointOf(path: string): Endpoint {
-  return path as Endpoint;
+  const content = await toFile(Buffer.from(lines.join('\n')), 'in.jsonl');
+  const { id } = await client.files.create({ file: content, purpose: 'batch' });
+  const asked = { completion_window: '24h' as const, ...params, input_file_id: id };
+  if (endpoint === '/v1/chat/completions') return client.batches.create({ ...asked, endpoint });
+  return client.post('/batches', { body: { ...asked, endpoint } });
 }
 
 const ends: ReadonlySet<string> = new Set(['completed', 'failed', 'expired', 'cancelled']);

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
-import type OpenAI from 'openai';
+import { z } from 'zod';
 import { billedNanoUsd, compareWithBill, spendRows } from '../faults/books.ts';
 import { waitUntil } from '../servers/wait-until.ts';
 import { post } from './ask.ts';
-import { createBatch, endpointOf, resultsOf, untilBatch, untilEnded } from './batch-files.ts';
+import { createBatch, resultsOf, untilBatch, untilEnded } from './batch-files.ts';
 import type { LineBody } from './batch-files.ts';
 import { gateways } from './gateway.ts';
 import type { TestGateway } from './gateway.ts';
@@ -18,8 +18,16 @@ const chat = (text: string, steering: object = {}, model = 'llama'): LineBody =>
 const chats = (count: number, steering: object = {}) =>
   Array.from({ length: count }, (_, nth) => chat(`Request ${nth}.`, steering));
 
-const pausedReason = (batch: object) =>
-  (batch as { readonly sluice?: { readonly paused_reason?: string | null } }).sluice?.paused_reason ?? null;
+const Answer = z.record(z.string(), z.unknown());
+const Completion = z.object({
+  object: z.literal('chat.completion'),
+  choices: z.tuple([z.looseObject({ message: z.looseObject({ content: z.string().min(1) }) })]),
+  usage: z.looseObject({ prompt_tokens: z.int(), completion_tokens: z.int() }),
+});
+const Team = z.looseObject({ team_id: z.string() });
+const Key = z.looseObject({ key: z.string() });
+const Paused = z.looseObject({ sluice: z.looseObject({ paused_reason: z.string().nullable() }) });
+const pausedReason = (batch: unknown) => Paused.parse(batch).sluice.paused_reason;
 
 const otherEndpoints: readonly { readonly endpoint: string; readonly body: LineBody; readonly has: string }[] = [
   { endpoint: '/v1/embeddings', body: { model: 'embed', input: ['Hello.', 'World.'] }, has: 'data' },
@@ -82,11 +90,9 @@ for (const { mode, open } of gateways) {
       for (const { response, error } of output) {
         assert.equal(error, null);
         assert.equal(response?.status_code, 200);
-        const completion = response.body as unknown as OpenAI.ChatCompletion;
-        assert.equal(completion.object, 'chat.completion');
-        assert.ok((completion.choices[0]?.message.content ?? '').length > 0);
-        usage.input += completion.usage?.prompt_tokens ?? 0;
-        usage.output += completion.usage?.completion_tokens ?? 0;
+        const { usage: own } = Completion.parse(response.body);
+        usage.input += own.prompt_tokens;
+        usage.output += own.completion_tokens;
       }
       assert.equal(batch.usage?.input_tokens, usage.input);
       assert.equal(batch.usage?.output_tokens, usage.output);
@@ -112,12 +118,12 @@ for (const { mode, open } of gateways) {
         const { key, client } = await start();
         const direct = await post(gateway, endpoint, body, { key });
         assert.equal(direct.status, 200, direct.text);
-        const created = await createBatch(client, [body], { endpoint: endpointOf(endpoint) });
+        const created = await createBatch(client, [body], { endpoint });
         const batch = await untilEnded(client, created);
         assert.deepEqual(batch.request_counts, { total: 1, completed: 1, failed: 0 }, JSON.stringify(batch));
         const { output } = await resultsOf(client, batch);
         const answer = output[0]?.response?.body ?? {};
-        assert.deepEqual(answer[has], (JSON.parse(direct.text) as Record<string, unknown>)[has]);
+        assert.deepEqual(answer[has], Answer.parse(JSON.parse(direct.text))[has]);
       });
     }
 
@@ -158,7 +164,7 @@ for (const { mode, open } of gateways) {
 
     test('a key that is blocked pauses the batch, until it is unblocked; the team still sees it', async () => {
       const team = await post(gateway, '/team/new', {});
-      const { team_id } = JSON.parse(team.text) as { team_id: string };
+      const { team_id } = Team.parse(JSON.parse(team.text));
       const { key, client } = await start({ team_id });
       const other = gateway.client(await gateway.newKey({ team_id }));
       gateway.simulator.setBehaviour({ delayMs: 300, maxInFlight: 5 });
@@ -180,7 +186,7 @@ for (const { mode, open } of gateways) {
       const created = await createBatch(client, chats(40));
       await untilBatch(client, created.id, 'begun', ({ request_counts: counts }) => (counts?.completed ?? 0) > 0);
       const made = await post(gateway, '/key/regenerate', { key });
-      const { key: anew } = JSON.parse(made.text) as { key: string };
+      const { key: anew } = Key.parse(JSON.parse(made.text));
       gateway.simulator.setBehaviour({});
       const batch = await untilEnded(gateway.client(anew), created);
       assert.deepEqual(batch.request_counts, { total: 40, completed: 40, failed: 0 });

@@ -39,7 +39,7 @@ export class ResultRecorder {
   #waiting: Waiting[] = [];
   #waitingBytes = 0;
   #timer: NodeJS.Timeout | undefined;
-  #storing: Promise<void> | null = null;
+  #isStoring = false;
 
   /** @param signal the batch is given up: what is not stored yet never is */
   constructor(batch: HeldBatch, signal: AbortSignal, deps: ResultRecorderDeps) {
@@ -61,10 +61,11 @@ export class ResultRecorder {
   #store(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#storing ??= this.#storeAll().finally(() => (this.#storing = null));
+    if (!this.#isStoring) void this.#storeAll();
   }
 
   async #storeAll(): Promise<void> {
+    this.#isStoring = true;
     while (this.#waiting.length > 0) {
       const chunk = this.#waiting.splice(0, linesMax);
       this.#waitingBytes -= chunk.reduce((sum, { result }) => sum + result.result.length, 0);
@@ -76,6 +77,7 @@ export class ResultRecorder {
         for (const { stored } of chunk) stored.reject(error);
       }
     }
+    this.#isStoring = false;
   }
 
   async #storeChunk(results: readonly LineResult[]): Promise<void> {

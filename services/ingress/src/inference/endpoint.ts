@@ -19,7 +19,7 @@ export interface InferenceEndpoint<Body> {
    * What admission has to know of the request.
    * @throws GatewayError for what the schema cannot see
    */
-  ask(body: Body, asked: { readonly authenticated: Authenticated; readonly config: GatewayConfig }): Ask;
+  ask(this: void, body: Body, asked: { readonly authenticated: Authenticated; readonly config: GatewayConfig }): Ask;
   /**
    * The answer in one piece.
    * @throws GatewayError when the answer failed
