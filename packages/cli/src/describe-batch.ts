@@ -1,4 +1,4 @@
-import type { BatchObject } from '@sluice/shared/api/openai/batch-object.ts';
+import type { BatchDryRun, BatchObject } from '@sluice/shared/api/openai/batch-object.ts';
 
 /** In which nothing changes any more. */
 const ended: ReadonlySet<string> = new Set(['completed', 'failed', 'expired', 'cancelled']);
@@ -18,8 +18,8 @@ export function describeProgress({ request_counts: counts, sluice }: BatchObject
   ].join(', ');
 }
 
-export function describeSpeed(sluice: BatchObject['sluice']): readonly string[] {
-  const { lines_per_second: rate, estimated_end_at: endAt } = sluice ?? {};
+function describeSpeed(sluice: BatchObject['sluice']): readonly string[] {
+  const { lines_per_second: rate, estimated_completion_at: endAt } = sluice ?? {};
   return [
     ...(rate == null ? [] : [`${rate < 10 ? rate.toFixed(1) : Math.round(rate)} lines/s`]),
     ...(endAt == null ? [] : [`ends about ${localTime(endAt)}`]),
@@ -40,7 +40,7 @@ export function describeBatch(batch: BatchObject): readonly string[] {
 }
 
 /** What is wrong with its file, line by line. */
-export function describeErrors({ errors }: BatchObject): readonly string[] {
+export function describeErrors({ errors }: Pick<BatchObject, 'errors'>): readonly string[] {
   return (errors?.data ?? []).map(({ line, message, param, code }) => {
     const where = line == null ? 'file' : `line ${line}`;
     const field = param == null ? '' : ` (${param})`;
@@ -54,10 +54,24 @@ export function describeRow(batch: BatchObject): string {
   return `${id}  ${status.padEnd(11)}  ${localTime(createdAt)}  ${describeProgress(batch)}`;
 }
 
-/** Of a dry run, `cost_usd_max: 0.12` and so on, as the gateway names them. */
-export function describeEstimate({ request_counts: counts, sluice }: BatchObject): readonly string[] {
-  const entries = Object.entries(sluice?.estimate ?? {});
-  return [`${counts.total} lines`, ...entries.map(([name, value]) => `${name}: ${String(value ?? 'not known')}`)];
+export function describeDryRun(run: BatchDryRun): readonly string[] {
+  const { request_counts: counts, estimate } = run;
+  if (!run.valid) return [`${counts.failed} of ${counts.total} lines are wrong`, ...describeErrors(run)];
+  if (estimate == null) return [`${counts.total} lines`];
+  const duration = estimate.duration_seconds == null ? 'not known' : describeDuration(estimate.duration_seconds);
+  return [
+    `${counts.total} lines`,
+    `  input     ${estimate.input_tokens} tokens`,
+    `  output    ${estimate.output_tokens} tokens, at most ${estimate.output_tokens_max}`,
+    `  cost      ${usd(estimate.cost_usd)}, at most ${usd(estimate.cost_usd_max)}`,
+    `  duration  ${duration}`,
+  ];
+}
+
+function describeDuration(seconds: number): string {
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 1) return `about ${Math.ceil(seconds)} s`;
+  return minutes < 60 ? `about ${minutes} min` : `about ${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
 function usd(amount: number): string {

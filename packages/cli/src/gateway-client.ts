@@ -1,7 +1,13 @@
 import { openAsBlob } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import { BatchList, BatchObject, ErrorAnswer, UploadedFile } from '@sluice/shared/api/openai/batch-object.ts';
+import {
+  BatchDryRun,
+  BatchList,
+  BatchObject,
+  ErrorAnswer,
+  UploadedFile,
+} from '@sluice/shared/api/openai/batch-object.ts';
 import type { z } from 'zod';
 import { Failure } from './failure.ts';
 import type { GatewayAddress } from './gateway-address.ts';
@@ -14,7 +20,6 @@ export interface NewBatch {
   readonly endpoint: string;
   readonly completion_window: string;
   readonly metadata: Readonly<Record<string, string>>;
-  readonly sluice?: { readonly dry_run: true };
 }
 
 export type GatewayClient = ReturnType<typeof createGatewayClient>;
@@ -22,7 +27,7 @@ export type GatewayClient = ReturnType<typeof createGatewayClient>;
 /** Time limits of whole exchanges, bodies included. */
 const answerMs = 60_000;
 /** The gateway checks the file meanwhile. */
-const dryRunMs = 900_000;
+const dryRunMs = 120_000;
 const transferMs = 6 * 3_600_000;
 
 /** What the command asks of the gateway. All of it throws Failure with a sentence for its user. */
@@ -41,8 +46,12 @@ export function createGatewayClient({ url, apiKey }: GatewayAddress) {
     },
 
     async createBatch(batch: NewBatch): Promise<BatchObject> {
-      const answer = await ask('/v1/batches', json(batch), batch.sluice ? dryRunMs : answerMs);
-      return read(BatchObject, answer);
+      return read(BatchObject, await ask('/v1/batches', json(batch)));
+    },
+
+    /** What it would come to; nothing is run. */
+    async tryBatch(batch: NewBatch): Promise<BatchDryRun> {
+      return read(BatchDryRun, await ask('/v1/batches', json({ ...batch, sluice: { dry_run: true } }), dryRunMs));
     },
 
     async batch(id: string, signal?: AbortSignal): Promise<BatchObject> {

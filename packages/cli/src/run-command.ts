@@ -1,9 +1,9 @@
 import path from 'node:path';
 import type { BatchObject } from '@sluice/shared/api/openai/batch-object.ts';
 import type { Command } from './arguments.ts';
-import { describeBatch, describeErrors, describeEstimate, describeRow, hasEnded } from './describe-batch.ts';
+import { describeBatch, describeDryRun, describeErrors, describeRow, hasEnded } from './describe-batch.ts';
 import { exitCodes, Failure } from './failure.ts';
-import type { GatewayClient } from './gateway-client.ts';
+import { NotNow, type GatewayClient } from './gateway-client.ts';
 import type { Progress } from './progress.ts';
 import { saveFile } from './save-file.ts';
 import { watchBatch } from './watch-batch.ts';
@@ -49,27 +49,24 @@ export async function runCommand(command: Command, deps: CommandDeps): Promise<n
 
 async function submit(command: Named<'submit'>, deps: CommandDeps): Promise<number> {
   const { client, print, say } = deps;
-  const { file, endpoint, window, metadata, dryRun } = command;
-  const uploaded = await client.upload(path.resolve(deps.folder, file));
-  let batch: BatchObject;
-  let isWanted = false;
-  try {
-    const sluice = dryRun ? ({ sluice: { dry_run: true } } as const) : {};
-    const asked = { input_file_id: uploaded.id, endpoint, completion_window: window, metadata, ...sluice };
-    batch = await client.createBatch(asked);
-    isWanted = !dryRun;
-  } finally {
-    // Nobody would ever need it; where this fails, the operator's time limits for files remove it.
-    if (!isWanted) await client.deleteFile(uploaded.id).catch(() => undefined);
+  const uploaded = await client.upload(path.resolve(deps.folder, command.file));
+  const { endpoint, window, metadata } = command;
+  const asked = { input_file_id: uploaded.id, endpoint, completion_window: window, metadata };
+  // A file that no batch has nobody would ever need; where this fails, it expires.
+  const deleteFile = () => client.deleteFile(uploaded.id).catch(() => undefined);
+  if (command.dryRun) {
+    const run = await client.tryBatch(asked).finally(deleteFile);
+    for (const line of describeDryRun(run)) print(line);
+    return run.valid ? exitCodes.completed : exitCodes.notCompleted;
   }
-  if (dryRun) {
-    if (batch.status === 'failed') return show(batch, deps);
-    for (const line of describeEstimate(batch)) print(line);
-    return exitCodes.completed;
-  }
-  print(batch.id);
-  if (command.watch) return watch(batch.id, deps);
-  say(`To watch it: sluice batch status ${batch.id} --watch`);
+  const { id } = await client.createBatch(asked).catch(async (error: unknown) => {
+    // Without an answer, it may have been made.
+    if (!(error instanceof NotNow)) await deleteFile();
+    throw error;
+  });
+  print(id);
+  if (command.watch) return watch(id, deps);
+  say(`To watch it: sluice batch status ${id} --watch`);
   return exitCodes.completed;
 }
 
