@@ -63,6 +63,12 @@ const importRules: readonly ImportRule[] = [
   },
 
   {
+    from: 'packages/cli/src/**',
+    may: [`${shared}/api/**`, 'packages/cli/src/**', 'npm/cli-progress', 'npm/zod', 'node/**'],
+    because: 'the console is a client like any other',
+  },
+
+  {
     from: 'services/<a>/src/{main,*-main,config}.ts',
     may: [`${shared}/**`, 'services/<a>/src/**', ...anyPackage],
     butNot: ['services/<a>/src/routes/**'],
@@ -98,6 +104,7 @@ const importRules: readonly ImportRule[] = [
 /** Who may look at the environment: one place decides. */
 const readsEnvironment = [
   'services/*/src/{main,*-main,config}.ts',
+  'packages/cli/src/main.ts',
   'deploy/**',
   'test/**',
   '{packages,services}/*/test/**',
@@ -142,6 +149,10 @@ const allowed = [
   { file: `${shared}/contracts/usage-event.ts`, source: `import { z } from 'zod';` },
   { file: `${shared}/adapters/nats/bus.ts`, source: `import { jetstream } from '@nats-io/jetstream';` },
   { file: `${shared}/adapters/memory/bus.ts`, source: `import { once } from 'node:events';` },
+  {
+    file: 'packages/cli/src/main.ts',
+    source: `import { BatchObject } from '@sluice/shared/api/openai/batch-object.ts'; process.env.HOME;`,
+  },
   { file: `${shared}/adapters/redis/admission.ts`, source: `import { split } from '../split-cost.ts';` },
   { file: `${shared}/adapters/s3/store.ts`, source: `import { S3Client } from '@aws-sdk/client-s3';` },
   {
@@ -186,6 +197,9 @@ const forbidden = [
   { file: `${shared}/adapters/redis/admission.ts`, source: `import type { Pool } from 'pg';` },
   { file: `${shared}/adapters/postgres/store.ts`, source: `import { S3Client } from '@aws-sdk/client-s3';` },
   { file: `${shared}/adapters/split-cost.ts`, source: `import { Redis } from 'ioredis';` },
+  { file: 'packages/cli/src/main.ts', source: `import { createLogger } from '@sluice/shared/log.ts';` },
+  { file: 'packages/cli/src/main.ts', source: `import OpenAI from 'openai';` },
+  { file: 'packages/cli/src/watch.ts', source: `const home = process.env.HOME;` },
   { file: `${shared}/log.ts`, source: `import { config } from '@sluice/worker/config.ts';` },
   { file: `${shared}/log.ts`, source: `import { serve } from '../../../test/servers/redis.ts';` },
   { file: `${shared}/log.ts`, source: `import { openNats } from './adapters/nats/nats.ts';` },

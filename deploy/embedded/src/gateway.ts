@@ -162,7 +162,7 @@ export async function openEmbeddedGateway(options: EmbeddedGatewayOptions): Prom
   );
   const shared = { config, version, reports, queue, fairShare, bodies, files, idempotency, admission, usage, bus, log };
   const metrics = createIngressMetrics(telemetry.meter);
-  opening.use(await openBatchRunner({ ...shared, sql: batchesSql, metrics }));
+  opening.use(await openBatchRunner({ ...shared, sql: batchesSql, metrics, meter: telemetry.meter }));
   const ingress = opening.use(
     await openIngress({
       ...options,

@@ -48,7 +48,11 @@ function isPlace(name: string, value = ''): boolean {
 function secretsIn(config: GatewayConfig): (string | null)[] {
   const { masterKey, metrics, sluice } = config;
   const storeKey = sluice.files.s3?.credentials?.secretAccessKey ?? null;
-  return [masterKey, metrics.token, storeKey, ...deploymentSecrets(config)];
+  // A library may name a webhook's key without what it begins with.
+  const webhookKeys = sluice.webhooks.flatMap(({ receiver }) =>
+    receiver === null ? [] : [receiver.secret, receiver.secret.slice('whsec_'.length)],
+  );
+  return [masterKey, metrics.token, storeKey, ...webhookKeys, ...deploymentSecrets(config)];
 }
 
 function deploymentSecrets({ aliases, wildcards }: GatewayConfig): (string | null)[] {

@@ -26,7 +26,7 @@ import { createIngressMetrics } from './ingress-metrics.ts';
 const { config, log } = await startProcess(process.env, {
   service: 'batch-runner',
   defaultPort: 4003,
-  needs: { models: 'places', masterKey: false, files: true },
+  needs: { models: 'places', masterKey: false, files: true, webhooks: true },
 });
 const { gateway, redisUrl } = config;
 const onError = (error: unknown) => log.warn({ err: error }, 'dependency failed');
@@ -79,6 +79,7 @@ resources.use(
     admission,
     usage,
     bus,
+    meter: telemetry.meter,
     metrics: createIngressMetrics(telemetry.meter),
     log,
   }),

@@ -10,6 +10,7 @@ import type {
   WildcardAlias,
 } from './gateway-config.ts';
 import type { RouterSettings } from './router-config.ts';
+import type { WebhookSettings } from './webhook-settings.ts';
 
 /** A configuration as `--check-config` prints it: what each line of the file came to, and no secret. */
 export function describeConfig(config: GatewayConfig): string {
@@ -151,7 +152,7 @@ function describeSettings(config: GatewayConfig): readonly string[] {
     retryPolicies,
     ...routing
   } = router;
-  const { defaultPrice, fairShare, batch, files, ...own } = sluice;
+  const { defaultPrice, fairShare, batch, files, webhooks, ...own } = sluice;
   const shares = [...fairShare.weights, ['any other', fairShare.defaultWeight]];
   const { allowedFailsPolicy, ...cooling } = cooldowns;
   return [
@@ -168,7 +169,14 @@ function describeSettings(config: GatewayConfig): readonly string[] {
     `default price ${describePrice(defaultPrice)}`,
     `batches ${describePolicy(batch)}`,
     `files of at most ${files.maxBytes} bytes, in ${files.s3 === null ? 'PostgreSQL' : `the bucket ${files.s3.bucket}`}`,
+    ...webhooks.map(describeWebhook),
   ];
+}
+
+/** Of the URL only where it is: the rest may hold a token. */
+function describeWebhook({ name, receiver, events, teams }: WebhookSettings): string {
+  const ofTeams = teams === null ? '' : ` of the teams ${teams.join(', ')}`;
+  return `webhook ${name} at ${new URL(receiver?.url ?? '').origin}: ${events.join(', ')}${ofTeams}`;
 }
 
 function describePolicy(policy: object): string {

@@ -12,10 +12,12 @@ export interface ConfigNeeds {
   readonly masterKey: boolean;
   /** Whether it stores or reads files: the credentials of their store. */
   readonly files: boolean;
+  /** Whether it calls webhooks: their secrets. */
+  readonly webhooks?: boolean;
 }
 
 /** For one process that does everything, and for checking. */
-export const needsEverything: ConfigNeeds = { models: 'credentials', masterKey: true, files: true };
+export const needsEverything: ConfigNeeds = { models: 'credentials', masterKey: true, files: true, webhooks: true };
 
 /** How a value may be there: it has to be; if its variable is set; never. */
 export type Need = 'required' | 'optional' | 'withheld';
@@ -25,12 +27,15 @@ const credentialKeys: ReadonlySet<unknown> = new Set(['oci_key', 'oci_key_file',
 const signerKeys: ReadonlySet<unknown> = new Set(['oci_tenancy', 'oci_user', 'oci_fingerprint']);
 
 /** What a process with these needs may know of the value at a path. */
-export function needFor({ models, masterKey, files }: ConfigNeeds): (path: ConfigPath) => Need {
+export function needFor({ models, masterKey, files, webhooks = false }: ConfigNeeds): (path: ConfigPath) => Need {
   return (path) => {
     const [section, name] = path;
     if (section === 'general_settings' && name === 'master_key') return masterKey ? 'required' : 'optional';
     if (section === 'sluice_settings' && name === 'files') {
       return files ? 'required' : isSecret(path) ? 'withheld' : 'optional';
+    }
+    if (section === 'sluice_settings' && name === 'webhooks') {
+      return webhooks ? 'required' : path.at(-1) === 'secret' || path.at(-1) === 'url' ? 'withheld' : 'optional';
     }
     if (section !== 'model_list' || models === 'credentials') return 'required';
     const key = path.at(-1);

@@ -93,6 +93,11 @@ export class Section {
     return (this.array(key) ?? []).map((value, index) => ({ path: [...this.path, key, index], value }));
   }
 
+  /** A list of mappings; empty for nothing. */
+  sections(key: string): readonly Section[] {
+    return this.list(key).map(({ path, value }) => Section.of(this.#findings, path, value));
+  }
+
   mapping(key: string): Readonly<Record<string, unknown>> | null {
     return this.#read(key, 'a mapping', (value) => (isMapping(value) ? value : null));
   }

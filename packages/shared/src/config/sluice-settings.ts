@@ -8,6 +8,8 @@ import type { FilesSettings } from './files-settings.ts';
 import { readUsdPerSearch, readUsdPerToken } from './model-facts.ts';
 import type { Section } from './section.ts';
 import { vocabularies } from './vocabulary.ts';
+import { readWebhooks } from './webhook-settings.ts';
+import type { WebhookSettings } from './webhook-settings.ts';
 
 /** Sluice's own settings, under `sluice_settings`. */
 export interface SluiceSettings {
@@ -46,6 +48,7 @@ export interface SluiceSettings {
   /** For models without a price anywhere. */
   readonly defaultPrice: TokenPrice;
   readonly batch: BatchSettings;
+  readonly webhooks: readonly WebhookSettings[];
 }
 
 /** A greater difference would leave the least of them nothing. */
@@ -89,6 +92,7 @@ export function readSluiceSettings(section: Section, prices: PriceBook): SluiceS
       searchNanoUsd: readUsdPerSearch([price], 'input_cost_per_query') ?? prices.defaultPrice.searchNanoUsd,
     },
     batch: readBatchSettings(section.section('batch')),
+    webhooks: readWebhooks(section),
   };
 }
 

@@ -265,6 +265,7 @@ export const vocabularies = {
       'calendar_budgets',
       'batch',
       'files',
+      'webhooks',
     ],
     notYet: [],
     dialect: {},
@@ -307,6 +308,7 @@ export const vocabularies = {
     dialect: {},
     others: 'stop',
   },
+  webhook: { used: ['name', 'url', 'secret', 'events', 'teams'], notYet: [], dialect: {}, others: 'stop' },
   defaultPrice: {
     used: ['input_cost_per_token', 'output_cost_per_token', 'input_cost_per_query'],
     notYet: [],

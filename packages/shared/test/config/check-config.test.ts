@@ -33,6 +33,17 @@ test('check config: what it prints', async () => {
     litellm_settings: { model_alias_map: { tiny: { model: 'small', hidden: true } } },
     router_settings: { fallbacks: [{ grok: ['small'] }], default_fallbacks: ['grok'] },
     general_settings: { master_key: 'a-secret-master-key' },
+    sluice_settings: {
+      webhooks: [
+        {
+          name: 'ops',
+          url: 'https://ops.example:8443/MARKER?token=MARKER',
+          secret: `whsec_${Buffer.alloc(24, 'MARKER').toString('base64')}`,
+          events: ['batch.failed'],
+          teams: ['a', 'b'],
+        },
+      ],
+    },
   };
   const { config } = await load({ values });
   assert.ok(config);
@@ -112,6 +123,7 @@ Settings
   fair share: any other 1
   default price per 1M tokens: input 10.68 USD, output 25 USD, per search 0.002 USD
   batches maxLines 50000, mixedModels true, priceFactor 1, window 1000, lineTimeoutMs 600000, maxUnfinished 1000
-  files of at most 209715200 bytes, in PostgreSQL`,
+  files of at most 209715200 bytes, in PostgreSQL
+  webhook ops at https://ops.example:8443: batch.failed of the teams a, b`,
   );
 });

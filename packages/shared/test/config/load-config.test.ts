@@ -190,6 +190,7 @@ for (const source of [{}, { file: fixture('empty.yaml') }]) {
           maxUnfinished: 1_000,
         },
         files: { maxBytes: 209_715_200, s3: null },
+        webhooks: [],
       },
     });
   });
@@ -242,8 +243,16 @@ test('load: our own settings', async () => {
         secret_access_key: 'os.environ/STORE_KEY',
       },
     },
+    webhooks: [
+      { name: 'all', url: 'https://all.example/a?b=c', secret: 'os.environ/HOOK' },
+      { name: 'one', url: 'http://one', secret: 'os.environ/HOOK', events: ['batch.failed'], teams: ['team-a'] },
+    ],
   };
-  const { config } = await load({ values: { sluice_settings }, env: { STORE_KEY: 'the key of the store' } });
+  const secret = `whsec_${Buffer.alloc(24, 7).toString('base64')}`;
+  const { config } = await load({
+    values: { sluice_settings },
+    env: { ...ociEnv, HOOK: secret, STORE_KEY: 'the key of the store' },
+  });
   assert.deepEqual(config?.sluice, {
     defaultMaxTokens: 100,
     connectTimeoutMs: 200,
@@ -287,6 +296,15 @@ test('load: our own settings', async () => {
         credentials: { accessKeyId: 'id', secretAccessKey: 'the key of the store' },
       },
     },
+    webhooks: [
+      {
+        name: 'all',
+        receiver: { url: 'https://all.example/a?b=c', secret },
+        events: ['batch.completed', 'batch.failed', 'batch.expired', 'batch.cancelled'],
+        teams: null,
+      },
+      { name: 'one', receiver: { url: 'http://one', secret }, events: ['batch.failed'], teams: ['team-a'] },
+    ],
   });
 });
 

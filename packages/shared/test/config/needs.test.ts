@@ -83,6 +83,25 @@ test('a process without models reads neither them nor what names them', async ()
   assert.equal(config.router.fallbacks.size, 0);
 });
 
+test('the secret and the URL of a webhook are for whoever calls it', async () => {
+  const webhooks = [{ name: 'a', url: 'os.environ/HOOK_URL', secret: 'os.environ/HOOK' }];
+  const given = { sluice_settings: { webhooks } };
+  const secret = `whsec_${Buffer.alloc(32, 'planted').toString('base64')}`;
+  const env = { HOOK: secret, HOOK_URL: 'https://a.example/planted' };
+  for (const models of ['none', 'places'] as const) {
+    for (const there of [{}, env]) {
+      const { sluice } = await load({ models, masterKey: false, files: false }, there, given);
+      assert.deepEqual(
+        sluice.webhooks.map(({ name, receiver }) => ({ name, receiver })),
+        [{ name: 'a', receiver: null }],
+      );
+    }
+  }
+  const calling = { models: 'places', masterKey: false, files: false, webhooks: true } as const;
+  assert.deepEqual((await load(calling, env, given)).sluice.webhooks[0]?.receiver, { url: env.HOOK_URL, secret });
+  await assert.rejects(load(calling, { HOOK_URL: env.HOOK_URL }, given), /HOOK is not set/);
+});
+
 test('a process that names no operator takes the master key when it is there', async () => {
   assert.equal((await load({ models: 'none', masterKey: false, files: false }, master)).masterKey, master.MASTER);
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { test } from 'node:test';
 import { ConfigError } from '../../src/config/config-error.ts';
+import { webhookEvents } from '../../src/config/webhook-settings.ts';
 import { fixture, keyPem, load, ociEnv, oneModel } from './sample-config.ts';
 
 type Case = { problem: string | string[]; values?: Record<string, unknown>; env?: Record<string, string> };
@@ -25,6 +26,8 @@ const encryptedPem = generateKeyPairSync('rsa', { modulusLength: 2048 })
   .privateKey.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'open' })
   .toString();
 
+const webhook = { name: 'a', url: 'https://a.example', secret: `whsec_${Buffer.alloc(24, 7).toString('base64')}` };
+
 const cases: Case[] = [
   // Sections
   { values: { model_list: 'x' }, problem: 'model_list: expected a list, got "x"' },
@@ -45,6 +48,42 @@ const cases: Case[] = [
   {
     values: { environment_variables: { A: {} } },
     problem: 'environment_variables.A: expected a string, got a mapping',
+  },
+  // Webhooks
+  ...(
+    [
+      [{ name: 'a b' }, '.name: only 1 to 64 letters, digits and . _ -'],
+      [{ name: null }, '.name: missing'],
+      [{ url: null }, '.url: missing'],
+      [{ url: 'ftp://x.example' }, '.url: expected an http or https URL'],
+      [{ url: 'nowhere' }, '.url: expected an http or https URL'],
+      [{ url: 'https://a:b@x.example' }, '.url: expected a URL without a user, a password or a fragment'],
+      [{ secret: null }, '.secret: missing'],
+      [{ secret: 'short' }, '.secret: expected whsec_ and base64 of 24 to 64 random bytes'],
+      [{ secret: 'whsec_c2hvcnQ=' }, '.secret: expected whsec_ and base64 of 24 to 64 random bytes'],
+      [{ events: [] }, `.events: expected some of ${webhookEvents.join(', ')}`],
+      [{ events: ['batch.failed', 'batch.made'] }, `.events: expected some of ${webhookEvents.join(', ')}`],
+      [{ teams: [] }, '.teams: expected a list of team ids'],
+      [{ teams: [7] }, '.teams: expected a list of team ids'],
+    ] as const
+  ).map(([wrong, problem]) => ({
+    values: { ...oneModel(), sluice_settings: { webhooks: [{ ...webhook, ...wrong }] } },
+    problem: `sluice_settings.webhooks[0]${problem}`,
+  })),
+  {
+    values: { ...oneModel(), sluice_settings: { webhooks: [webhook, webhook] } },
+    problem: 'sluice_settings.webhooks: two are called "a"',
+  },
+  {
+    values: {
+      ...oneModel(),
+      sluice_settings: {
+        webhooks: Array(21)
+          .fill(0)
+          .map((_, n) => ({ ...webhook, name: `n${n}` })),
+      },
+    },
+    problem: 'sluice_settings.webhooks: at most 20',
   },
   // Files
   {

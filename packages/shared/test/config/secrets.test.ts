@@ -39,6 +39,10 @@ const places: { where: string; put: (value: unknown) => Record<string, unknown> 
   { where: 'master_key', put: (value) => ({ general_settings: { master_key: value } }) },
   { where: 'database_url', put: (value) => ({ general_settings: { database_url: value } }) },
   { where: 'redis_password', put: (value) => ({ router_settings: { redis_password: value } }) },
+  ...['url', 'secret'].map((key) => ({
+    where: `webhook's ${key}`,
+    put: (value: unknown) => ({ sluice_settings: { webhooks: [{ name: 'a', [key]: value }] } }),
+  })),
   {
     where: 'environment_variables',
     put: (value) => ({ environment_variables: { ANY: value, OCI_KEY: value, DATABASE_URL: value } }),
@@ -48,7 +52,7 @@ const places: { where: string; put: (value: unknown) => Record<string, unknown> 
 for (const { where, put } of places) {
   test(`secrets: nothing of ${where} in any problem or warning`, async () => {
     for (const value of wrongValues) {
-      const { problems, warnings } = await load({ values: { ...put(value), sluice_settings: { stops: 'the start' } } });
+      const { problems, warnings } = await load({ values: { sluice_settings: { stops: 'the start' }, ...put(value) } });
       assert.ok(problems.length > 0);
       assertSilent([...problems, ...warnings, new ConfigError(problems).message]);
     }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Meter } from '@opentelemetry/api';
 import type { Logger } from '@sluice/shared/log.ts';
 import type { FileStore } from '@sluice/shared/ports/file-store.ts';
 import { keyCache } from '../auth/key-cache.ts';
@@ -6,6 +7,9 @@ import { filesIn } from '../files/files.ts';
 import { openInferenceSteps } from '../inference/open-inference-steps.ts';
 import type { InferenceStepsOptions } from '../inference/open-inference-steps.ts';
 import { findPrincipalByFirstHash } from '../sql/find-principal.ts';
+import { createAnnounce } from '../webhooks/announce.ts';
+import { openWebhookSender } from '../webhooks/open-webhook-sender.ts';
+import { createBatchMetrics, watchBatches } from './batch-metrics.ts';
 import { createCallerOf } from './caller-of.ts';
 import { Leases } from './leases.ts';
 import { removeLines } from './remove-lines.ts';
@@ -16,6 +20,7 @@ import { Window } from './window.ts';
 export interface BatchRunnerOptions extends Omit<InferenceStepsOptions, 'now' | 'metrics'> {
   readonly metrics: InferenceStepsOptions['metrics'];
   readonly files: FileStore;
+  readonly meter: Meter;
 }
 
 /** Batches that one runner has at a time. */
@@ -32,7 +37,8 @@ const probeMs = 3_000;
  * it has; lines that are on their way run on, and whoever has the batch then gets their answers.
  */
 export async function openBatchRunner(options: BatchRunnerOptions): Promise<AsyncDisposable> {
-  const { config, log, sql, idempotency } = options;
+  const { config, log, sql, idempotency, meter, version } = options;
+  const { webhooks } = config.sluice;
   const now = Date.now;
   const { window: lines, lineTimeoutMs } = config.sluice.batch;
   await using opening = new AsyncDisposableStack();
@@ -44,12 +50,16 @@ export async function openBatchRunner(options: BatchRunnerOptions): Promise<Asyn
     steps: inference.steps,
     callerOf: createCallerOf({ findPrincipal: (hash) => findPrincipalByFirstHash(sql, hash), now, cache: keyCache }),
     window: new Window({ lines, now }),
+    metrics: createBatchMetrics(meter),
+    announce: createAnnounce(webhooks),
     begunMax: 2 * lines,
     lineTimeoutMs,
     probeMs,
     log,
     now,
   };
+  watchBatches(meter, { ...deps, webhooks });
+  opening.use(openWebhookSender({ webhooks, sql, meter, log, version, now, random: Math.random }));
   const runner = randomUUID();
   const leases = opening.use(
     new Leases({ sql, runner, batchesMax, batchesAtOnce, run: (held) => runBatch(held, deps), log, now }),

@@ -1,13 +1,16 @@
 import type { Logger } from '@sluice/shared/log.ts';
 import type { SqlPool } from '@sluice/shared/ports/sql.ts';
 import type { Files } from '../files/files.ts';
+import type { Announce } from '../webhooks/announce.ts';
 import type { Batch, BatchError } from './batch.ts';
 import { neverRanLine } from './line-result.ts';
 import { endBatch, endedLines, setResultFile } from './sql/end-batch.ts';
+import type { Ending } from './sql/end-batch.ts';
 
 export interface FinalizeDeps {
   readonly sql: SqlPool;
   readonly files: Pick<Files, 'create' | 'delete'>;
+  readonly announce: Announce;
   readonly log: Logger;
   readonly now: () => number;
 }
@@ -35,15 +38,24 @@ interface Counts {
  * @throws what the database or the file store throw, or the signal's reason; begun anew it goes on
  */
 export async function finalize(batch: Batch, deps: FinalizeDeps, signal: AbortSignal): Promise<boolean> {
-  const { sql, files, log, now } = deps;
+  const { sql, files, announce, log, now } = deps;
   // Before its file was found good, nothing is known of its lines.
-  if (batch.inProgressAt === null) return endBatch(sql, batch, { neverRan: 0, errors: [], now: now() });
+  if (batch.inProgressAt === null) return end({ neverRan: 0, errors: [], now: now() });
   const output = await write('output', batch.outputFileId);
   const error = await write('error', batch.errorFileId);
   if (output === null || error === null) return false;
   const errors = wrongCounts(batch, output, error);
   if (errors.length > 0) log.error({ batchId: batch.batchId, errors }, 'the lines of a batch do not add up');
-  return endBatch(sql, batch, { neverRan: error.neverRan, errors, now: now() });
+  return end({ neverRan: error.neverRan, errors, now: now() });
+
+  /** Who is to be told of it is written with it. */
+  async function end(ending: Ending): Promise<boolean> {
+    return sql.transaction(async (tx) => {
+      const status = await endBatch(tx, batch, ending);
+      if (status !== null) await announce(tx, batch, `batch.${status}`, ending.now);
+      return status !== null;
+    });
+  }
 
   /** @returns null: the batch is no longer held */
   async function write(kind: keyof typeof resultFiles, standing: string | null): Promise<Counts | null> {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { GatewayError } from '@sluice/shared/errors.ts';
 import type { SqlPool } from '@sluice/shared/ports/sql.ts';
 import type { Files } from '../files/files.ts';
+import type { Announce } from '../webhooks/announce.ts';
 import type { Batch } from './batch.ts';
 import { collectKept } from './collect-kept.ts';
 import { finalize } from './finalize.ts';
@@ -16,6 +17,7 @@ import { validateBatch } from './validate-batch.ts';
 export interface RunBatchDeps extends Omit<RunLinesDeps, 'files' | 'sql'> {
   readonly sql: SqlPool;
   readonly files: Files;
+  readonly announce: Announce;
   /** Lines of a batch that may have been begun without a result. */
   readonly begunMax: number;
 }

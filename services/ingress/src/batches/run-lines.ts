@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { GatewayError } from '@sluice/shared/errors.ts';
 import type { Files } from '../files/files.ts';
 import type { QueuedAnswer } from '../dispatch/dispatch.ts';
+import type { BatchMetrics } from './batch-metrics.ts';
 import type { HeldRun } from './held-batch.ts';
 import { LineSource } from './line-source.ts';
 import type { LoadedLine } from './line-source.ts';
@@ -16,6 +17,7 @@ import type { BatchWindow, Window } from './window.ts';
 export interface RunLinesDeps extends RunLineDeps, Omit<ResultRecorderDeps, 'onOvertaken'> {
   readonly files: Pick<Files, 'read'>;
   readonly window: Window;
+  readonly metrics: BatchMetrics;
   readonly now: () => number;
   readonly lineTimeoutMs: number;
   /** How often a batch that is paused tries a line. */
@@ -156,6 +158,7 @@ export class BatchLines {
       const end = await this.#runOnce(one);
       if (end.type === 'result') {
         await this.#recorder.add(end.result, end.kept);
+        this.#deps.metrics.line(end.result.statusCode === 200 ? 'completed' : 'failed');
         this.#deps.window.release(one.waiting.line.bytes.length);
         isSuccess = true;
         if (this.#paused !== null && begun.begunAt >= this.#paused.since && !end.isReplayed) this.#paused = null;
@@ -163,6 +166,7 @@ export class BatchLines {
       }
       if (end.type === 'again') restMs = end.batchRestsMs;
       else this.#pause(end.reason);
+      this.#deps.metrics.line(end.type === 'again' ? 'put_back' : 'paused');
       this.#putAgain(one.waiting, end);
     } catch (error) {
       this.#putAgain(one.waiting, null);

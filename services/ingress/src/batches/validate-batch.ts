@@ -1,8 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
-import type { Sql } from '@sluice/shared/ports/sql.ts';
+import type { SqlPool } from '@sluice/shared/ports/sql.ts';
 import type { Authenticated } from '../auth/authenticated.ts';
 import type { Files } from '../files/files.ts';
 import type { InferenceSteps } from '../inference/inference-steps.ts';
+import type { Announce } from '../webhooks/announce.ts';
 import type { Batch, BatchError, NewBatchLine } from './batch.ts';
 import { createChecked } from './checked-lines.ts';
 import { createEstimate } from './estimate.ts';
@@ -14,7 +15,8 @@ import { endValidation } from './sql/end-validation.ts';
 import type { Validated } from './sql/end-validation.ts';
 
 export interface ValidateDeps extends Pick<InferenceSteps, 'config' | 'customerOf' | 'now'> {
-  readonly sql: Sql;
+  readonly sql: SqlPool;
+  readonly announce: Announce;
   readonly files: Pick<Files, 'find' | 'read'>;
   /** Whose requests the lines are. @throws GatewayError as for a request of theirs */
   readonly authenticatedOf: (batch: Batch) => Promise<Authenticated>;
@@ -45,7 +47,12 @@ export async function validateBatch(batch: Batch, deps: ValidateDeps, signal: Ab
   const validated = await check(batch, deps, signal);
   if (validated === null) return false;
   if (validated.type === 'bad') await removeLines();
-  return endValidation(deps.sql, batch, validated, deps.now());
+  const now = deps.now();
+  return deps.sql.transaction(async (tx) => {
+    const isEnded = await endValidation(tx, batch, validated, now);
+    if (isEnded && validated.type === 'bad') await deps.announce(tx, batch, 'batch.failed', now);
+    return isEnded;
+  });
 
   async function removeLines(): Promise<void> {
     do signal.throwIfAborted();

@@ -33,6 +33,11 @@ export class Window {
     return batch;
   }
 
+  /** Lines on their way now, over all batches. */
+  get running(): number {
+    return [...this.#batches].reduce((sum, { running }) => sum + running, 0);
+  }
+
   /** Whether more lines may be read into memory. */
   hasRoom(): boolean {
     return this.#heldBytes < (this.#deps.bytesMax ?? 64 * 1024 * 1024);

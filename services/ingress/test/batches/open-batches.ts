@@ -126,6 +126,7 @@ export async function validate({ sql, files }: Batches, batch: Batch, with_: Val
       files,
       config: await batchConfig(),
       customerOf: async () => null,
+      announce: async () => undefined,
       authenticatedOf: async () => authenticated,
       now: Date.now,
       ...deps,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { GatewayError } from '@sluice/shared/errors.ts';
+import type { SqlPool } from '@sluice/shared/ports/sql.ts';
 import { batchEndpoints } from '../../src/batches/batch.ts';
 import type { BatchEndpoint, BatchError, NewBatch } from '../../src/batches/batch.ts';
 import type { Principal } from '../../src/tenancy/principal.ts';
@@ -361,7 +362,8 @@ const file3000 = many(3_000, (n) => chatLine(`n${n}`));
 /** Stops the check, by `stop`, once the first thousand lines are stored. */
 async function interrupted(changes: Partial<NewBatch>, stop: (batchId: string) => Promise<void> | void) {
   const batch = await batches.claimed(await batches.upload(file3000), changes);
-  const sql = {
+  const sql: SqlPool = {
+    transaction: (work) => batches.sql.transaction(work),
     query: async (text: string, values?: readonly unknown[]) => {
       const result = await batches.sql.query(text, values);
       if (text.includes('insert into ingress.batch_lines')) await stop(batch.batchId);

@@ -65,8 +65,12 @@ const ended = {
   cancelling: { status: 'cancelled', at: 'cancelled_at' },
 } as const;
 
-/** @returns false: the batch is no longer held */
-export async function endBatch(sql: Sql, batch: Batch, { neverRan, errors, now }: Ending): Promise<boolean> {
+/** @returns how it has ended; null: the batch is no longer held */
+export async function endBatch(
+  sql: Sql,
+  batch: Batch,
+  { neverRan, errors, now }: Ending,
+): Promise<(typeof ended)[keyof typeof ended]['status'] | null> {
   const isCancelled = batch.status === 'cancelling';
   const { status, at } = ended[isCancelled ? 'cancelling' : batch.expiredAt === null ? 'finalizing' : 'expired'];
   const { rowCount } = await sql.query(
@@ -76,7 +80,7 @@ export async function endBatch(sql: Sql, batch: Batch, { neverRan, errors, now }
      where batch_id = $1 and lease_epoch = $2 and status = $7`,
     [batch.batchId, batch.leaseEpoch, status, new Date(now), neverRan, JSON.stringify(errors), batch.status],
   );
-  return rowCount === 1;
+  return rowCount === 1 ? status : null;
 }
 
 /** Lines of a batch as its files have them, by number. `result` null: it never ran. */

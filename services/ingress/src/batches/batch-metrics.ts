@@ -1,0 +1,79 @@
+import type { Meter } from '@opentelemetry/api';
+import type { Logger } from '@sluice/shared/log.ts';
+import type { Sql } from '@sluice/shared/ports/sql.ts';
+import { countDeliveries } from '../webhooks/deliveries.ts';
+import { unfinished } from './batch.ts';
+import { countBatches } from './sql/count-batches.ts';
+
+/** What a try at a line has come to; the last two leave it to be tried again. */
+const outcomes = ['completed', 'failed', 'put_back', 'paused'] as const;
+
+/** What a batch runner counts. */
+export interface BatchMetrics {
+  /** A try at a line has ended, and its result, if it has one, is stored. */
+  line(outcome: (typeof outcomes)[number]): void;
+}
+
+export function createBatchMetrics(meter: Meter): BatchMetrics {
+  const lines = meter.createCounter('sluice_batch_lines', { description: 'Tries at lines of batches, by outcome' });
+  for (const outcome of outcomes) lines.add(0, { outcome }); // so that `rate` sees the first one
+  return { line: (outcome) => lines.add(1, { outcome }) };
+}
+
+/**
+ * What there is to do, asked for when metrics are read. Lines on their way are this runner's; of all else every runner
+ * tells the same: take the maximum over them, not the sum.
+ */
+export function watchBatches(
+  meter: Meter,
+  deps: { sql: Sql; window: { readonly running: number }; webhooks: readonly { name: string }[]; log: Logger },
+): void {
+  const { sql, window, log } = deps;
+  const inFlight = meter.createObservableGauge('sluice_batch_lines_in_flight', {
+    description: 'Lines of batches that this runner has on their way',
+  });
+  const batches = meter.createObservableGauge('sluice_batches', { description: 'Batches that have not ended' });
+  const waiting = meter.createObservableGauge('sluice_batch_lines_waiting', {
+    description: 'Lines of batches in progress that have no result yet',
+  });
+  const messages = meter.createObservableGauge('sluice_webhook_deliveries_waiting', {
+    description: 'Messages that webhooks have not got yet',
+  });
+  /** What is not observed would be shown as it was before: all that ever was, is. Bounded as statuses and codes are. */
+  const seen = new Map(unfinished.map((status) => [status as string, { status: status as string, paused_reason: '' }]));
+
+  inFlight.addCallback((observer) => observer.observe(window.running));
+  meter.addBatchObservableCallback(
+    async (observer) => {
+      const counted = await orNull(() => countBatches(sql));
+      const byKey = new Map<string, number>();
+      for (const { status, pausedReason, count } of counted ?? []) {
+        const key = `${status} ${pausedReason ?? ''}`.trimEnd();
+        seen.set(key, { status, paused_reason: pausedReason ?? '' });
+        byKey.set(key, count);
+      }
+      for (const [key, labels] of seen) observer.observe(batches, known(counted, byKey.get(key) ?? 0), labels);
+      const lines = (counted ?? []).reduce((sum, { waitingLines }) => sum + waitingLines, 0);
+      observer.observe(waiting, known(counted, lines));
+    },
+    [batches, waiting],
+  );
+  messages.addCallback(async (observer) => {
+    const counted = await orNull(() => countDeliveries(sql));
+    for (const { name } of deps.webhooks) observer.observe(known(counted, counted?.get(name) ?? 0), { webhook: name });
+  });
+
+  async function orNull<T>(ask: () => Promise<T>): Promise<T | null> {
+    try {
+      return await ask();
+    } catch (error) {
+      log.debug({ err: error }, 'batches not observed');
+      return null;
+    }
+  }
+}
+
+/** Not a number: nobody knows. */
+function known(counted: unknown, value: number): number {
+  return counted === null ? Number.NaN : value;
+}
