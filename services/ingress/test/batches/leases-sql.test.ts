@@ -74,7 +74,7 @@ test('who was overtaken renews, gives back, pauses, stores and ends nothing', as
   assert.equal(await setPaused(sql, old, 'budget_exceeded'), false);
   assert.equal(await recordLines(sql, old, [resultOf(1)]), false);
   assert.equal(await beginFinalizing(sql, old, { now: createdAt, isExpired: false }), null);
-  assert.equal(await endBatch(sql, old, { neverRan: 0, errors: [], now: createdAt }), false);
+  assert.equal(await endBatch(sql, old, { neverRan: 0, errors: [], now: createdAt }), null);
   const stored = await findBatch(sql, 'team:a', old.batchId);
   assert.deepEqual({ ...stored, leaseUntil: null }, { ...now, leaseUntil: null });
   assert.equal((await renewLeases(sql, [now])).length, 1);
@@ -107,7 +107,7 @@ for (const { what, status, isExpired, ends } of [
     await runOut();
     const [taken] = await claimBatches(sql, 'two', 1);
     assert.ok(taken);
-    assert.equal(await endBatch(sql, taken, { neverRan: 3, errors: [], now: createdAt }), true);
+    assert.equal(await endBatch(sql, taken, { neverRan: 3, errors: [], now: createdAt }), ends);
     while (await removeLines(sql));
     const stored = await findBatch(sql, 'team:a', batch.batchId);
     assert.deepEqual([stored?.status, stored?.failedLines, stored?.runner], [ends, 3, null]);
