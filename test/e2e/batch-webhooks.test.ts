@@ -87,12 +87,17 @@ for (const [mode, open] of Object.entries(modes)) {
         );
       }
       assert.equal(receiver.received.length, 3);
-      assert.equal(await sample('sluice_webhook_deliveries_total', { webhook: 'all', outcome: 'delivered' }), 3);
-      assert.equal(await sample('sluice_webhook_deliveries_waiting', { webhook: 'all' }), 0);
-      assert.equal(
-        await sample('sluice_webhook_deliveries_total', { webhook: 'another-team', outcome: 'delivered' }),
-        0,
+      // What has arrived is noted a moment after the receiver has it.
+      await waitUntil(
+        async () => {
+          assert.equal(await sample('sluice_webhook_deliveries_waiting', { webhook: 'all' }), 0);
+          assert.equal(await sample('sluice_webhook_deliveries_total', { webhook: 'all', outcome: 'delivered' }), 3);
+          return true;
+        },
+        { what: 'all is told' },
       );
+      const other = { webhook: 'another-team', outcome: 'delivered' };
+      assert.equal(await sample('sluice_webhook_deliveries_total', other), 0);
     });
 
     test('what is counted of lines', async () => {
