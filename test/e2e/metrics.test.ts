@@ -13,10 +13,13 @@ const docs = path.resolve(import.meta.dirname, '../../docs');
 const atATime = 4;
 const callMs = 500;
 const waiting = 60;
+const webhookSecret = `whsec_${Buffer.alloc(32, 'metrics').toString('base64')}`;
 
 test('what metrics say of a queue under load is so, and the documents name just the metrics that there are', async (t) => {
   await using gateway = await openDistributedGateway({
     models: { llama: { model: 'oci/meta.llama-3.3-70b-instruct', max_parallel_requests: atATime } },
+    // Nobody is told of anything here; it is there for its metrics.
+    config: { sluice_settings: { webhooks: [{ name: 'ops', url: 'http://127.0.0.1:9', secret: webhookSecret }] } },
   });
   const other = await gateway.startIngress();
   const [worker] = gateway.workers;

@@ -63,8 +63,8 @@ export function readArguments(args: readonly string[]): Arguments | 'help' {
   const [group, name, subject, ...more] = positionals;
   if (group !== 'batch') throw wrongUsage(`unknown command ${group ?? ''}`.trimEnd());
   if (name === undefined || !isCommand(name)) throw wrongUsage(`unknown command batch ${name ?? ''}`.trimEnd());
-  const allowed: readonly string[] = [...optionsOf[name], 'url'];
-  const foreign = Object.keys(values).find((option) => !allowed.includes(option));
+  const allowed: ReadonlySet<string> = new Set([...optionsOf[name], 'url']);
+  const foreign = Object.keys(values).find((option) => !allowed.has(option));
   if (foreign !== undefined) throw wrongUsage(`--${foreign} does not belong to batch ${name}`);
   const extra = name === 'list' ? subject : more[0];
   if (extra !== undefined) throw wrongUsage(`unexpected argument ${extra}`);

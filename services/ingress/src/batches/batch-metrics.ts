@@ -40,7 +40,9 @@ export function watchBatches(
     description: 'Messages that webhooks have not got yet',
   });
   /** What is not observed would be shown as it was before: all that ever was, is. Bounded as statuses and codes are. */
-  const seen = new Map(unfinished.map((status) => [status as string, { status: status as string, paused_reason: '' }]));
+  const seen = new Map<string, { status: string; paused_reason: string }>(
+    unfinished.map((status) => [status, { status, paused_reason: '' }]),
+  );
 
   inFlight.addCallback((observer) => observer.observe(window.running));
   meter.addBatchObservableCallback(
