@@ -33,10 +33,21 @@ export function createLogger({ service, level = 'info', hideSecrets = onlyKeys }
       name: service,
       level,
       base: { service },
+      serializers: { err: describeError },
       redact: { paths: [...secretPaths, ...secretPaths.map((path) => `*.${path}`)], censor: '[secret]' },
     },
     { write: (line: string) => void output.write(hideSecrets(line)) },
   );
+}
+
+/**
+ * pino's description of an error without what libraries hang on it: `pg` its whole connection, others the request that
+ * failed. Of its own fields the plain ones stay, such as `code`.
+ */
+export function describeError(thrown: unknown): unknown {
+  if (!(thrown instanceof Error)) return thrown;
+  const plain = Object.entries(pino.stdSerializers.err(thrown)).filter(([, value]) => Object(value) !== value);
+  return Object.fromEntries(plain);
 }
 
 const onlyKeys = createHideSecrets([]);

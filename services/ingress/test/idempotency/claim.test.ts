@@ -128,7 +128,7 @@ test('claim: the lease is renewed while the request waits for its turn', async (
   t.mock.timers.tick(9_000);
   assert.ok(renewals >= 3, 'within every lease');
   await claim.queue(Date.now());
-  const before = renewals;
+  const renewedBefore = renewals;
   t.mock.timers.tick(60_000);
-  assert.equal(renewals, before, 'and no longer than that');
+  assert.equal(renewals, renewedBefore, 'and no longer than that');
 });

@@ -110,6 +110,7 @@ export async function openPostgresBackend(options: {
   onError: (error: Error) => void;
 }): Promise<BullBackend> {
   const classes = withBackend(createPostgresBackend);
+  const onError = onceEach(options.onError);
   const pool = new Pool({
     connectionString: options.url,
     max: options.connections,
@@ -119,7 +120,7 @@ export async function openPostgresBackend(options: {
     application_name: 'sluice-queue',
     keepAlive: true,
   });
-  pool.on('error', options.onError);
+  pool.on('error', onError);
   pool.setMaxListeners(0); // every queue and worker listens too
   const shared: unknown = pool;
   if (!isPgPool(shared)) throw new Error('pg.Pool is not what BullMQ takes for one');
@@ -131,9 +132,9 @@ export async function openPostgresBackend(options: {
   }
   return {
     isOrdered: false,
-    newQueue: (name) => watched(new classes.Queue(name, { connection: shared }), options.onError),
+    newQueue: (name) => watched(new classes.Queue(name, { connection: shared }), onError),
     newWorker: (name, processor, workerOptions) =>
-      watched(new classes.Worker(name, processor, { ...workerOptions, connection: shared }), options.onError),
+      watched(new classes.Worker(name, processor, { ...workerOptions, connection: shared }), onError),
     // Two steps: a lock that is renewed first holds for longer than the second one may take.
     async writeLog(_name, job, line) {
       if ((await job.extendLock(job.token ?? '', locks.lockDuration)) !== 1) return false;
@@ -141,6 +142,16 @@ export async function openPostgresBackend(options: {
       return true;
     },
     [Symbol.asyncDispose]: () => pool.end(),
+  };
+}
+
+/** A broken connection is told by the pool, and again by every queue and worker on it. */
+function onceEach(onError: (error: Error) => void): (error: Error) => void {
+  const told = new WeakSet<Error>();
+  return (error) => {
+    if (told.has(error)) return;
+    told.add(error);
+    onError(error);
   };
 }
 
