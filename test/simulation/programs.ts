@@ -107,7 +107,7 @@ export async function openWorkerProgram(
     admission: servers.admission.clientOf(process),
     fairShare: anyOrder,
     bodies,
-    idempotency: { finish: async () => {}, forget: async () => {} },
+    idempotency: { finish: async () => {}, forget: async () => {}, isFinished: async () => false },
     metrics: noMetrics,
     log: loggerOf(world, process.name),
     now: process.now,

@@ -26,12 +26,16 @@ export interface IdempotencyStore {
    */
   finish(claim: IdempotencyClaim, answer: KeptAnswer | null): Promise<void>;
 
+  /** Whether the claim's request has finished, and no other has the record. */
+  isFinished(claim: IdempotencyClaim): Promise<boolean>;
+
   /** Frees the record: nothing was billed. Ignored for a finished record, or when another request owns it. */
   forget(claim: IdempotencyClaim): Promise<void>;
 
   /**
-   * Frees a finished record before its time: whoever asked has the answer in a safe place. Ignored for one that is not
-   * finished, or that another request owns.
+   * Drops a kept answer before its time: whoever asked has it in a safe place. The record stays finished for
+   * `discardedForMs`, so that nobody who was slow to ask runs the request again. Ignored for one that is not finished,
+   * or that another request owns.
    */
   discard(finished: { readonly scope: string; readonly requestId: string }): Promise<void>;
 }
@@ -51,6 +55,9 @@ export type Begun =
   | { readonly type: 'finished'; readonly requestId: string; readonly answer: KeptAnswer | null }
   /** The same key came with another fingerprint before. */
   | { readonly type: 'other-body'; readonly requestId: string };
+
+/** Longer than whoever asks can be held up between his last look and his question. */
+export const discardedForMs = 60_000;
 
 /** What OpenAI's and Stripe's clients may count on. */
 export const keptForMs = 24 * 3600 * 1000;

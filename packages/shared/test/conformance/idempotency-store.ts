@@ -107,23 +107,31 @@ export function idempotencyStoreConformance(name: string, open: (times: Times) =
     assert.equal((await there.begin(rivalOf(first), 'body')).type, 'finished');
   });
 
-  promise('what is discarded is free: only a finished record, and only of that request', {}, async ([here, there]) => {
-    const claim = newClaim();
-    await here.begin(claim, 'body');
-    await there.discard(claim);
-    await here.queue(claim, deadlineAt);
-    await there.discard(claim);
-    assert.equal((await here.begin(rivalOf(claim), 'body')).type, 'running', 'it has not finished');
-    await here.finish(claim, answerOf(claim));
-    await there.discard(rivalOf(claim));
-    assert.equal((await here.begin(rivalOf(claim), 'body')).type, 'finished', 'it is not that request’s');
-    await there.discard(claim);
-    await there.discard(claim);
-    const next = rivalOf(claim);
-    assert.deepEqual(await here.begin(next, 'other'), { type: 'claimed' });
-    await there.discard(claim);
-    assert.equal(await here.queue(next, deadlineAt), true);
-  });
+  promise(
+    'what is discarded has no answer, and runs for nobody: only a finished record, and only of that request',
+    {},
+    async ([here, there]) => {
+      const claim = newClaim();
+      await here.begin(claim, 'body');
+      await there.discard(claim);
+      await here.queue(claim, deadlineAt);
+      await there.discard(claim);
+      assert.equal((await here.begin(rivalOf(claim), 'body')).type, 'running', 'it has not finished');
+      assert.equal(await there.isFinished(claim), false);
+      await here.finish(claim, answerOf(claim));
+      assert.deepEqual([await there.isFinished(claim), await there.isFinished(rivalOf(claim))], [true, false]);
+      await there.discard(rivalOf(claim));
+      assert.equal((await here.begin(rivalOf(claim), 'body')).type, 'finished', 'it is not that request’s');
+      await there.discard(claim);
+      await there.discard(claim);
+      assert.deepEqual(await here.begin(rivalOf(claim), 'body'), {
+        type: 'finished',
+        requestId: claim.requestId,
+        answer: null,
+      });
+      assert.equal(await here.queue(rivalOf(claim), deadlineAt), false);
+    },
+  );
 
   promise('only the owner moves a record on', {}, async ([here, there]) => {
     const claim = newClaim();

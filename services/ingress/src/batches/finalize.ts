@@ -9,7 +9,7 @@ import type { Ending } from './sql/end-batch.ts';
 
 export interface FinalizeDeps {
   readonly sql: SqlPool;
-  readonly files: Pick<Files, 'create' | 'delete'>;
+  readonly files: Pick<Files, 'create' | 'show'>;
   readonly announce: Announce;
   readonly log: Logger;
   readonly now: () => number;
@@ -68,12 +68,19 @@ export async function finalize(batch: Batch, deps: FinalizeDeps, signal: AbortSi
       for await (const _ of bytes); // it stands already, and is only counted
       return counts;
     }
-    const file = await files.create(batch.owner, continued(first.value, bytes), () => descriptionOf(batch, kind), {
-      signal,
+    // Seen with the batch that names it: of a runner that dies before that, its owner finds no second file.
+    const { fileId } = await files.create(
+      batch.owner,
+      continued(first.value, bytes),
+      () => descriptionOf(batch, kind),
+      { signal, isUnseen: true },
+    );
+    const isHeld = await sql.transaction(async (tx) => {
+      if (!(await setResultFile(tx, batch, { column, fileId }))) return false;
+      await files.show(tx, fileId);
+      return true;
     });
-    if (await setResultFile(sql, batch, { column, fileId: file.fileId })) return counts;
-    await files.delete(batch.owner, file.fileId);
-    return null;
+    return isHeld ? counts : null;
   }
 }
 

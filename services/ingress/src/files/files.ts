@@ -49,13 +49,14 @@ export function filesIn(sql: Sql, store: FileStore, { now = Date.now }: { readon
      * it is removed, here or by the removal of files that were never whole.
      *
      * @param describe asked when all bytes are there; what it throws ends the file
+     * @param options `isUnseen`: nobody sees it before `show`, and without one it is removed as if it were not whole
      * @throws what `bytes`, `describe` or the store throw, or the signal's reason
      */
     async create(
       owner: string,
       bytes: AsyncIterable<Uint8Array>,
       describe: () => FileDescription | Promise<FileDescription>,
-      options: { readonly signal?: AbortSignal } = {},
+      { isUnseen = false, ...options }: { readonly signal?: AbortSignal; readonly isUnseen?: boolean } = {},
     ): Promise<FileRecord> {
       const fileId = `file-${randomBytes(16).toString('hex')}`;
       const createdAt = now();
@@ -65,11 +66,19 @@ export function filesIn(sql: Sql, store: FileStore, { now = Date.now }: { readon
       );
       try {
         const stored = await store.put(fileId, bytes, options);
-        return await finish(fileId, stored, createdAt, await describe());
+        return await finish({ fileId, stored, createdAt, isUnseen }, await describe());
       } catch (error) {
         await discard(fileId).catch(() => undefined); // then the removal does it; what counts is the first error
         throw error;
       }
+    },
+
+    /** In the transaction of what tells of it. */
+    async show(tx: Sql, fileId: string): Promise<void> {
+      await tx.query('update ingress.files set stored_at = $2 where file_id = $1 and deleted_at is null', [
+        fileId,
+        new Date(now()),
+      ]);
     },
 
     /** null: there is none, it is somebody else's, deleted or expired. */
@@ -118,9 +127,7 @@ export function filesIn(sql: Sql, store: FileStore, { now = Date.now }: { readon
   };
 
   async function finish(
-    fileId: string,
-    stored: number,
-    createdAt: number,
+    { fileId, stored, createdAt, isUnseen }: { fileId: string; stored: number; createdAt: number; isUnseen: boolean },
     { filename, purpose, expiresAfterSeconds }: FileDescription,
   ): Promise<FileRecord> {
     const expiresAt = expiresAfterSeconds === null ? null : new Date(createdAt + expiresAfterSeconds * 1_000);
@@ -128,7 +135,7 @@ export function filesIn(sql: Sql, store: FileStore, { now = Date.now }: { readon
       `update ingress.files set bytes = $2, filename = $3, purpose = $4, expires_at = $5, stored_at = $6
        where file_id = $1 and deleted_at is null
        returning *`,
-      [fileId, stored, filename, purpose, expiresAt, new Date(now())],
+      [fileId, stored, filename, purpose, expiresAt, isUnseen ? null : new Date(now())],
     );
     if (rows.length === 0) throw new Error(`The file ${fileId} took so long that it was given up.`);
     return decode(rows[0]);

@@ -22,7 +22,7 @@ export interface JobDeps {
   readonly admission: Admission;
   readonly fairShare: Pick<FairShare, 'correct'>;
   readonly bodies: BodyStore;
-  readonly idempotency: Pick<IdempotencyStore, 'finish' | 'forget'>;
+  readonly idempotency: Pick<IdempotencyStore, 'finish' | 'forget' | 'isFinished'>;
   readonly cooldowns: Cooldowns;
   readonly stats: DeploymentStats;
   readonly flow: Flow;

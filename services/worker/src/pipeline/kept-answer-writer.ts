@@ -7,6 +7,11 @@ import type { JobDeps } from './job-context.ts';
 
 export interface KeptAnswerWriter extends Pick<AnswerWriter, 'write'> {
   /**
+   * Keeps the answer with `event` as its last one, which `end` is given then: before the end is noted beside the job,
+   * since nobody calls again for what is noted as ended. Never fails.
+   */
+  keep(event: AnswerEnd | AnswerError): Promise<void>;
+  /**
    * The last event.
    * @param mayBeBilled a provider may want money for what it ends
    */
@@ -25,26 +30,37 @@ export function createKeptAnswerWriter(
 ): KeptAnswerWriter {
   const { keepAnswerAs: scope, requestId, admittedAt } = job;
   if (scope === undefined) {
-    return { write: (events) => writer.write(events), end: async (event) => writer.end(event) };
+    return {
+      write: (events) => writer.write(events),
+      keep: async () => {},
+      end: async (event) => writer.end(event),
+    };
   }
   let events: TokenEvent[] | null = [];
   let units = 0;
+  let isKept = false;
   return {
     write(written) {
       note(written);
       writer.write(written);
     },
-    async end(event, mayBeBilled) {
+    async keep(event) {
+      isKept = true;
       note([event]);
-      try {
-        if (mayBeBilled) await idempotency.finish({ scope, requestId }, answer());
-        else await idempotency.forget({ scope, requestId });
-      } catch (error) {
-        log.warn({ requestId, err: error }, 'answer not kept for its idempotency key');
-      }
+      await logged(idempotency.finish({ scope, requestId }, answer()));
+    },
+    async end(event, mayBeBilled) {
+      if (!isKept && mayBeBilled) await this.keep(event);
+      else if (!isKept) await logged(idempotency.forget({ scope, requestId }));
       writer.end(event);
     },
   };
+
+  async function logged(step: Promise<void>): Promise<void> {
+    await step.catch((error: unknown) =>
+      log.warn({ requestId, err: error }, 'answer not kept for its idempotency key'),
+    );
+  }
 
   function note(more: readonly TokenEvent[]): void {
     if (events === null) return;

@@ -57,10 +57,16 @@ export async function processJob(delivery: JobDelivery, deps: JobDeps, signal: A
   const stopped = stopReasonOf(signal) ?? (startedAt >= job.deadlineAt ? 'deadline' : null);
   if (stopped) return close(standing, stopped);
   if (attempt > attemptsMax) return close(standing, wornOut());
-  // The earlier worker may have answered without a note of it, or the client may have left unheard. Who keeps an
-  // answer for a retry waits for it all the same.
-  if (attempt > 1 && job.keepAnswerAs === undefined && !(await deps.bus.isAwaited(replyTo, requestId)))
-    return close(standing, 'client-gone');
+  if (attempt > 1) {
+    // The earlier worker may have answered without a note of it, or the client may have left unheard. An answer that is
+    // kept for a retry is waited for all the same, unless it has been kept.
+    const { keepAnswerAs: scope } = job;
+    if (scope === undefined) {
+      if (!(await deps.bus.isAwaited(replyTo, requestId))) return close(standing, 'client-gone');
+    } else if (await deps.idempotency.isFinished({ scope, requestId })) {
+      return close(standing, stoppedError('lock-lost'));
+    }
+  }
 
   let request: OpenedRequest;
   try {
@@ -83,14 +89,15 @@ export async function processJob(delivery: JobDelivery, deps: JobDeps, signal: A
   const used = eventOf(outcome.end, outcome.made);
   await storeUsage(used, delivery, deps);
   if (stoppedBy === 'lock-lost' || delivery.signal.aborted) throw lockLost();
-  // On its way before the end is announced: nobody who takes over may call again for a client who has the answer.
-  if (await note({ type: 'ended', call: outcome.made.call, event: null })) await shrinkReservation(used, deps);
-  if (delivery.signal.aborted) throw lockLost();
   const costNanoUsd = usageCostNanoUsd(used);
   const last: AnswerEnd | AnswerError =
     type === 'completed'
       ? { type: 'answer-end', usage: used.usage, costNanoUsd }
       : answerError(error ?? stoppedError(stoppedBy ?? 'deadline'));
+  await writer.keep(last);
+  // On its way before the end is announced: nobody who takes over may call again for a client who has the answer.
+  if (await note({ type: 'ended', call: outcome.made.call, event: null })) await shrinkReservation(used, deps);
+  if (delivery.signal.aborted) throw lockLost();
   await announce(last, { mayBeBilled: true });
 
   /** Ends the job with no call open under `at`; its reservation, if it stands, is given back by the event. */

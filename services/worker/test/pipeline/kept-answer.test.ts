@@ -11,9 +11,9 @@ test('kept answer: it is kept when its usage is stored, and before its end is an
   await run.run();
   assert.deepEqual(run.effects.slice(-5), [
     'append 1 completed',
+    'keep answer-end',
     'journal ended 1',
     'shrink 1 20000',
-    'keep answer-end',
     'publish answer-end',
   ]);
   const { requestId, admittedAt, origin } = run.job;
@@ -80,6 +80,21 @@ test('kept answer: who takes over what has ended keeps that it was interrupted',
   const run = new Recording({ job }).died({ type: 'ended', call: 1, event: null });
   await run.run();
   assert.deepEqual(keeping(run), ['keep answer-error']);
+});
+
+test('kept answer: of one that was kept before its worker died, no other call is made', async () => {
+  const first = new Recording({ job: { ...job, stream: false } });
+  await first.run();
+  assert.match(first.lines.at(-1) ?? '', /"ended"/);
+  const next = new Recording({ job: { ...job, stream: false } });
+  next.kept.push(...first.kept);
+  for (const [callId, event] of first.booked) next.booked.set(callId, event);
+  next.lines.push(...first.lines.slice(0, -1));
+  next.died();
+  await next.run();
+  assert.deepEqual(next.calls, []);
+  assert.match(next.lines.at(-1) ?? '', /"ended"/);
+  assert.equal([...next.booked.values()].length, 1);
 });
 
 test('kept answer: a worker that has lost its job keeps and forgets nothing', async () => {

@@ -239,6 +239,7 @@ export class Recording {
           if (this.keepingFails) throw this.keepingFails;
           this.kept.push(answer);
         },
+        isFinished: async ({ requestId }) => this.kept.some((answer) => answer?.requestId === requestId),
         forget: async ({ scope }) => {
           assert.equal(scope, this.job.keepAnswerAs);
           this.effects.push('forget');

@@ -46,11 +46,18 @@ update ingress.idempotency_records
 set state = 'finished', answer = $3, expires_at = ${inMs('$4::float8')}
 where scope = $1 and request_id = $2 and state = 'queued' and expires_at > clock_timestamp()`;
 
+export const isFinishedSql = `
+select from ingress.idempotency_records
+where scope = $1 and request_id = $2 and state = 'finished' and expires_at > clock_timestamp()`;
+
 export const forgetSql = `
 delete from ingress.idempotency_records where scope = $1 and request_id = $2 and state <> 'finished'`;
 
+/** $3 lifetime in ms. */
 export const discardSql = `
-delete from ingress.idempotency_records where scope = $1 and request_id = $2 and state = 'finished'`;
+update ingress.idempotency_records
+set answer = null, expires_at = ${inMs('$3::float8')}
+where scope = $1 and request_id = $2 and state = 'finished' and answer is not null`;
 
 /** $1 records at most. One that is being taken over is left alone. */
 export const removeExpiredSql = `

@@ -1,10 +1,18 @@
 import { z } from 'zod';
 import { GatewayError } from '../../errors.ts';
-import { claimLeaseMs, keptForMs } from '../../ports/idempotency-store.ts';
+import { claimLeaseMs, discardedForMs, keptForMs } from '../../ports/idempotency-store.ts';
 import type { Begun, IdempotencyStore } from '../../ports/idempotency-store.ts';
 import type { Sql } from '../../ports/sql.ts';
 import { decodeKeptAnswer, encodeKeptAnswer } from '../kept-answer-bytes.ts';
-import { beginSql, discardSql, finishSql, forgetSql, queueSql, removeExpiredSql } from './postgres-idempotency-sql.ts';
+import {
+  beginSql,
+  discardSql,
+  finishSql,
+  forgetSql,
+  isFinishedSql,
+  queueSql,
+  removeExpiredSql,
+} from './postgres-idempotency-sql.ts';
 
 export interface PostgresIdempotencyOptions {
   /** Expired records were not removed. They count as gone; the next request tries again. */
@@ -54,11 +62,14 @@ export function createPostgresIdempotencyStore(sql: Sql, options: PostgresIdempo
       const bytes = answer && (await encodeKeptAnswer(answer));
       await sql.query(finishSql, [scope, requestId, bytes, lifetimeMs]);
     },
+    async isFinished({ scope, requestId }) {
+      return (await sql.query(isFinishedSql, [scope, requestId])).rows.length === 1;
+    },
     async forget({ scope, requestId }) {
       await sql.query(forgetSql, [scope, requestId]);
     },
     async discard({ scope, requestId }) {
-      await sql.query(discardSql, [scope, requestId]);
+      await sql.query(discardSql, [scope, requestId, discardedForMs]);
     },
   };
 

@@ -49,9 +49,10 @@ if record[1] ~= ARGV[1] or record[2] == 'finished' then return 0 end
 return redis.call('DEL', KEYS[1])
 `;
 
-/** ARGV: request. */
+/** ARGV: request, lifetime in ms. */
 export const discardScript = `
 local record = redis.call('HMGET', KEYS[1], 'request', 'state')
 if record[1] ~= ARGV[1] or record[2] ~= 'finished' then return 0 end
-return redis.call('DEL', KEYS[1])
+if redis.call('HDEL', KEYS[1], 'answer') == 0 then return 0 end
+return redis.call('PEXPIRE', KEYS[1], ARGV[2])
 `;

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import type { Result } from 'ioredis';
-import { claimLeaseMs, keptForMs } from '../../ports/idempotency-store.ts';
+import { claimLeaseMs, discardedForMs, keptForMs } from '../../ports/idempotency-store.ts';
 import type { Begun, IdempotencyStore } from '../../ports/idempotency-store.ts';
 import { withTimeLimit } from '../../time-limit.ts';
 import { connectQuickly, quickRedisSettings } from '../quick-redis.ts';
@@ -57,11 +57,15 @@ export async function openRedisIdempotencyStore(
       const bytes = (answer && (await encodeKeptAnswer(answer))) ?? '';
       await limited(answerTimeoutMs, redis.idempotencyFinish(keyOf(scope), requestId, bytes, lifetimeMs));
     },
+    async isFinished({ scope, requestId }) {
+      const [owner, state] = await limited(timeoutMs, redis.hmget(keyOf(scope), 'request', 'state'));
+      return owner === requestId && state === 'finished';
+    },
     async forget({ scope, requestId }) {
       await limited(timeoutMs, redis.idempotencyForget(keyOf(scope), requestId));
     },
     async discard({ scope, requestId }) {
-      await limited(timeoutMs, redis.idempotencyDiscard(keyOf(scope), requestId));
+      await limited(timeoutMs, redis.idempotencyDiscard(keyOf(scope), requestId, discardedForMs));
     },
     [Symbol.asyncDispose]: async () => redis.disconnect(),
   };

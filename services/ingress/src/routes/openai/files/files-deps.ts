@@ -3,7 +3,7 @@ import type { Files } from '../../../files/files.ts';
 
 export interface FilesDeps {
   readonly authenticate: Authenticate;
-  readonly files: Files;
+  readonly files: Omit<Files, 'show'>;
   /** The largest file that a client may store. */
   readonly maxBytes: number;
 }
