@@ -74,7 +74,7 @@ export async function runBesideBatch(load: BesideBatch): Promise<BesideBatchRepo
     for (const { team } of teams) served[team] += batch.served[team] - before[team];
     all.newcomer.push(...(await comeNew(gateway, note)));
     // What was in service until then has ended, and so is in the record.
-    used.push(usedBetween(gateway, from, Math.min(to, Date.now() - 2 * callMs), slots));
+    used.push(usedBetween(gateway.simulator.billed(), from, Math.min(to, Date.now() - 2 * callMs), slots));
   }
   const report = {
     alone: spreadOf(all.alone),
@@ -90,8 +90,8 @@ export async function runBesideBatch(load: BesideBatch): Promise<BesideBatchRepo
 }
 
 /** Sends interactive requests for so long, and waits for their answers. @returns what each took */
-async function interact(
-  gateway: DistributedGateway,
+export async function interact(
+  gateway: Pick<DistributedGateway, 'request' | 'masterKey'>,
   { perSecond }: Pick<BesideBatch, 'perSecond'>,
   ms: number,
   note: (status: number) => void,

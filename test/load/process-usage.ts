@@ -47,6 +47,19 @@ export function machineBusyMs(): number {
 
 /** VmRSS, MiB. */
 export function residentMb(pid: number): number {
-  const found = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-  return Number(found) / 1_024;
+  return statusMb(pid, 'VmRSS');
+}
+
+/** RssAnon, MiB: without what is shared or of a file. 0 for a process that has ended. */
+export function anonymousMb(pid: number): number {
+  try {
+    return statusMb(pid, 'RssAnon');
+  } catch {
+    return 0;
+  }
+}
+
+function statusMb(pid: number, field: 'VmRSS' | 'RssAnon'): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  return Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]) / 1_024;
 }

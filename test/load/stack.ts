@@ -34,7 +34,8 @@ export interface Bench extends AsyncDisposable {
   load(spec: Omit<LoadSpec, 'host'>): Promise<LoadResult>;
 }
 
-export async function openBench(): Promise<Bench> {
+/** @param settings parts of the configuration beside the models */
+export async function openBench(settings: Readonly<Record<string, unknown>> = {}): Promise<Bench> {
   await using stack = new AsyncDisposableStack();
   const folder = stack.use(await openTemporaryFolder('bench')).path;
   const identity = createSimulatedIdentity();
@@ -51,7 +52,7 @@ export async function openBench(): Promise<Bench> {
   );
   const url = /"url":"([^"]+)"/.exec(child.output())?.[1] ?? '';
   const configFile = path.join(folder, 'config.yaml');
-  writeFileSync(configFile, stringify(configOf(url, identity)));
+  writeFileSync(configFile, stringify({ ...configOf(url, identity), ...settings }));
   const generator = await openLoadGenerator();
   stack.defer(async () => {
     const exited = once(generator, 'exit');
@@ -119,10 +120,19 @@ export interface DistributedGateway extends Gateway {
   readonly services: readonly string[];
 }
 
+/** What each process is started by. */
+const programs = {
+  ingress: 'services/ingress/src/main.ts',
+  worker: 'services/worker/src/main.ts',
+  ledger: 'services/ledger/src/main.ts',
+  'batch-runner': 'services/ingress/src/batch-runner-main.ts',
+} as const;
+
 /** @param nodeArgs for a service's process */
 export async function openDistributed(
   bench: Bench,
   nodeArgs: (service: string) => readonly string[] = () => [],
+  { batchRunner = false }: { readonly batchRunner?: boolean } = {},
 ): Promise<DistributedGateway> {
   await using stack = new AsyncDisposableStack();
   const postgres = stack.use(await openPostgresServer({ settings: { fsync: 'on', full_page_writes: 'on' } }));
@@ -139,15 +149,15 @@ export async function openDistributed(
   };
   await promisify(execFile)(process.execPath, ['deploy/migrate/src/main.ts'], { cwd: root, env });
 
-  const start = async (service: string): Promise<Child & { port: number }> => {
+  const start = async (service: keyof typeof programs): Promise<Child & { port: number }> => {
     const port = await freePort();
     const child = await openChild({
       command: process.execPath,
       // As bootstrap starts them: with the flags that it started this process with.
-      args: [...process.execArgv, ...nodeArgs(service), `services/${service}/src/main.ts`],
+      args: [...process.execArgv, ...nodeArgs(service), programs[service]],
       cwd: root,
       env: { ...env, PORT: String(port) },
-      ready: { line: /is listening|is taking jobs|is booking/ },
+      ready: { line: /is listening|is taking jobs|is booking|is running batches/ },
       readyDeadlineMs: 60_000,
       stopDeadlineMs: 30_000,
     });
@@ -155,6 +165,8 @@ export async function openDistributed(
   };
   const [ledger, worker] = await Promise.all([start('ledger'), start('worker')]);
   const ingress = await start('ingress');
+  const runner = batchRunner ? await start('batch-runner') : null;
+  const services = { ingress, worker, ledger, ...(runner && { 'batch-runner': runner }) };
   const servers = { redis: redis.pid, nats: nats.pid, postgres: postgres.pid };
   const key = await newKey(ingress.port);
   const owned = stack.move();
@@ -162,15 +174,13 @@ export async function openDistributed(
     port: ingress.port,
     key,
     databaseUrl: env.DATABASE_URL,
-    services: ['ingress', 'worker', 'ledger'],
+    services: Object.keys(services),
     pids: new Map([
-      ['ingress', ingress.pid],
-      ['worker', worker.pid],
-      ['ledger', ledger.pid],
+      ...Object.entries(services).map(([name, { pid }]) => [name, pid] as const),
       ...Object.entries(servers).flatMap(([name, pid]) => (pid === undefined ? [] : [[name, pid] as const])),
     ]),
     output: () =>
-      Object.entries({ ingress, worker, ledger })
+      Object.entries(services)
         .map(([name, child]) => `${name}:\n${lastOf(child)}`)
         .join('\n'),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
@@ -236,9 +246,10 @@ async function keepQueueOnDisk(url: string): Promise<void> {
   redis.disconnect();
 }
 
-async function newKey(port: number): Promise<string> {
+/** A virtual key with a budget and limits, none of which it reaches. */
+export async function newKey(port: number, fields: { readonly team_id?: string } = {}): Promise<string> {
   const limits = { max_budget: 1_000_000, rpm_limit: 10_000_000, tpm_limit: 1_000_000_000_000 };
-  const body = await management(port, '/key/generate', limits);
+  const body = await management(port, '/key/generate', { ...limits, ...fields });
   const key = /"key":"(sk-[^"]+)"/.exec(body)?.[1];
   if (key === undefined) throw new Error(`no key: ${body}`);
   return key;

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Lane } from '@sluice/shared/contracts/turn.ts';
+import type { BilledCall } from '../oci-simulator/billing.ts';
 import { metricsToken, openDistributedGateway } from '../e2e/gateway.ts';
 import type { DistributedGateway, TestGateway } from '../e2e/gateway.ts';
 
@@ -112,10 +113,11 @@ export async function askOnAndOn(
 }
 
 /** The share of the provider's slots that were in service between two times, by the provider's own record. */
-export function usedBetween(gateway: Pick<TestGateway, 'simulator'>, from: number, to: number, slots: number): number {
-  const inService = gateway.simulator
-    .billed()
-    .reduce((sum, { startedAt, endedAt }) => sum + Math.max(0, Math.min(endedAt, to) - Math.max(startedAt, from)), 0);
+export function usedBetween(calls: readonly BilledCall[], from: number, to: number, slots: number): number {
+  const inService = calls.reduce(
+    (sum, { startedAt, endedAt }) => sum + Math.max(0, Math.min(endedAt, to) - Math.max(startedAt, from)),
+    0,
+  );
   return inService / ((to - from) * slots);
 }
 
@@ -130,12 +132,12 @@ function reportOf(gateway: DistributedGateway, phase: Phase, changedAt: number):
   const answered = calls.filter(({ endedAt }) => endedAt >= from && endedAt < until).length;
   let followedMs: number | null = null;
   for (let at = changedAt; at + sliceMs <= until && followedMs === null; at += sliceMs / 10) {
-    const used = usedBetween(gateway, at, at + sliceMs, phase.slots);
+    const used = usedBetween(calls, at, at + sliceMs, phase.slots);
     if (used >= 0.9 && used <= 1.05) followedMs = at - changedAt;
   }
   return {
     ...phase,
-    used: usedBetween(gateway, from, until, phase.slots),
+    used: usedBetween(calls, from, until, phase.slots),
     answeredPerSecond: (answered * 1_000) / (until - from),
     followedMs,
   };

@@ -38,7 +38,10 @@ export async function recordLines(
      written as (
        update ingress.batch_lines as line set status_code = given.status_code, result = given.result
        from held, given
-       where line.batch_id = held.batch_id and line.line = given.line and line.status_code is null
+       -- Which lines, said so that the key finds them: a batch that was just checked is in no statistics, and a join
+       -- alone then reads all lines of the batch, for each chunk.
+       where line.batch_id = $1 and line.line = any ($3::integer[]) and line.line = given.line
+         and line.status_code is null
        returning given.*
      ),
      sums as (
