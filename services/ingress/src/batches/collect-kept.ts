@@ -1,9 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GatewayError } from '@sluice/shared/errors.ts';
+import { asOperator } from '../auth/require-usable.ts';
 import { toErrorResponse } from '../http/error-response.ts';
+import type { CallerOf } from './caller-of.ts';
 import type { HeldRun } from './held-batch.ts';
 import { LineSource } from './line-source.ts';
 import type { LoadedLine } from './line-source.ts';
+import { outcomeOf } from './outcome-of.ts';
 import { ResultRecorder } from './record-results.ts';
 import { resultOf, runLine } from './run-line.ts';
 import type { RunLinesDeps } from './run-lines.ts';
@@ -33,9 +36,10 @@ export async function collectKept(held: HeldRun, deps: CollectKeptDeps): Promise
   const { batch, signal } = held;
   const source = new LineSource(batch, deps);
   const recorder = new ResultRecorder(batch, signal, { ...deps, onOvertaken: () => held.overtaken() });
-  for (let left = deps.begunMax; left > 0 && !source.isOver; left -= linesAtOnce) {
+  for (let left = deps.begunMax; left > 0 && !source.isOver;) {
     const lines = await source.next(Math.min(left, linesAtOnce));
     await Promise.all(lines.map(collect));
+    left -= lines.length; // fewer than were asked for, when they are long
   }
 
   async function collect(line: LoadedLine): Promise<void> {
@@ -45,13 +49,23 @@ export async function collectKept(held: HeldRun, deps: CollectKeptDeps): Promise
         batch,
         line,
         { tries: 0, deadlineAt, signal, isOnlyCollected: true, onQueued: () => {} },
-        deps,
+        { ...deps, callerOf },
       );
       if (end.type === 'result') return recorder.add(end.result, end.kept);
       if (end.type === 'pause') return;
       if (end.code === 'deadline_exceeded') return recorder.add(unknownOutcome(line), null);
       if (end.code !== 'dependency_unavailable') return;
       await sleep(retryMs, undefined, { signal });
+    }
+  }
+
+  /** Nothing is run: what the key may do no more, or that it is gone, takes nobody's answer away. */
+  async function callerOf(asked: Parameters<CallerOf>[0]): ReturnType<CallerOf> {
+    try {
+      return await deps.callerOf(asked);
+    } catch (error) {
+      if (outcomeOf(error, { tries: 0, isReplayed: false }).type === 'pause') return asOperator;
+      throw error;
     }
   }
 

@@ -42,10 +42,12 @@ export class Leases implements AsyncDisposable {
   /** Takes batches that nobody has, and begins to run them. */
   async claim(): Promise<void> {
     const { sql, runner, batchesMax, batchesAtOnce } = this.#deps;
-    const room = Math.min(batchesAtOnce, batchesMax - this.#held.size);
-    if (room <= 0) return;
+    const free = batchesMax - this.#held.size;
+    if (free <= 0) return;
     const askedAt = performance.now();
-    for (const batch of await claimBatches(sql, runner, room)) this.#begin(batch, askedAt);
+    for (const batch of await claimBatches(sql, runner, Math.min(batchesAtOnce, free), free)) {
+      this.#begin(batch, askedAt);
+    }
   }
 
   /** Keeps what it has, learns what was cancelled, and gives up what another runner has taken. */

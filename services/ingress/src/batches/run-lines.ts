@@ -78,7 +78,7 @@ export class BatchLines {
   async run(): Promise<boolean> {
     const { signal, stopping } = this.#held;
     for (const ending of [signal, stopping]) ending.addEventListener('abort', this.#wakeUp.wake, { once: true });
-    using window = this.#deps.window.join();
+    using window = this.#deps.window.join(this.#held.batch.owner);
     try {
       while (!stopping.aborted && !this.#isDone()) {
         await this.#fill(window);

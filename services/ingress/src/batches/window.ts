@@ -10,27 +10,42 @@ export interface WindowDeps {
 const firstLines = 32;
 
 /**
- * How many lines one runner has on their way. Each batch has an equal share, and one more stays free, so that a batch
- * that comes need not wait for the others' lines. Within its share a batch asks as fast as it is answered: one line
+ * How many lines one runner has on their way. Each owner has an equal share, however many batches they have, and one
+ * more stays free, so that who comes need not wait for the others' lines; an owner's batches share alike. Within its share a batch asks as fast as it is answered: one line
  * more with each success, half as many when it is told "not now".
  */
 export class Window {
   readonly #deps: WindowDeps;
   readonly #batches = new Set<BatchWindow>();
+  /** How many batches each owner has here. */
+  readonly #ofOwner = new Map<string, number>();
   #heldBytes = 0;
 
   constructor(deps: WindowDeps) {
     this.#deps = deps;
   }
 
-  join(): BatchWindow {
+  join(owner: string): BatchWindow {
     const batch = new BatchWindow({
       now: this.#deps.now,
-      share: () => Math.max(1, Math.floor(this.#deps.lines / (this.#batches.size + 1))),
-      leave: () => void this.#batches.delete(batch),
+      share: () => this.#shareOf(owner),
+      leave: () => this.#leave(owner, batch),
     });
     this.#batches.add(batch);
+    this.#ofOwner.set(owner, (this.#ofOwner.get(owner) ?? 0) + 1);
     return batch;
+  }
+
+  #shareOf(owner: string): number {
+    const ofOwner = this.#deps.lines / (this.#ofOwner.size + 1);
+    return Math.max(1, Math.floor(ofOwner / (this.#ofOwner.get(owner) ?? 1)));
+  }
+
+  #leave(owner: string, batch: BatchWindow): void {
+    if (!this.#batches.delete(batch)) return;
+    const left = (this.#ofOwner.get(owner) ?? 1) - 1;
+    if (left === 0) this.#ofOwner.delete(owner);
+    else this.#ofOwner.set(owner, left);
   }
 
   /** Lines on their way now, over all batches. */

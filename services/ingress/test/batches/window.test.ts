@@ -20,10 +20,10 @@ function grow(batch: BatchWindow): void {
 
 test('equal shares, and one more is free for a batch that comes', () => {
   const window = open(1_000);
-  const one = window.join();
+  const one = window.join('a');
   grow(one);
   assert.equal(one.room, 500);
-  const two = window.join();
+  const two = window.join('b');
   grow(two);
   assert.deepEqual([one.room, two.room], [333, 333]);
   two[Symbol.dispose]();
@@ -31,14 +31,25 @@ test('equal shares, and one more is free for a batch that comes', () => {
   assert.equal(one.room, 500);
 });
 
+test('an owner of many batches has no more than one of a single batch', () => {
+  const window = open(1_000);
+  const many = Array.from({ length: 10 }, () => window.join('a'));
+  const single = window.join('b');
+  for (const batch of [...many, single]) grow(batch);
+  assert.deepEqual([many.reduce((sum, { room }) => sum + room, 0), single.room], [330, 333]);
+  for (const batch of many) batch[Symbol.dispose]();
+  grow(single);
+  assert.equal(single.room, 500);
+});
+
 test('more batches than lines: each has one', () => {
   const window = open(4);
-  const batches = Array.from({ length: 10 }, () => window.join());
+  const batches = Array.from({ length: 10 }, (_, nth) => window.join(`${nth}`));
   assert.deepEqual([...new Set(batches.map((batch) => batch.room))], [1]);
 });
 
 test('refusals of lines that began together halve it once; success adds one each', () => {
-  const batch = open(1_000).join();
+  const batch = open(1_000).join('a');
   const begun = beginAll(batch);
   assert.equal(begun.length, 32);
   now += 10;
@@ -54,7 +65,7 @@ test('refusals of lines that began together halve it once; success adds one each
 });
 
 test('it never falls below one line, and rests for as long as it was told', () => {
-  const batch = open(1_000).join();
+  const batch = open(1_000).join('a');
   for (let times = 0; times < 20; times += 1) {
     now += 1;
     const [line] = beginAll(batch).slice(0, 1);

@@ -15,32 +15,39 @@ const newLease = `now() + interval '${leaseMs} milliseconds'`;
 
 /**
  * Takes batches that nobody has, by the database's clock: the oldest first, but of each owner only as many as of the
- * others, those that run already included.
+ * others, those that run already included. No owner gets more of a runner than stays free for others: what runs may
+ * take a day, and whoever comes with ten lines is not to wait for it.
+ *
+ * @param max taken now
+ * @param free how many more the runner may have
  */
-export async function claimBatches(sql: Sql, runner: string, max: number): Promise<readonly Batch[]> {
+export async function claimBatches(sql: Sql, runner: string, max: number, free: number): Promise<readonly Batch[]> {
   const { rows } = await sql.query(
     `with held as (
-       select owner, count(*) as batches from ingress.batches
+       select owner, count(*) as batches, count(*) filter (where runner = $1) as mine from ingress.batches
        where ${isUnfinished} and lease_until >= now()
        group by owner
      ),
      waiting as (
        select batch_id, created_at,
-         coalesce(held.batches, 0) + row_number() over (partition by owner order by created_at, batch_id) as turn
+         coalesce(held.batches, 0) + row_number() over (partition by owner order by created_at, batch_id) as turn,
+         coalesce(held.mine, 0) + row_number() over (partition by owner order by created_at, batch_id) as mine
        from ingress.batches left join held using (owner)
        where ${isUnfinished} and ${isFree}
      ),
      taken as (
        select batch_id from ingress.batches
        where ${isUnfinished} and ${isFree}
-         and batch_id in (select batch_id from waiting order by turn, created_at, batch_id limit $2)
+         and batch_id in (
+           select batch_id from waiting where mine <= $3 order by turn, created_at, batch_id limit $2
+         )
        for update skip locked
      )
      update ingress.batches as batch
      set runner = $1, lease_until = ${newLease}, lease_epoch = lease_epoch + 1
      from taken where batch.batch_id = taken.batch_id
      returning batch.*`,
-    [runner, max],
+    [runner, max, free],
   );
   return rows.map(batchOf);
 }
