@@ -86,7 +86,7 @@ test('kept answer: of one that was kept before its worker died, no other call is
   const first = new Recording({ job: { ...job, stream: false } });
   await first.run();
   assert.match(first.lines.at(-1) ?? '', /"ended"/);
-  const next = new Recording({ job: { ...job, stream: false } });
+  const next = new Recording({ job: first.job });
   next.kept.push(...first.kept);
   for (const [callId, event] of first.booked) next.booked.set(callId, event);
   next.lines.push(...first.lines.slice(0, -1));
