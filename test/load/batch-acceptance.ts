@@ -61,12 +61,12 @@ export async function acceptLargeFile(
   };
 }
 
-/** A server with processes of its own counts as the largest of them. */
+/** A server with processes of its own counts as the largest of them; PostgreSQL's share memory that is not theirs. */
 function memoryOf(pids: ReadonlyMap<string, number>): Map<string, number> {
   return new Map(
     [...pids].map(([name, pid]) => {
-      const children = childrenOf(pid);
-      return [name, children.length === 0 ? residentMb(pid) : Math.max(...children.map(anonymousMb))] as const;
+      const memoryOfOne = name === 'postgres' ? anonymousMb : residentMb;
+      return [name, Math.max(memoryOfOne(pid), ...childrenOf(pid).map(anonymousMb))] as const;
     }),
   );
 }

@@ -47,19 +47,20 @@ export function machineBusyMs(): number {
 
 /** VmRSS, MiB. */
 export function residentMb(pid: number): number {
-  return statusMb(pid, 'VmRSS');
+  return statusMb(pid, 'VmRSS') ?? Number.NaN;
 }
 
 /** RssAnon, MiB: without what is shared or of a file. 0 for a process that has ended. */
 export function anonymousMb(pid: number): number {
   try {
-    return statusMb(pid, 'RssAnon');
+    return statusMb(pid, 'RssAnon') ?? 0;
   } catch {
     return 0;
   }
 }
 
-function statusMb(pid: number, field: 'VmRSS' | 'RssAnon'): number {
+function statusMb(pid: number, field: 'VmRSS' | 'RssAnon'): number | null {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  return Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]) / 1_024;
+  const found = new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1];
+  return found === undefined ? null : Number(found) / 1_024;
 }
