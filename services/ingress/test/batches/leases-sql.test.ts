@@ -110,8 +110,8 @@ test('a page of results is bounded by their bytes, and has one however long it i
   const long = (line: number) => ({ ...resultOf(line), result: 'x'.repeat(700_000 * (line % 2 ? 2 : 1)) });
   assert.ok(await recordLines(sql, batch, [1, 2, 3].map(long)));
   const pages: (readonly number[])[] = [];
-  for (let after = 0; after < 3; after = pages.at(-1)?.at(-1) ?? 3) {
-    const page = await endedLines(sql, batch.batchId, { after, limit: 10, isOutput: true });
+  for (let from = 0; from < 3; from = pages.at(-1)?.at(-1) ?? 3) {
+    const page = await endedLines(sql, batch.batchId, { after: from, limit: 10, isOutput: true });
     pages.push(page.map(({ line }) => line));
   }
   assert.deepEqual(pages, [[1], [2], [3]]);
