@@ -67,8 +67,7 @@ export class ResultRecorder {
   async #storeAll(): Promise<void> {
     this.#isStoring = true;
     while (this.#waiting.length > 0) {
-      const chunk = this.#waiting.splice(0, linesMax);
-      this.#waitingBytes -= chunk.reduce((sum, { result }) => sum + result.result.length, 0);
+      const chunk = this.#next();
       try {
         await this.#storeChunk(chunk.map(({ result }) => result));
         for (const { stored } of chunk) stored.resolve();
@@ -78,6 +77,18 @@ export class ResultRecorder {
       }
     }
     this.#isStoring = false;
+  }
+
+  /** What one statement stores: at least one result, and no more than the bounds once there is one. */
+  #next(): readonly Waiting[] {
+    let bytes = 0;
+    const beyond = this.#waiting.findIndex(({ result }, nth) => {
+      bytes += result.result.length;
+      return nth > 0 && bytes > bytesMax;
+    });
+    const chunk = this.#waiting.splice(0, beyond === -1 ? linesMax : Math.min(beyond, linesMax));
+    this.#waitingBytes -= chunk.reduce((sum, { result }) => sum + result.result.length, 0);
+    return chunk;
   }
 
   async #storeChunk(results: readonly LineResult[]): Promise<void> {

@@ -59,7 +59,7 @@ async function answeredBatch(text: string) {
 
 async function collect({ batch, store, config }: Awaited<ReturnType<typeof answeredBatch>>, callerOf: CallerOf) {
   const signal = new AbortController().signal;
-  const held = { signal, stopping: signal, stopOf: () => 'expired', isValid: () => true, overtaken: () => {} } as const;
+  const held = { signal, stopping: signal, stopOf: () => 'expired' as const, isValid: () => true, overtaken: () => {} };
   const steps = {
     claimKey: createClaimKey({ store, log: silentLogger, now: Date.now }),
     attribute: neverCalled,

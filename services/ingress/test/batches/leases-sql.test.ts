@@ -34,7 +34,7 @@ const resultOf = (line: number, statusCode = 200) => ({
 /** A batch that runs, with lines 1 to 3, taken by a runner. */
 async function running(): Promise<Batch> {
   await insert(1);
-  const [batch] = await claimBatches(sql, 'one', 1);
+  const [batch] = await claimBatches(sql, 'one', 1, 200);
   assert.ok(batch);
   const lines = [1, 2, 3].map((line) => ({ line, customId: `c${line}`, byteOffset: line * 10, byteLength: 9 }));
   assert.ok(await insertBatchLines(sql, batch, lines));
@@ -45,21 +45,32 @@ async function running(): Promise<Batch> {
 test('the oldest first, and of each owner as many as of the others', async () => {
   for (const n of [1, 2, 3, 4]) await insert(n);
   await insert(5, { owner: 'team:b' });
-  assert.deepEqual(numbers(await claimBatches(sql, 'one', 2)), [1, 5]);
-  assert.deepEqual(numbers(await claimBatches(sql, 'two', 2)), [2, 3]);
+  assert.deepEqual(numbers(await claimBatches(sql, 'one', 2, 200)), [1, 5]);
+  assert.deepEqual(numbers(await claimBatches(sql, 'two', 2, 200)), [2, 3]);
   await insert(6, { owner: 'team:c' });
-  assert.deepEqual(numbers(await claimBatches(sql, 'two', 1)), [6]);
+  assert.deepEqual(numbers(await claimBatches(sql, 'two', 1, 200)), [6]);
+});
+
+test('an owner has no more of a runner than stays free for others', async () => {
+  for (let n = 1; n <= 8; n += 1) await insert(n);
+  assert.deepEqual(numbers(await claimBatches(sql, 'one', 2, 6)), [1, 2]);
+  assert.deepEqual(numbers(await claimBatches(sql, 'one', 4, 4)), [3, 4]);
+  await insert(9, { owner: 'team:b' });
+  assert.deepEqual(numbers(await claimBatches(sql, 'one', 2, 2)), [9]);
+  await insert(10, { owner: 'team:c' });
+  assert.deepEqual(numbers(await claimBatches(sql, 'one', 1, 1)), [10]);
+  assert.deepEqual(numbers(await claimBatches(sql, 'two', 6, 6)), [5, 6, 7, 8], 'another runner has its own');
 });
 
 test('of many runners at once each batch is with one; what ran out is taken again, with a higher epoch', async () => {
   for (let n = 1; n <= 20; n += 1) await insert(n);
-  const taken = await Promise.all(Array.from({ length: 5 }, (_, nth) => claimBatches(sql, `runner-${nth}`, 8)));
+  const taken = await Promise.all(Array.from({ length: 5 }, (_, nth) => claimBatches(sql, `runner-${nth}`, 8, 200)));
   const all = numbers(taken.flat());
   assert.equal(new Set(all).size, all.length);
-  await claimBatches(sql, 'rest', 20);
-  assert.deepEqual(await claimBatches(sql, 'late', 20), []);
+  await claimBatches(sql, 'rest', 20, 200);
+  assert.deepEqual(await claimBatches(sql, 'late', 20, 200), []);
   await runOut();
-  const again = await claimBatches(sql, 'late', 20);
+  const again = await claimBatches(sql, 'late', 20, 200);
   assert.equal(again.length, 20);
   assert.deepEqual([...new Set(again.map(({ leaseEpoch }) => leaseEpoch))], [2]);
 });
@@ -67,7 +78,7 @@ test('of many runners at once each batch is with one; what ran out is taken agai
 test('who was overtaken renews, gives back, pauses, stores and ends nothing', async () => {
   const old = await running();
   await runOut();
-  const [now] = await claimBatches(sql, 'two', 1);
+  const [now] = await claimBatches(sql, 'two', 1, 200);
   assert.ok(now);
   assert.deepEqual(await renewLeases(sql, [old]), []);
   await giveBackLeases(sql, [old]);
@@ -94,6 +105,18 @@ test('a result is stored once, and counted once, whoever stores it again', async
   assert.deepEqual([output.map(({ line }) => line), errors.map(({ line }) => line)], [[1, 3], [2]]);
 });
 
+test('a page of results is bounded by their bytes, and has one however long it is', async () => {
+  const batch = await running();
+  const long = (line: number) => ({ ...resultOf(line), result: 'x'.repeat(700_000 * (line % 2 ? 2 : 1)) });
+  assert.ok(await recordLines(sql, batch, [1, 2, 3].map(long)));
+  const pages: (readonly number[])[] = [];
+  for (let from = 0; from < 3; from = pages.at(-1)?.at(-1) ?? 3) {
+    const page = await endedLines(sql, batch.batchId, { after: from, limit: 10, isOutput: true });
+    pages.push(page.map(({ line }) => line));
+  }
+  assert.deepEqual(pages, [[1], [2], [3]]);
+});
+
 for (const { what, status, isExpired, ends } of [
   { what: 'a batch whose lines have ended', status: 'in_progress', isExpired: false, ends: 'completed' },
   { what: 'one whose window has ended', status: 'in_progress', isExpired: true, ends: 'expired' },
@@ -105,7 +128,7 @@ for (const { what, status, isExpired, ends } of [
     assert.ok(await beginFinalizing(sql, batch, { now: createdAt, isExpired }));
     assert.equal(await removeLines(sql), false, 'its files do not stand yet');
     await runOut();
-    const [taken] = await claimBatches(sql, 'two', 1);
+    const [taken] = await claimBatches(sql, 'two', 1, 200);
     assert.ok(taken);
     assert.equal(await endBatch(sql, taken, { neverRan: 3, errors: [], now: createdAt }), ends);
     while (await removeLines(sql));

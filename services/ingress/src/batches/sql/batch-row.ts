@@ -1,5 +1,8 @@
 import { decodeEntity } from '../../sql/entity-table.ts';
-import { Batch } from '../batch.ts';
+import { Batch, unfinished } from '../batch.ts';
+
+/** As text, so that the partial indexes of unfinished batches serve it. */
+export const isUnfinished = `status in (${unfinished.map((status) => `'${status}'`).join(', ')})`;
 
 /** A row of `ingress.batches`; columns of a newer schema are dropped. */
 export function batchOf(row: unknown): Batch {

@@ -2,6 +2,7 @@ import type { Sql } from '@sluice/shared/ports/sql.ts';
 import { z } from 'zod';
 import { count, text } from '../../sql/columns.ts';
 import { unfinished } from '../batch.ts';
+import { isUnfinished } from './batch-row.ts';
 
 const Counted = z.object({ status: z.enum(unfinished), pausedReason: text, count, waitingLines: count });
 
@@ -12,7 +13,7 @@ export async function countBatches(sql: Sql): Promise<readonly z.infer<typeof Co
        coalesce(sum(total_lines - completed_lines - failed_lines) filter (where status = 'in_progress'), 0)
          as "waitingLines"
      from ingress.batches
-     where status in (${unfinished.map((status) => `'${status}'`).join(', ')}) and not dry_run
+     where ${isUnfinished} and not dry_run
      group by status, paused_reason`,
   );
   return z.array(Counted).parse(rows);

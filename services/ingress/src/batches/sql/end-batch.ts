@@ -83,6 +83,9 @@ export async function endBatch(
   return rowCount === 1 ? status : null;
 }
 
+/** Of one page of results; a page has at least one, and one may be longer. */
+const pageBytes = 1024 * 1024;
+
 /** Lines of a batch as its files have them, by number. `result` null: it never ran. */
 export async function endedLines(
   sql: Sql,
@@ -90,10 +93,16 @@ export async function endedLines(
   { after, limit, isOutput }: { readonly after: number; readonly limit: number; readonly isOutput: boolean },
 ): Promise<readonly EndedLine[]> {
   const { rows } = await sql.query(
-    `select line, custom_id as "customId", result from ingress.batch_lines
-     where batch_id = $1 and line > $2 and ${isOutput ? 'status_code = 200' : 'status_code is distinct from 200'}
-     order by line limit $3`,
-    [batchId, after, limit],
+    `with page as (
+       select line, custom_id, result, coalesce(octet_length(result), 0) as bytes from ingress.batch_lines
+       where batch_id = $1 and line > $2 and ${isOutput ? 'status_code = 200' : 'status_code is distinct from 200'}
+       order by line limit $3
+     ),
+     sized as (select *, sum(bytes) over (order by line) as until from page)
+     select line, custom_id as "customId", result from sized
+     where until - bytes = 0 or until <= $4
+     order by line`,
+    [batchId, after, limit, pageBytes],
   );
   return rows.map((row) => EndedLine.parse(row));
 }

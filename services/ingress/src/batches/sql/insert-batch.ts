@@ -1,8 +1,7 @@
 import type { Sql } from '@sluice/shared/ports/sql.ts';
 import { columnOf, encodeEntity } from '../../sql/entity-table.ts';
-import { unfinished } from '../batch.ts';
 import type { Batch, NewBatch } from '../batch.ts';
-import { firstBatch } from './batch-row.ts';
+import { firstBatch, isUnfinished } from './batch-row.ts';
 
 /**
  * Stores a new batch, `validating`. To be called in a transaction: of several at once, each counts those before it.
@@ -16,9 +15,9 @@ export async function insertBatch(sql: Sql, batch: NewBatch, maxUnfinished: numb
   const { rows } = await sql.query(
     `insert into ingress.batches (${columns})
      select ${columns} from jsonb_populate_record(null::ingress.batches, $1)
-     where (select count(*) from ingress.batches where owner = $2 and status = any ($3)) < $4
+     where (select count(*) from ingress.batches where owner = $2 and ${isUnfinished}) < $3
      returning *`,
-    [encodeEntity(batch), batch.owner, unfinished, maxUnfinished],
+    [encodeEntity(batch), batch.owner, maxUnfinished],
   );
   return firstBatch(rows);
 }

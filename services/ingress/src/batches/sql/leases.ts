@@ -1,15 +1,13 @@
 import type { Sql } from '@sluice/shared/ports/sql.ts';
 import { z } from 'zod';
 import { count, time } from '../../sql/columns.ts';
-import { batchStatuses, unfinished } from '../batch.ts';
+import { batchStatuses } from '../batch.ts';
 import type { Batch, HeldBatch } from '../batch.ts';
-import { batchOf } from './batch-row.ts';
+import { batchOf, isUnfinished } from './batch-row.ts';
 
 /** A runner that has not renewed for so long has lost its batches. */
 export const leaseMs = 5_000;
 
-// As text, so that the partial index of unfinished batches serves it.
-const isUnfinished = `status in (${unfinished.map((status) => `'${status}'`).join(', ')})`;
 const isFree = `(lease_until is null or lease_until < now())`;
 const newLease = `now() + interval '${leaseMs} milliseconds'`;
 
