@@ -94,7 +94,7 @@ export interface GatewayOptions {
   readonly logLevel?: string;
   /** Distributed, with a PostgreSQL of its own: comes before the migrations, with the empty database. */
   readonly beforeMigration?: (urls: { readonly databaseUrl: string; readonly redisUrl: string }) => Promise<void>;
-  /** Distributed: a PostgreSQL that the test may stop. Else a database that is migrated, on the server of all files. */
+  /** A PostgreSQL of its own, which the test may stop. Else a database that is migrated, on the server of all files. */
   readonly ownPostgres?: boolean;
   /** Distributed: the services reach their servers through proxies that can be slow. */
   readonly proxied?: boolean;
@@ -118,6 +118,7 @@ const models: Readonly<Record<string, Params>> = {
 export async function openEmbeddedGateway(options: GatewayOptions = {}): Promise<EmbeddedGateway> {
   await using stack = new AsyncDisposableStack(); // a start that fails leaves nothing behind
   const base = await openBase(stack, options);
+  const database = options.ownPostgres === true ? {} : { DATABASE_URL: (await openShared(stack)).databaseUrl };
   const port = await freePort();
   const start = () =>
     openChild({
@@ -132,7 +133,7 @@ export async function openEmbeddedGateway(options: GatewayOptions = {}): Promise
         base.dataDir,
       ],
       cwd: root,
-      env: { ...base.env, ...base.providerEnv, LITELLM_MASTER_KEY: masterKey },
+      env: { ...base.env, ...base.providerEnv, ...database, LITELLM_MASTER_KEY: masterKey },
       ready: { line: /Sluice is listening/ },
       outputMax,
       readyDeadlineMs: 60_000,

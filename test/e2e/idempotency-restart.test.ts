@@ -9,7 +9,10 @@ import { isReplay, keyed, sea } from './idempotent-requests.ts';
 import { readMetrics, valueOf } from './metrics-page.ts';
 
 test('embedded: kill -9 and a start on the same data: an answer is given again, and what waited runs for its retry', async () => {
-  await using gateway = await openEmbeddedGateway({ config: { sluice_settings: { worker_concurrency: 1 } } });
+  await using gateway = await openEmbeddedGateway({
+    ownPostgres: true,
+    config: { sluice_settings: { worker_concurrency: 1 } },
+  });
   const key = await gateway.newKey({ max_budget: 100 });
   const answered = randomUUID();
   const first = await chat(gateway, key, { messages: sea }, keyed(answered));

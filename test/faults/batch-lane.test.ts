@@ -31,7 +31,7 @@ test('a batch alone uses a provider to the full, and no client notices a 429', a
     callMs: 600,
     lane: 'batch',
     say: (line) => t.diagnostic(line),
-    phases: [{ name: 'from the start', slots: 8, settleMs: 5_000, measureMs: 4_000 }],
+    phases: [{ name: 'from the start', slots: 8, settleMs: 3_000, measureMs: 3_000 }],
   });
   assert.deepEqual([...statuses.keys()], [200]);
   for (const { used } of phases) assert.ok(used >= 0.9, `${used} of what the provider takes`);

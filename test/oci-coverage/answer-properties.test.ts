@@ -73,7 +73,7 @@ for (const { format, choicesMax } of [
         assert.deepEqual(comparable(got, answer), expected, stream ? 'streamed' : 'whole');
       }
     });
-    await fc.assert(kept, runs(150));
+    await fc.assert(kept, runs(80));
   });
 }
 

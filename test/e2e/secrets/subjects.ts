@@ -96,7 +96,9 @@ export const subjects = [
         DATABASE_URL: databaseUrl.replace('postgres@', `postgres:${planted.databasePassword}@`),
         NODE_OPTIONS: `--import ${crashOnSignal}`,
       };
-      const gateway = stack.use(await openEmbeddedGateway({ elsewhere, providerEnv, env, logLevel: 'DEBUG' }));
+      const gateway = stack.use(
+        await openEmbeddedGateway({ elsewhere, providerEnv, env, logLevel: 'DEBUG', ownPostgres: true }),
+      );
       const crash = async () => {
         gateway.child.signal('SIGUSR2');
         await gateway.child.exited;

@@ -28,7 +28,7 @@ function written(...writes: readonly (readonly TokenEvent[])[]): { frame: TokenF
 const letters = ['a', '\u0000', '"', 'é', '世', '\u2028', '🌍', '👩‍👩‍👧', '\ud83c', '\udf0d'];
 
 test('writer: frames fit the bus, count on, and concatenate to what was written', () => {
-  for (let seed = 1; seed <= 12; seed += 1) {
+  for (let seed = 1; seed <= 5; seed += 1) {
     const random = seededRandom(seed);
     const words = (unitsMax: number) => {
       const letter = () => letters[Math.floor(random() * letters.length)] ?? '';
