@@ -81,10 +81,12 @@ export interface AdaptiveLimitOptions {
   readonly kept?: () => number;
   /** Whether more calls than ever may be tried now, at the risk of a refusal. Absent: always. */
   readonly mayProbe?: () => boolean;
+  /** Whether they are to be one more in a round trip at the most, so that few are refused at once. Absent: never. */
+  readonly probesGently?: () => boolean;
 }
 
 export function createAdaptiveLimit(options: AdaptiveLimitOptions): AdaptiveLimit {
-  const { most, random, kept = () => 0, mayProbe = () => true } = options;
+  const { most, random, kept = () => 0, mayProbe = () => true, probesGently = () => false } = options;
   const latencies = createLatencyWatch();
   let limit = Math.min(startLimit, most);
   let inFlight = 0;
@@ -171,11 +173,14 @@ export function createAdaptiveLimit(options: AdaptiveLimitOptions): AdaptiveLimi
 
   function grow(atStart: number): void {
     const round = 1 / limit;
-    if (isStarting) limit = Math.min(limit + atStart, most);
+    const isGentle = probesGently();
+    if (isStarting && isGentle) limit = Math.min(limit + round, most);
+    else if (isStarting) limit = Math.min(limit + atStart, most);
     else if (limit < anchor) limit = Math.min(limit + round, anchor);
     else if (roundsToHold > 0) roundsToHold -= round;
     else {
-      limit = Math.min(limit + Math.min(step, limit) * round, most); // at most double
+      limit = Math.min(limit + (isGentle ? 1 : Math.min(step, limit)) * round, most); // at most double
+      if (isGentle) return;
       roundsOfStep += round;
       if (roundsOfStep >= 1) {
         step *= 2;

@@ -79,8 +79,8 @@ export function createGate({ most, now, random, pause, onChange }: GateDeps, clo
     most,
     random,
     kept: heldPlaces,
-    mayProbe: () =>
-      !isBatchHere() || lines.interactive.length > 0 || peak() === 0 || now() - refusedAt >= probeBesideMs,
+    mayProbe: () => !isBeside() || lines.interactive.length > 0 || now() - refusedAt >= probeBesideMs,
+    probesGently: () => isBeside() && lines.interactive.length === 0,
   });
   let opensAt = 0;
   /** Calls that the limit has not counted as taken, by their begin; the oldest first. */
@@ -117,6 +117,11 @@ export function createGate({ most, now, random, pause, onChange }: GateDeps, clo
 
   function isBatchHere(): boolean {
     return inFlight.batch + lines.batch.length > 0;
+  }
+
+  /** Batch calls beside interactive ones, which are to notice little of them. */
+  function isBeside(): boolean {
+    return isBatchHere() && peak() > 0;
   }
 
   function isNobodyBefore(lane: Lane): boolean {

@@ -173,8 +173,11 @@ test('lanes: interactive calls that wait find out by themselves whether more are
   assert.ok(it.gate.limit.limit > found);
 });
 
-test('lanes: before the first refusal, batch calls find out what is taken beside interactive ones too', async () => {
+test('lanes: before the first refusal, batch calls find out what is taken beside interactive ones too, one by one', async () => {
   using it = openGate(200);
   await it.add('interactive', 4);
-  assert.equal(await probed(it, 10), 200);
+  const limit = await probed(it, 10);
+  assert.ok(limit > startLimit && limit <= startLimit + 10, `${limit} after ten round trips`);
+  using alone = openGate(200);
+  assert.equal(await probed(alone, 10), 200, 'and without interactive ones, twice as many each time');
 });
