@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { globSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { ensureServers } from './servers/binaries.ts';
+import { dataFolderVariable, openRunDataFolder } from './servers/data-folder.ts';
 import { openPostgresServer } from './servers/postgres.ts';
 import { openTemporaryFolder } from './servers/temporary-folder.ts';
 import { sharedPostgresVariable } from './servers/test-database.ts';
@@ -29,6 +30,8 @@ async function runTests(args: readonly string[]): Promise<number> {
   // One folder for all that the tests write. What a killed test leaves behind goes with it.
   await using folder = await openTemporaryFolder('test');
   process.env['TMPDIR'] = folder.path;
+  await using data = await openRunDataFolder();
+  process.env[dataFolderVariable] = data.path;
   await using postgres = await openPostgresServer();
   const runner = spawn(
     process.execPath,

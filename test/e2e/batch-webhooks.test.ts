@@ -23,7 +23,7 @@ const modes = {
   },
   distributed: async (options: GatewayOptions) => {
     const gateway = await openDistributedGateway(options);
-    return { gateway, metricsUrl: `http://127.0.0.1:${gateway.batchRunner.port}` };
+    return { gateway, metricsUrl: `http://127.0.0.1:${(await gateway.startBatchRunner()).port}` };
   },
 };
 

@@ -44,7 +44,7 @@ for (const { mode, open } of gateways) {
   describe(`${mode}: batches`, () => {
     let gateway: TestGateway;
     before(async () => {
-      gateway = await open({ models });
+      gateway = await open({ models, batchRunner: true });
     });
     after(() => gateway[Symbol.asyncDispose]());
     afterEach(() => gateway.simulator.setBehaviour({}));

@@ -59,7 +59,6 @@ export interface DistributedGateway extends TestGateway {
   readonly ingress: Service;
   readonly workers: readonly Service[];
   readonly ledger: Service;
-  readonly batchRunner: Service;
   readonly servers: Readonly<Record<Dependency, TestServer>>;
   /** The gateway's own database, past any proxy. */
   readonly databaseUrl: string;
@@ -67,7 +66,7 @@ export interface DistributedGateway extends TestGateway {
   readonly proxies: Readonly<Record<Dependency, DelayingProxy>> | null;
   startWorker(): Promise<Child>;
   startLedger(): Promise<Child>;
-  startBatchRunner(): Promise<Child>;
+  startBatchRunner(): Promise<Service>;
   /** One more in front of the same queue and books. */
   startIngress(): Promise<Child & { readonly url: string }>;
 }
@@ -77,6 +76,8 @@ type Params = Readonly<Record<string, unknown>>;
 
 export interface GatewayOptions {
   readonly workers?: number;
+  /** Distributed: with a batch runner, which only batches need. */
+  readonly batchRunner?: boolean;
   /** Over the config that all tests share. */
   readonly config?: Readonly<Record<string, unknown>> & { readonly sluice_settings?: Params };
   /** Alias → `litellm_params`, of each deployment if there are several; `model_info` in them is put beside them. */
@@ -204,7 +205,7 @@ export async function openDistributedGateway(options: GatewayOptions = {}): Prom
 
   const ledger = await start('ledger');
   const workers = await Promise.all(Array.from({ length: options.workers ?? 1 }, () => start('worker')));
-  const [ingress, batchRunner] = await Promise.all([start('ingress'), start('batch-runner')]);
+  const [ingress] = await Promise.all([start('ingress'), options.batchRunner === true && start('batch-runner')]);
   return {
     mode: 'distributed',
     output: () => started.map((child) => child.output()).join('\n'),
@@ -213,7 +214,6 @@ export async function openDistributedGateway(options: GatewayOptions = {}): Prom
     ingress,
     workers,
     ledger,
-    batchRunner,
     servers,
     databaseUrl,
     proxies,

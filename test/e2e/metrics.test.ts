@@ -103,7 +103,7 @@ test('what metrics say of a queue under load is so, and the documents name just 
     ...familiesOf(line),
     ...familiesOf(await pages()),
     ...(await readMetrics(`http://127.0.0.1:${gateway.ledger.port}`)).families,
-    ...(await readMetrics(`http://127.0.0.1:${gateway.batchRunner.port}`)).families,
+    ...(await readMetrics(`http://127.0.0.1:${(await gateway.startBatchRunner()).port}`)).families,
   ];
   assertDocumented(new Set(served));
 });

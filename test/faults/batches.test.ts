@@ -4,6 +4,7 @@ import { describe, test } from 'node:test';
 import { createBatch, resultsOf, untilBatch, untilEnded } from '../e2e/batch-files.ts';
 import { openDistributedGateway } from '../e2e/gateway.ts';
 import type { DistributedGateway } from '../e2e/gateway.ts';
+import type { Child } from '../servers/child.ts';
 import { waitUntil } from '../servers/wait-until.ts';
 import { compareWithBill, spendRows } from './books.ts';
 
@@ -20,11 +21,14 @@ const chats = (count: number, steering: object = {}) =>
   }));
 
 /** Each process that a batch needs, and how another takes its place. */
-const deaths: readonly { readonly who: string; readonly kill: (gateway: DistributedGateway) => Promise<unknown> }[] = [
+const deaths: readonly {
+  readonly who: string;
+  readonly kill: (gateway: DistributedGateway, runner: Child) => Promise<unknown>;
+}[] = [
   {
     who: 'the runner',
-    kill: async (gateway) => {
-      gateway.batchRunner.signal('SIGKILL');
+    kill: async (gateway, runner) => {
+      runner.signal('SIGKILL');
       await gateway.startBatchRunner();
     },
   },
@@ -51,6 +55,7 @@ describe(`a batch of ${lines} lines`, () => {
     { timeout: deadlineMs + 60_000 },
     async (t) => {
       await using gateway = await openDistributedGateway({ workers: 2 });
+      const runner = await gateway.startBatchRunner();
       const other = await gateway.startIngress();
       const key = await gateway.newKey();
       const client = gateway.client(key).withOptions({ baseURL: `${other.url}/v1` });
@@ -65,7 +70,7 @@ describe(`a batch of ${lines} lines`, () => {
           (batch) => (batch.request_counts?.completed ?? 0) >= share,
           deadlineMs,
         );
-        await kill(gateway);
+        await kill(gateway, runner);
         t.diagnostic(`${who} died after ${Math.round(share)} lines`);
       }
       gateway.simulator.setBehaviour({});
@@ -105,7 +110,7 @@ describe(`a batch of ${lines} lines`, () => {
   );
 
   test('its window ends: what ran is in the output, what did not is in the error file as batch_expired', async () => {
-    await using gateway = await openDistributedGateway();
+    await using gateway = await openDistributedGateway({ batchRunner: true });
     await using sql = await openPostgres({ url: gateway.databaseUrl, applicationName: 'batches-test' });
     const key = await gateway.newKey();
     const client = gateway.client(key);

@@ -7,11 +7,11 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { Client, escapeIdentifier } from 'pg';
 import { openChild, type Child } from './child.ts';
+import { openDataFolder } from './data-folder.ts';
 import { freePort } from './free-port.ts';
 import { postgresPrograms, postgresUser, type PostgresUser } from './postgres-programs.ts';
 import { childrenOf, isRunning } from './process-tree.ts';
 import { openServer, type KillSignal, type TestServer } from './server.ts';
-import { openTemporaryFolder } from './temporary-folder.ts';
 import { waitUntil } from './wait-until.ts';
 
 const run = promisify(execFile);
@@ -45,7 +45,7 @@ export async function openPostgresServer(options: PostgresServerOptions = {}): P
   const user = await postgresUser();
   const { initdb, postgres } = await postgresPrograms(user);
   const port = await freePort();
-  const folder = await openTemporaryFolder('postgres');
+  const folder = await openDataFolder('postgres');
   const dataDir = options.dataDir ?? path.join(folder.path, 'data');
   const settings = Object.entries({ ...testSettings, port: String(port), ...options.settings });
   const args = ['-D', dataDir, ...settings.flatMap(([name, value]) => ['-c', `${name}=${value}`])];

@@ -7,8 +7,8 @@ export interface TemporaryFolder extends AsyncDisposable {
 }
 
 /** A new folder, removed when disposed. Other users may pass through it: a server may run as one. */
-export async function openTemporaryFolder(name: string): Promise<TemporaryFolder> {
-  const folder = await mkdtemp(path.join(tmpdir(), `sluice-${name}-`));
+export async function openTemporaryFolder(name: string, parent = tmpdir()): Promise<TemporaryFolder> {
+  const folder = await mkdtemp(path.join(parent, `sluice-${name}-`));
   await chmod(folder, 0o755);
   return {
     path: folder,

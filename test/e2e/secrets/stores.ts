@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { connect as connectTo, type Socket } from 'node:net';
+import { createInterface } from 'node:readline';
 import { Redis } from 'ioredis';
 import { connect } from 'nats';
 import { Client, escapeIdentifier } from 'pg';
@@ -7,10 +10,8 @@ import type { Haystack } from './planted.ts';
 /** Everything that is said to a Redis and over a NATS from now on, and what they hold at the end. */
 export async function openWiretap({ redisUrl, natsUrl }: { redisUrl: string; natsUrl: string }) {
   const said: Haystack[] = [];
-  const redis = new Redis(redisUrl);
-  const monitor = await redis.monitor();
-  monitor.on('monitor', (_time: string, args: string[]) =>
-    said.push({ where: `Redis: ${args[0]}`, text: args.join(' ') }),
+  const monitor = await openMonitor(redisUrl, (command) =>
+    said.push({ where: `Redis: ${command.split(' ')[0]}`, text: command }),
   );
   const nats = await connect({ servers: natsUrl });
   nats.subscribe('>', {
@@ -24,11 +25,33 @@ export async function openWiretap({ redisUrl, natsUrl }: { redisUrl: string; nat
     async [Symbol.asyncDispose]() {
       if (!isOpen) return;
       isOpen = false;
-      monitor.disconnect();
-      redis.disconnect();
+      monitor.destroy();
       await nats.close();
     },
   };
+}
+
+/**
+ * Each command that anybody gives to this Redis. Not by the client's own `monitor()`, which fails when the first command
+ * arrives in one piece with the answer to its own.
+ */
+async function openMonitor(redisUrl: string, onCommand: (command: string) => void): Promise<Socket> {
+  const { hostname, port, username, password } = new URL(redisUrl);
+  const socket = connectTo(Number(port), hostname).setEncoding('utf8');
+  await once(socket, 'connect');
+  if (password !== '') socket.write(`AUTH ${username || 'default'} ${password}\r\n`);
+  socket.write('MONITOR\r\n');
+  const lines = createInterface({ input: socket });
+  const { promise: monitoring, resolve, reject } = Promise.withResolvers<void>();
+  socket.on('error', reject);
+  let pending = password === '' ? 1 : 2;
+  lines.on('line', (line) => {
+    if (!line.startsWith('+')) reject(new Error(`Redis said ${line}`));
+    else if (pending === 0) onCommand(line.slice(line.indexOf('] ') + 2).replaceAll('\\"', '"'));
+    else if ((pending -= 1) === 0) resolve();
+  });
+  await monitoring;
+  return socket;
 }
 
 /** From now on the password that everybody has is wrong. */
