@@ -15,7 +15,6 @@ import { openRedisIdempotencyStore } from '@sluice/shared/adapters/redis/redis-i
 import { startProcess } from '@sluice/shared/config/start-process.ts';
 import { untilSignal } from '@sluice/shared/lifecycle.ts';
 import type { FindBooked, LoadBalances } from '@sluice/shared/ports/admission.ts';
-import { checkReadiness } from '@sluice/shared/readiness.ts';
 import { assertSchema } from '@sluice/shared/schema-version.ts';
 import { schemas } from '@sluice/shared/schemas.ts';
 import { openStatusServer } from '@sluice/shared/status-server.ts';
@@ -54,14 +53,13 @@ const files = resources.use(await openFileStore(gateway.sluice.files.s3, sql));
 const status = resources.use(
   await openStatusServer({
     ...config,
-    check: () =>
-      checkReadiness({
-        postgres: () => sql.query('select 1'),
-        queue: () => queue.ping(),
-        admission: () => admission.ping(),
-        usage: () => usage.ping(),
-        files: () => files.ping(),
-      }),
+    pings: {
+      postgres: () => sql.query('select 1'),
+      queue: () => queue.ping(),
+      admission: () => admission.ping(),
+      usage: () => usage.ping(),
+      files: () => files.ping(),
+    },
     metrics: () => telemetry.prometheusText(),
   }),
 );
