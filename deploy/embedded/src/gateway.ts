@@ -1,5 +1,4 @@
 import { openBatchRunner } from '@sluice/ingress/batches/batch-runner.ts';
-import { createIngressMetrics } from '@sluice/ingress/ingress-metrics.ts';
 import { openIngress } from '@sluice/ingress/ingress.ts';
 import type { Ingress } from '@sluice/ingress/ingress.ts';
 import { watchLedger } from '@sluice/ledger/ledger-metrics.ts';
@@ -160,9 +159,10 @@ export async function openEmbeddedGateway(options: EmbeddedGatewayOptions): Prom
   const batchesSql = opening.use(
     await openPostgres({ url, max: batchConnections, applicationName: 'sluice-batches', onError }),
   );
-  const shared = { config, version, reports, queue, fairShare, bodies, files, idempotency, admission, usage, bus, log };
-  const metrics = createIngressMetrics(telemetry.meter);
-  opening.use(await openBatchRunner({ ...shared, sql: batchesSql, metrics, meter: telemetry.meter }));
+  const { meter } = telemetry;
+  const ports = { reports, queue, fairShare, bodies, files, idempotency, admission, usage, bus };
+  const shared = { ...ports, config, version, meter, log };
+  opening.use(await openBatchRunner({ ...shared, sql: batchesSql }));
   const ingress = opening.use(
     await openIngress({
       ...options,
@@ -170,7 +170,6 @@ export async function openEmbeddedGateway(options: EmbeddedGatewayOptions): Prom
       shutdownDelayMs: 0, // no other process would take over what a load balancer sends elsewhere
       sql,
       catalog,
-      meter: telemetry.meter,
       metrics: () => telemetry.prometheusText(),
     }),
   );

@@ -4,11 +4,11 @@ export interface Readiness {
   readonly parts: Readonly<Record<string, string>>;
 }
 
-/**
- * Asks every part at once. Each ping has its own time limit, so this does too.
- * @param pings by the name that operators know the part by
- */
-export async function checkReadiness(pings: Readonly<Record<string, () => Promise<unknown>>>): Promise<Readiness> {
+/** Rejects when the part is out of reach; has its own time limit. By the name that operators know the part by. */
+export type Pings = Readonly<Record<string, () => Promise<unknown>>>;
+
+/** Asks every part at once. Each ping has its own time limit, so this does too. */
+export async function checkReadiness(pings: Pings): Promise<Readiness> {
   const entries = await Promise.all(
     Object.entries(pings).map(async ([name, ping]) => {
       try {

@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import type { IncomingHttpHeaders } from 'node:http';
 import { errorCatalog, GatewayError } from './errors.ts';
 import { createRequireMetricsAccess, type MetricsAccess } from './metrics-access.ts';
-import type { Readiness } from './readiness.ts';
+import { checkReadiness } from './readiness.ts';
+import type { Pings } from './readiness.ts';
 import { WrongKeys } from './wrong-keys.ts';
 
 interface Answer {
@@ -18,7 +19,8 @@ export interface StatusServerOptions {
   /** 0: any free port. */
   readonly port: number;
   readonly host: string;
-  readonly check: () => Promise<Readiness>;
+  /** What it is ready with. */
+  readonly pings: Pings;
   /** Prometheus text format. */
   readonly metrics: () => Promise<string>;
   readonly metricsAccess: MetricsAccess;
@@ -34,7 +36,7 @@ export async function openStatusServer(
   const requireMetricsAccess = createRequireMetricsAccess(options.metricsAccess, new WrongKeys({ now: Date.now }));
   const alive: Page = async () => json(200, "I'm alive!");
   const ready: Page = async () => {
-    const { ready: isReady, parts } = await options.check();
+    const { ready: isReady, parts } = await checkReadiness(options.pings);
     return json(isReady ? 200 : 503, { status: isReady ? 'healthy' : 'unhealthy', parts });
   };
   const metrics: Page = async (headers, address) => {

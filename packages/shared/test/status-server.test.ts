@@ -31,7 +31,7 @@ for (const { access, authorization, status, why } of cases) {
     await using server = await openStatusServer({
       host: '127.0.0.1',
       port: 0,
-      check: async () => ({ ready: true, parts: {} }),
+      pings: {},
       metrics: async () => 'a_metric 1\n',
       metricsAccess: access,
     });
@@ -49,11 +49,24 @@ for (const { access, authorization, status, why } of cases) {
   });
 }
 
+test('/health/readiness 503: names the part that is out of reach, and no more', async () => {
+  await using server = await openStatusServer({
+    host: '127.0.0.1',
+    port: 0,
+    pings: { queue: async () => 'PONG', bus: () => Promise.reject(new Error('nats://user:password@host')) },
+    metrics: async () => '',
+    metricsAccess: { authenticated: false, tokens },
+  });
+  const response = await fetch(`http://127.0.0.1:${server.port}/health/readiness`);
+  assert.equal(response.status, 503);
+  assert.deepEqual(await response.json(), { status: 'unhealthy', parts: { queue: 'ok', bus: 'unavailable' } });
+});
+
 test('/metrics 429: wrong tokens are slowed down', async () => {
   await using server = await openStatusServer({
     host: '127.0.0.1',
     port: 0,
-    check: async () => ({ ready: true, parts: {} }),
+    pings: {},
     metrics: async () => 'a_metric 1\n',
     metricsAccess: { authenticated: true, tokens },
   });

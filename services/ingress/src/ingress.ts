@@ -1,24 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { Meter } from '@opentelemetry/api';
-import type { GatewayConfig } from '@sluice/shared/config/gateway-config.ts';
 import { createRequireMetricsAccess } from '@sluice/shared/metrics-access.ts';
 import { WrongKeys } from '@sluice/shared/wrong-keys.ts';
 import { metricsAccessOf } from '@sluice/shared/config/process-config.ts';
 import { queuesOf, resolveAlias } from '@sluice/shared/config/resolve-alias.ts';
 import { laneQueues } from '@sluice/shared/contracts/lane-queue.ts';
-import type { Logger } from '@sluice/shared/log.ts';
 import type { FileStore } from '@sluice/shared/ports/file-store.ts';
-import type { FairShare } from '@sluice/shared/ports/fair-share.ts';
-import type { Admission } from '@sluice/shared/ports/admission.ts';
-import type { BodyStore } from '@sluice/shared/ports/body-store.ts';
-import type { IdempotencyStore } from '@sluice/shared/ports/idempotency-store.ts';
-import type { JobQueue } from '@sluice/shared/ports/job-queue.ts';
 import type { ModelCatalog } from '@sluice/shared/ports/model-catalog.ts';
-import type { SpendReports } from '@sluice/shared/ports/spend-reports.ts';
-import type { SqlPool } from '@sluice/shared/ports/sql.ts';
-import type { TokenBus } from '@sluice/shared/ports/token-bus.ts';
-import type { UsageLog } from '@sluice/shared/ports/usage-log.ts';
 import { loadPriceBook } from '@sluice/shared/prices/price-book.ts';
 import { checkReadiness } from '@sluice/shared/readiness.ts';
 import { createApp } from './app.ts';
@@ -32,6 +21,7 @@ import { openFileRemoval } from './files/removal.ts';
 import { createReadBytes } from './http/read-bytes.ts';
 import { listen } from './http/listen.ts';
 import { openInferenceSteps } from './inference/open-inference-steps.ts';
+import type { InferenceStepsOptions } from './inference/open-inference-steps.ts';
 import { createIngressMetrics } from './ingress-metrics.ts';
 import { createKnownModels } from './models/known-models.ts';
 import { tenancyIn } from './sql/tenancy-tables.ts';
@@ -40,29 +30,18 @@ import { virtualKeysIn } from './sql/virtual-keys.ts';
 import { createScopeOf } from './tenancy/scope.ts';
 import { watchLines } from './watch-lines.ts';
 
-export interface IngressOptions {
+export interface IngressOptions extends Omit<InferenceStepsOptions, 'metrics' | 'now'> {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
-  readonly version: string;
-  readonly config: GatewayConfig;
   readonly masterKey: string;
   /** How long it still takes requests while it says that it is not ready: until load balancers have noticed. */
   readonly shutdownDelayMs: number;
-  readonly sql: SqlPool;
-  readonly admission: Admission;
-  readonly queue: JobQueue;
-  readonly fairShare: FairShare;
-  readonly bus: TokenBus;
-  readonly bodies: BodyStore;
   readonly files: FileStore;
-  readonly idempotency: IdempotencyStore;
-  readonly usage: UsageLog;
-  readonly reports: SpendReports;
   readonly catalog: Pick<ModelCatalog, 'list'>;
   readonly meter: Meter;
+  /** Prometheus text format. */
   readonly metrics: () => Promise<string>;
-  readonly log: Logger;
 }
 
 export interface Ingress extends AsyncDisposable {

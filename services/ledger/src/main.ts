@@ -8,7 +8,6 @@ import { openRedisAdmission } from '@sluice/shared/adapters/redis/redis-admissio
 import { startProcess } from '@sluice/shared/config/start-process.ts';
 import { untilSignal } from '@sluice/shared/lifecycle.ts';
 import type { LoadBalances } from '@sluice/shared/ports/admission.ts';
-import { checkReadiness } from '@sluice/shared/readiness.ts';
 import { assertSchema } from '@sluice/shared/schema-version.ts';
 import { schemas } from '@sluice/shared/schemas.ts';
 import { openStatusServer } from '@sluice/shared/status-server.ts';
@@ -43,12 +42,11 @@ const usage = resources.use(await openNatsUsageSource(nats, { onError }));
 const status = resources.use(
   await openStatusServer({
     ...config,
-    check: () =>
-      checkReadiness({
-        postgres: () => sql.query('select 1'),
-        usage: () => usage.ping(),
-        admission: () => admission.ping(),
-      }),
+    pings: {
+      postgres: () => sql.query('select 1'),
+      usage: () => usage.ping(),
+      admission: () => admission.ping(),
+    },
     metrics: () => telemetry.prometheusText(),
   }),
 );

@@ -16,7 +16,6 @@ import { openRedisIdempotencyStore } from '@sluice/shared/adapters/redis/redis-i
 import { startProcess } from '@sluice/shared/config/start-process.ts';
 import { untilSignal } from '@sluice/shared/lifecycle.ts';
 import type { FindBooked, LoadBalances } from '@sluice/shared/ports/admission.ts';
-import { checkReadiness } from '@sluice/shared/readiness.ts';
 import { assertSchema } from '@sluice/shared/schema-version.ts';
 import { schemas } from '@sluice/shared/schemas.ts';
 import { openStatusServer } from '@sluice/shared/status-server.ts';
@@ -70,8 +69,7 @@ const source = resources.use(openBullJobSource(backend));
 const status = resources.use(
   await openStatusServer({
     ...config,
-    check: () =>
-      checkReadiness({ queue: () => source.ping(), bus: () => usage.ping(), admission: () => admission.ping() }),
+    pings: { queue: () => source.ping(), bus: () => usage.ping(), admission: () => admission.ping() },
     metrics: () => telemetry.prometheusText(),
   }),
 );

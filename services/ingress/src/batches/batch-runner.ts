@@ -4,6 +4,7 @@ import type { Logger } from '@sluice/shared/log.ts';
 import type { FileStore } from '@sluice/shared/ports/file-store.ts';
 import { keyCache } from '../auth/key-cache.ts';
 import { filesIn } from '../files/files.ts';
+import { createIngressMetrics } from '../ingress-metrics.ts';
 import { openInferenceSteps } from '../inference/open-inference-steps.ts';
 import type { InferenceStepsOptions } from '../inference/open-inference-steps.ts';
 import { findPrincipalByFirstHash } from '../sql/find-principal.ts';
@@ -18,7 +19,6 @@ import { repeat } from './repeat.ts';
 import { Window } from './window.ts';
 
 export interface BatchRunnerOptions extends Omit<InferenceStepsOptions, 'now' | 'metrics'> {
-  readonly metrics: InferenceStepsOptions['metrics'];
   readonly files: FileStore;
   readonly meter: Meter;
 }
@@ -42,7 +42,7 @@ export async function openBatchRunner(options: BatchRunnerOptions): Promise<Asyn
   const now = Date.now;
   const { window: lines, lineTimeoutMs } = config.sluice.batch;
   await using opening = new AsyncDisposableStack();
-  const inference = opening.use(await openInferenceSteps({ ...options, now }));
+  const inference = opening.use(await openInferenceSteps({ ...options, metrics: createIngressMetrics(meter), now }));
   const deps = {
     sql,
     files: filesIn(sql, options.files, { now }),
