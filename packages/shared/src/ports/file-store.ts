@@ -14,7 +14,8 @@ export interface FileStore extends AsyncDisposable {
   /**
    * The bytes from `from` (0) to before `to` (the end), in pieces of at most `filePieceBytesMax`, read as they are
    * asked for.
-   * @throws GatewayError dependency_unavailable; an Error when there is no such file
+   * @throws GatewayError dependency_unavailable: the store cannot be asked; NoSuchFile: it says that there is no such
+   *   file, or not all of it
    */
   read(name: string, range?: { readonly from?: number; readonly to?: number }): AsyncIterable<Uint8Array>;
 
@@ -23,6 +24,15 @@ export interface FileStore extends AsyncDisposable {
 
   /** Resolves when the store answers. @throws when it does not within its time limit */
   ping(): Promise<void>;
+}
+
+/** The store has answered, and has no such file, or has lost a part of it. */
+export class NoSuchFile extends Error {
+  override readonly name = 'NoSuchFile';
+
+  constructor(file: string, options?: ErrorOptions) {
+    super(`There is no file ${file}, or not all of it.`, options);
+  }
 }
 
 export const filePieceBytesMax = 256 * 1024;

@@ -31,6 +31,7 @@ const pollMs = 500;
 const renewMs = 1_000;
 const removeMs = 2_000;
 const probeMs = 3_000;
+const goneAfterMs = 10_000;
 
 /**
  * Runs batches until disposed: any number of runners may, each batch is with one of them. Disposing it gives back what
@@ -47,6 +48,8 @@ export async function openBatchRunner(options: BatchRunnerOptions): Promise<Asyn
     sql,
     files: filesIn(sql, options.files, { now }),
     idempotency,
+    bus: options.bus,
+    queue: options.queue,
     steps: inference.steps,
     callerOf: createCallerOf({ findPrincipal: (hash) => findPrincipalByFirstHash(sql, hash), now, cache: keyCache }),
     window: new Window({ lines, now }),
@@ -55,6 +58,7 @@ export async function openBatchRunner(options: BatchRunnerOptions): Promise<Asyn
     begunMax: 2 * lines,
     lineTimeoutMs,
     probeMs,
+    goneAfterMs,
     log,
     now,
   };

@@ -4,6 +4,7 @@ import type { Files } from '../files/files.ts';
 import type { Announce } from '../webhooks/announce.ts';
 import type { Batch, BatchError } from './batch.ts';
 import { neverRanLine } from './line-result.ts';
+import type { NeverRanCode } from './line-result.ts';
 import { endBatch, endedLines, setResultFile } from './sql/end-batch.ts';
 import type { Ending } from './sql/end-batch.ts';
 
@@ -93,11 +94,12 @@ function descriptionOf({ batchId, outputExpiresAfterSeconds }: Batch, kind: keyo
 }
 
 async function* linesOf(
-  { batchId, status }: Batch,
+  batch: Batch,
   from: { readonly sql: SqlPool; readonly isOutput: boolean; readonly counts: Counts; readonly signal: AbortSignal },
 ): AsyncGenerator<Uint8Array, void> {
   const { sql, isOutput, counts, signal } = from;
-  const code = status === 'cancelling' ? 'batch_cancelled' : 'batch_expired';
+  const { batchId } = batch;
+  const code = neverRanCode(batch);
   for (let after = 0; ;) {
     signal.throwIfAborted();
     const page = await endedLines(sql, batchId, { after, limit: pageLines, isOutput });
@@ -110,6 +112,11 @@ async function* linesOf(
   }
 }
 
+function neverRanCode({ status, failedAt }: Batch): NeverRanCode {
+  if (status === 'cancelling') return 'batch_cancelled';
+  return failedAt === null ? 'batch_expired' : 'batch_failed';
+}
+
 async function* continued<T>(first: T, rest: AsyncIterable<T>): AsyncGenerator<T, void> {
   yield first;
   yield* rest;
@@ -120,7 +127,7 @@ function wrongCounts(batch: Batch, output: Counts, error: Counts): readonly Batc
   const written = output.ended + error.ended + error.neverRan;
   const isRight =
     output.ended === batch.completedLines && error.ended === batch.failedLines && written === batch.totalLines;
-  const mayLack = batch.status === 'cancelling' || batch.expiredAt !== null;
+  const mayLack = batch.status === 'cancelling' || batch.expiredAt !== null || batch.failedAt !== null;
   if (isRight && (error.neverRan === 0 || mayLack)) return [];
   const message =
     `Of ${batch.totalLines} requests, ${output.ended} are in the output file and ${error.ended + error.neverRan} in ` +

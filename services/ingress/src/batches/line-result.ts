@@ -5,7 +5,9 @@ import type { WholeAnswer } from '../inference/answer-whole.ts';
 const neverRanBecause = {
   batch_cancelled: 'The batch was cancelled before this request was run.',
   batch_expired: 'The batch expired before this request was run.',
+  batch_failed: 'The batch failed before this request was run.',
 } as const;
+export type NeverRanCode = keyof typeof neverRanBecause;
 
 /** A line of an output or error file, as OpenAI writes it: without its line break. */
 export function answeredLine(customId: string, { status, headers, body }: WholeAnswer): string {
@@ -14,7 +16,7 @@ export function answeredLine(customId: string, { status, headers, body }: WholeA
 }
 
 /** The line of an error file for a request that never ran. */
-export function neverRanLine(customId: string, code: keyof typeof neverRanBecause): string {
+export function neverRanLine(customId: string, code: NeverRanCode): string {
   return lineOf(customId, { response: null, error: { code, message: neverRanBecause[code] } });
 }
 

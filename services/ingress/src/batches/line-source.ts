@@ -1,12 +1,17 @@
+import { NoSuchFile } from '@sluice/shared/ports/file-store.ts';
 import type { Sql } from '@sluice/shared/ports/sql.ts';
 import type { Files } from '../files/files.ts';
 import type { Batch, NewBatchLine } from './batch.ts';
 import { pendingLines } from './sql/pending-lines.ts';
 
-/** A line that has not ended, with its text. */
-export interface LoadedLine {
+/** A line that has not ended. */
+export interface KnownLine {
   readonly line: number;
   readonly customId: string;
+}
+
+/** With its text. */
+export interface LoadedLine extends KnownLine {
   readonly bytes: Buffer;
 }
 
@@ -36,19 +41,21 @@ export class LineSource {
     return this.#isOver;
   }
 
-  /** Up to `max` lines more. @throws what the database or the file store throw; the same lines come again then */
+  /**
+   * Up to `max` lines more.
+   * @throws GatewayError dependency_unavailable, or NoSuchFile when the store has lost what they are read from; the same
+   *   lines come again then
+   */
   async next(max: number): Promise<readonly LoadedLine[]> {
-    const { batchId, inputFileId } = this.#batch;
-    const places = await pendingLines(this.#deps.sql, batchId, { after: this.#after, limit: max });
+    const { inputFileId } = this.#batch;
+    const places = await this.#places(max);
     const stretch = places.slice(0, stretchLength(places));
     const [first] = stretch;
     const last = stretch.at(-1);
-    if (first === undefined || last === undefined) {
-      this.#isOver = true;
-      return [];
-    }
-    const from = first.byteOffset;
-    const bytes = await readAll(this.#deps.files.read(inputFileId, { from, to: last.byteOffset + last.byteLength }));
+    if (first === undefined || last === undefined) return [];
+    const [from, to] = [first.byteOffset, last.byteOffset + last.byteLength];
+    const bytes = await readAll(this.#deps.files.read(inputFileId, { from, to }));
+    if (bytes.length < to - from) throw new NoSuchFile(inputFileId);
     this.#after = last.line;
     return stretch.map(({ line, customId, byteOffset, byteLength }) => ({
       line,
@@ -56,6 +63,20 @@ export class LineSource {
       // Copied, so that one line does not keep the whole stretch in memory.
       bytes: Buffer.from(bytes.subarray(byteOffset - from, byteOffset - from + byteLength)),
     }));
+  }
+
+  /** Up to `max` lines more, without asking for their text. @throws what the database throws */
+  async nextWithoutText(max: number): Promise<readonly KnownLine[]> {
+    const places = await this.#places(max);
+    this.#after = places.at(-1)?.line ?? this.#after;
+    return places;
+  }
+
+  async #places(max: number): Promise<readonly NewBatchLine[]> {
+    const { batchId } = this.#batch;
+    const places = await pendingLines(this.#deps.sql, batchId, { after: this.#after, limit: max });
+    this.#isOver = places.length === 0;
+    return places;
   }
 }
 

@@ -1,25 +1,27 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GatewayError } from '@sluice/shared/errors.ts';
+import { NoSuchFile } from '@sluice/shared/ports/file-store.ts';
 import type { SqlPool } from '@sluice/shared/ports/sql.ts';
 import type { Files } from '../files/files.ts';
 import type { Announce } from '../webhooks/announce.ts';
 import type { Batch } from './batch.ts';
 import { collectKept } from './collect-kept.ts';
+import type { CollectKeptDeps } from './collect-kept.ts';
 import { finalize } from './finalize.ts';
 import type { HeldRun } from './held-batch.ts';
+import { MissingFile } from './missing-file.ts';
 import { outcomeOf } from './outcome-of.ts';
 import { BatchLines } from './run-lines.ts';
-import type { RunLinesDeps } from './run-lines.ts';
+import type { LinesEnd } from './run-lines.ts';
 import { beginFinalizing, setPaused } from './sql/end-batch.ts';
+import type { EndsEarly } from './sql/end-batch.ts';
 import { reloadBatch } from './sql/reload-batch.ts';
-import { validateBatch } from './validate-batch.ts';
+import { failWithoutFile, fileLost, validateBatch } from './validate-batch.ts';
 
-export interface RunBatchDeps extends Omit<RunLinesDeps, 'files' | 'sql'> {
+export interface RunBatchDeps extends Omit<CollectKeptDeps, 'files' | 'sql'> {
   readonly sql: SqlPool;
   readonly files: Files;
   readonly announce: Announce;
-  /** Lines of a batch that may have been begun without a result. */
-  readonly begunMax: number;
 }
 
 /**
@@ -30,18 +32,22 @@ export interface RunBatchDeps extends Omit<RunLinesDeps, 'files' | 'sql'> {
 export async function runBatch(held: HeldRun, deps: RunBatchDeps): Promise<void> {
   let batch: Batch | null = held.batch;
   if (batch.status === 'validating') batch = await validated(held, batch, deps);
-  let isDone = false;
+  let ran: LinesEnd = 'stopped';
   if (batch?.status === 'in_progress') {
-    isDone = await new BatchLines({ ...held, batch }, deps).run();
+    ran = await new BatchLines({ ...held, batch }, deps).run();
     batch = await reloadBatch(deps.sql, batch);
   }
   if (batch === null) return;
-  const isExpired = held.stopOf() === 'expired' && !isDone;
-  const endsEarly = batch.status === 'cancelling' || (batch.status === 'in_progress' && !isDone);
+  const endsEarly = batch.status === 'cancelling' || (batch.status === 'in_progress' && ran !== 'done');
   if (endsEarly && batch.inProgressAt !== null) await collectKept({ ...held, batch }, deps);
   if (!needsFiles(batch)) return;
-  batch = await beginFinalizing(deps.sql, batch, { now: deps.now(), isExpired });
+  batch = await beginFinalizing(deps.sql, batch, { now: deps.now(), early: earlyEnd(held, ran) });
   if (batch !== null) await finalize(batch, deps, held.signal);
+}
+
+function earlyEnd(held: HeldRun, ran: LinesEnd): EndsEarly {
+  if (ran === 'file-gone') return { as: 'failed', errors: [fileLost] };
+  return ran === 'stopped' && held.stopOf() === 'expired' ? { as: 'expired' } : null;
 }
 
 function needsFiles({ status, dryRun }: Batch): boolean {
@@ -58,6 +64,7 @@ async function validated(held: HeldRun, batch: Batch, deps: RunBatchDeps): Promi
     customerOf: deps.steps.customerOf,
     authenticatedOf: deps.callerOf,
   };
+  const missing = new MissingFile(deps);
   let shownReason = batch.pausedReason;
   while (!stopping.aborted) {
     try {
@@ -66,7 +73,12 @@ async function validated(held: HeldRun, batch: Batch, deps: RunBatchDeps): Promi
     } catch (error) {
       signal.throwIfAborted();
       if (stopping.aborted) break;
-      if (!(error instanceof GatewayError)) throw error;
+      if (error instanceof NoSuchFile) {
+        if (missing.isGone()) {
+          await failWithoutFile(batch, deps, signal);
+          return await reloadBatch(deps.sql, batch);
+        }
+      } else if (!(error instanceof GatewayError)) throw error;
       const outcome = outcomeOf(error, { tries: 0, isReplayed: false });
       deps.log.info({ batchId: batch.batchId, err: error }, 'batch is not checked yet');
       const reason = outcome.type === 'pause' ? outcome.reason : null;

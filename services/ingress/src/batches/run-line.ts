@@ -8,11 +8,12 @@ import { toErrorResponse } from '../http/error-response.ts';
 import { answerWhole } from '../inference/answer-whole.ts';
 import type { WholeAnswer } from '../inference/answer-whole.ts';
 import { endpoints } from '../inference/endpoints/endpoints.ts';
+import type { CollectedLine } from '../inference/batch-line.ts';
 import type { InferenceSteps } from '../inference/inference-steps.ts';
 import type { Batch } from './batch.ts';
 import type { CallerOf } from './caller-of.ts';
 import { answeredLine } from './line-result.ts';
-import type { LoadedLine } from './line-source.ts';
+import type { KnownLine } from './line-source.ts';
 import { outcomeOf } from './outcome-of.ts';
 import type { Outcome } from './outcome-of.ts';
 import type { LineResult } from './sql/record-lines.ts';
@@ -32,7 +33,7 @@ export interface LineRun {
   readonly signal: AbortSignal;
   readonly onQueued: (answer: QueuedAnswer) => void;
   /** Only an answer that there is already, or that a job gives which runs. */
-  readonly isOnlyCollected?: boolean;
+  readonly collected?: CollectedLine;
 }
 
 /** What became of one try at a line. */
@@ -58,15 +59,16 @@ const nothing: Usage = { inputTokens: 0, cachedInputTokens: 0, outputTokens: 0, 
 /**
  * Runs a line as the request that it is, once: whoever runs it again gets the same answer.
  *
+ * @param line without `bytes` nothing can be run, and an answer that is kept is all there is
  * @throws the signal's reason; the line's job may run on then, and its answer is kept
  */
 export async function runLine(
   batch: Pick<Batch, 'batchId' | 'endpoint' | 'keyFirstHash'>,
-  line: LoadedLine,
+  line: KnownLine & { readonly bytes: Buffer | null },
   run: LineRun,
   { steps, callerOf, log }: RunLineDeps,
 ): Promise<LineEnd> {
-  const { tries, signal, deadlineAt, onQueued, isOnlyCollected = false } = run;
+  const { tries, signal, deadlineAt, onQueued, collected } = run;
   const scope = lineScope(batch.batchId, line.line);
   const judge = (error: unknown, isReplayed: boolean) => outcomeOf(error, { tries, isReplayed });
   // A refusal that puts the line back is none in the books: there may be thousands of it.
@@ -74,13 +76,11 @@ export async function runLine(
     if (judge(error, false).type === 'result') steps.recordRefusal(job, error);
   };
   const asRequest = async (): Promise<WholeAnswer> => {
-    const authenticated = await callerOf(batch);
     const endpoint = endpoints.get(batch.endpoint);
     if (endpoint === undefined) throw new Error(`no endpoint ${batch.endpoint}`);
-    const { body: value } = LineOfFile.parse(JSON.parse(line.bytes.toString()));
-    const origin = { scope, batchId: batch.batchId, customId: line.customId, deadlineAt, isOnlyCollected };
-    const request = { text: JSON.stringify(value), value, authenticated, signal, line: origin, onQueued };
-    return answerWhole(endpoint, request, { ...steps, recordRefusal });
+    const body = line.bytes && { ...bodyOf(line.bytes), authenticated: await callerOf(batch) };
+    const origin = { scope, batchId: batch.batchId, customId: line.customId, deadlineAt, collected };
+    return answerWhole(endpoint, { body, signal, line: origin, onQueued }, { ...steps, recordRefusal });
   };
 
   let answer: WholeAnswer;
@@ -104,8 +104,13 @@ export async function runLine(
   };
 }
 
+function bodyOf(bytes: Buffer) {
+  const { body: value } = LineOfFile.parse(JSON.parse(bytes.toString()));
+  return { text: JSON.stringify(value), value };
+}
+
 /** What is stored of a line that has an answer. */
-export function resultOf({ line, customId }: LoadedLine, answer: WholeAnswer): LineResult {
+export function resultOf({ line, customId }: KnownLine, answer: WholeAnswer): LineResult {
   const { usage, costNanoUsd } = 'usage' in answer ? answer : { usage: nothing, costNanoUsd: 0 };
   return { line, statusCode: answer.status, result: answeredLine(customId, answer), usage, costNanoUsd };
 }

@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GatewayError } from '@sluice/shared/errors.ts';
+import { NoSuchFile } from '@sluice/shared/ports/file-store.ts';
 import type { Files } from '../files/files.ts';
 import type { QueuedAnswer } from '../dispatch/dispatch.ts';
 import type { BatchMetrics } from './batch-metrics.ts';
 import type { HeldRun } from './held-batch.ts';
 import { LineSource } from './line-source.ts';
 import type { LoadedLine } from './line-source.ts';
+import { MissingFile } from './missing-file.ts';
 import { ResultRecorder } from './record-results.ts';
 import type { ResultRecorderDeps } from './record-results.ts';
 import { runLine } from './run-line.ts';
@@ -22,7 +24,15 @@ export interface RunLinesDeps extends RunLineDeps, Omit<ResultRecorderDeps, 'onO
   readonly lineTimeoutMs: number;
   /** How often a batch that is paused tries a line. */
   readonly probeMs: number;
+  /** How long the store says that a file is not there before that is believed. */
+  readonly goneAfterMs: number;
 }
+
+/**
+ * Why no more lines are run: all have a result, the batch is to end early, or the store has lost the file that the rest
+ * would be read from.
+ */
+export type LinesEnd = 'done' | 'stopped' | 'file-gone';
 
 /** A line that is to be run, once more or for the first time. */
 interface Waiting {
@@ -53,10 +63,12 @@ export class BatchLines {
   readonly #deps: RunLinesDeps;
   readonly #source: LineSource;
   readonly #recorder: ResultRecorder;
+  readonly #missing: MissingFile;
   readonly #wakeUp = new WakeUp();
   readonly #fresh: Waiting[] = [];
   readonly #putBack: Waiting[] = [];
   readonly #onWay = new Map<number, OnItsWay>();
+  #isFileGone = false;
   #paused: { readonly reason: string; readonly since: number; probeAt: number } | null = null;
   /** What the batch says of it. */
   #shownReason: string | null;
@@ -65,6 +77,7 @@ export class BatchLines {
     this.#held = held;
     this.#deps = deps;
     this.#source = new LineSource(held.batch, deps);
+    this.#missing = new MissingFile(deps);
     this.#recorder = new ResultRecorder(held.batch, held.signal, { ...deps, onOvertaken: () => held.overtaken() });
     const { pausedReason } = held.batch;
     this.#shownReason = pausedReason;
@@ -72,10 +85,10 @@ export class BatchLines {
   }
 
   /**
-   * @returns whether all lines have a result
+   * @returns when nothing is on its way any more
    * @throws the signal's reason, when the batch is given up
    */
-  async run(): Promise<boolean> {
+  async run(): Promise<LinesEnd> {
     const { signal, stopping } = this.#held;
     for (const ending of [signal, stopping]) ending.addEventListener('abort', this.#wakeUp.wake, { once: true });
     using window = this.#deps.window.join(this.#held.batch.owner);
@@ -85,13 +98,13 @@ export class BatchLines {
         this.#begin(window);
         await this.#showPaused();
         signal.throwIfAborted();
-        if (this.#isDone()) return true;
+        if (this.#isDone()) return this.#isFileGone ? 'file-gone' : 'done';
         await this.#wakeUp.sleep(this.#sleepMs(window));
         signal.throwIfAborted();
       }
-      if (this.#isDone()) return true;
+      if (this.#isDone()) return this.#isFileGone ? 'file-gone' : 'done';
       await this.#windDown();
-      return false;
+      return 'stopped';
     } finally {
       for (const { abort } of this.#onWay.values()) abort.abort(new Error('the batch is left'));
       while (this.#onWay.size > 0) await this.#wakeUp.sleep(longestSleepMs);
@@ -100,7 +113,12 @@ export class BatchLines {
   }
 
   #isDone(): boolean {
-    return this.#source.isOver && this.#fresh.length + this.#putBack.length + this.#onWay.size === 0;
+    return this.#hasNoMore() && this.#fresh.length + this.#putBack.length + this.#onWay.size === 0;
+  }
+
+  /** What is here is all that can be run. */
+  #hasNoMore(): boolean {
+    return this.#source.isOver || this.#isFileGone;
   }
 
   #room(window: BatchWindow): number {
@@ -111,7 +129,7 @@ export class BatchLines {
 
   /** Reads more lines when those that are here do not fill the room. */
   async #fill(window: BatchWindow): Promise<void> {
-    while (!this.#source.isOver && this.#fresh.length < this.#room(window) && !this.#isFull(window)) {
+    while (!this.#hasNoMore() && this.#fresh.length < this.#room(window) && !this.#isFull(window)) {
       const hasNone = this.#fresh.length + this.#putBack.length + this.#onWay.size === 0;
       if (!hasNone && !this.#deps.window.hasRoom()) return;
       try {
@@ -119,8 +137,10 @@ export class BatchLines {
           this.#deps.window.hold(line.bytes.length);
           this.#fresh.push({ line, tries: 0, notBefore: 0 });
         }
+        this.#missing.found();
       } catch (error) {
-        if (!(error instanceof GatewayError)) throw error;
+        if (!(error instanceof GatewayError || error instanceof NoSuchFile)) throw error;
+        this.#isFileGone = error instanceof NoSuchFile && this.#missing.isGone();
         this.#deps.log.warn({ batchId: this.#held.batch.batchId, err: error }, 'lines of a batch are not read yet');
         await sleep(retryMs, undefined, { signal: this.#held.signal }).catch(() => undefined);
         return;
@@ -157,6 +177,7 @@ export class BatchLines {
     try {
       const end = await this.#runOnce(one);
       if (end.type === 'result') {
+        begun.answered(end.result.result.length);
         await this.#recorder.add(end.result, end.kept);
         this.#deps.metrics.line(end.result.statusCode === 200 ? 'completed' : 'failed');
         this.#deps.window.release(one.waiting.line.bytes.length);
@@ -173,8 +194,8 @@ export class BatchLines {
       if (one.abort.signal.aborted || this.#held.signal.aborted) return;
       this.#deps.log.error({ batchId: this.#held.batch.batchId, err: error }, 'a line of a batch is tried again');
     } finally {
-      if (restMs === null) window.ended(isSuccess);
-      else window.refused(begun, restMs);
+      if (restMs === null) begun.ended(isSuccess);
+      else begun.refused(restMs);
     }
   }
 

@@ -40,24 +40,35 @@ const paceMs = 7 * 86_400_000;
  * @param batch as it was claimed: every write names its epoch
  * @param signal aborts when the lease is lost or the batch cancelled
  * @returns false: it was overtaken or cancelled meanwhile, and nothing has been ended
- * @throws the signal's reason, leaving lines behind; what `authenticatedOf` and the file store throw
+ * @throws the signal's reason, leaving lines behind; what `authenticatedOf` and the file store throw, NoSuchFile too
  */
 export async function validateBatch(batch: Batch, deps: ValidateDeps, signal: AbortSignal): Promise<boolean> {
-  await removeLines();
+  await removeLines(batch, deps, signal);
   const validated = await check(batch, deps, signal);
   if (validated === null) return false;
-  if (validated.type === 'bad') await removeLines();
+  return end(batch, validated, deps, signal);
+}
+
+/** Ends the check of a batch whose file the store has lost. @returns as `validateBatch` */
+export async function failWithoutFile(batch: Batch, deps: EndDeps, signal: AbortSignal): Promise<boolean> {
+  return end(batch, badFile(fileLost.code, fileLost.message), deps, signal);
+}
+
+type EndDeps = Pick<ValidateDeps, 'sql' | 'announce' | 'now'>;
+
+async function end(batch: Batch, validated: Validated, deps: EndDeps, signal: AbortSignal): Promise<boolean> {
+  if (validated.type === 'bad') await removeLines(batch, deps, signal);
   const now = deps.now();
   return deps.sql.transaction(async (tx) => {
     const isEnded = await endValidation(tx, batch, validated, now);
     if (isEnded && validated.type === 'bad') await deps.announce(tx, batch, 'batch.failed', now);
     return isEnded;
   });
+}
 
-  async function removeLines(): Promise<void> {
-    do signal.throwIfAborted();
-    while ((await deleteBatchLines(deps.sql, batch, chunkLines)) === chunkLines);
-  }
+async function removeLines(batch: Batch, { sql }: Pick<EndDeps, 'sql'>, signal: AbortSignal): Promise<void> {
+  do signal.throwIfAborted();
+  while ((await deleteBatchLines(sql, batch, chunkLines)) === chunkLines);
 }
 
 /** @returns null: the batch is held no longer */
@@ -108,6 +119,12 @@ async function paceOf(batch: Batch, model: string | null, { sql, now }: Validate
   const { owner, endpoint } = batch;
   return findBatchPace(sql, { owner, endpoint, model }, { since: now() - paceMs, now: now() });
 }
+
+/** The file is one that the owner still has, and its bytes are nowhere. */
+export const fileLost: BatchError = fileError(
+  'input_file_not_found',
+  'The input file can no longer be read: the file store has lost it, or a part of it. Send it again, as a new batch.',
+);
 
 function badFile(code: string, message: string): Validated {
   return { type: 'bad', model: null, totalLines: 0, failedLines: 0, errors: [fileError(code, message)] };

@@ -3,16 +3,20 @@ export interface WindowDeps {
   readonly lines: number;
   /** What lines may take that are in memory, over all batches. */
   readonly bytesMax?: number;
+  /** What results may take that are not stored yet, those on their way included, over all batches. */
+  readonly answerBytesMax?: number;
   readonly now: () => number;
 }
 
 /** What a batch begins with, and adds a line to with each that succeeds. */
 const firstLines = 32;
+const mebibyte = 1024 * 1024;
 
 /**
  * How many lines one runner has on their way. Each owner has an equal share, however many batches they have, and one
- * more stays free, so that who comes need not wait for the others' lines; an owner's batches share alike. Within its share a batch asks as fast as it is answered: one line
- * more with each success, half as many when it is told "not now".
+ * more stays free, so that who comes need not wait for the others' lines; an owner's batches share alike. Within its
+ * share a batch asks as fast as it is answered: one line more with each success, half as many when it is told "not
+ * now". And no more are on their way than there is memory for their results, by what the batch's last ones had.
  */
 export class Window {
   readonly #deps: WindowDeps;
@@ -20,15 +24,23 @@ export class Window {
   /** How many batches each owner has here. */
   readonly #ofOwner = new Map<string, number>();
   #heldBytes = 0;
+  #answerBytes = 0;
+  readonly #answerBytesMax: number;
 
   constructor(deps: WindowDeps) {
     this.#deps = deps;
+    this.#answerBytesMax = deps.answerBytesMax ?? 64 * mebibyte;
   }
 
   join(owner: string): BatchWindow {
     const batch = new BatchWindow({
       now: this.#deps.now,
       share: () => this.#shareOf(owner),
+      answers: {
+        left: () => this.#answerBytesMax - this.#answerBytes,
+        max: this.#answerBytesMax,
+        add: (bytes) => void (this.#answerBytes += bytes),
+      },
       leave: () => this.#leave(owner, batch),
     });
     this.#batches.add(batch);
@@ -55,7 +67,7 @@ export class Window {
 
   /** Whether more lines may be read into memory. */
   hasRoom(): boolean {
-    return this.#heldBytes < (this.#deps.bytesMax ?? 64 * 1024 * 1024);
+    return this.#heldBytes < (this.#deps.bytesMax ?? 64 * mebibyte);
   }
 
   hold(bytes: number): void {
@@ -67,16 +79,45 @@ export class Window {
   }
 }
 
+interface BatchWindowDeps {
+  readonly now: () => number;
+  readonly share: () => number;
+  /** Bytes of results, over all batches. */
+  readonly answers: {
+    readonly left: () => number;
+    readonly max: number;
+    readonly add: (bytes: number) => void;
+  };
+  readonly leave: () => void;
+}
+
+/** A line on its way. It ends once, by `ended` or `refused`. */
+export interface LineInWindow {
+  readonly begunAt: number;
+  /** Its result has so many bytes, which are held until it has ended. */
+  answered(bytes: number): void;
+  /** @param isSuccess it was let in and answered: there may be room for more */
+  ended(isSuccess?: boolean): void;
+  /** Not now. @param restMs as whoever refuses asks for it; 0: nothing was said */
+  refused(restMs: number): void;
+}
+
 /** One batch's part of the window. Disposing it leaves its share to the others. */
 export class BatchWindow implements Disposable {
-  readonly #deps: { readonly now: () => number; readonly share: () => number; readonly leave: () => void };
+  readonly #deps: BatchWindowDeps;
+  readonly #size = new AnswerSize();
   #limit = firstLines;
   #running = 0;
+  /** Of those that run, how many have no result yet, and the bytes of the others'. */
+  #unanswered = 0;
+  #answeredBytes = 0;
+  /** What the window counts for it. */
+  #counted = 0;
   #restsUntil = 0;
   /** Of several lines that began together and are all refused, the first has said it. */
   #halvedAt = -Infinity;
 
-  constructor(deps: { readonly now: () => number; readonly share: () => number; readonly leave: () => void }) {
+  constructor(deps: BatchWindowDeps) {
     this.#deps = deps;
   }
 
@@ -91,7 +132,18 @@ export class BatchWindow implements Disposable {
 
   /** At this moment; a batch that rests has none. */
   get room(): number {
-    return this.restMs > 0 ? 0 : Math.max(0, Math.min(this.#limit, this.#deps.share()) - this.#running);
+    if (this.restMs > 0) return 0;
+    return Math.max(0, Math.min(this.#limit, this.#deps.share(), this.#running + this.answerRoom) - this.#running);
+  }
+
+  /**
+   * For how many lines more there is memory. A batch that has none on its way may have one even where others fill it
+   * all, unless so many do that that takes as much again.
+   */
+  get answerRoom(): number {
+    const { left, max } = this.#deps.answers;
+    const lines = Math.max(0, Math.floor(left() / this.#size.expected));
+    return lines === 0 && this.#running === 0 && left() > -max ? 1 : lines;
   }
 
   /** How long the batch has been told to wait still. */
@@ -99,21 +151,39 @@ export class BatchWindow implements Disposable {
     return Math.max(0, this.#restsUntil - this.#deps.now());
   }
 
-  /** @returns what `ended` or `refused` is told */
-  begin(): { readonly begunAt: number } {
+  begin(): LineInWindow {
+    const begunAt = this.#deps.now();
+    let bytes: number | null = null;
     this.#running += 1;
-    return { begunAt: this.#deps.now() };
+    this.#unanswered += 1;
+    this.#count();
+    const end = () => {
+      this.#running -= 1;
+      if (bytes === null) this.#unanswered -= 1;
+      else this.#answeredBytes -= bytes;
+      this.#count();
+    };
+    return {
+      begunAt,
+      answered: (size) => {
+        bytes = size;
+        this.#unanswered -= 1;
+        this.#answeredBytes += size;
+        this.#size.saw(size);
+        this.#count();
+      },
+      ended: (isSuccess = false) => {
+        end();
+        if (isSuccess) this.#limit = Math.min(this.#limit + 1, this.#deps.share());
+      },
+      refused: (restMs) => {
+        end();
+        this.#halve(begunAt, restMs);
+      },
+    };
   }
 
-  /** @param isSuccess it was let in and answered: there may be room for more */
-  ended(isSuccess: boolean): void {
-    this.#running -= 1;
-    if (isSuccess) this.#limit = Math.min(this.#limit + 1, this.#deps.share());
-  }
-
-  /** Not now. @param restMs as whoever refuses asks for it; 0: nothing was said */
-  refused({ begunAt }: { readonly begunAt: number }, restMs: number): void {
-    this.#running -= 1;
+  #halve(begunAt: number, restMs: number): void {
     const now = this.#deps.now();
     this.#restsUntil = Math.max(this.#restsUntil, now + restMs);
     if (begunAt <= this.#halvedAt) return;
@@ -121,7 +191,33 @@ export class BatchWindow implements Disposable {
     this.#halvedAt = now;
   }
 
+  #count(): void {
+    const counted = this.#unanswered * this.#size.expected + this.#answeredBytes;
+    this.#deps.answers.add(counted - this.#counted);
+    this.#counted = counted;
+  }
+
   [Symbol.dispose](): void {
+    this.#deps.answers.add(-this.#counted);
+    this.#counted = 0;
     this.#deps.leave();
+  }
+}
+
+/** Of a batch's results, before there is one. */
+const firstSize = mebibyte;
+const smallestSize = 1024;
+
+/** How large the next result of a batch may be: as the largest lately, of which each smaller one takes off a little. */
+class AnswerSize {
+  #expected: number | null = null;
+
+  get expected(): number {
+    return this.#expected ?? firstSize;
+  }
+
+  saw(bytes: number): void {
+    const before = this.#expected ?? bytes;
+    this.#expected = Math.max(smallestSize, bytes, before - Math.ceil((before - bytes) / 64));
   }
 }

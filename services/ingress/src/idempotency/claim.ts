@@ -23,8 +23,16 @@ export type Claimed =
 
 export type ClaimKey = (
   request: IdempotencyClaim & { readonly fingerprint: string },
-  waiting: { readonly signal: AbortSignal; readonly deadlineAt: number },
+  waiting: Waiting,
 ) => Promise<Claimed>;
+
+export interface Waiting {
+  readonly signal: AbortSignal;
+  /** Epoch milliseconds. */
+  readonly deadlineAt: number;
+  /** Called again and again while the job of another request is queued or runs. */
+  readonly onQueued?: ((requestId: string) => void) | undefined;
+}
 
 export interface ClaimDeps {
   readonly store: IdempotencyStore;
@@ -48,8 +56,8 @@ const pauseMs = { first: 50, most: 500 };
 export function createClaimKey({ store, log, now, maxWaiting = 2_000 }: ClaimDeps): ClaimKey {
   let waitingNow = 0;
 
-  return async (request, { signal, deadlineAt }) => {
-    const first = await ask(request);
+  return async (request, { signal, deadlineAt, onQueued }) => {
+    const first = await ask(request, onQueued);
     if (first !== null) return first;
     if (waitingNow >= maxWaiting) throw tooManyWaiting(maxWaiting);
     waitingNow += 1;
@@ -57,7 +65,7 @@ export function createClaimKey({ store, log, now, maxWaiting = 2_000 }: ClaimDep
       for (let ms = pauseMs.first; ; ms = Math.min(2 * ms, pauseMs.most)) {
         await sleep(Math.max(0, Math.min(ms, deadlineAt - now())), undefined, { signal }).catch(() => undefined);
         signal.throwIfAborted();
-        const claimed = await ask(request);
+        const claimed = await ask(request, onQueued);
         if (claimed !== null) return claimed;
         if (now() >= deadlineAt) throw waitedTooLong();
       }
@@ -67,7 +75,10 @@ export function createClaimKey({ store, log, now, maxWaiting = 2_000 }: ClaimDep
   };
 
   /** @returns null: another request is running */
-  async function ask(request: IdempotencyClaim & { readonly fingerprint: string }): Promise<Claimed | null> {
+  async function ask(
+    request: IdempotencyClaim & { readonly fingerprint: string },
+    onQueued: Waiting['onQueued'],
+  ): Promise<Claimed | null> {
     const begun = await store.begin(request, request.fingerprint);
     switch (begun.type) {
       case 'claimed':
@@ -78,7 +89,9 @@ export function createClaimKey({ store, log, now, maxWaiting = 2_000 }: ClaimDep
       case 'other-body':
         throw keyReused(begun.requestId);
       case 'running':
-        if (begun.deadlineAt !== null && now() > begun.deadlineAt + graceMs) throw outcomeUnknown(begun.requestId);
+        if (begun.deadlineAt === null) return null;
+        if (now() > begun.deadlineAt + graceMs) throw outcomeUnknown(begun.requestId);
+        onQueued?.(begun.requestId);
         return null;
     }
   }

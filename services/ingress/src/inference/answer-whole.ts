@@ -10,14 +10,19 @@ import { collectWhole } from './collect-whole.ts';
 import type { InferenceEndpoint } from './endpoint.ts';
 import type { Exchange } from './exchange.ts';
 import type { InferenceSteps } from './inference-steps.ts';
+import { serveKept } from './serve-kept.ts';
 import { serveRequest } from './serve-request.ts';
+import type { Served } from './serve-request.ts';
 
 /** A request that did not come over HTTP. */
 export interface WholeRequest {
-  /** The body as it lies in its file, and parsed. */
-  readonly text: string;
-  readonly value: unknown;
-  readonly authenticated: Authenticated;
+  /** null: it cannot be read any more, and only an answer that is kept is asked for. */
+  readonly body: {
+    /** As it lies in its file, and parsed. */
+    readonly text: string;
+    readonly value: unknown;
+    readonly authenticated: Authenticated;
+  } | null;
   /** Nobody waits for the answer any more. */
   readonly signal: AbortSignal;
   readonly line: BatchLine;
@@ -56,18 +61,21 @@ export async function answerWhole<Body>(
 ): Promise<WholeAnswer> {
   const { signal } = request;
   using response = openResponse(signal, steps);
-  const asked = { ...request, headers: {}, ip: undefined, exchange: response.exchange };
+  const { line, body: asked } = request;
+  const { exchange } = response;
   const { headers } = response;
   let ran: { readonly requestId: RequestId; readonly isReplayed: boolean } | undefined;
   const from = () => ({ headers, requestId: ran?.requestId ?? null, isReplayed: ran?.isReplayed ?? false });
   try {
-    return await serveRequest(endpoint, asked, steps, async (served) => {
+    const send = async (served: Served<Body>): Promise<WholeAnswer> => {
       ran = { requestId: served.job.requestId, isReplayed: served.queued === null };
       if (served.queued !== null) request.onQueued(served.queued);
       const { body, summary } = await collectWhole(endpoint, served, steps);
       signal.throwIfAborted(); // what was left is not whole
       return { ...from(), status: 200, body, usage: summary.usage, costNanoUsd: summary.costNanoUsd ?? 0 };
-    });
+    };
+    if (asked === null) return await serveKept(endpoint, { line, exchange }, steps, send);
+    return await serveRequest(endpoint, { ...asked, line, headers: {}, ip: undefined, exchange }, steps, send);
   } catch (error) {
     signal.throwIfAborted();
     const { status, body, headers: told } = toErrorResponse(error);

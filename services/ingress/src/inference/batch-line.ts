@@ -1,4 +1,5 @@
 import type { RequestOrigin } from '@sluice/shared/contracts/caller.ts';
+import type { RequestId } from '@sluice/shared/ids.ts';
 import type { Turn } from '@sluice/shared/contracts/turn.ts';
 
 /** What is different about a request that is a line of a batch. */
@@ -9,8 +10,16 @@ export interface BatchLine {
   readonly customId: string;
   /** In place of the request's own timeout. Epoch milliseconds. */
   readonly deadlineAt: number;
-  /** Only an answer that there is already, or that a job gives which runs, is asked for. */
-  readonly isOnlyCollected: boolean;
+  /** Only an answer that there is already, or that a job gives which runs, is asked for. Absent: it may be run. */
+  readonly collected?: CollectedLine | undefined;
+}
+
+export interface CollectedLine {
+  /**
+   * Called again and again while its job is queued or runs.
+   * @param queue where it waits if it was asked for as its request says; null: the request cannot be read
+   */
+  onQueued(running: { readonly requestId: RequestId; readonly queue: string | null }): void;
 }
 
 /** There is no answer to collect, and none on its way: the line can be run, or given up. */

@@ -20,6 +20,8 @@ export interface InferenceEndpoint<Body> {
    * @throws GatewayError for what the schema cannot see
    */
   ask(this: void, body: Body, asked: { readonly authenticated: Authenticated; readonly config: GatewayConfig }): Ask;
+  /** Stands in for a request of which nothing but the answer is left. */
+  bodyOf(model: string): Body;
   /**
    * The answer in one piece.
    * @throws GatewayError when the answer failed

@@ -1,4 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { resolveAlias } from '@sluice/shared/config/resolve-alias.ts';
+import { laneQueue } from '@sluice/shared/contracts/lane-queue.ts';
 import type { Authenticated } from '../auth/authenticated.ts';
 import { ModelBudgetSpent } from '../admission/refusals.ts';
 import type { Answer, QueuedAnswer } from '../dispatch/dispatch.ts';
@@ -16,7 +18,8 @@ import type { Answered, InferenceEndpoint } from './endpoint.ts';
 import type { Exchange } from './exchange.ts';
 import type { InferenceSteps } from './inference-steps.ts';
 import { readRequest } from './read-request.ts';
-import type { Read } from './read-request.ts';
+import type { Read, ReadRequest } from './read-request.ts';
+import { claimLine, serveKept } from './serve-kept.ts';
 
 /** A request whose caller is known and whose body was read. */
 export interface InferenceRequest {
@@ -55,7 +58,16 @@ export async function serveRequest<Body, Sent>(
 ): Promise<Sent> {
   const { authenticated, exchange } = request;
   const { path } = endpoint;
-  const reading = await readRequest(endpoint, request, steps);
+  let reading: ReadRequest<Body>;
+  try {
+    reading = await readRequest(endpoint, request, steps);
+  } catch (error) {
+    if (request.line === undefined) throw error;
+    // It may have been run while the configuration was another.
+    return serveKept(endpoint, { ...request, line: request.line }, steps, send).catch((none: unknown) => {
+      throw none instanceof NothingToCollect ? error : none;
+    });
+  }
   const { read: asked, shownAs } = reading;
   const { ask } = asked;
   const from = { ...request, requestId: newRequestId(ask.callType, steps), path };
@@ -68,7 +80,7 @@ export async function serveRequest<Body, Sent>(
     return send({ ...servedAs(asked), job, spentNanoUsd: null, shownAs, answer: replayedAnswer(kept), queued: null });
   }
   await using claim = claimed?.claim;
-  if (request.line?.isOnlyCollected === true) throw new NothingToCollect(request.line.scope);
+  if (request.line?.collected !== undefined) throw new NothingToCollect(request.line.scope);
   const { read, admitted } = await admitFirst();
   await using answer = await dispatchAdmitted(admitted, read.text, { exchange, claim }, steps);
   const { job, spentNanoUsd } = admitted;
@@ -97,6 +109,11 @@ export async function serveRequest<Body, Sent>(
   }
 }
 
+/** Where a line waits that asks for a model. */
+function queueOfLine(model: string, config: InferenceSteps['config']): string {
+  return laneQueue(resolveAlias(config, model)?.queue ?? model, 'batch');
+}
+
 /** @returns null: the request has no idempotency key */
 async function claimFor(
   { ask, value }: Pick<Read<unknown>, 'ask' | 'value'>,
@@ -105,8 +122,7 @@ async function claimFor(
 ): Promise<Claimed | null> {
   const signal = exchange.clientGone;
   if (line !== undefined) {
-    const { scope, deadlineAt } = line; // nothing else is ever run under its scope, so that fingerprints are alike
-    return claimKey({ scope, requestId, fingerprint: scope }, { signal, deadlineAt });
+    return claimLine(line, { requestId, signal, queue: queueOfLine(ask.body.model, config) }, { claimKey });
   }
   const idempotencyKey = idempotencyKeyOf(headers);
   if (idempotencyKey === null) return null;

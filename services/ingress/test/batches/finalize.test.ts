@@ -7,6 +7,7 @@ import { finalize } from '../../src/batches/finalize.ts';
 import type { Batch } from '../../src/batches/batch.ts';
 import { insertBatchLines } from '../../src/batches/sql/batch-lines.ts';
 import { beginFinalizing } from '../../src/batches/sql/end-batch.ts';
+import type { EndsEarly } from '../../src/batches/sql/end-batch.ts';
 import { recordLines } from '../../src/batches/sql/record-lines.ts';
 import { openBatches } from './open-batches.ts';
 import type { Batches } from './open-batches.ts';
@@ -20,7 +21,7 @@ beforeEach(async () => void (await batches.sql.query('truncate ingress.batches, 
 const usage = { inputTokens: 3, cachedInputTokens: 0, outputTokens: 5, reasoningTokens: 0 };
 
 /** A batch of which no more lines are run, with what the first ones have come to; by line, from 1. */
-async function ended(outcomes: readonly (200 | 400 | null)[], { isExpired = false } = {}): Promise<Batch> {
+async function ended(outcomes: readonly (200 | 400 | null)[], early: EndsEarly = null): Promise<Batch> {
   const { sql } = batches;
   const batch = await batches.claimed('file-of-it');
   const lines = outcomes.map((_, n) => ({ line: n + 1, customId: `c${n + 1}`, byteOffset: n * 10, byteLength: 9 }));
@@ -34,7 +35,7 @@ async function ended(outcomes: readonly (200 | 400 | null)[], { isExpired = fals
       : [{ line: n + 1, statusCode, result: `{"custom_id":"c${n + 1}"}`, usage, costNanoUsd: 7 }],
   );
   assert.ok(await recordLines(sql, batch, results));
-  const finalizing = await beginFinalizing(sql, batch, { now: createdAt, isExpired });
+  const finalizing = await beginFinalizing(sql, batch, { now: createdAt, early });
   assert.ok(finalizing);
   return finalizing;
 }
@@ -73,13 +74,20 @@ test('a file without lines is not written', async () => {
   assert.equal((await batches.read(batch.batchId)).errorFileId, null);
 });
 
-test('lines that never ran are in the error file, and counted as failed', async () => {
-  const batch = await ended([200, null], { isExpired: true });
-  await end(batch);
-  assert.match((await seen())['error.jsonl'] ?? '', /^\{"id":"batch_req_\w+","custom_id":"c2".*"batch_expired".*\}\n$/);
-  const { status, completedLines, failedLines } = await batches.read(batch.batchId);
-  assert.deepEqual([status, completedLines, failedLines], ['expired', 1, 1]);
-});
+const lost = { code: 'input_file_not_found', line: null, message: 'Lost.', param: null };
+
+for (const early of [{ as: 'expired' }, { as: 'failed', errors: [lost] }] as const) {
+  test(`${early.as} early: lines that never ran are in the error file, and counted as failed`, async () => {
+    const batch = await ended([200, null], early);
+    await end(batch);
+    const { 'error.jsonl': errorLines = '', 'output.jsonl': output } = await seen();
+    assert.equal(output, '{"custom_id":"c1"}\n');
+    assert.match(errorLines, new RegExp(`^\\{"id":"batch_req_\\w+","custom_id":"c2".*"batch_${early.as}".*\\}\\n$`));
+    const { status, completedLines, failedLines, errors } = await batches.read(batch.batchId);
+    assert.deepEqual([status, completedLines, failedLines], [early.as, 1, 1]);
+    assert.deepEqual(errors, 'errors' in early ? early.errors : []);
+  });
+}
 
 test('of a runner that dies between a file and the note of it, nobody sees a second file', async () => {
   const batch = await ended([200, 400]);

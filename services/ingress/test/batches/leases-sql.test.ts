@@ -84,7 +84,7 @@ test('who was overtaken renews, gives back, pauses, stores and ends nothing', as
   await giveBackLeases(sql, [old]);
   assert.equal(await setPaused(sql, old, 'budget_exceeded'), false);
   assert.equal(await recordLines(sql, old, [resultOf(1)]), false);
-  assert.equal(await beginFinalizing(sql, old, { now: createdAt, isExpired: false }), null);
+  assert.equal(await beginFinalizing(sql, old, { now: createdAt, early: null }), null);
   assert.equal(await endBatch(sql, old, { neverRan: 0, errors: [], now: createdAt }), null);
   const stored = await findBatch(sql, 'team:a', old.batchId);
   assert.deepEqual({ ...stored, leaseUntil: null }, { ...now, leaseUntil: null });
@@ -117,15 +117,16 @@ test('a page of results is bounded by their bytes, and has one however long it i
   assert.deepEqual(pages, [[1], [2], [3]]);
 });
 
-for (const { what, status, isExpired, ends } of [
-  { what: 'a batch whose lines have ended', status: 'in_progress', isExpired: false, ends: 'completed' },
-  { what: 'one whose window has ended', status: 'in_progress', isExpired: true, ends: 'expired' },
-  { what: 'one that was cancelled', status: 'cancelling', isExpired: true, ends: 'cancelled' },
-]) {
+for (const { what, status, early, ends } of [
+  { what: 'a batch whose lines have ended', status: 'in_progress', early: null, ends: 'completed' },
+  { what: 'one whose window has ended', status: 'in_progress', early: { as: 'expired' }, ends: 'expired' },
+  { what: 'one whose file is lost', status: 'in_progress', early: { as: 'failed', errors: [] }, ends: 'failed' },
+  { what: 'one that was cancelled', status: 'cancelling', early: { as: 'expired' }, ends: 'cancelled' },
+] as const) {
   test(`${what} ends as ${ends}, also when another runner goes on; then its lines are removed`, async () => {
     const batch = await running();
     await sql.query('update ingress.batches set status = $1', [status]);
-    assert.ok(await beginFinalizing(sql, batch, { now: createdAt, isExpired }));
+    assert.ok(await beginFinalizing(sql, batch, { now: createdAt, early }));
     assert.equal(await removeLines(sql), false, 'its files do not stand yet');
     await runOut();
     const [taken] = await claimBatches(sql, 'two', 1, 200);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { filePieceBytesMax } from '../../ports/file-store.ts';
+import { filePieceBytesMax, NoSuchFile } from '../../ports/file-store.ts';
 import type { FileStore } from '../../ports/file-store.ts';
 import type { Sql } from '../../ports/sql.ts';
 import { inPieces, untilAborted } from '../file-bytes.ts';
@@ -47,7 +47,7 @@ export function createPostgresFileStore(sql: Sql): FileStore {
           [name, chunk, start, length],
         );
         if (rows.length === 0 && (await endsBefore(sql, name, chunk))) return;
-        if (rows.length === 0) throw new Error(`There is no file ${name}, or not all of it.`);
+        if (rows.length === 0) throw new NoSuchFile(name);
         const { bytes, whole } = Chunk.parse(rows[0]);
         if (bytes.length > 0) yield bytes;
         if (whole < filePieceBytesMax) return;

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { DeleteObjectCommand, GetObjectCommand, NoSuchKey, S3Client, S3ServiceException } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
 import { GatewayError } from '../../errors.ts';
-import { filePieceBytesMax } from '../../ports/file-store.ts';
+import { filePieceBytesMax, NoSuchFile } from '../../ports/file-store.ts';
 import type { FileStore } from '../../ports/file-store.ts';
 import { untilAborted } from '../file-bytes.ts';
 
@@ -116,7 +116,7 @@ export function openS3FileStore(options: S3FileStoreOptions): FileStore {
       }
       return { bytes: given.subarray(0, length), size };
     } catch (error) {
-      if (error instanceof NoSuchKey) throw new Error(`There is no file ${name}.`, { cause: error });
+      if (error instanceof NoSuchKey) throw new NoSuchFile(name, { cause: error });
       if (error instanceof S3ServiceException && error.$metadata.httpStatusCode === 416) return null;
       throw unavailable(error);
     }

@@ -13,26 +13,34 @@ export async function setPaused(sql: Sql, { batchId, leaseEpoch }: HeldBatch, re
   return rowCount === 1;
 }
 
+const isOpen = `status in ('validating', 'in_progress')`;
+
+/** Why a batch ends before all its lines have; null: they have. `errors` are what its owner is told. */
+export type EndsEarly =
+  { readonly as: 'expired' } | { readonly as: 'failed'; readonly errors: readonly BatchError[] } | null;
+
 /**
- * No more lines are run: from now on its files are written. `expired_at` says already here that it ends as expired, so
- * that whoever takes it over knows.
+ * No more lines are run: from now on its files are written. `expired_at` and `failed_at` say already here how it ends,
+ * so that whoever takes it over knows.
  *
  * @returns the batch as it is now, cancelled or not; null: it is no longer held
  */
 export async function beginFinalizing(
   sql: Sql,
   { batchId, leaseEpoch }: HeldBatch,
-  { now, isExpired }: { readonly now: number; readonly isExpired: boolean },
+  { now, early }: { readonly now: number; readonly early: EndsEarly },
 ): Promise<Batch | null> {
   const { rows } = await sql.query(
     `update ingress.batches
-     set status = case when status in ('validating', 'in_progress') then 'finalizing' else status end,
+     set status = case when ${isOpen} then 'finalizing' else status end,
        finalizing_at = coalesce(finalizing_at, $3),
-       expired_at = case when $4 and status in ('validating', 'in_progress') then $3 else expired_at end,
+       expired_at = case when $4 = 'expired' and ${isOpen} then $3 else expired_at end,
+       failed_at = case when $4 = 'failed' and ${isOpen} then $3 else failed_at end,
+       errors = case when $4 = 'failed' and ${isOpen} then errors || $5::jsonb else errors end,
        paused_reason = null
      where batch_id = $1 and lease_epoch = $2
      returning *`,
-    [batchId, leaseEpoch, new Date(now), isExpired],
+    [batchId, leaseEpoch, new Date(now), early?.as ?? null, JSON.stringify(early?.as === 'failed' ? early.errors : [])],
   );
   return firstBatch(rows);
 }
@@ -62,8 +70,15 @@ export interface Ending {
 const ended = {
   finalizing: { status: 'completed', at: 'completed_at' },
   expired: { status: 'expired', at: 'expired_at' },
+  failed: { status: 'failed', at: 'failed_at' },
   cancelling: { status: 'cancelled', at: 'cancelled_at' },
 } as const;
+
+function endOf({ status, expiredAt, failedAt }: Batch): keyof typeof ended {
+  if (status === 'cancelling') return 'cancelling';
+  if (failedAt !== null) return 'failed';
+  return expiredAt === null ? 'finalizing' : 'expired';
+}
 
 /** @returns how it has ended; null: the batch is no longer held */
 export async function endBatch(
@@ -71,8 +86,7 @@ export async function endBatch(
   batch: Batch,
   { neverRan, errors, now }: Ending,
 ): Promise<(typeof ended)[keyof typeof ended]['status'] | null> {
-  const isCancelled = batch.status === 'cancelling';
-  const { status, at } = ended[isCancelled ? 'cancelling' : batch.expiredAt === null ? 'finalizing' : 'expired'];
+  const { status, at } = ended[endOf(batch)];
   const { rowCount } = await sql.query(
     `update ingress.batches
      set status = $3, ${at} = $4, failed_lines = failed_lines + $5, errors = errors || $6::jsonb,

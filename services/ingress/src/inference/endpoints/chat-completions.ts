@@ -19,6 +19,7 @@ export const chatCompletions: InferenceEndpoint<ChatCompletionRequest> = {
     outputTokens: askedOutputTokens(body, config),
     choices: (aliases) => choicesOf(body, config, aliases),
   }),
+  bodyOf: (model) => ({ model, messages: [] }),
   collect: (answered, answer, summary) => collectCompletion(answer, summary, envelopeOf(answered)),
   stream(answered, onStart) {
     const { body, shownAs } = answered;

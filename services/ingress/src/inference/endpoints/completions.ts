@@ -23,6 +23,7 @@ export const completions: InferenceEndpoint<CompletionRequest> = {
       jobBody: chat,
     };
   },
+  bodyOf: (model) => ({ model, prompt: '' }),
   collect: (answered, answer, summary) => collectTextCompletion(answer, summary, completionOf(answered)),
   stream(answered, onStart) {
     const includeUsage = answered.body.stream_options?.include_usage ?? false;

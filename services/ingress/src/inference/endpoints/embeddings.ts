@@ -9,5 +9,6 @@ export const embeddings: InferenceEndpoint<EmbeddingRequest> = {
   mode: 'embedding',
   schema: EmbeddingRequest,
   ask: (body) => ({ callType: 'aembedding', body, bounds: embeddingInputBounds(body), outputTokens: 0 }),
+  bodyOf: (model) => ({ model, input: [] }),
   collect: (_answered, answer, summary) => collectEmbeddings(answer, summary),
 };

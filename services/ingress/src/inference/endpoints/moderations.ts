@@ -26,6 +26,7 @@ export const moderations: InferenceEndpoint<z.infer<typeof AnyModeration>> = {
       ...(asked.model == null && { jobBody: body }),
     };
   },
+  bodyOf: (model) => ({ model, input: [] }),
   collect: ({ job }, answer, summary) => collectModerations(answer, summary, job.requestId),
 };
 

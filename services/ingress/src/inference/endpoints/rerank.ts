@@ -15,6 +15,7 @@ export const rerank: InferenceEndpoint<RerankRequest> = {
     outputTokens: 0,
     searchUnits: searchUnitsOf(body),
   }),
+  bodyOf: (model) => ({ model, query: '', documents: [] }),
   collect({ body: request, job }, answer, summary) {
     const reranking = { id: job.requestId, request, searchUnits: searchUnitsOf(request) };
     return collectReranking(answer, summary, reranking);
