@@ -5,8 +5,8 @@ import { batchRoutes } from '../../src/routes/openai/batches/batch-routes.ts';
 import type { BatchesDeps } from '../../src/routes/openai/batches/batches-deps.ts';
 import type { VirtualKey } from '../../src/tenancy/virtual-key.ts';
 import { principalOf, virtualKey } from '../auth/virtual-keys.ts';
-import { serveRoutes } from '../routes/serve-routes.ts';
-import type { Answer } from '../routes/serve-routes.ts';
+import { serveApp } from '../routes/serve-app.ts';
+import type { Answer } from '../routes/serve-app.ts';
 import type { Batches } from './open-batches.ts';
 
 export interface BatchRoutes extends AsyncDisposable {
@@ -41,7 +41,7 @@ export async function openBatchRoutes(
   for (const { method, path, handler } of batchRoutes({ authenticate, sql, files, settings: { maxUnfinished }, now })) {
     app[method](`/v1${path}`, handler);
   }
-  const routes = await serveRoutes(app);
+  const routes = await serveApp(app);
   return {
     ...routes,
     ask(what, { body, key = 'sk-a' } = {}) {

@@ -5,7 +5,7 @@ import { masterKeyName } from '../../src/auth/require-usable.ts';
 import { hashKey } from '../../src/auth/hash-key.ts';
 import { openKeysDatabase } from '../sql/open-keys-database.ts';
 import { now, openManagement, type Management } from './open-management.ts';
-import type { Answer } from './serve-routes.ts';
+import type { Answer } from './serve-app.ts';
 
 const resources = new AsyncDisposableStack();
 let sql: SqlPool;

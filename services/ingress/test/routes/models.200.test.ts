@@ -10,7 +10,7 @@ import { modelInfo, modelInfoPage } from '../../src/routes/management/models/mod
 import { listModels, retrieveModel } from '../../src/routes/openai/models.ts';
 import { principalOf, virtualKey } from '../auth/virtual-keys.ts';
 import { catalogModel, namesOf, place } from '../models/sample-models.ts';
-import { serveRoutes } from './serve-routes.ts';
+import { serveApp } from './serve-app.ts';
 
 const masterKey = 'the master key of this test';
 const [anyKey, grokKey, ociKey] = ['sk-any', 'sk-grok', 'sk-oci'];
@@ -59,7 +59,7 @@ async function open(list: () => Promise<readonly CatalogPlace[]> = async () => [
     .get('/model/info', modelInfo(deps))
     .get('/v2/model/info', modelInfoPage(deps))
     .get('/model_group/info', modelGroups(deps));
-  const routes = await serveRoutes(app);
+  const routes = await serveApp(app);
   return { ...routes, asked, get: (path: string, key = masterKey) => routes.ask(path, key) };
 }
 

@@ -14,8 +14,8 @@ import { createScopeOf } from '../../src/tenancy/scope.ts';
 import { tenancyIn } from '../../src/sql/tenancy-tables.ts';
 import { spendRoutes } from '../../src/routes/spend/spend-routes.ts';
 import { virtualKeysIn } from '../../src/sql/virtual-keys.ts';
-import { serveRoutes } from './serve-routes.ts';
-import type { Answer, AskInit, ServedRoutes } from './serve-routes.ts';
+import { serveApp } from './serve-app.ts';
+import type { Answer, AskInit, ServedApp } from './serve-app.ts';
 import { spendParts } from './spend-parts.ts';
 
 export const masterKey = 'the master key of this test';
@@ -23,7 +23,7 @@ export const masterKey = 'the master key of this test';
 /** The time in these tests; a Monday. */
 export const now = Date.parse('2027-02-01T12:00:00.000Z');
 
-export interface Management extends Omit<ServedRoutes, 'ask'> {
+export interface Management extends Omit<ServedApp, 'ask'> {
   get(path: string, options?: { key?: string }): Promise<Answer>;
   post(
     path: string,
@@ -94,7 +94,7 @@ export async function openManagement(
 
   const app = express().use(express.json()).get('/audit', auditLog(deps)).get('/audit/:id', auditLine(deps));
   for (const { method, path, handler } of [...managementRoutes(deps), ...spendRoutes(deps)]) app[method](path, handler);
-  const routes = await serveRoutes(app);
+  const routes = await serveApp(app);
   const call = (path: string, key: string, { headers, ...init }: AskInit) =>
     routes.ask(path, key, { ...init, headers: { 'content-type': 'application/json', ...headers } });
   const management: Management = {

@@ -12,7 +12,7 @@ export interface Answer {
   readonly body: any; // oxlint-disable-line typescript/no-explicit-any -- see above
 }
 
-export interface ServedRoutes extends AsyncDisposable {
+export interface ServedApp extends AsyncDisposable {
   readonly url: string;
   /** Every answer has to be as the document of the API says. */
   ask(path: string, key: string, init?: AskInit): Promise<Answer>;
@@ -22,8 +22,8 @@ export interface AskInit extends Omit<RequestInit, 'headers'> {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Routes over HTTP; what they throw is answered as the gateway does. */
-export async function serveRoutes(app: Express): Promise<ServedRoutes> {
+/** An app over HTTP; what its routes throw is answered as the gateway does. */
+export async function serveApp(app: Express): Promise<ServedApp> {
   const server = app.use(sendError).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
