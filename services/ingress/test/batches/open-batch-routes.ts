@@ -1,25 +1,16 @@
-import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import express from 'express';
-import type { ErrorRequestHandler } from 'express';
 import { createAuthenticate } from '../../src/auth/create-authenticate.ts';
-import { toErrorResponse } from '../../src/http/error-response.ts';
 import { bytes } from '../../src/http/read-bytes.ts';
 import { batchRoutes } from '../../src/routes/openai/batches/batch-routes.ts';
 import type { BatchesDeps } from '../../src/routes/openai/batches/batches-deps.ts';
 import type { VirtualKey } from '../../src/tenancy/virtual-key.ts';
 import { principalOf, virtualKey } from '../auth/virtual-keys.ts';
-import { assertDocumented } from '../openapi/assert-documented.ts';
+import { serveApp } from '../routes/serve-app.ts';
+import type { Answer } from '../routes/serve-app.ts';
 import type { Batches } from './open-batches.ts';
 
-export interface Answer {
-  readonly status: number;
-  /** Parsed; for tests to look into. */
-  readonly body: any; // oxlint-disable-line typescript/no-explicit-any
-}
-
 export interface BatchRoutes extends AsyncDisposable {
-  /** `POST /v1/batches`, with a key of the team `a` unless another is named; every answer is held to the document. */
+  /** `POST /v1/batches`, with a key of the team `a` unless another is named. */
   ask(what: string, options?: { readonly body?: unknown; readonly key?: string }): Promise<Answer>;
 }
 
@@ -50,30 +41,12 @@ export async function openBatchRoutes(
   for (const { method, path, handler } of batchRoutes({ authenticate, sql, files, settings: { maxUnfinished }, now })) {
     app[method](`/v1${path}`, handler);
   }
-  const sendError: ErrorRequestHandler = (error, _req, res, _next) => {
-    const { status, body } = toErrorResponse(error);
-    res.status(status).json(body);
-  };
-  const server = app.use(sendError).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  assert.ok(typeof address === 'object' && address !== null);
+  const routes = await serveApp(app);
   return {
-    async ask(what, { body, key = 'sk-a' } = {}) {
+    ...routes,
+    ask(what, { body, key = 'sk-a' } = {}) {
       const [method = '', path = ''] = what.split(' ');
-      const response = await fetch(`http://127.0.0.1:${address.port}${path}`, {
-        method,
-        headers: { authorization: `Bearer ${key}` },
-        ...(body !== undefined && { body: JSON.stringify(body) }),
-      });
-      const answer = { status: response.status, body: await response.json() };
-      assertDocumented({ method, path }, answer);
-      return answer;
-    },
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
+      return routes.ask(path, key, { method, ...(body !== undefined && { body: JSON.stringify(body) }) });
     },
   };
 }

@@ -4,7 +4,8 @@ import type { SqlPool } from '@sluice/shared/ports/sql.ts';
 import { masterKeyName } from '../../src/auth/require-usable.ts';
 import { hashKey } from '../../src/auth/hash-key.ts';
 import { openKeysDatabase } from '../sql/open-keys-database.ts';
-import { now, openManagement, type Answer, type Management } from './open-management.ts';
+import { now, openManagement, type Management } from './open-management.ts';
+import type { Answer } from './serve-app.ts';
 
 const resources = new AsyncDisposableStack();
 let sql: SqlPool;

@@ -7,7 +7,8 @@ import { waitUntil } from '../../../../test/servers/wait-until.ts';
 import { virtualKey } from '../auth/virtual-keys.ts';
 import { openKeysDatabase } from '../sql/open-keys-database.ts';
 import { organization, team } from '../tenancy/entities.ts';
-import { openManagement, type Answer, type Management } from './open-management.ts';
+import { openManagement, type Management } from './open-management.ts';
+import type { Answer } from './serve-app.ts';
 
 // What is given to a team or an organization while that is deleted, on the locks of a real database.
 

@@ -1,17 +1,16 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { test } from 'node:test';
 import type { CatalogPlace } from '@sluice/shared/contracts/model-catalog.ts';
 import { loadPriceBook } from '@sluice/shared/prices/price-book.ts';
-import express, { type ErrorRequestHandler } from 'express';
+import express from 'express';
 import { createAuthenticate } from '../../src/auth/create-authenticate.ts';
-import { toErrorResponse } from '../../src/http/error-response.ts';
 import { createKnownModels } from '../../src/models/known-models.ts';
 import { modelGroups } from '../../src/routes/management/models/model-group-info.ts';
 import { modelInfo, modelInfoPage } from '../../src/routes/management/models/model-info.ts';
 import { listModels, retrieveModel } from '../../src/routes/openai/models.ts';
 import { principalOf, virtualKey } from '../auth/virtual-keys.ts';
 import { catalogModel, namesOf, place } from '../models/sample-models.ts';
+import { serveApp } from './serve-app.ts';
 
 const masterKey = 'the master key of this test';
 const [anyKey, grokKey, ociKey] = ['sk-any', 'sk-grok', 'sk-oci'];
@@ -28,12 +27,6 @@ const configured = namesOf({
 });
 const here = ['xai.grok-4', 'meta.llama-3.3-70b-instruct', 'cohere.embed-v4.0'].map((name) => catalogModel(name));
 const live: CatalogPlace = { id: place, models: here };
-
-interface Answer {
-  readonly status: number;
-  /** Parsed; for tests to look into. */
-  readonly body: any; // oxlint-disable-line typescript/no-explicit-any
-}
 
 /** The routes over HTTP, and what the workers say. */
 async function open(list: () => Promise<readonly CatalogPlace[]> = async () => [live], names = configured) {
@@ -60,36 +53,15 @@ async function open(list: () => Promise<readonly CatalogPlace[]> = async () => [
     prices: loadPriceBook(),
     now: Date.now,
   };
-  const server = express()
+  const app = express()
     .get('/v1/models', listModels(deps))
     .get('/v1/models/*model', retrieveModel(deps))
     .get('/model/info', modelInfo(deps))
     .get('/v2/model/info', modelInfoPage(deps))
-    .get('/model_group/info', modelGroups(deps))
-    .use(sendError)
-    .listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  assert.ok(typeof address === 'object' && address !== null);
-  return {
-    asked,
-    async get(path: string, key = masterKey): Promise<Answer> {
-      const headers = { authorization: `Bearer ${key}` };
-      const response = await fetch(`http://127.0.0.1:${address.port}${path}`, { headers });
-      return { status: response.status, body: await response.json() };
-    },
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
-    },
-  };
+    .get('/model_group/info', modelGroups(deps));
+  const routes = await serveApp(app);
+  return { ...routes, asked, get: (path: string, key = masterKey) => routes.ask(path, key) };
 }
-
-const sendError: ErrorRequestHandler = (error, _req, res, _next) => {
-  const { status, body } = toErrorResponse(error);
-  res.status(status).json(body);
-};
 
 const idsIn = (body: { data: readonly { id: string }[] }) => body.data.map(({ id }) => id);
 const liveNames = ['oci/cohere.embed-v4.0', 'oci/meta.llama-3.3-70b-instruct', 'oci/xai.grok-4'];

@@ -1,22 +1,21 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
 import { loadGatewayConfig } from '@sluice/shared/config/load-config.ts';
 import { accountKey, type Account } from '@sluice/shared/contracts/account.ts';
 import type { SqlPool } from '@sluice/shared/ports/sql.ts';
 import type { SpendReports } from '@sluice/shared/ports/spend-reports.ts';
-import express, { type ErrorRequestHandler } from 'express';
+import express from 'express';
 import { createChanges } from '../../src/audit/changes.ts';
 import { createAuthenticate } from '../../src/auth/create-authenticate.ts';
 import { newKey } from '../../src/auth/new-key.ts';
-import { toErrorResponse } from '../../src/http/error-response.ts';
 import { auditLine, auditLog } from '../../src/routes/management/audit.ts';
 import { managementRoutes } from '../../src/routes/management/management-routes.ts';
 import { createScopeOf } from '../../src/tenancy/scope.ts';
 import { tenancyIn } from '../../src/sql/tenancy-tables.ts';
 import { spendRoutes } from '../../src/routes/spend/spend-routes.ts';
 import { virtualKeysIn } from '../../src/sql/virtual-keys.ts';
-import { assertDocumented } from '../openapi/assert-documented.ts';
+import { serveApp } from './serve-app.ts';
+import type { Answer, AskInit, ServedApp } from './serve-app.ts';
 import { spendParts } from './spend-parts.ts';
 
 export const masterKey = 'the master key of this test';
@@ -24,15 +23,7 @@ export const masterKey = 'the master key of this test';
 /** The time in these tests; a Monday. */
 export const now = Date.parse('2027-02-01T12:00:00.000Z');
 
-export interface Answer {
-  readonly status: number;
-  readonly headers: Headers;
-  /** Parsed; for tests to look into. */
-  readonly body: any; // oxlint-disable-line typescript/no-explicit-any
-}
-
-export interface Management extends AsyncDisposable {
-  readonly url: string;
+export interface Management extends Omit<ServedApp, 'ask'> {
   get(path: string, options?: { key?: string }): Promise<Answer>;
   post(
     path: string,
@@ -49,10 +40,6 @@ export interface Management extends AsyncDisposable {
   readonly balances: Map<string, number>;
   /** The same in tokens. */
   readonly tokens: Map<string, number>;
-}
-
-interface Init extends Omit<RequestInit, 'headers'> {
-  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** What the management and spend routes are made of, on this database and these books. */
@@ -92,8 +79,7 @@ export async function managementParts(
 }
 
 /**
- * The management and spend routes over HTTP, on a database and on books that a test makes up. Every answer has to be as
- * the document of the API says.
+ * The management and spend routes over HTTP, on a database and on books that a test makes up.
  *
  * @param config of the gateway, as its file has it
  */
@@ -108,21 +94,11 @@ export async function openManagement(
 
   const app = express().use(express.json()).get('/audit', auditLog(deps)).get('/audit/:id', auditLine(deps));
   for (const { method, path, handler } of [...managementRoutes(deps), ...spendRoutes(deps)]) app[method](path, handler);
-  app.use(sendError);
-  const server = app.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  assert.ok(typeof address === 'object' && address !== null);
-
-  const call = async (path: string, key: string, { headers: own, ...init }: Init): Promise<Answer> => {
-    const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json', ...own };
-    const response = await fetch(`http://127.0.0.1:${address.port}${path}`, { ...init, headers });
-    const answer = { status: response.status, headers: response.headers, body: await response.json() };
-    assertDocumented({ method: init.method ?? 'GET', path }, answer);
-    return answer;
-  };
+  const routes = await serveApp(app);
+  const call = (path: string, key: string, { headers, ...init }: AskInit) =>
+    routes.ask(path, key, { ...init, headers: { 'content-type': 'application/json', ...headers } });
   const management: Management = {
-    url: `http://127.0.0.1:${address.port}`,
+    ...routes,
     balances,
     tokens,
     get: (path, { key = masterKey } = {}) => call(path, key, {}),
@@ -138,11 +114,6 @@ export async function openManagement(
       return answer.body;
     },
     generate: async (body = {}) => (await management.ok('/key/generate', body)).key,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
-    },
   };
   return management;
 }
@@ -177,12 +148,3 @@ function booksOf(balances: ReadonlyMap<string, number>, tokens: ReadonlyMap<stri
     errors: async () => [],
   };
 }
-
-const sendError: ErrorRequestHandler = (error, _req, res, _next) => {
-  if (res.headersSent) {
-    res.destroy();
-    return;
-  }
-  const { status, body, headers } = toErrorResponse(error);
-  res.status(status).set(headers).json(body);
-};

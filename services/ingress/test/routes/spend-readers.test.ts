@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { hashKey } from '../../src/auth/hash-key.ts';
-import type { Answer } from './open-management.ts';
+import type { Answer } from './serve-app.ts';
 import { tenancyIn } from '../../src/sql/tenancy-tables.ts';
 import { madeAt, member, user } from '../tenancy/entities.ts';
 import { openSampleBooks, type SampleBooks } from './spend-books.ts';
