@@ -30,7 +30,7 @@ import { newKey } from './auth/new-key.ts';
 import { filesIn } from './files/files.ts';
 import { openFileRemoval } from './files/removal.ts';
 import { createReadBytes } from './http/read-bytes.ts';
-import { listen } from './http/listen.ts';
+import { listen, serverOptions } from './http/listen.ts';
 import { openInferenceSteps } from './inference/open-inference-steps.ts';
 import { createIngressMetrics } from './ingress-metrics.ts';
 import { createKnownModels } from './models/known-models.ts';
@@ -183,7 +183,7 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
     trustedProxies: config.trustedProxies,
     onError: (error, request) => log.error({ err: error, ...request }, 'request failed'),
   });
-  const server = opening.use(await listen(createServer(app), options));
+  const server = opening.use(await listen(createServer(serverOptions, app), options));
   opening.defer(async () => {
     draining = true;
   });

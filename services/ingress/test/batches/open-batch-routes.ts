@@ -1,15 +1,9 @@
-import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import express from 'express';
-import type { ErrorRequestHandler } from 'express';
-import { createAuthenticate } from '../../src/auth/create-authenticate.ts';
-import { toErrorResponse } from '../../src/http/error-response.ts';
 import { bytes } from '../../src/http/read-bytes.ts';
 import { batchRoutes } from '../../src/routes/openai/batches/batch-routes.ts';
 import type { BatchesDeps } from '../../src/routes/openai/batches/batches-deps.ts';
 import type { VirtualKey } from '../../src/tenancy/virtual-key.ts';
-import { principalOf, virtualKey } from '../auth/virtual-keys.ts';
 import { assertDocumented } from '../openapi/assert-documented.ts';
+import { authenticateOf, serveRoutes } from '../routes/serve-routes.ts';
 import type { Batches } from './open-batches.ts';
 
 export interface Answer {
@@ -36,32 +30,13 @@ export async function openBatchRoutes(
   { sql, files }: Batches,
   { maxUnfinished = 1_000, now = Date.now }: { maxUnfinished?: number; now?: BatchesDeps['now'] } = {},
 ): Promise<BatchRoutes> {
-  const stored = new Map(Object.entries(keys).map(([raw, set]) => [virtualKey(raw).hash, virtualKey(raw, set)]));
-  const { authenticate } = createAuthenticate({
-    masterKey: 'sk-master',
-    findPrincipal: async (hash) => {
-      const key = stored.get(hash);
-      return key === undefined ? null : principalOf(key);
-    },
-    now: Date.now,
-    cache: { freshMs: 500, staleIfErrorMs: 0, maxEntries: 10 },
-  });
-  const app = express().use(bytes(1024 * 1024));
-  for (const { method, path, handler } of batchRoutes({ authenticate, sql, files, settings: { maxUnfinished }, now })) {
-    app[method](`/v1${path}`, handler);
-  }
-  const sendError: ErrorRequestHandler = (error, _req, res, _next) => {
-    const { status, body } = toErrorResponse(error);
-    res.status(status).json(body);
-  };
-  const server = app.use(sendError).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  assert.ok(typeof address === 'object' && address !== null);
+  const authenticate = authenticateOf(keys);
+  const routes = batchRoutes({ authenticate, sql, files, settings: { maxUnfinished }, now });
+  const served = await serveRoutes(routes, { before: [bytes(1024 * 1024)] });
   return {
     async ask(what, { body, key = 'sk-a' } = {}) {
       const [method = '', path = ''] = what.split(' ');
-      const response = await fetch(`http://127.0.0.1:${address.port}${path}`, {
+      const response = await fetch(`${served.url}${path}`, {
         method,
         headers: { authorization: `Bearer ${key}` },
         ...(body !== undefined && { body: JSON.stringify(body) }),
@@ -70,10 +45,6 @@ export async function openBatchRoutes(
       assertDocumented({ method, path }, answer);
       return answer;
     },
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
-    },
+    [Symbol.asyncDispose]: () => served[Symbol.asyncDispose](),
   };
 }
