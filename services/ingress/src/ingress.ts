@@ -102,7 +102,7 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
   const authenticate = oncePerRequest(authenticateKey);
   watchLines(options.meter, { fairShare, queues: laneQueues(queuesOf(config)), now, log });
   opening.use(openFileRemoval({ sql, store: options.files, log, now, intervalMs: fileRemovalIntervalMs }));
-  const files = filesIn(sql, options.files);
+  const files = filesIn(sql, options.files, { now, quota: config.sluice.files.quota });
   let draining = false;
 
   const app = createApp({

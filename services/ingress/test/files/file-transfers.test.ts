@@ -120,6 +120,27 @@ test('one owner has only so many uploads at a time, and others have theirs', asy
   }
 });
 
+test('an upload that does not fit any more is not read to its end, whatever it says of its length', async () => {
+  const quota = { maxBytes: 1_000_000, maxFiles: 10 };
+  await using routes = await openFileRoutes({ quota, arrival: { ...brief, wholeMs: longMs, restMs: 100 } });
+  const form = new FormData();
+  form.set('purpose', 'batch');
+  form.set('file', new Blob(['x'.repeat(1_000_001)]), 'a.jsonl');
+  const headers = { authorization: 'Bearer sk-red' };
+  const refused = await fetch(`${routes.url}/v1/files`, { method: 'POST', body: form, headers });
+  assert.equal(refused.status, 403);
+  assert.match(await refused.text(), /"The file storage is full: [^"]*","type":"file_quota_exceeded"/);
+
+  const socket = await routes.connect();
+  const received = reading(socket);
+  const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+  socket.write(beginningOfUpload('sk-red'));
+  const sending = setInterval(() => socket.writable && socket.write(chunk('y'.repeat(200_000))), 5);
+  await closed.finally(() => clearInterval(sending));
+  assert.match(received(), /^HTTP\/1\.1 403 [^]*file_quota_exceeded/);
+  assert.deepEqual(await storedFor(routes), []);
+});
+
 async function storeLarge({ files }: FileRoutes, megabytes: number): Promise<string> {
   const bytes = async function* () {
     for (let nth = 0; nth < megabytes; nth += 1) yield Buffer.alloc(1024 * 1024, 'x');

@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { createPostgresFileStore } from '@sluice/shared/adapters/postgres/postgres-file-store.ts';
 import { filesIn } from '../../src/files/files.ts';
-import type { Files } from '../../src/files/files.ts';
+import type { Files, FilesOptions } from '../../src/files/files.ts';
 import type { ListenOptions } from '../../src/http/listen.ts';
 import { fileRoutes } from '../../src/routes/openai/files/file-routes.ts';
 import type { FilesDeps } from '../../src/routes/openai/files/files-deps.ts';
@@ -11,7 +11,8 @@ import { authenticateOf, serveRoutes } from '../routes/serve-routes.ts';
 import { openKeysDatabase } from '../sql/open-keys-database.ts';
 
 export type FileRoutesOptions = Partial<Omit<FilesDeps, 'authenticate' | 'files'>> &
-  Pick<Partial<ListenOptions>, 'arrival'>;
+  Pick<Partial<ListenOptions>, 'arrival'> &
+  Pick<FilesOptions, 'quota'>;
 
 export interface FileRoutes extends AsyncDisposable {
   readonly url: string;
@@ -24,10 +25,14 @@ export interface FileRoutes extends AsyncDisposable {
 const keys = { 'sk-red': { teamId: 'red' }, 'sk-red-too': { teamId: 'red' }, 'sk-blue': { teamId: 'blue' } };
 
 /** The routes of files over HTTP, on a database of the test's own. */
-export async function openFileRoutes({ arrival, ...options }: FileRoutesOptions = {}): Promise<FileRoutes> {
+export async function openFileRoutes({
+  arrival,
+  quota = null,
+  ...options
+}: FileRoutesOptions = {}): Promise<FileRoutes> {
   await using opening = new AsyncDisposableStack();
   const sql = opening.use(await openKeysDatabase());
-  const files = filesIn(sql, createPostgresFileStore(sql));
+  const files = filesIn(sql, createPostgresFileStore(sql), { quota });
   const routes = fileRoutes({ authenticate: authenticateOf(keys), files, maxBytes: 64 * 1024 ** 2, ...options });
   const { url, port, ...served } = await serveRoutes(routes, { ...(arrival && { arrival }) });
   opening.use(served);

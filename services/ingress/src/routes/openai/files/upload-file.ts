@@ -26,8 +26,11 @@ export function uploadFile(deps: FilesDeps): RequestHandler {
   return async (req, res) => {
     const owner = ownerOf(await authenticate(req));
     const bytesMax = maxBytes + formBytesMax;
-    if (Number(req.headers['content-length'] ?? 0) > bytesMax) throw tooLarge(maxBytes);
+    const declared = Number(req.headers['content-length'] ?? 0);
+    if (declared > bytesMax) throw tooLarge(maxBytes);
     using _ = begin(owner);
+    const requireRoom = async (size: number) => (await files.requireRoom(owner, size)).bytes;
+    const room = await requireRoom(Math.max(1, declared - formBytesMax));
     using form = openFileForm(req, {
       fileField: 'file',
       check: checkUploadField,
@@ -38,15 +41,29 @@ export function uploadFile(deps: FilesDeps): RequestHandler {
     const { filename, bytes } = await form.file;
     checkFilename(filename);
     const describe = async () => describeUpload(filename, await form.fields);
-    res.json(toFileObject(await files.create(owner, within(bytes, maxBytes), describe)));
+    res.json(toFileObject(await files.create(owner, within(bytes, { maxBytes, room, requireRoom }), describe)));
   };
 }
 
-async function* within(bytes: AsyncIterable<Uint8Array>, maxBytes: number): AsyncGenerator<Uint8Array> {
+interface UploadBounds {
+  readonly maxBytes: number;
+  /** What the owner may keep, when it began. */
+  readonly room: number;
+  /** The same now, when that is not enough. @throws GatewayError file_quota_exceeded */
+  readonly requireRoom: (bytes: number) => Promise<number>;
+}
+
+/** What does not fit is not read to its end. */
+async function* within(
+  bytes: AsyncIterable<Uint8Array>,
+  { maxBytes, room: roomAtFirst, requireRoom }: UploadBounds,
+): AsyncGenerator<Uint8Array> {
   let total = 0;
+  let room = roomAtFirst;
   for await (const piece of bytes) {
     total += piece.length;
     if (total > maxBytes) throw tooLarge(maxBytes);
+    if (total > room) room = await requireRoom(total);
     yield piece;
   }
   if (total === 0) {
