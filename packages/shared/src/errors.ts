@@ -40,6 +40,7 @@ export const errorCatalog = {
   rate_limited: { status: 429, type: 'throttling_error', retryable: true },
   wait_too_long: { status: 429, type: 'throttling_error', retryable: true },
   too_many_batches: { status: 429, type: 'throttling_error', retryable: true },
+  file_quota_exceeded: { status: 403, type: 'file_quota_exceeded', retryable: false },
   queue_full: { status: 429, type: 'throttling_error', retryable: true },
   overloaded: { status: 503, type: 'overloaded_error', retryable: true },
   // What became of the request

@@ -19,7 +19,7 @@ import { newKey } from './auth/new-key.ts';
 import { filesIn } from './files/files.ts';
 import { openFileRemoval } from './files/removal.ts';
 import { createReadBytes } from './http/read-bytes.ts';
-import { listen } from './http/listen.ts';
+import { listen, serverOptions } from './http/listen.ts';
 import { openInferenceSteps } from './inference/open-inference-steps.ts';
 import type { InferenceStepsOptions } from './inference/open-inference-steps.ts';
 import { createIngressMetrics } from './ingress-metrics.ts';
@@ -81,7 +81,7 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
   const authenticate = oncePerRequest(authenticateKey);
   watchLines(options.meter, { fairShare, queues: laneQueues(queuesOf(config)), now, log });
   opening.use(openFileRemoval({ sql, store: options.files, log, now, intervalMs: fileRemovalIntervalMs }));
-  const files = filesIn(sql, options.files);
+  const files = filesIn(sql, options.files, { now, quota: config.sluice.files.quota });
   let draining = false;
 
   const app = createApp({
@@ -162,7 +162,7 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
     trustedProxies: config.trustedProxies,
     onError: (error, request) => log.error({ err: error, ...request }, 'request failed'),
   });
-  const server = opening.use(await listen(createServer(app), options));
+  const server = opening.use(await listen(createServer(serverOptions, app), options));
   opening.defer(async () => {
     draining = true;
   });

@@ -56,13 +56,20 @@ const deps: AppDeps = {
   models: { authenticate, names, knownModels: tooEarly, prices: parts.prices, now },
   files: {
     authenticate,
-    files: { create: tooEarly, find: tooEarly, list: tooEarly, read: tooEarly, delete: tooEarly },
+    files: {
+      create: tooEarly,
+      requireRoom: tooEarly,
+      find: tooEarly,
+      list: tooEarly,
+      read: tooEarly,
+      delete: tooEarly,
+    },
     maxBytes: 1024,
   },
   batches: {
     authenticate,
     sql: { query: tooEarly, transaction: tooEarly },
-    files: { find: tooEarly },
+    files: { find: tooEarly, requireRoom: tooEarly },
     settings: { maxUnfinished: 1 },
     now,
   },

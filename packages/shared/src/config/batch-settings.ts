@@ -16,7 +16,11 @@ export interface BatchSettings {
   readonly lineTimeoutMs: number;
   /** Batches of one owner that have not ended; one more is refused. */
   readonly maxUnfinished: number;
+  /** How long a batch is there after its end. */
+  readonly retentionMs: number;
 }
+
+const dayMs = 86_400_000;
 
 export function readBatchSettings(section: Section): BatchSettings {
   checkKeys(section, vocabularies.batch);
@@ -28,5 +32,6 @@ export function readBatchSettings(section: Section): BatchSettings {
     window: section.number('window', { ...positive, max: 100_000 }) ?? 1_000,
     lineTimeoutMs: section.seconds('line_timeout', { min: 1 }) ?? 600_000,
     maxUnfinished: section.number('max_unfinished', { ...positive, max: 100_000 }) ?? 1_000,
+    retentionMs: (section.number('retention_days', { ...positive, max: 3_650 }) ?? 30) * dayMs,
   };
 }

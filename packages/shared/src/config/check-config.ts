@@ -168,7 +168,7 @@ function describeSettings(config: GatewayConfig): readonly string[] {
     `fair share: ${shares.map(([name, weight]) => `${name} ${weight}`).join(', ')}`,
     `default price ${describePrice(defaultPrice)}`,
     `batches ${describePolicy(batch)}`,
-    `files of at most ${files.maxBytes} bytes, in ${files.s3 === null ? 'PostgreSQL' : `the bucket ${files.s3.bucket}`}`,
+    `files of at most ${files.maxBytes} bytes, ${files.quota.maxFiles} and ${files.quota.maxBytes} bytes of each owner, in ${files.s3 === null ? 'PostgreSQL' : `the bucket ${files.s3.bucket}`}`,
     ...webhooks.map(describeWebhook),
   ];
 }

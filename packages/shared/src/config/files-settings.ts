@@ -6,6 +6,8 @@ import { vocabularies } from './vocabulary.ts';
 export interface FilesSettings {
   /** The largest file that a client may store. */
   readonly maxBytes: number;
+  /** What a team, or a key without one, may keep in all; what batches write counts, and is never refused. */
+  readonly quota: { readonly maxBytes: number; readonly maxFiles: number };
   /** Where their bytes are; null: in PostgreSQL. */
   readonly s3: S3Settings | null;
 }
@@ -24,13 +26,21 @@ export interface S3Settings {
 
 /** As OpenAI's. */
 const defaultMaxBytes = 200 * 1024 * 1024;
-/** As S3-compatible stores take one object. */
-const maxBytesMax = 5 * 1024 ** 4;
+/** As S3-compatible stores take one object: 10,000 parts, which are of 5 MiB here. */
+const maxBytesMax = 10_000 * 5 * 1024 ** 2;
+const defaultQuota = { maxBytes: 10 * 1024 ** 3, maxFiles: 10_000 };
+/** A pebibyte: whole numbers are exact up to there, and sums of them. */
+const quotaMax = 1024 ** 5;
 
 export function readFilesSettings(section: Section): FilesSettings {
   checkKeys(section, vocabularies.files);
+  const positive = { integer: true, min: 1 } as const;
   return {
-    maxBytes: section.number('max_bytes', { integer: true, min: 1, max: maxBytesMax }) ?? defaultMaxBytes,
+    maxBytes: section.number('max_bytes', { ...positive, max: maxBytesMax }) ?? defaultMaxBytes,
+    quota: {
+      maxBytes: section.number('max_bytes_per_owner', { ...positive, max: quotaMax }) ?? defaultQuota.maxBytes,
+      maxFiles: section.number('max_files_per_owner', { ...positive, max: 1_000_000 }) ?? defaultQuota.maxFiles,
+    },
     s3: section.has('s3') ? readS3Settings(section.section('s3')) : null,
   };
 }

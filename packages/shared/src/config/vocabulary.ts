@@ -271,7 +271,12 @@ export const vocabularies = {
     dialect: {},
     others: 'stop',
   },
-  files: { used: ['max_bytes', 's3'], notYet: [], dialect: {}, others: 'stop' },
+  files: {
+    used: ['max_bytes', 'max_bytes_per_owner', 'max_files_per_owner', 's3'],
+    notYet: [],
+    dialect: {},
+    others: 'stop',
+  },
   s3: {
     used: ['bucket', 'region', 'endpoint', 'prefix', 'access_key_id', 'secret_access_key'],
     notYet: [],
@@ -303,7 +308,7 @@ export const vocabularies = {
     others: 'stop',
   },
   batch: {
-    used: ['max_lines', 'mixed_models', 'price_factor', 'window', 'line_timeout', 'max_unfinished'],
+    used: ['max_lines', 'mixed_models', 'price_factor', 'window', 'line_timeout', 'max_unfinished', 'retention_days'],
     notYet: [],
     dialect: {},
     others: 'stop',

@@ -122,8 +122,8 @@ Settings
   reconcileIntervalMs 60000
   fair share: any other 1
   default price per 1M tokens: input 10.68 USD, output 25 USD, per search 0.002 USD
-  batches maxLines 50000, mixedModels true, priceFactor 1, window 1000, lineTimeoutMs 600000, maxUnfinished 1000
-  files of at most 209715200 bytes, in PostgreSQL
+  batches maxLines 50000, mixedModels true, priceFactor 1, window 1000, lineTimeoutMs 600000, maxUnfinished 1000, retentionMs 2592000000
+  files of at most 209715200 bytes, 10000 and 10737418240 bytes of each owner, in PostgreSQL
   webhook ops at https://ops.example:8443: batch.failed of the teams a, b`,
   );
 });

@@ -188,8 +188,9 @@ for (const source of [{}, { file: fixture('empty.yaml') }]) {
           window: 1_000,
           lineTimeoutMs: 600_000,
           maxUnfinished: 1_000,
+          retentionMs: 2_592_000_000,
         },
-        files: { maxBytes: 209_715_200, s3: null },
+        files: { maxBytes: 209_715_200, quota: { maxBytes: 10_737_418_240, maxFiles: 10_000 }, s3: null },
         webhooks: [],
       },
     });
@@ -231,9 +232,12 @@ test('load: our own settings', async () => {
       window: 20,
       line_timeout: 1.5,
       max_unfinished: 3,
+      retention_days: 2,
     },
     files: {
       max_bytes: 1000,
+      max_bytes_per_owner: 5000,
+      max_files_per_owner: '7',
       s3: {
         bucket: 'sluice',
         region: 'eu-frankfurt-1',
@@ -285,9 +289,11 @@ test('load: our own settings', async () => {
       window: 20,
       lineTimeoutMs: 1_500,
       maxUnfinished: 3,
+      retentionMs: 172_800_000,
     },
     files: {
       maxBytes: 1_000,
+      quota: { maxBytes: 5_000, maxFiles: 7 },
       s3: {
         bucket: 'sluice',
         region: 'eu-frankfurt-1',

@@ -87,9 +87,14 @@ const cases: Case[] = [
   },
   // Files
   {
-    values: { sluice_settings: { files: { max_bytes: 0, s3: { endpoint: 'oraclecloud.com/x', prefix: 'a b' } } } },
+    values: {
+      sluice_settings: {
+        files: { max_bytes: 0, max_files_per_owner: 0, s3: { endpoint: 'oraclecloud.com/x', prefix: 'a b' } },
+      },
+    },
     problem: [
-      'sluice_settings.files.max_bytes: expected an integer from 1 to 5497558138880, got 0',
+      'sluice_settings.files.max_bytes: expected an integer from 1 to 52428800000, got 0',
+      'sluice_settings.files.max_files_per_owner: expected an integer from 1 to 1000000, got 0',
       'sluice_settings.files.s3.endpoint: expected an http or https URL without a path',
       "sluice_settings.files.s3.prefix: only letters, digits and / - _ . ! * ' ( )",
       'sluice_settings.files.s3.bucket: missing',

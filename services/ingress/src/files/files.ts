@@ -1,9 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import type { FileStore } from '@sluice/shared/ports/file-store.ts';
-import type { Sql } from '@sluice/shared/ports/sql.ts';
+import type { Sql, SqlPool } from '@sluice/shared/ports/sql.ts';
 import { z } from 'zod';
 import { count, time } from '../sql/columns.ts';
 import { decodeEntity } from '../sql/entity-table.ts';
+import { isThere } from './is-there.ts';
+import { holdQuota, requireRoom, roomOf } from './quota.ts';
+import type { FilesQuota, Room } from './quota.ts';
 
 /** A file as its owner sees it: whole, neither deleted nor expired. Times in epoch milliseconds. */
 export const FileRecord = z.object({
@@ -35,6 +38,12 @@ export interface FilePage {
   readonly limit: number;
 }
 
+export interface FilesOptions {
+  readonly now?: () => number;
+  /** null: there is none, as for what batches write: that is paid for, and must not be lost. */
+  readonly quota?: FilesQuota | null;
+}
+
 export type Files = ReturnType<typeof filesIn>;
 
 export function isFileId(text: string): boolean {
@@ -42,15 +51,25 @@ export function isFileId(text: string): boolean {
 }
 
 /** The files of clients and batches: their rows in `ingress.files`, their bytes in the store under the file's id. */
-export function filesIn(sql: Sql, store: FileStore, { now = Date.now }: { readonly now?: () => number } = {}) {
+export function filesIn(sql: SqlPool, store: FileStore, { now = Date.now, quota = null }: FilesOptions = {}) {
   return {
+    /**
+     * What the owner may keep still, now.
+     * @throws GatewayError file_quota_exceeded unless there is room for a file of `bytes`
+     */
+    async requireRoom(owner: string, bytes: number): Promise<Room> {
+      const room = await roomOf(sql, owner, quota, now());
+      requireRoom(room, bytes, quota);
+      return room;
+    },
+
     /**
      * Stores a file. Nobody sees it before all of it is there; when this rejects there is none, and what there was of
      * it is removed, here or by the removal of files that were never whole.
      *
      * @param describe asked when all bytes are there; what it throws ends the file
      * @param options `isUnseen`: nobody sees it before `show`, and without one it is removed as if it were not whole
-     * @throws what `bytes`, `describe` or the store throw, or the signal's reason
+     * @throws GatewayError file_quota_exceeded; what `bytes`, `describe` or the store throw, or the signal's reason
      */
     async create(
       owner: string,
@@ -66,7 +85,7 @@ export function filesIn(sql: Sql, store: FileStore, { now = Date.now }: { readon
       );
       try {
         const stored = await store.put(fileId, bytes, options);
-        return await finish({ fileId, stored, createdAt, isUnseen }, await describe());
+        return await finish({ fileId, owner, stored, createdAt, isUnseen }, await describe());
       } catch (error) {
         await discard(fileId).catch(() => undefined); // then the removal does it; what counts is the first error
         throw error;
@@ -127,18 +146,22 @@ export function filesIn(sql: Sql, store: FileStore, { now = Date.now }: { readon
   };
 
   async function finish(
-    { fileId, stored, createdAt, isUnseen }: { fileId: string; stored: number; createdAt: number; isUnseen: boolean },
+    { fileId, owner, stored, createdAt, isUnseen }: WholeFile,
     { filename, purpose, expiresAfterSeconds }: FileDescription,
   ): Promise<FileRecord> {
     const expiresAt = expiresAfterSeconds === null ? null : new Date(createdAt + expiresAfterSeconds * 1_000);
-    const { rows } = await sql.query(
-      `update ingress.files set bytes = $2, filename = $3, purpose = $4, expires_at = $5, stored_at = $6
+    return sql.transaction(async (tx) => {
+      if (quota !== null) await holdQuota(tx, owner);
+      requireRoom(await roomOf(tx, owner, quota, now()), stored, quota);
+      const { rows } = await tx.query(
+        `update ingress.files set bytes = $2, filename = $3, purpose = $4, expires_at = $5, stored_at = $6
        where file_id = $1 and deleted_at is null
        returning *`,
-      [fileId, stored, filename, purpose, expiresAt, isUnseen ? null : new Date(now())],
-    );
-    if (rows.length === 0) throw new Error(`The file ${fileId} took so long that it was given up.`);
-    return decode(rows[0]);
+        [fileId, stored, filename, purpose, expiresAt, isUnseen ? null : new Date(now())],
+      );
+      if (rows.length === 0) throw new Error(`The file ${fileId} took so long that it was given up.`);
+      return decode(rows[0]);
+    });
   }
 
   async function discard(fileId: string): Promise<void> {
@@ -147,16 +170,20 @@ export function filesIn(sql: Sql, store: FileStore, { now = Date.now }: { readon
   }
 }
 
+/** A file all of whose bytes are there. */
+interface WholeFile {
+  readonly fileId: string;
+  readonly owner: string;
+  readonly stored: number;
+  readonly createdAt: number;
+  readonly isUnseen: boolean;
+}
+
 const Known = z.object({ known: z.boolean() });
 
 /** An empty page still has one row, which says whether the cursor is known. */
 function hasFile(row: unknown): boolean {
   return typeof row === 'object' && row !== null && 'file_id' in row && row.file_id !== null;
-}
-
-function isThere(now: string): string {
-  return `file.stored_at is not null and file.deleted_at is null
-    and (file.expires_at is null or file.expires_at > ${now})`;
 }
 
 function decode(row: unknown): FileRecord {

@@ -21,23 +21,29 @@ export interface FormFile {
 /** Of the parts that are no file, and of the heads of all. */
 const limits = { files: 1, fields: 20, parts: 21, fieldSize: 1024, headerPairs: 20, headerSize: 8 * 1024 };
 
+interface FileFormOptions {
+  /** The name of the file's part. */
+  readonly fileField: string;
+  /** Looks at each field as soon as it is there, so that a file of 200 MB is not read in vain. */
+  readonly check: (name: string, value: string) => void;
+  /** The most that the form may have in all, with what stands before its first part and after its last. */
+  readonly bytesMax: number;
+  readonly tooLarge: () => GatewayError;
+}
+
 /**
  * Begins to read a form. What it waits for is rejected when the form is none, breaks off, or has what `check` refuses.
  *
- * @param options.fileField the name of the file's part
- * @param options.check looks at each field as soon as it is there, so that a file of 200 MB is not read in vain
  * @throws GatewayError malformed_body for what is no form
  */
-export function openFileForm(
-  req: Request,
-  { fileField, check }: { readonly fileField: string; readonly check: (name: string, value: string) => void },
-): FileForm {
+export function openFileForm(req: Request, { fileField, check, bytesMax, tooLarge }: FileFormOptions): FileForm {
   const parser = parserOf(req);
   const begun = Promise.withResolvers<FormFile>();
   const ended = Promise.withResolvers<Readonly<Record<string, string>>>();
   const fields: Record<string, string> = {};
   let stream: BusboyFileStream | undefined;
   let isOver = false;
+  let received = 0;
   // Who waits for the one need not wait for the other.
   for (const { promise } of [begun, ended]) promise.catch(() => undefined);
 
@@ -76,6 +82,10 @@ export function openFileForm(
   req.on('error', (error) => fail(brokenOff(error)));
   req.on('close', () => {
     if (!req.complete) fail(brokenOff(new Error('the client has left')));
+  });
+  req.on('data', (bytes: Buffer) => {
+    received += bytes.length;
+    if (received > bytesMax) fail(tooLarge());
   });
   req.pipe(parser);
   return { file: begun.promise, fields: ended.promise, [Symbol.dispose]: () => fail(new Error('nobody reads it')) };

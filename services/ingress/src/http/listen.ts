@@ -1,15 +1,16 @@
 import { once } from 'node:events';
 import type { Server, ServerResponse } from 'node:http';
+import { boundArrivals } from './arrival.ts';
+import type { ArrivalLimits } from './arrival.ts';
 import { answerUnreadable } from './unreadable-request.ts';
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** A head that takes longer to arrive is not a client's. */
-const headersTimeoutMs = 15_000;
+/** For `createServer`: Node looks for heads that are late only so often, and every 30 s unless told. */
+export const serverOptions = { connectionsCheckingInterval: 5_000 };
 /** Load balancers close idle connections after a minute: ours must be there a little longer, or requests get lost. */
 const keepAliveTimeoutMs = 75_000;
-/** The longest a whole request may take to arrive, body included. */
-const requestTimeoutMs = 120_000;
+const arrivalLimits = { headMs: 15_000, wholeMs: 120_000, restMs: 15_000 };
 
 export interface ListenOptions {
   readonly host: string;
@@ -17,6 +18,8 @@ export interface ListenOptions {
   readonly port: number;
   /** How long disposing still takes connections, for clients that have not noticed yet. */
   readonly shutdownDelayMs: number;
+  /** How long requests may take to arrive: two minutes. `headMs`: their heads alone, 15 s. */
+  readonly arrival?: ArrivalLimits & { readonly headMs: number };
 }
 
 /**
@@ -26,11 +29,12 @@ export interface ListenOptions {
  */
 export async function listen(
   server: Server,
-  { host, port, shutdownDelayMs }: ListenOptions,
+  { host, port, shutdownDelayMs, arrival = arrivalLimits }: ListenOptions,
 ): Promise<AsyncDisposable & { readonly port: number }> {
-  server.headersTimeout = headersTimeoutMs;
+  server.headersTimeout = arrival.headMs;
   server.keepAliveTimeout = keepAliveTimeoutMs;
-  server.requestTimeout = requestTimeoutMs;
+  server.requestTimeout = 0; // what follows a head has limits of its own
+  boundArrivals(server, arrival);
   // Node counts a connection without a request as busy, and stops to time it out once the server is closing.
   const silent = new Set<Socket>();
   server.on('connection', (socket: Socket) => {

@@ -20,8 +20,14 @@ export function answerUnreadable(server: Server): void {
     const [status, message] = refusals[error.code ?? ''] ?? [400, 'The request is not valid HTTP.'];
     const body = { error: { message, type: 'invalid_request_error', param: null, code: String(status) } };
     socket.end(rawResponse(status, body));
+    // Whoever goes on sending, or does not end the connection either, would keep it.
+    const lingering = setTimeout(() => socket.destroy(), lingerMs);
+    socket.once('close', () => clearTimeout(lingering));
   });
 }
+
+/** For the answer to be read: what comes for a connection that is gone takes back what was sent on it. */
+const lingerMs = 1_000;
 
 /** By Node's name for what went wrong. */
 const refusals: Readonly<Record<string, readonly [status: number, message: string]>> = {

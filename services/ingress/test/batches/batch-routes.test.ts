@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
+import { createPostgresFileStore } from '@sluice/shared/adapters/postgres/postgres-file-store.ts';
+import { filesIn } from '../../src/files/files.ts';
 import { waitUntil } from '../../../../test/servers/wait-until.ts';
 import { batchOf } from '../../src/batches/sql/batch-row.ts';
 import { openBatches, chatLine, validate } from './open-batches.ts';
@@ -385,6 +387,23 @@ test('a dry run of a bad file says what is wrong with it', async () => {
     { code: 'duplicate_custom_id', line: 2, message: "The custom_id 'a' is that of line 1 too.", param: 'custom_id' },
   ]);
   assert.equal((await batches.sql.query('select from ingress.batches')).rows.length, 0);
+});
+
+test('POST 403: who has no room for files begins no batch, which would write some', async () => {
+  const { length } = chatLine('a');
+  const store = createPostgresFileStore(batches.sql);
+  const [full, fits] = [length, length + 1].map((maxBytes) => ({
+    ...batches,
+    files: filesIn(batches.sql, store, { quota: { maxBytes, maxFiles: 100 } }),
+  }));
+  await batches.sql.query('delete from ingress.files where file_id <> $1', [fileId]);
+  assert.ok(full && fits);
+  await using without = await openBatchRoutes(full);
+  const { status, body } = await without.ask('POST /v1/batches', { body: usual() });
+  assert.deepEqual([status, body.error.type], [403, 'file_quota_exceeded']);
+  assert.equal((await batches.sql.query('select from ingress.batches')).rows.length, 0);
+  await using room = await openBatchRoutes(fits);
+  assert.equal((await room.ask('POST /v1/batches', { body: usual() })).status, 200);
 });
 
 test('POST 408: a dry run that no runner has time for', async () => {

@@ -1,10 +1,9 @@
 import express from 'express';
-import { createAuthenticate } from '../../src/auth/create-authenticate.ts';
 import { bytes } from '../../src/http/read-bytes.ts';
 import { batchRoutes } from '../../src/routes/openai/batches/batch-routes.ts';
 import type { BatchesDeps } from '../../src/routes/openai/batches/batches-deps.ts';
 import type { VirtualKey } from '../../src/tenancy/virtual-key.ts';
-import { principalOf, virtualKey } from '../auth/virtual-keys.ts';
+import { authenticateOf } from '../auth/authenticate-of.ts';
 import { serveApp } from '../routes/serve-app.ts';
 import type { Answer } from '../routes/serve-app.ts';
 import type { Batches } from './open-batches.ts';
@@ -27,16 +26,7 @@ export async function openBatchRoutes(
   { sql, files }: Batches,
   { maxUnfinished = 1_000, now = Date.now }: { maxUnfinished?: number; now?: BatchesDeps['now'] } = {},
 ): Promise<BatchRoutes> {
-  const stored = new Map(Object.entries(keys).map(([raw, set]) => [virtualKey(raw).hash, virtualKey(raw, set)]));
-  const { authenticate } = createAuthenticate({
-    masterKey: 'sk-master',
-    findPrincipal: async (hash) => {
-      const key = stored.get(hash);
-      return key === undefined ? null : principalOf(key);
-    },
-    now: Date.now,
-    cache: { freshMs: 500, staleIfErrorMs: 0, maxEntries: 10 },
-  });
+  const authenticate = authenticateOf(keys);
   const app = express().use(bytes(1024 * 1024));
   for (const { method, path, handler } of batchRoutes({ authenticate, sql, files, settings: { maxUnfinished }, now })) {
     app[method](`/v1${path}`, handler);

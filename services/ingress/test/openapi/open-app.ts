@@ -69,6 +69,7 @@ export async function openApp(): Promise<OpenApp> {
       authenticate,
       files: {
         create: beyondReading,
+        requireRoom: async () => ({ bytes: Infinity, files: Infinity }),
         find: beyondReading,
         list: beyondReading,
         read: beyondReading,
@@ -79,7 +80,7 @@ export async function openApp(): Promise<OpenApp> {
     batches: {
       authenticate,
       sql: noDatabase,
-      files: { find: beyondReading },
+      files: { find: beyondReading, requireRoom: beyondReading },
       settings: { maxUnfinished: 1 },
       now: Date.now,
     },

@@ -1,7 +1,8 @@
-import assert from 'node:assert/strict';
-import { once } from 'node:events';
+import { createServer } from 'node:http';
 import type { ErrorRequestHandler, Express } from 'express';
 import { toErrorResponse } from '../../src/http/error-response.ts';
+import { listen } from '../../src/http/listen.ts';
+import type { ListenOptions } from '../../src/http/listen.ts';
 import { assertDocumented } from '../openapi/assert-documented.ts';
 
 /** An answer in JSON. */
@@ -14,6 +15,7 @@ export interface Answer {
 
 export interface ServedApp extends AsyncDisposable {
   readonly url: string;
+  readonly port: number;
   /** Every answer has to be as the document of the API says. */
   ask(path: string, key: string, init?: AskInit): Promise<Answer>;
 }
@@ -22,15 +24,17 @@ export interface AskInit extends Omit<RequestInit, 'headers'> {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** An app over HTTP; what its routes throw is answered as the gateway does. */
-export async function serveApp(app: Express): Promise<ServedApp> {
-  const server = app.use(sendError).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  assert.ok(typeof address === 'object' && address !== null);
-  const url = `http://127.0.0.1:${address.port}`;
+/** An app, served as the ingress serves its own; what its routes throw is answered as there. */
+export async function serveApp(
+  app: Express,
+  options: Pick<Partial<ListenOptions>, 'arrival'> = {},
+): Promise<ServedApp> {
+  const server = createServer(app.use(sendError));
+  const { port, ...listening } = await listen(server, { host: '127.0.0.1', port: 0, shutdownDelayMs: 0, ...options });
+  const url = `http://127.0.0.1:${port}`;
   return {
     url,
+    port,
     async ask(path, key, { headers, ...init } = {}) {
       const response = await fetch(`${url}${path}`, {
         ...init,
@@ -42,8 +46,7 @@ export async function serveApp(app: Express): Promise<ServedApp> {
     },
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
+      await listening[Symbol.asyncDispose]();
     },
   };
 }

@@ -6,7 +6,7 @@ import type { Files } from '../../../files/files.ts';
 export interface BatchesDeps {
   readonly authenticate: Authenticate;
   readonly sql: SqlPool;
-  readonly files: Pick<Files, 'find'>;
+  readonly files: Pick<Files, 'find' | 'requireRoom'>;
   readonly settings: Pick<BatchSettings, 'maxUnfinished'>;
   /** Epoch milliseconds. */
   readonly now: () => number;

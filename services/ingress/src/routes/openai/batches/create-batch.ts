@@ -24,6 +24,8 @@ export function createBatch(deps: BatchesDeps): RequestHandler {
     if (authenticated.key) requireAllowedRoute(authenticated.key, batch.endpoint);
     await requireInputFile(batch, deps);
     if (batch.dryRun) return void res.json(await dryRun(batch, res));
+    // What it writes is never refused: what is not to be written is not begun.
+    await deps.files.requireRoom(batch.owner, 1);
     const stored = await deps.sql.transaction((tx) => insertBatch(tx, batch, deps.settings.maxUnfinished));
     if (stored === null) throw tooMany(deps);
     res.json(shownBatch(stored, deps.now()));

@@ -1,13 +1,25 @@
 import { GatewayError } from '@sluice/shared/errors.ts';
 import type { Request, RequestHandler } from 'express';
-import { drained } from '../../../http/drained.ts';
+import { drainedWithin, finishedWithin } from '../../../http/drained.ts';
 import type { FilesDeps } from './files-deps.ts';
 import { requireFile } from './one-file.ts';
+import { createTransfers } from './transfers.ts';
 
-/** GET /v1/files/{id}/content, whole or the range that `Range` names, no faster than the client reads. */
+/** Each holds a megabyte or two, and as long as the client reads. */
+const downloads = { total: 64, ofOwner: 16 };
+/** For the client to read a piece of 256 KiB. */
+const pieceMs = 60_000;
+
+/**
+ * GET /v1/files/{id}/content, whole or the range that `Range` names, no faster than the client reads, and to nobody who
+ * does not read.
+ */
 export function fileContent(deps: FilesDeps): RequestHandler {
+  const begin = createTransfers(deps.downloads ?? downloads, 'downloaded');
+  const withinMs = deps.downloadPieceMs ?? pieceMs;
   return async (req, res) => {
     const file = await requireFile(req, deps);
+    using _ = begin(file.owner);
     const range = rangeOf(req, file.bytes);
     const { from, to } = range ?? { from: 0, to: file.bytes };
     const bytes = deps.files.read(file.fileId, { from, to })[Symbol.asyncIterator]();
@@ -23,13 +35,14 @@ export function fileContent(deps: FilesDeps): RequestHandler {
     if (range !== null) res.setHeader('content-range', `bytes ${from}-${to - 1}/${file.bytes}`);
     try {
       while (next.done !== true && req.method !== 'HEAD' && !res.destroyed) {
-        if (!res.write(next.value)) await drained(res);
+        if (!res.write(next.value)) await drainedWithin(res, withinMs);
         next = await bytes.next();
       }
     } finally {
       await bytes.return?.();
     }
     res.end();
+    await finishedWithin(res, withinMs);
   };
 }
 

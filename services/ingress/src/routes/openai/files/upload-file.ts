@@ -1,13 +1,18 @@
 import { GatewayError } from '@sluice/shared/errors.ts';
 import type { RequestHandler } from 'express';
 import { ownerOf } from '../../../files/owner.ts';
+import { expectSteadyArrival } from '../../../http/arrival.ts';
+import type { SteadyArrival } from '../../../http/arrival.ts';
 import { openFileForm } from '../../../http/file-form.ts';
 import { toFileObject } from './file-object.ts';
 import type { FilesDeps } from './files-deps.ts';
+import { createTransfers } from './transfers.ts';
 import { checkFilename, checkUploadField, describeUpload } from './upload-form.ts';
 
-/** Uploads of one ingress at a time: each holds some megabytes, of which S3 wants the most, ten. */
-const uploadsMax = 32;
+/** Each holds some megabytes, of which S3 wants the most, ten. */
+const uploads = { total: 32, ofOwner: 8 };
+/** 200 MiB in three and a half hours at the longest. */
+const arrival: SteadyArrival = { idleMs: 30_000, minBytesPerSecond: 16 * 1024, graceMs: 120_000 };
 /** Of a form, beside its file. */
 const formBytesMax = 64 * 1024;
 
@@ -15,34 +20,50 @@ const formBytesMax = 64 * 1024;
  * POST /v1/files. The file goes to the store as it arrives, no faster than the store takes it; a field may come after
  * it, so only when the form has ended is it a file, or was none.
  */
-export function uploadFile({ authenticate, files, maxBytes }: FilesDeps): RequestHandler {
-  let running = 0;
+export function uploadFile(deps: FilesDeps): RequestHandler {
+  const { authenticate, files, maxBytes } = deps;
+  const begin = createTransfers(deps.uploads ?? uploads, 'uploaded');
   return async (req, res) => {
     const owner = ownerOf(await authenticate(req));
-    if (Number(req.headers['content-length'] ?? 0) > maxBytes + formBytesMax) throw tooLarge(maxBytes);
-    if (running >= uploadsMax) {
-      throw new GatewayError('overloaded', 'Many files are being uploaded. Try again in a moment.', {
-        retryAfterSeconds: 1,
-      });
-    }
-    running += 1;
-    try {
-      using form = openFileForm(req, { fileField: 'file', check: checkUploadField });
-      const { filename, bytes } = await form.file;
-      checkFilename(filename);
-      const describe = async () => describeUpload(filename, await form.fields);
-      res.json(toFileObject(await files.create(owner, within(bytes, maxBytes), describe)));
-    } finally {
-      running -= 1;
-    }
+    const bytesMax = maxBytes + formBytesMax;
+    const declared = Number(req.headers['content-length'] ?? 0);
+    if (declared > bytesMax) throw tooLarge(maxBytes);
+    using _ = begin(owner);
+    const requireRoom = async (size: number) => (await files.requireRoom(owner, size)).bytes;
+    const room = await requireRoom(Math.max(1, declared - formBytesMax));
+    using form = openFileForm(req, {
+      fileField: 'file',
+      check: checkUploadField,
+      bytesMax,
+      tooLarge: () => tooLarge(maxBytes),
+    });
+    expectSteadyArrival(req, deps.uploadArrival ?? arrival);
+    const { filename, bytes } = await form.file;
+    checkFilename(filename);
+    const describe = async () => describeUpload(filename, await form.fields);
+    res.json(toFileObject(await files.create(owner, within(bytes, { maxBytes, room, requireRoom }), describe)));
   };
 }
 
-async function* within(bytes: AsyncIterable<Uint8Array>, maxBytes: number): AsyncGenerator<Uint8Array> {
+interface UploadBounds {
+  readonly maxBytes: number;
+  /** What the owner may keep, when it began. */
+  readonly room: number;
+  /** The same now, when that is not enough. @throws GatewayError file_quota_exceeded */
+  readonly requireRoom: (bytes: number) => Promise<number>;
+}
+
+/** What does not fit is not read to its end. */
+async function* within(
+  bytes: AsyncIterable<Uint8Array>,
+  { maxBytes, room: roomAtFirst, requireRoom }: UploadBounds,
+): AsyncGenerator<Uint8Array> {
   let total = 0;
+  let room = roomAtFirst;
   for await (const piece of bytes) {
     total += piece.length;
     if (total > maxBytes) throw tooLarge(maxBytes);
+    if (total > room) room = await requireRoom(total);
     yield piece;
   }
   if (total === 0) {
