@@ -7,6 +7,7 @@ import { filesIn } from '../files/files.ts';
 import { createIngressMetrics } from '../ingress-metrics.ts';
 import { openInferenceSteps } from '../inference/open-inference-steps.ts';
 import type { InferenceStepsOptions } from '../inference/open-inference-steps.ts';
+import { repeat } from '../repeat.ts';
 import { findPrincipalByFirstHash } from '../sql/find-principal.ts';
 import { createAnnounce } from '../webhooks/announce.ts';
 import { openWebhookSender } from '../webhooks/open-webhook-sender.ts';
@@ -15,7 +16,6 @@ import { createCallerOf } from './caller-of.ts';
 import { Leases } from './leases.ts';
 import { removeLines } from './remove-lines.ts';
 import { runBatch } from './run-batch.ts';
-import { repeat } from './repeat.ts';
 import { Window } from './window.ts';
 
 export interface BatchRunnerOptions extends Omit<InferenceStepsOptions, 'now' | 'metrics'> {
@@ -34,8 +34,9 @@ const probeMs = 3_000;
 const goneAfterMs = 10_000;
 
 /**
- * Runs batches until disposed: any number of runners may, each batch is with one of them. Disposing it gives back what
- * it has; lines that are on their way run on, and whoever has the batch then gets their answers.
+ * Opens a batch runner, which takes batches that wait and runs them until it is disposed. Any number of runners may work
+ * on one database: a lease says which of them has a batch. Disposing gives the leases back; jobs of lines that are
+ * queued go on, and the next runner of the batch collects their answers.
  */
 export async function openBatchRunner(options: BatchRunnerOptions): Promise<AsyncDisposable> {
   const { config, log, sql, idempotency, meter, version } = options;

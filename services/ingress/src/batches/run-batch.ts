@@ -4,7 +4,8 @@ import { NoSuchFile } from '@sluice/shared/ports/file-store.ts';
 import type { SqlPool } from '@sluice/shared/ports/sql.ts';
 import type { Files } from '../files/files.ts';
 import type { Announce } from '../webhooks/announce.ts';
-import type { Batch } from './batch.ts';
+import { unfinished } from './batch.ts';
+import type { Batch, BatchStatus } from './batch.ts';
 import { collectKept } from './collect-kept.ts';
 import type { CollectKeptDeps } from './collect-kept.ts';
 import { finalize } from './finalize.ts';
@@ -51,8 +52,8 @@ function earlyEnd(held: HeldRun, ran: LinesEnd): EndsEarly {
 }
 
 function needsFiles({ status, dryRun }: Batch): boolean {
-  const isOpen = status === 'validating' || status === 'in_progress' || status === 'finalizing';
-  return !dryRun && (isOpen || status === 'cancelling');
+  const open: readonly BatchStatus[] = unfinished;
+  return !dryRun && open.includes(status);
 }
 
 /** Checks the batch's file, as soon as its key may be used. @returns null: it is no longer held */

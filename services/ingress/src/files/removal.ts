@@ -2,6 +2,8 @@ import type { Logger } from '@sluice/shared/log.ts';
 import type { FileStore } from '@sluice/shared/ports/file-store.ts';
 import type { Sql } from '@sluice/shared/ports/sql.ts';
 import { z } from 'zod';
+import { isUnfinished } from '../batches/sql/batch-row.ts';
+import { repeat } from '../repeat.ts';
 
 export interface FileRemovalDeps {
   readonly sql: Sql;
@@ -40,34 +42,15 @@ export async function removeFiles(deps: FileRemovalDeps, signal?: AbortSignal): 
 
 /** Does so every `intervalMs` until it is disposed, which waits for the file that is being removed. */
 export function openFileRemoval(deps: FileRemovalDeps & { readonly intervalMs: number }): AsyncDisposable {
-  const closing = new AbortController();
-  let timer: NodeJS.Timeout | undefined;
-  let removing = Promise.resolve();
-  removeLater();
-  return {
-    async [Symbol.asyncDispose]() {
-      closing.abort();
-      clearTimeout(timer);
-      await removing;
+  const { log, intervalMs } = deps;
+  return repeat(
+    async (signal) => {
+      const files = await removeFiles(deps, signal);
+      if (files > 0) log.info({ files }, 'files removed');
     },
-  };
-
-  function removeLater(): void {
-    if (closing.signal.aborted) return;
-    timer = setTimeout(() => {
-      removing = removeOnce().finally(removeLater);
-    }, deps.intervalMs);
-    timer.unref();
-  }
-
-  async function removeOnce(): Promise<void> {
-    try {
-      const files = await removeFiles(deps, closing.signal);
-      if (files > 0) deps.log.info({ files }, 'files removed');
-    } catch (error) {
-      deps.log.warn({ err: error }, 'files not removed; tried again');
-    }
-  }
+    intervalMs,
+    (error) => log.warn({ err: error }, 'files not removed; tried again'),
+  );
 }
 
 async function takeDue({ sql, now }: FileRemovalDeps): Promise<readonly string[]> {
@@ -79,10 +62,7 @@ async function takeDue({ sql, now }: FileRemovalDeps): Promise<readonly string[]
        where (deleted_at <= $2
            or (deleted_at is null and expires_at <= $1)
            or (deleted_at is null and stored_at is null and created_at <= $3))
-         and file_id not in (
-           select input_file_id from ingress.batches
-           where status in ('validating', 'in_progress', 'finalizing', 'cancelling')
-         )
+         and file_id not in (select input_file_id from ingress.batches where ${isUnfinished})
        limit ${stepMax}
        for update skip locked
      )

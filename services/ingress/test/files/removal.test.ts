@@ -148,8 +148,8 @@ test('a store that is away keeps its files for later, and five processes at once
 test('on an interval, until it is closed', async () => {
   const { clock, add, deps } = openCase();
   await add(3_600);
-  clock.now += hourMs;
   const removal = openFileRemoval({ ...deps, intervalMs: 10 });
+  clock.now += hourMs; // at the first look it was not due
   await waitUntil(async () => (await left()).rows.length === 0, { what: 'the file is removed' });
   await add(3_600);
   await removal[Symbol.asyncDispose]();
