@@ -20,7 +20,7 @@ export async function* inPieces(source: AsyncIterable<Uint8Array>, size: number)
   yield piece.subarray(0, filled);
 }
 
-/** What `source` gives, until the signal says so: its reason is thrown then, even while `source` gives nothing. */
+/** Passes on `source` until the signal aborts: then its reason is thrown, even while `source` gives nothing. */
 export async function* untilAborted<T>(source: AsyncIterable<T>, signal: AbortSignal | undefined): AsyncGenerator<T> {
   if (signal === undefined) return yield* source;
   const aborted = Promise.withResolvers<never>();

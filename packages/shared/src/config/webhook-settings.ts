@@ -14,14 +14,14 @@ export interface WebhookReceiver {
   readonly secret: string;
 }
 
-/** One of `sluice_settings.webhooks`: whom the gateway tells of what has happened. The operator's alone to name. */
+/** One of `sluice_settings.webhooks`: a receiver of events. Only the operator can name one, not the users. */
 export interface WebhookSettings {
   /** What rows, logs and metrics call it. */
   readonly name: string;
-  /** How it is called; null: not by this process. */
+  /** Where to send, and the secret to sign with; null: in a process that does not send. */
   readonly receiver: WebhookReceiver | null;
   readonly events: readonly WebhookEvent[];
-  /** Team ids whose batches it is told of; null: everybody's. */
+  /** Ids of the teams whose batches it is told of; null: all batches. */
   readonly teams: readonly string[] | null;
 }
 

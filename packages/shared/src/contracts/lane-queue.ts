@@ -2,8 +2,8 @@ import type { InferenceJob } from './inference-job.ts';
 import { Lane } from './turn.ts';
 
 /**
- * Each lane of an alias's queue is a queue of its own: workers take from both, and one lane's backlog is in nobody's
- * way in the other. No alias has control characters in its name, so none is called like another one's batch queue.
+ * Each lane of an alias's queue is a queue of its own: workers take from both, and a backlog in one holds up nobody in
+ * the other. Names of aliases have no control characters, so none is equal to the name of a batch queue.
  */
 const batchMark = '\u0000batch';
 
@@ -17,7 +17,7 @@ export function laneQueues(names: readonly string[]): string[] {
   return names.flatMap((name) => Lane.options.map((lane) => laneQueue(name, lane)));
 }
 
-/** What `laneQueue` made it of. */
+/** The reverse of `laneQueue`. */
 export function laneOfQueue(queue: string): { readonly name: string; readonly lane: Lane } {
   return queue.endsWith(batchMark)
     ? { name: queue.slice(0, -batchMark.length), lane: 'batch' }

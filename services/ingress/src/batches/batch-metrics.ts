@@ -21,8 +21,8 @@ export function createBatchMetrics(meter: Meter): BatchMetrics {
 }
 
 /**
- * What there is to do, asked for when metrics are read. Lines on their way are this runner's; of all else every runner
- * tells the same: take the maximum over them, not the sum.
+ * Shows what there is to do; it is counted when metrics are read. Lines on their way are counted per runner. The other
+ * gauges are of all runners together, and each runner shows the same: take the maximum over runners, not the sum.
  */
 export function watchBatches(
   meter: Meter,
@@ -39,7 +39,7 @@ export function watchBatches(
   const messages = meter.createObservableGauge('sluice_webhook_deliveries_waiting', {
     description: 'Messages that webhooks have not got yet',
   });
-  /** What is not observed would be shown as it was before: all that ever was, is. Bounded as statuses and codes are. */
+  /** All labels ever shown: unless observed again, as 0, they keep their last value. Bounded by statuses and codes. */
   const seen = new Map<string, { status: string; paused_reason: string }>(
     unfinished.map((status) => [status, { status, paused_reason: '' }]),
   );
@@ -75,7 +75,7 @@ export function watchBatches(
   }
 }
 
-/** Not a number: nobody knows. */
+/** NaN where the database could not be asked. */
 function known(counted: unknown, value: number): number {
   return counted === null ? Number.NaN : value;
 }

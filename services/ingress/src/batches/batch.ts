@@ -13,7 +13,7 @@ export const batchStatuses = [
 ] as const;
 export type BatchStatus = (typeof batchStatuses)[number];
 
-/** In which a runner has something to do. The same list as in the indexes of the table. */
+/** Statuses in which a runner still has work to do. The partial indexes of the table have the same list. */
 export const unfinished = [
   'validating',
   'in_progress',
@@ -48,10 +48,10 @@ export const BatchEstimate = z.object({
   /** What would be reserved if all lines ran at once. */
   outputTokensMax: z.int().nonnegative(),
   costNanoUsdMax: z.int().nonnegative(),
-  /** By what the owner's batches with the same model and endpoint have written; without any, the most. */
+  /** From what the owner's batches with this model and endpoint wrote; without any, the maximum. */
   outputTokens: z.int().nonnegative(),
   costNanoUsd: z.int().nonnegative(),
-  /** By the pace that lines of this model have gone at lately; null: none have. */
+  /** From how fast lines of this model have run lately; null: none have. */
   durationSeconds: z.number().nonnegative().nullable(),
 });
 export type BatchEstimate = Readonly<z.infer<typeof BatchEstimate>>;

@@ -13,10 +13,10 @@ export interface CallerOfDeps {
 }
 
 /**
- * Whose requests the lines of a batch are: the holder's of the key that made it, or of the one in its place.
+ * In whose name the lines of a batch are run: that of the key that made it, or of the key that has replaced it since.
  *
- * @throws GatewayError key_unknown, key_blocked, key_expired, team_blocked, route_not_allowed: as for a request of the
- *   key's to the batch's endpoint; dependency_unavailable
+ * @throws GatewayError key_unknown, key_blocked, key_expired, team_blocked, route_not_allowed, as a request with that
+ *   key to the batch's endpoint; dependency_unavailable
  */
 export type CallerOf = (batch: Pick<Batch, 'keyFirstHash' | 'endpoint'>) => Promise<Authenticated>;
 

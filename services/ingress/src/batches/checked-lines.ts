@@ -8,7 +8,7 @@ import type { GoodLine, LineRules } from './check-line.ts';
 import type { FileLine } from './file-lines.ts';
 import type { Validated } from './sql/end-validation.ts';
 
-/** Named; more bad lines are counted. */
+/** Bad lines that are described one by one; further ones are only counted. */
 const errorsMax = 100;
 const messageMax = 500;
 const paramMax = 200;
@@ -83,7 +83,7 @@ export function createChecked(
   }
 }
 
-/** Fit for the database: what a client has sent may be of any length, and in any characters. */
+/** Cut and cleaned for the database: it quotes the client, at any length and in any characters. */
 function toldOf({ code, message, param }: BadLine, line: number): BatchError {
   const text = message.length > messageMax ? `${message.slice(0, messageMax)}…` : message;
   return { code, line, message: storableText(text), param: param && storableText(param.slice(0, paramMax)) };

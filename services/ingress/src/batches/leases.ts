@@ -7,7 +7,7 @@ import type { Renewed } from './sql/leases.ts';
 
 export interface LeasesDeps {
   readonly sql: Sql;
-  /** How this runner is called. */
+  /** The id of this runner. */
   readonly runner: string;
   readonly batchesMax: number;
   /** Taken in one claim. */
@@ -27,7 +27,7 @@ interface Held {
   running: Promise<void>;
 }
 
-/** Nothing is begun in the last of a lease: another runner may be about to have it. */
+/** No line is begun so shortly before the lease ends: another runner may be about to take the batch. */
 const marginMs = 1_000;
 
 /** The batches that this runner has. Disposing it gives them back. */

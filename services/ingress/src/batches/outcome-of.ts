@@ -1,7 +1,7 @@
 import { GatewayError } from '@sluice/shared/errors.ts';
 import type { ErrorCode } from '@sluice/shared/errors.ts';
 
-/** What an error says of a line. */
+/** What an error means for a line. */
 export type Outcome =
   /** It is the line's answer. */
   | { readonly type: 'result' }
@@ -10,7 +10,7 @@ export type Outcome =
       readonly type: 'again';
       readonly code: ErrorCode;
       readonly afterMs: number;
-      /** There is too much to do somewhere: the batch asks less often, and rests for so long; null: the line is it. */
+      /** Something is overloaded: the batch rests for so long, and asks less often then; null: only the line waits. */
       readonly batchRestsMs: number | null;
     }
   /** No line of the batch can run until somebody changes something. */

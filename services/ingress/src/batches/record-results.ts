@@ -12,7 +12,7 @@ export interface ResultRecorderDeps {
   readonly sql: Sql;
   readonly idempotency: Pick<IdempotencyStore, 'discard'>;
   readonly log: Logger;
-  /** The batch is no longer held: nothing was stored. */
+  /** Called when the batch is found to be with another runner: nothing was stored. */
   readonly onOvertaken: () => void;
 }
 

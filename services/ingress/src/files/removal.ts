@@ -14,7 +14,7 @@ export interface FileRemovalDeps {
 
 /** Files that one step takes. */
 const stepMax = 16;
-/** From the deletion of a file to its bytes', for who is reading it; and from one try to the next, here or elsewhere. */
+/** How long a deleted file's bytes stay, for those who are reading it; also between two tries to remove them. */
 const graceMs = 60_000;
 /** An upload that has not ended by then never will. */
 const unfinishedMs = 86_400_000;

@@ -45,11 +45,11 @@ export interface InferenceStepsOptions {
 
 export interface OpenInferenceSteps extends AsyncDisposable {
   readonly steps: InferenceSteps;
-  /** For a process that has changed customers or tags, so that it sees its own write at once. */
+  /** Forgets customers and tags: a process that has changed them sees that at once. */
   invalidateAttribution(): void;
 }
 
-/** The steps of a request's path as every process that serves requests has them, with what they hear of open. */
+/** The steps of a request's path, the same in every process that runs requests. Opens what they listen to and watch. */
 export async function openInferenceSteps(options: InferenceStepsOptions): Promise<OpenInferenceSteps> {
   const { config, log, queue, fairShare, bus, bodies, usage, admission, reports, sql, metrics, now } = options;
   const { customers } = config.tenancy;

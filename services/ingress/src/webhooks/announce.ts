@@ -4,8 +4,8 @@ import type { Sql } from '@sluice/shared/ports/sql.ts';
 import type { Batch } from '../batches/batch.ts';
 
 /**
- * Has webhooks told of a batch's end. To be called with what writes that end, in one transaction: then they are told
- * if and only if it has ended. Nobody is told of a dry run.
+ * Queues a message about a batch's end for each webhook that wants it. Called in the transaction that ends the batch:
+ * so webhooks are told if and only if it has ended. A dry run is not announced.
  */
 export type Announce = (
   sql: Sql,
@@ -14,7 +14,6 @@ export type Announce = (
   now: number,
 ) => Promise<void>;
 
-/** With a row for each webhook that wants it; without one, nothing is written. */
 export function createAnnounce(webhooks: readonly Pick<WebhookSettings, 'name' | 'events' | 'teams'>[]): Announce {
   return async (sql, { batchId, owner, dryRun }, type, now) => {
     const wanting = webhooks.filter(

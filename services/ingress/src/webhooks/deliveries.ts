@@ -13,8 +13,8 @@ export const Delivery = z.object({
 export type Delivery = Readonly<z.infer<typeof Delivery>>;
 
 /**
- * Takes what is due for a webhook, the longest due first, and nobody else has. Whoever dies with it is followed by
- * another when the lease is over, so a message may arrive twice, under the same id.
+ * Takes messages to a webhook that are due and that no other process has, the longest due first. If this process dies
+ * with one, another takes it when the lease is over: so a message may arrive twice, under the same id.
  */
 export async function claimDeliveries(
   sql: Sql,
@@ -37,7 +37,7 @@ export async function claimDeliveries(
   return rows.map((row) => decodeEntity({ schema: Delivery }, row));
 }
 
-/** Told, or given up. */
+/** The message has arrived, or is given up. */
 export async function endDelivery(sql: Sql, { deliveryId, webhook, attempts }: Delivery): Promise<void> {
   await sql.query('delete from ingress.webhook_deliveries where delivery_id = $1 and webhook = $2 and attempts = $3', [
     deliveryId,
@@ -58,7 +58,7 @@ export async function postponeDelivery(
   );
 }
 
-/** Removes what is for webhooks that are configured no more. @returns how many were removed */
+/** Removes messages to webhooks other than these. @returns how many were removed */
 export async function deleteUnsent(sql: Sql, webhooks: readonly string[], before: number): Promise<number> {
   const { rowCount } = await sql.query(
     'delete from ingress.webhook_deliveries where webhook <> all ($1) and created_at < $2',

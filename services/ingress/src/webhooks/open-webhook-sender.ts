@@ -23,15 +23,15 @@ export interface WebhookSenderOptions {
   readonly timeLimitMs?: number;
 }
 
-/** Of one webhook and process at a time. One that hangs holds up no other, for each has its own. */
+/** Messages that this process sends to one webhook at a time: a webhook that hangs does not hold up the others. */
 const batchMax = 4;
 /** Longer than an attempt may take, with its writes. */
 const leaseMs = 30_000;
 const counted = ['delivered', 'failed', 'gone', 'given_up'] as const;
 
 /**
- * Sends what waits in `ingress.webhook_deliveries` until disposed. Any number of processes may do so at once; what one
- * of them sends the others leave alone. Disposing ends what is on its way, which is sent again later.
+ * Sends the messages in `ingress.webhook_deliveries` until disposed. Any number of processes may do so at once: each
+ * message is with one of them. Disposing aborts attempts that are on their way; they are made again later.
  */
 export function openWebhookSender(options: WebhookSenderOptions): AsyncDisposable {
   const { webhooks, sql, log, now, random, version, pollMs = 1_000, timeLimitMs = 10_000 } = options;
@@ -104,7 +104,7 @@ export function openWebhookSender(options: WebhookSenderOptions): AsyncDisposabl
     return postponeDelivery(sql, delivery, now() + waitMs);
   }
 
-  /** Another process may still know a webhook that this one does not: until then its messages would be sent. */
+  /** Not before the last retry: a process with another configuration may still send what this one cannot. */
   async function removeUnsent(): Promise<void> {
     const names = webhooks.map(({ name }) => name);
     while (!closing.signal.aborted) {

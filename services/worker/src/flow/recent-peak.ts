@@ -5,7 +5,7 @@ export interface RecentPeak {
   peak(now: number): number;
 }
 
-/** Long enough that traffic of a call every few seconds is traffic; short enough that what it left is soon used. */
+/** Long enough to count a call every few seconds as traffic; short enough that room it no longer needs is soon used. */
 export const peakWindowMs = 30_000;
 /** A tenth of the window is forgotten at a time. */
 export const peakStepMs = peakWindowMs / 10;

@@ -1,6 +1,6 @@
-/** Who waits until something is used for the first time. */
+/** Lets others wait until something is used for the first time, by its name. */
 export interface FirstUses {
-  /** Each time, or only the first. */
+  /** It is used. Calling this again changes nothing. */
   readonly used: (name: string) => void;
   readonly whenUsed: (name: string) => Promise<void>;
 }

@@ -31,7 +31,7 @@ export const NewBatchBody = z.object({
 /** Sent by LiteLLM's clients; it says nothing here. */
 const ignored = new Set(['custom_llm_provider']);
 
-/** What a batch is to be, as its request says. @throws GatewayError invalid_request, unsupported_parameter */
+/** Reads the request for a new batch. @throws GatewayError invalid_request, unsupported_parameter */
 export function newBatchIn(req: Pick<Request, 'body'>): z.infer<typeof NewBatchBody> {
   const { value } = readJson(req);
   const body = parseBody(NewBatchBody, value);
@@ -41,7 +41,7 @@ export function newBatchIn(req: Pick<Request, 'body'>): z.infer<typeof NewBatchB
   return body;
 }
 
-/** When a batch ends that is made `now`. @throws GatewayError invalid_request */
+/** When the completion window of a batch made `now` ends. @throws GatewayError invalid_request */
 export function endOfWindow(window: string, now: number): number {
   const end = endOf(window, now);
   if (end - now >= windowMs.min && end - now <= windowMs.max) return end;

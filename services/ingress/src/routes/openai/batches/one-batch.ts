@@ -35,7 +35,7 @@ async function requireBatch(req: Request, { authenticate, sql }: BatchesDeps): P
   return batch;
 }
 
-/** What is none cannot be asked for: the database would refuse some texts. */
+/** Looked at before the database is asked: it refuses some texts, such as U+0000. */
 export function isBatchId(text: string): boolean {
   return /^batch_[0-9a-f]{32}$/.test(text);
 }
