@@ -7,6 +7,7 @@ import { findBatch } from '../../../batches/sql/find-batch.ts';
 import { listBatches } from '../../../batches/sql/list-batches.ts';
 import { ownerOf } from '../../../files/owner.ts';
 import { parseBody } from '../../../http/parse-body.ts';
+import { shownPage } from '../shown-page.ts';
 import type { BatchesDeps } from './batches-deps.ts';
 import { isBatchId } from './one-batch.ts';
 
@@ -25,13 +26,7 @@ export function listBatchesRoute({ authenticate, sql, now }: BatchesDeps): Reque
       throw new GatewayError('invalid_request', `No batch found with id '${afterId}'.`, { param: 'after' });
     }
     const { batches, hasMore } = await listBatches(sql, owner, { after, limit });
-    const data = batches.map((batch) => shownBatch(batch, now()));
-    res.json({
-      object: 'list',
-      data,
-      has_more: hasMore,
-      first_id: data[0]?.id ?? null,
-      last_id: data.at(-1)?.id ?? null,
-    });
+    const shown = batches.map((batch) => shownBatch(batch, now()));
+    res.json(shownPage(shown, hasMore));
   };
 }

@@ -5,6 +5,7 @@ import type { RequestHandler } from 'express';
 import { z } from 'zod';
 import { ownerOf } from '../../../files/owner.ts';
 import { parseBody } from '../../../http/parse-body.ts';
+import { shownPage } from '../shown-page.ts';
 import { toFileObject } from './file-object.ts';
 import type { FilesDeps } from './files-deps.ts';
 
@@ -26,13 +27,6 @@ export function listFiles({ authenticate, files }: FilesDeps): RequestHandler {
     if (found === null) {
       throw new GatewayError('invalid_request', `No such File object: ${after}`, { param: 'after' });
     }
-    const data = found.slice(0, limit).map(toFileObject);
-    res.json({
-      object: 'list',
-      data,
-      has_more: found.length > limit,
-      first_id: data[0]?.id ?? null,
-      last_id: data.at(-1)?.id ?? null,
-    });
+    res.json(shownPage(found.slice(0, limit).map(toFileObject), found.length > limit));
   };
 }

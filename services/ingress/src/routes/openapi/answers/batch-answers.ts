@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { batchEndpoints, batchStatuses } from '../../../batches/batch.ts';
+import { pageOf } from './page-of.ts';
 
 const time = z.int().describe('Seconds since 1970.');
 const maybeTime = time.nullable();
@@ -79,10 +80,4 @@ export const BatchDryRun = z.object({
 
 export const BatchOrDryRun = z.union([BatchObject, BatchDryRun]);
 
-export const BatchList = z.object({
-  object: z.literal('list'),
-  data: z.array(BatchObject),
-  has_more: z.boolean(),
-  first_id: z.string().nullable(),
-  last_id: z.string().nullable(),
-});
+export const BatchList = pageOf(BatchObject);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { pageOf } from './page-of.ts';
 
 export const FileObject = z.object({
   id: z.string().describe('`file-` and 32 hexadecimal digits.'),
@@ -12,12 +13,6 @@ export const FileObject = z.object({
   status_details: z.null(),
 });
 
-export const FileList = z.object({
-  object: z.literal('list'),
-  data: z.array(FileObject),
-  has_more: z.boolean(),
-  first_id: z.string().nullable(),
-  last_id: z.string().nullable(),
-});
+export const FileList = pageOf(FileObject);
 
 export const FileDeleted = z.object({ id: z.string(), object: z.literal('file'), deleted: z.literal(true) });

@@ -12,7 +12,8 @@ import {
   Reranking,
   TextCompletion,
 } from '../answers/inference-answers.ts';
-import type { Operation, Operations, Section } from '../operation.ts';
+import type { Section } from '../operation.ts';
+import { rootAndV1, under } from './under.ts';
 
 /** Where OpenAI's clients look for it, and those of Azure OpenAI and of OpenAI's first API, with the model in the path. */
 const everywhere = ['', '/v1', '/engines/*model', '/openai/deployments/*model'];
@@ -22,36 +23,38 @@ export const inferenceSection: Section = {
   description: 'Chat, completions, embeddings, moderations and reranking.',
   kind: 'inference',
   operations: {
-    ...under(everywhere, '/chat/completions', {
-      summary: 'Answers a chat, whole or streamed.',
-      body: { ChatCompletionRequest, RequestControls: Controls },
-      answer: { ChatCompletion },
-      events: { ChatCompletionChunk },
+    ...under(everywhere, {
+      'POST /chat/completions': {
+        summary: 'Answers a chat, whole or streamed.',
+        body: { ChatCompletionRequest, RequestControls: Controls },
+        answer: { ChatCompletion },
+        events: { ChatCompletionChunk },
+      },
+      'POST /completions': {
+        summary: "Completes a text, whole or streamed: OpenAI's legacy form, answered by chat models.",
+        body: { CompletionRequest, RequestControls: Controls },
+        answer: { TextCompletion },
+        events: { TextCompletion },
+      },
+      'POST /embeddings': {
+        summary: 'Turns texts, or pictures, into vectors.',
+        body: { EmbeddingRequest, RequestControls: Controls },
+        answer: { EmbeddingList },
+      },
     }),
-    ...under(everywhere, '/completions', {
-      summary: "Completes a text, whole or streamed: OpenAI's legacy form, answered by chat models.",
-      body: { CompletionRequest, RequestControls: Controls },
-      answer: { TextCompletion },
-      events: { TextCompletion },
+    ...under(rootAndV1, {
+      'POST /moderations': {
+        summary: 'Says what in a text is harmful, by the guardrails of OCI.',
+        body: { ModerationRequest: AnyModeration, RequestControls: Controls },
+        answer: { Moderations },
+      },
     }),
-    ...under(everywhere, '/embeddings', {
-      summary: 'Turns texts, or pictures, into vectors.',
-      body: { EmbeddingRequest, RequestControls: Controls },
-      answer: { EmbeddingList },
-    }),
-    ...under(['', '/v1'], '/moderations', {
-      summary: 'Says what in a text is harmful, by the guardrails of OCI.',
-      body: { ModerationRequest: AnyModeration, RequestControls: Controls },
-      answer: { Moderations },
-    }),
-    ...under(['', '/v1', '/v2'], '/rerank', {
-      summary: "Ranks documents by how well they fit a query, in Cohere's words.",
-      body: { RerankRequest, RequestControls: Controls },
-      answer: { Reranking },
+    ...under([...rootAndV1, '/v2'], {
+      'POST /rerank': {
+        summary: "Ranks documents by how well they fit a query, in Cohere's words.",
+        body: { RerankRequest, RequestControls: Controls },
+        answer: { Reranking },
+      },
     }),
   },
 };
-
-function under(prefixes: readonly string[], path: string, operation: Operation): Operations {
-  return Object.fromEntries(prefixes.map((prefix) => [`POST ${prefix}${path}`, operation]));
-}
