@@ -172,6 +172,7 @@ export const wrongUploads: readonly WrongUpload[] = [
     ['a filename of 256 characters', 'x'.repeat(256)],
     ['a filename with U+0000', 'a\0b'],
     ['a filename with a tab', 'a\tb'],
+    ['a filename with U+0085', 'a\u0085b'],
   ].map(([why = '', filename = '']): WrongUpload => ({
     why,
     parts: [purpose, { ...file, filename }],

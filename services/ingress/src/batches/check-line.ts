@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { isText } from '@sluice/shared/api/litellm/text.ts';
 import { resolveAlias } from '@sluice/shared/config/resolve-alias.ts';
 import { kindOf } from '@sluice/shared/contracts/call-type.ts';
 import { GatewayError } from '@sluice/shared/errors.ts';
@@ -104,7 +105,7 @@ function requireCustomId(customId: unknown): string {
     throw new BadLine('invalid_request', message, 'custom_id');
   }
   // Neither could be stored, or written into the output, as it is.
-  if (customId.includes('\0') || !customId.isWellFormed()) {
+  if (!isText(customId)) {
     const message = "Invalid value for 'custom_id': U+0000 and half surrogate pairs are not allowed.";
     throw new BadLine('invalid_request', message, 'custom_id');
   }

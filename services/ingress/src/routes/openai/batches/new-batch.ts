@@ -1,3 +1,4 @@
+import { isText } from '@sluice/shared/api/litellm/text.ts';
 import { GatewayError } from '@sluice/shared/errors.ts';
 import { addDuration, parseDuration } from '@sluice/shared/time/duration.ts';
 import type { Request } from 'express';
@@ -5,14 +6,13 @@ import { z } from 'zod';
 import { batchEndpoints } from '../../../batches/batch.ts';
 import { parseBody } from '../../../http/parse-body.ts';
 import { readJson } from '../../../http/read-json.ts';
+import { expirySeconds } from '../files/upload-form.ts';
 
 const metadataMax = { pairs: 16, name: 64, value: 512 } as const;
 const windowMs = { min: 60_000, max: 30 * 86_400_000 } as const;
 
-/** PostgreSQL stores neither U+0000 nor half a surrogate pair. */
-const isStorable = (text: string) => !text.includes('\0') && text.isWellFormed();
 const shortText = (max: number) =>
-  z.string().max(max).refine(isStorable, 'U+0000 and half surrogate pairs are not allowed');
+  z.string().max(max).refine(isText, 'U+0000 and half surrogate pairs are not allowed');
 
 export const NewBatchBody = z.object({
   input_file_id: z.string().min(1).max(100),
@@ -23,7 +23,7 @@ export const NewBatchBody = z.object({
     .refine((pairs) => Object.keys(pairs).length <= metadataMax.pairs, `at most ${metadataMax.pairs} pairs are allowed`)
     .nullish(),
   output_expires_after: z
-    .object({ anchor: z.literal('created_at'), seconds: z.int().min(3_600).max(2_592_000) })
+    .object({ anchor: z.literal('created_at'), seconds: z.int().min(expirySeconds.min).max(expirySeconds.max) })
     .nullish(),
   sluice: z.object({ dry_run: z.boolean().default(false).describe('Check and estimate, and run nothing.') }).nullish(),
 });

@@ -7,8 +7,8 @@ import { parseBody } from '../../../http/parse-body.ts';
 /** What files of clients are for here. OpenAI's others are for what this gateway does not do. */
 export const purposes = ['batch', 'user_data'] as const;
 
-/** OpenAI's bounds, an hour and 30 days. */
-const expiry = { min: 3_600, max: 2_592_000 } as const;
+/** How long a file may be kept that expires: OpenAI's bounds, an hour and 30 days. */
+export const expirySeconds = { min: 3_600, max: 2_592_000 } as const;
 
 /** Fields that LiteLLM's clients send, and that say nothing here: each line of a batch names its own model. */
 const ignored: ReadonlySet<string> = new Set(['target_model_names', 'custom_llm_provider']);
@@ -20,31 +20,28 @@ export const UploadFields = z.object({
       typeof input === 'string' ? `files can be for ${purposes.join(' or ')} here, not for ${input}` : 'no text',
   }),
   'expires_after[anchor]': z.literal('created_at').optional(),
-  'expires_after[seconds]': queryInteger(expiry).optional(),
+  'expires_after[seconds]': queryInteger(expirySeconds).optional(),
 });
 
 /** Looks at one field alone. @throws GatewayError unsupported_parameter for one that is not known, invalid_request */
 export function checkUploadField(name: string, value: string): void {
   if (ignored.has(name)) return;
-  if (!Object.hasOwn(UploadFields.shape, name)) {
+  const field = Object.entries(UploadFields.shape).find(([known]) => known === name);
+  if (field === undefined) {
     throw new GatewayError('unsupported_parameter', `The form has an unknown field: '${name}'.`, { param: name });
   }
-  const [, schema] = Object.entries(UploadFields.shape).find(([known]) => known === name) ?? [];
-  if (schema !== undefined) parseBody(z.object({ [name]: schema }), { [name]: value });
+  parseBody(z.object({ [name]: field[1] }), { [name]: value });
 }
 
 /** What the form says of its file. @throws GatewayError invalid_request */
 export function describeUpload(filename: string, fields: Readonly<Record<string, string>>): FileDescription {
   const asked = parseBody(UploadFields, fields);
   const { purpose, 'expires_after[anchor]': anchor, 'expires_after[seconds]': seconds } = asked;
-  for (const [name, value] of [
-    ['expires_after[anchor]', anchor],
-    ['expires_after[seconds]', seconds],
-  ] as const) {
-    const isHalf = value === undefined && (anchor !== undefined || seconds !== undefined);
-    if (isHalf) throw new GatewayError('invalid_request', `Missing required parameter: '${name}'.`, { param: name });
+  if ((anchor === undefined) !== (seconds === undefined)) {
+    const param = anchor === undefined ? 'expires_after[anchor]' : 'expires_after[seconds]';
+    throw new GatewayError('invalid_request', `Missing required parameter: '${param}'.`, { param });
   }
-  return { filename, purpose, expiresAfterSeconds: seconds ?? (purpose === 'batch' ? expiry.max : null) };
+  return { filename, purpose, expiresAfterSeconds: seconds ?? (purpose === 'batch' ? expirySeconds.max : null) };
 }
 
 /** In UTF-16 units. */
@@ -52,8 +49,7 @@ const filenameMax = 255;
 
 /** @throws GatewayError invalid_request for a name that could not be shown, or is none */
 export function checkFilename(filename: string): void {
-  // oxlint-disable-next-line no-control-regex -- those are what is looked for
-  const isShowable = /^[^\u0000-\u001f\u007f]+$/.test(filename) && filename.isWellFormed();
+  const isShowable = /^\P{Cc}+$/u.test(filename) && filename.isWellFormed();
   if (isShowable && filename.length <= filenameMax) return;
   const message = `Invalid value for 'file': its filename has to have 1 to ${filenameMax} characters, none for control.`;
   throw new GatewayError('invalid_request', message, { param: 'file' });
