@@ -1,6 +1,6 @@
 import type { BatchDryRun, BatchObject } from '@sluice/shared/api/openai/batch-object.ts';
 
-/** In which nothing changes any more. */
+/** Statuses that a batch never leaves. */
 const ended: ReadonlySet<string> = new Set(['completed', 'failed', 'expired', 'cancelled']);
 
 export function hasEnded({ status }: BatchObject): boolean {

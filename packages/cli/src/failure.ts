@@ -12,7 +12,7 @@ export class Failure extends Error {
   }
 }
 
-/** @returns what ends the command because of how it was called */
+/** For a command that was called wrongly: the usage is shown too. */
 export function wrongUsage(message: string): Failure {
   return new Failure(message, exitCodes.wrongUsage);
 }

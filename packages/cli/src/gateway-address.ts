@@ -6,7 +6,7 @@ export interface GatewayAddress {
   readonly apiKey: string;
 }
 
-/** @throws Failure without a key, and when the URL is none */
+/** @throws Failure when there is no key, or the URL is not one of a gateway */
 export function gatewayAddress(
   given: string | undefined,
   env: Readonly<Record<string, string | undefined>>,

@@ -26,11 +26,11 @@ export type GatewayClient = ReturnType<typeof createGatewayClient>;
 
 /** Time limits of whole exchanges, bodies included. */
 const answerMs = 60_000;
-/** The gateway checks the file meanwhile. */
+/** The gateway answers when it has checked the file. */
 const dryRunMs = 120_000;
 const transferMs = 6 * 3_600_000;
 
-/** What the command asks of the gateway. All of it throws Failure with a sentence for its user. */
+/** What the console asks of the gateway. Every method throws a Failure whose message is meant for the user. */
 export function createGatewayClient({ url, apiKey }: GatewayAddress) {
   return {
     /** Read from the disk while it is sent. */
@@ -49,7 +49,7 @@ export function createGatewayClient({ url, apiKey }: GatewayAddress) {
       return read(BatchObject, await ask('/v1/batches', json(batch)));
     },
 
-    /** What it would come to; nothing is run. */
+    /** A dry run: what is wrong with the file, or what the batch would cost. */
     async tryBatch(batch: NewBatch): Promise<BatchDryRun> {
       return read(BatchDryRun, await ask('/v1/batches', json({ ...batch, sluice: { dry_run: true } }), dryRunMs));
     },
@@ -112,7 +112,7 @@ async function discard(response: Response): Promise<void> {
   await response.body?.cancel();
 }
 
-/** In the gateway's words; what is not a gateway's answer is told by its status alone. */
+/** With the gateway's own message; an answer of something else, such as a proxy, is named by its status. */
 async function refusal(response: Response): Promise<Failure> {
   const parsed = ErrorAnswer.safeParse(await response.json().catch(() => null));
   const said = parsed.success ? parsed.data.error.message : `The gateway answered with status ${response.status}.`;
@@ -122,8 +122,7 @@ async function refusal(response: Response): Promise<Failure> {
 
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown';
-  const { cause } = error;
-  const code = [cause, error].find((one) => one instanceof Error && 'code' in one && typeof one.code === 'string');
   if (error.name === 'TimeoutError') return 'no answer in time';
-  return code !== undefined && code instanceof Error && 'code' in code ? String(code.code) : error.message;
+  const failed = error.cause instanceof Error ? error.cause : error;
+  return 'code' in failed && typeof failed.code === 'string' ? failed.code : error.message;
 }

@@ -35,7 +35,7 @@ async function main(): Promise<number> {
   });
 }
 
-/** Only watching is left so, without a loss; everything else ends at Ctrl-C as any program does. */
+/** For watching a batch: Ctrl-C ends the watching with a hint how to go on. Any other command it simply ends. */
 function untilInterrupted(): AbortSignal {
   const interrupted = new AbortController();
   process.once('SIGINT', () => interrupted.abort());

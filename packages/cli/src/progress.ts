@@ -10,7 +10,7 @@ export interface Progress extends Disposable {
   say(text: string): void;
 }
 
-/** Without a terminal a line that says the same but for its numbers is printed this often. */
+/** Without a terminal: how often a line is printed of which only the numbers have changed. */
 const plainEveryMs = 10_000;
 
 /** A bar on a terminal, and plain lines for everything else. */

@@ -10,14 +10,14 @@ import { watchBatch } from './watch-batch.ts';
 
 export interface CommandDeps {
   readonly client: GatewayClient;
-  /** What was asked for, a line each. */
+  /** Writes a line of what was asked for: to stdout. */
   readonly print: (line: string) => void;
-  /** What is said besides. */
+  /** Writes a line of anything else, such as hints: to stderr. */
   readonly say: (line: string) => void;
   readonly openProgress: () => Progress;
   /** Where relative file names start. */
   readonly folder: string;
-  /** From now on Ctrl-C aborts this and nothing else. */
+  /** Makes Ctrl-C abort the signal instead of ending the process. */
   readonly untilInterrupted: () => AbortSignal;
 }
 
@@ -52,7 +52,7 @@ async function submit(command: Named<'submit'>, deps: CommandDeps): Promise<numb
   const uploaded = await client.upload(path.resolve(deps.folder, command.file));
   const { endpoint, window, metadata } = command;
   const asked = { input_file_id: uploaded.id, endpoint, completion_window: window, metadata };
-  // A file that no batch has nobody would ever need; where this fails, it expires.
+  // Without a batch nobody needs the file. Where deleting it fails, it expires.
   const deleteFile = () => client.deleteFile(uploaded.id).catch(() => undefined);
   if (command.dryRun) {
     const run = await client.tryBatch(asked).finally(deleteFile);
@@ -60,7 +60,7 @@ async function submit(command: Named<'submit'>, deps: CommandDeps): Promise<numb
     return run.valid ? exitCodes.completed : exitCodes.notCompleted;
   }
   const { id } = await client.createBatch(asked).catch(async (error: unknown) => {
-    // Without an answer, it may have been made.
+    // Without an answer the batch may have been made, and needs its file.
     if (!(error instanceof NotNow)) await deleteFile();
     throw error;
   });
@@ -77,8 +77,9 @@ async function watch(id: string, deps: CommandDeps): Promise<number> {
     batch = await watchBatch(deps.client, id, progress, deps.untilInterrupted());
   }
   const code = show(batch, deps);
-  if (batch.output_file_id != null || batch.error_file_id != null)
+  if (batch.output_file_id != null || batch.error_file_id != null) {
     deps.say(`To fetch its files: sluice batch download ${id}`);
+  }
   return code;
 }
 

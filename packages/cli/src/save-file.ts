@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Failure } from './failure.ts';
 
-/** Writes a file as it comes. It has its name only when it is whole; one of that name is replaced then. */
+/** Writes to a temporary name, and renames it when it is whole: what stood under the name stays until then. */
 export async function saveFile(name: string, bytes: ReadableStream<Uint8Array>): Promise<void> {
   const partial = `${name}.${process.pid}.part`;
   try {

@@ -6,13 +6,13 @@ import { NotNow, type GatewayClient } from './gateway-client.ts';
 import type { Progress } from './progress.ts';
 
 const pollMs = 1_000;
-/** A gateway that is away for longer ends the watching, not the batch. */
+/** How long the gateway may be out of reach before the watching ends; the batch goes on. */
 const awayMaxMs = 600_000;
 
 /**
  * Shows a batch until it has ended.
  *
- * @param signal the user wants no more of it: the batch goes on
+ * @param signal ends the watching; the batch goes on
  * @throws Failure that says how to go on, when it was interrupted or the gateway stays away
  */
 export async function watchBatch(
