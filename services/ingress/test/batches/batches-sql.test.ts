@@ -122,55 +122,27 @@ test('lines are stored and removed by who holds the batch, and by nobody else', 
   assert.equal(await insertBatchLines(sql, held, lines), false, 'cancelled: no line is added any more');
 });
 
+const errors = [{ code: 'invalid_url', line: 3, message: 'No.', param: 'url' }];
+const estimate = {
+  inputTokens: 1,
+  outputTokensMax: 2,
+  costNanoUsdMax: 3,
+  outputTokens: 1,
+  costNanoUsd: 2,
+  durationSeconds: 1.5,
+};
 const ends = [
   {
     validated: { type: 'good', model: 'grok', totalLines: 3 },
     becomes: { status: 'in_progress', inProgressAt: 7_000, model: 'grok', totalLines: 3 },
   },
   {
-    validated: {
-      type: 'bad',
-      model: null,
-      totalLines: 9,
-      failedLines: 2,
-      errors: [{ code: 'invalid_url', line: 3, message: 'No.', param: 'url' }],
-    },
-    becomes: {
-      status: 'failed',
-      failedAt: 7_000,
-      totalLines: 9,
-      failedLines: 2,
-      errors: [{ code: 'invalid_url', line: 3, message: 'No.', param: 'url' }],
-    },
+    validated: { type: 'bad', model: null, totalLines: 9, failedLines: 2, errors },
+    becomes: { status: 'failed', failedAt: 7_000, totalLines: 9, failedLines: 2, errors },
   },
   {
-    validated: {
-      type: 'estimated',
-      model: 'grok',
-      totalLines: 3,
-      estimate: {
-        inputTokens: 1,
-        outputTokensMax: 2,
-        costNanoUsdMax: 3,
-        outputTokens: 1,
-        costNanoUsd: 2,
-        durationSeconds: 1.5,
-      },
-    },
-    becomes: {
-      status: 'completed',
-      completedAt: 7_000,
-      model: 'grok',
-      totalLines: 3,
-      estimate: {
-        inputTokens: 1,
-        outputTokensMax: 2,
-        costNanoUsdMax: 3,
-        outputTokens: 1,
-        costNanoUsd: 2,
-        durationSeconds: 1.5,
-      },
-    },
+    validated: { type: 'estimated', model: 'grok', totalLines: 3, estimate },
+    becomes: { status: 'completed', completedAt: 7_000, model: 'grok', totalLines: 3, estimate },
   },
 ] as const;
 
