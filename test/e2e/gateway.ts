@@ -20,6 +20,8 @@ import { openTestDatabase } from '../servers/test-database.ts';
 import { processesIn } from '../servers/processes-in.ts';
 import { openRedisServer } from '../servers/redis.ts';
 import { foreignServer, type TestServer } from '../servers/server.ts';
+import { openService } from '../servers/service.ts';
+import type { Service, ServiceName } from '../servers/service.ts';
 import { waitUntil } from '../servers/wait-until.ts';
 import { giveIdentity } from './gateway-identity.ts';
 
@@ -39,11 +41,6 @@ export interface TestGateway extends AsyncDisposable {
   request(path: string, init?: RequestInit): Promise<Response>;
   /** A new virtual key with these limits. */
   newKey(fields?: Record<string, unknown>): Promise<string>;
-}
-
-/** A process of the distributed mode, and where its health is told. */
-interface Service extends Child {
-  readonly port: number;
 }
 
 export interface EmbeddedGateway extends TestGateway {
@@ -186,19 +183,10 @@ export async function openDistributedGateway(options: GatewayOptions = {}): Prom
   };
   const processes = stack.use(new AsyncDisposableStack());
   const started: Child[] = [];
-  const start = async (service: keyof typeof programs): Promise<Service> => {
-    const port = await freePort();
-    const child = await openChild({
-      command: process.execPath,
-      args: [programs[service]],
-      cwd: root,
-      env: { ...env, ...own[service], PORT: String(port) },
-      ready: { line: /is listening|is taking jobs|is booking|is running batches/ },
-      outputMax,
-      readyDeadlineMs: 60_000,
-    });
-    started.push(child);
-    return Object.assign(processes.use(child), { port });
+  const start = async (name: ServiceName): Promise<Service> => {
+    const service = processes.use(await openService(name, { env: { ...env, ...own[name] }, outputMax }));
+    started.push(service);
+    return service;
   };
   await options.beforeMigration?.({ databaseUrl, redisUrl: redis.url });
   if (options.ownPostgres === true) await run(process.execPath, ['deploy/migrate/src/main.ts'], { cwd: root, env });
@@ -241,14 +229,6 @@ async function openProxies(servers: Readonly<Record<Dependency, TestServer>>, st
   const open = async (name: Dependency) => stack.use(await openDelayingProxy(servers[name].port));
   return { postgres: await open('postgres'), redis: await open('redis'), nats: await open('nats') };
 }
-
-/** What each process of the distributed mode is started by. */
-const programs = {
-  ingress: 'services/ingress/src/main.ts',
-  worker: 'services/worker/src/main.ts',
-  ledger: 'services/ledger/src/main.ts',
-  'batch-runner': 'services/ingress/src/batch-runner-main.ts',
-} as const;
 
 /** Both modes by name, for tests that must hold on each. */
 export const gateways = [

@@ -12,8 +12,7 @@ import { nanos } from 'nats';
 import { z } from 'zod';
 import { assertBalanced } from '../../services/ledger/test/assert-balanced.ts';
 import { costOf, loadEvent } from '../load/usage-events.ts';
-import { openChild, type Child } from '../servers/child.ts';
-import { freePort } from '../servers/free-port.ts';
+import { openService } from '../servers/service.ts';
 import { openNatsServer } from '../servers/nats.ts';
 import { openPostgresServer } from '../servers/postgres.ts';
 import { openRedisServer } from '../servers/redis.ts';
@@ -49,18 +48,8 @@ test('two ledgers with the same accounts, one killed in the middle: no deadlock,
     max_ack_pending: 10_000,
   });
 
-  const startLedger = async (): Promise<Child> =>
-    stack.use(
-      await openChild({
-        command: process.execPath,
-        args: [...process.execArgv, 'services/ledger/src/main.ts'],
-        cwd: root,
-        env: { ...env, PORT: String(await freePort()) },
-        ready: { line: /is booking/ },
-        readyDeadlineMs: 60_000,
-        stopDeadlineMs: 30_000,
-      }),
-    );
+  const startLedger = async () =>
+    stack.use(await openService('ledger', { env, nodeArgs: process.execArgv, stopDeadlineMs: 30_000 }));
   const [first, second] = await Promise.all([startLedger(), startLedger()]);
 
   const random = createRandom(7);

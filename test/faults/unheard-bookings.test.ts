@@ -8,10 +8,9 @@ import { openRedisAdmissionWitness } from '@sluice/shared/adapters/redis/redis-a
 import { openRedisAdmission } from '@sluice/shared/adapters/redis/redis-admission.ts';
 import type { UsageEvent } from '@sluice/shared/contracts/usage-event.ts';
 import type { LoadBalances } from '@sluice/shared/ports/admission.ts';
-import { endOf, plainEnv, root } from '../e2e/run-program.ts';
+import { endOf, plainEnv } from '../e2e/run-program.ts';
 import { costOf, loadEvent } from '../load/usage-events.ts';
-import { openChild } from '../servers/child.ts';
-import { freePort } from '../servers/free-port.ts';
+import { openService } from '../servers/service.ts';
 import { openNatsServer } from '../servers/nats.ts';
 import { openPostgresServer } from '../servers/postgres.ts';
 import { openRedisServer } from '../servers/redis.ts';
@@ -38,17 +37,7 @@ test(
     };
     const migrated = await endOf('deploy/migrate/src/main.ts', [], env);
     assert.equal(migrated.code, 0, migrated.stderr);
-    const startLedger = async () =>
-      stack.use(
-        await openChild({
-          command: process.execPath,
-          args: ['services/ledger/src/main.ts'],
-          cwd: root,
-          env: { ...env, PORT: String(await freePort()) },
-          ready: { line: /is booking/ },
-          readyDeadlineMs: 60_000,
-        }),
-      );
+    const startLedger = async () => stack.use(await openService('ledger', { env }));
     const sql = stack.use(await openPostgres({ url: env.DATABASE_URL, applicationName: 'test' }));
     const reports = createPostgresSpendReports(sql);
     const loadBalances: LoadBalances = (accounts) => reports.balancesOf(accounts);

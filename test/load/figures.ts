@@ -34,11 +34,10 @@ function figuresOf(measurements: readonly Measurement[], arm: Arm, side: Side): 
   };
 }
 
+export type Both = Readonly<Record<Side, Figures>>;
+
 /** Of an arm that was measured; null: it was not. */
-export function bothOf(
-  measurements: readonly Measurement[],
-  id: Arm['id'],
-): { direct: Figures; gateway: Figures } | null {
+export function bothOf(measurements: readonly Measurement[], id: Arm['id']): Both | null {
   const arm = arms.find((known) => known.id === id);
   if (arm === undefined || !measurements.some((one) => one.arm.id === id)) return null;
   return { direct: figuresOf(measurements, arm, 'direct'), gateway: figuresOf(measurements, arm, 'gateway') };

@@ -6,8 +6,7 @@ import { openNats } from '@sluice/shared/adapters/nats/open-nats.ts';
 import { openNatsUsageLog } from '@sluice/shared/adapters/nats/nats-usage-log.ts';
 import { Pool } from 'pg';
 import { z } from 'zod';
-import { openChild } from '../servers/child.ts';
-import { freePort } from '../servers/free-port.ts';
+import { openService } from '../servers/service.ts';
 import { openNatsServer } from '../servers/nats.ts';
 import { openPostgresServer } from '../servers/postgres.ts';
 import { openRedisServer } from '../servers/redis.ts';
@@ -65,17 +64,7 @@ export async function measureLedger(events: number): Promise<LedgerReport> {
   };
 
   await publishAll(publish, events);
-  const ledger = stack.use(
-    await openChild({
-      command: process.execPath,
-      args: [...process.execArgv, 'services/ledger/src/main.ts'],
-      cwd: root,
-      env: { ...env, PORT: String(await freePort()) },
-      ready: { line: /is booking/ },
-      readyDeadlineMs: 60_000,
-      stopDeadlineMs: 30_000,
-    }),
-  );
+  const ledger = stack.use(await openService('ledger', { env, nodeArgs: process.execArgv, stopDeadlineMs: 30_000 }));
   const pids = new Map(
     Object.entries({ ledger: ledger.pid, postgres: postgres.pid, nats: natsServer.pid, redis: redis.pid }).flatMap(
       ([name, pid]) => (pid === undefined ? [] : [[name, pid] as const]),

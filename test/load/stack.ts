@@ -9,6 +9,8 @@ import { createSimulatorClient, type SimulatorClient } from '../oci-simulator/cl
 import { createSimulatedIdentity, type SimulatedIdentity } from '../oci-simulator/identity.ts';
 import { openChild, type Child } from '../servers/child.ts';
 import { freePort } from '../servers/free-port.ts';
+import { openService } from '../servers/service.ts';
+import type { Service, ServiceName } from '../servers/service.ts';
 import { openNatsServer } from '../servers/nats.ts';
 import { openPostgresServer } from '../servers/postgres.ts';
 import { openRedisServer } from '../servers/redis.ts';
@@ -120,14 +122,6 @@ export interface DistributedGateway extends Gateway {
   readonly services: readonly string[];
 }
 
-/** What each process is started by. */
-const programs = {
-  ingress: 'services/ingress/src/main.ts',
-  worker: 'services/worker/src/main.ts',
-  ledger: 'services/ledger/src/main.ts',
-  'batch-runner': 'services/ingress/src/batch-runner-main.ts',
-} as const;
-
 /** @param nodeArgs for a service's process */
 export async function openDistributed(
   bench: Bench,
@@ -149,19 +143,10 @@ export async function openDistributed(
   };
   await promisify(execFile)(process.execPath, ['deploy/migrate/src/main.ts'], { cwd: root, env });
 
-  const start = async (service: keyof typeof programs): Promise<Child & { port: number }> => {
-    const port = await freePort();
-    const child = await openChild({
-      command: process.execPath,
-      // As bootstrap starts them: with the flags that it started this process with.
-      args: [...process.execArgv, ...nodeArgs(service), programs[service]],
-      cwd: root,
-      env: { ...env, PORT: String(port) },
-      ready: { line: /is listening|is taking jobs|is booking|is running batches/ },
-      readyDeadlineMs: 60_000,
-      stopDeadlineMs: 30_000,
-    });
-    return Object.assign(stack.use(child), { port });
+  const start = async (service: ServiceName): Promise<Service> => {
+    // As bootstrap starts them: with the flags that it started this process with.
+    const flags = [...process.execArgv, ...nodeArgs(service)];
+    return stack.use(await openService(service, { env, nodeArgs: flags, stopDeadlineMs: 30_000 }));
   };
   const [ledger, worker] = await Promise.all([start('ledger'), start('worker')]);
   const ingress = await start('ingress');

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, describe, test } from 'node:test';
+import { servicePrograms } from '../../servers/service.ts';
 import { openTemporaryFolder } from '../../servers/temporary-folder.ts';
 import { masterKey, metricsToken } from '../gateway.ts';
 import { endOf } from '../run-program.ts';
@@ -24,7 +25,7 @@ describe('no secret is told by a start that fails', () => {
     OCI_FINGERPRINT: stranger.fingerprint,
     OCI_COMPARTMENT_ID: stranger.compartmentId,
   };
-  const all = ['ingress', 'worker', 'ledger', 'migrate'];
+  const all = ['ingress', 'worker', 'ledger', 'batch-runner', 'migrate'];
   const callers = ['worker', 'embedded'];
   const starts = [
     { why: 'a database that is not there', programs: all, env: {} },
@@ -58,9 +59,9 @@ describe('no secret is told by a start that fails', () => {
       const place = { ...servers, SLUICE_CONFIG: config, ...env };
       const ends = await Promise.all(
         programs.map(async (program) => {
-          const isService = ['ingress', 'worker', 'ledger'].includes(program);
           const args = program === 'embedded' ? ['--config', config, '--check-config'] : [];
-          const end = await endOf(`${isService ? 'services' : 'deploy'}/${program}/src/main.ts`, args, place);
+          const file = new Map<string, string>(Object.entries(servicePrograms)).get(program);
+          const end = await endOf(file ?? `deploy/${program}/src/main.ts`, args, place);
           return { where: program, code: end.code, text: end.stdout + end.stderr };
         }),
       );
