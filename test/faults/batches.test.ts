@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { openPostgres } from '@sluice/shared/adapters/postgres/postgres.ts';
-import { describe, test } from 'node:test';
+import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
+import type { SqlPool } from '@sluice/shared/ports/sql.ts';
+import OpenAI, { toFile } from 'openai';
+import { z } from 'zod';
 import { createBatch, resultsOf, untilBatch, untilEnded } from '../e2e/batch-files.ts';
 import { openDistributedGateway } from '../e2e/gateway.ts';
 import type { DistributedGateway } from '../e2e/gateway.ts';
@@ -19,6 +22,12 @@ const chats = (count: number, steering: object = {}) =>
     max_tokens: 64,
     messages: [{ role: 'user', content: `Request ${nth}. #sim ${JSON.stringify(steering)}` }],
   }));
+
+/** Nano-USD. */
+const costOf = (batch: unknown) => Math.round(Cost.parse(batch).sluice.cost_usd * 1e9);
+const spentOf = (rows: readonly { readonly spend: number }[]) =>
+  rows.reduce((sum, { spend }) => sum + Math.round(spend * 1e9), 0);
+const Cost = z.looseObject({ sluice: z.looseObject({ cost_usd: z.number() }) });
 
 /** Each process that a batch needs, and how another takes its place. */
 const deaths: readonly {
@@ -94,6 +103,7 @@ describe(`a batch of ${lines} lines`, () => {
           );
           const { unbooked, twice, differing } = compareWithBill(gateway.simulator.billed(), found);
           assert.deepEqual({ unbooked, twice, differing }, { unbooked: [], twice: [], differing: [] });
+          assert.equal(costOf(batch), spentOf(found), 'what the batch says is what the books say');
           return found;
         },
         { what: 'the books to hold every billed call', deadlineMs: 30_000 },
@@ -108,26 +118,105 @@ describe(`a batch of ${lines} lines`, () => {
       assert.ok(again.length < callsAtATime, `${again.length} lines were answered again`);
     },
   );
+});
+
+describe('batches that do not go as they should', () => {
+  let gateway: DistributedGateway;
+  let sql: SqlPool & AsyncDisposable;
+  before(async () => {
+    gateway = await openDistributedGateway();
+    sql = await openPostgres({ url: gateway.databaseUrl, applicationName: 'batches-test' });
+  });
+  after(async () => {
+    await sql[Symbol.asyncDispose]();
+    await gateway[Symbol.asyncDispose]();
+  });
+  beforeEach(() => gateway.simulator.clearBilled());
+  afterEach(() => gateway.simulator.setBehaviour({}));
+
+  const runners: Child[] = [];
+  before(async () => runners.push(await gateway.startBatchRunner()));
+
+  const begun = ({ request_counts: counts }: OpenAI.Batches.Batch) => (counts?.completed ?? 0) > 0;
+
+  /** Fails unless each line is in one of the files, those that ran in the books, and the rest is there as `code`. */
+  async function assertWhole(key: string, batch: OpenAI.Batches.Batch, total: number, code: string): Promise<void> {
+    const { output, errors } = await resultsOf(gateway.client(key), batch);
+    assert.ok(output.length > 0);
+    assert.equal(new Set([...output, ...errors].map((line) => line.custom_id)).size, total);
+    assert.deepEqual(batch.request_counts, { total, completed: output.length, failed: errors.length });
+    const neverRan = errors.filter(({ response }) => response === null);
+    assert.deepEqual([...new Set(neverRan.map(({ error }) => error?.code))], [code]);
+    const codes = errors.flatMap(({ response }) => (response === null ? [] : [JSON.stringify(response.body)]));
+    assert.deepEqual(
+      codes.filter((body) => body.includes('answer_not_kept')),
+      [],
+    );
+    await waitUntil(
+      async () => {
+        assert.equal(gateway.simulator.callsInFlight(), 0);
+        const rows = await spendRows(gateway, key);
+        const { unbooked, twice, differing } = compareWithBill(gateway.simulator.billed(), rows);
+        assert.deepEqual({ unbooked, twice, differing }, { unbooked: [], twice: [], differing: [] });
+        assert.equal(costOf(batch), spentOf(rows));
+        return true;
+      },
+      { what: 'the books to be the bill' },
+    );
+  }
 
   test('its window ends: what ran is in the output, what did not is in the error file as batch_expired', async () => {
-    await using gateway = await openDistributedGateway({ batchRunner: true });
-    await using sql = await openPostgres({ url: gateway.databaseUrl, applicationName: 'batches-test' });
     const key = await gateway.newKey();
     const client = gateway.client(key);
     gateway.simulator.setBehaviour({ delayMs: 500, maxInFlight: 10 });
     const created = await createBatch(client, chats(200));
-    await untilBatch(client, created.id, 'some lines', ({ request_counts: counts }) => (counts?.completed ?? 0) > 0);
+    await untilBatch(client, created.id, 'some lines', begun);
     await sql.query('update ingress.batches set expires_at = now() where batch_id = $1', [created.id]);
     const batch = await untilEnded(client, created);
     assert.equal(batch.status, 'expired');
-    const { output, errors } = await resultsOf(client, batch);
-    assert.ok(output.length > 0);
-    assert.equal(output.length + errors.length, 200);
-    assert.deepEqual(
-      [...new Set(errors.filter(({ response }) => response === null).map(({ error }) => error?.code))],
-      ['batch_expired'],
-    );
-    assert.equal(batch.request_counts?.completed, output.length);
-    assert.equal(batch.request_counts?.failed, errors.length);
+    await assertWhole(key, batch, 200, 'batch_expired');
+  });
+
+  test('the store loses its file, before it is checked or while it runs: it has failed and says why, and what ran is in the output', async () => {
+    const key = await gateway.newKey();
+    const client = gateway.client(key);
+    const loseFile = (id: string) => sql.query('delete from ingress.file_chunks where name = $1', [id]);
+    const { id } = await client.files.create({ file: await toFile(Buffer.from('{}\n'), 'in.jsonl'), purpose: 'batch' });
+    await loseFile(id);
+    const asked = { completion_window: '24h', endpoint: '/v1/chat/completions', input_file_id: id } as const;
+    const unchecked = await client.batches.create(asked);
+
+    gateway.simulator.setBehaviour({ delayMs: 500, maxInFlight: 10 });
+    // Long enough that most of the file is not read yet.
+    const bodies = chats(400).map((body) => ({ ...body, metadata: { of: 'x'.repeat(30_000) } }));
+    const created = await createBatch(client, bodies);
+    await untilBatch(client, created.id, 'some lines', begun);
+    await loseFile(created.input_file_id);
+    gateway.simulator.setBehaviour({});
+    const [batch, other] = await Promise.all([created, unchecked].map((one) => untilEnded(client, one, 40_000)));
+    assert.ok(batch && other);
+    for (const { status, errors } of [batch, other]) {
+      assert.equal(status, 'failed');
+      assert.deepEqual(
+        errors?.data?.map(({ code }) => code),
+        ['input_file_not_found'],
+      );
+    }
+    assert.equal(other.output_file_id, null);
+    await assertWhole(key, batch, 400, 'batch_failed');
+  });
+
+  test('cancelled when its runner has just died: what runs is stopped within seconds, and nothing is unknown', async () => {
+    const key = await gateway.newKey();
+    const client = gateway.client(key);
+    gateway.simulator.setBehaviour({ delayMs: 500, maxInFlight: 20 });
+    const created = await createBatch(client, chats(400));
+    await untilBatch(client, created.id, 'some lines', begun);
+    runners[0]?.signal('SIGKILL');
+    await client.batches.cancel(created.id);
+    runners.unshift(await gateway.startBatchRunner());
+    const batch = await untilEnded(client, created, 40_000);
+    assert.equal(batch.status, 'cancelled');
+    await assertWhole(key, batch, 400, 'batch_cancelled');
   });
 });

@@ -114,11 +114,18 @@ export const AnswerStart = z.object({
 });
 export type AnswerStart = z.infer<typeof AnswerStart>;
 
+/**
+ * What all calls for the request cost, those before the one that the answer is of included, as the books have them.
+ * Absent: no more than the answer itself says; or the worker is of an older version.
+ */
+const billedNanoUsd = z.int().nonnegative().optional();
+
 /** The last event of an answer that is complete. Its usage is already stored. */
 export const AnswerEnd = z.object({
   type: z.literal('answer-end'),
   usage: Usage,
   costNanoUsd: z.int().nonnegative(),
+  billedNanoUsd,
 });
 export type AnswerEnd = z.infer<typeof AnswerEnd>;
 
@@ -130,6 +137,7 @@ export const AnswerError = z.object({
   message: z.string(),
   param: z.string().nullable(),
   retryAfterSeconds: z.number().nonnegative().nullable(),
+  billedNanoUsd,
   /** As in `answer-start`, of the provider's refusal. Absent: it did not answer, or the worker is of an older version. */
   providerHeaders: z.record(z.string(), z.string()).optional(),
 });

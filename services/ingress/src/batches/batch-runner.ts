@@ -14,6 +14,7 @@ import { openWebhookSender } from '../webhooks/open-webhook-sender.ts';
 import { createBatchMetrics, watchBatches } from './batch-metrics.ts';
 import { createCallerOf } from './caller-of.ts';
 import { Leases } from './leases.ts';
+import { ManagementChanges } from './management-changes.ts';
 import { removeLines } from './remove-lines.ts';
 import { runBatch } from './run-batch.ts';
 import { Window } from './window.ts';
@@ -30,7 +31,8 @@ const batchesAtOnce = 20;
 const pollMs = 500;
 const renewMs = 1_000;
 const removeMs = 2_000;
-const probeMs = 3_000;
+const probe = { firstMs: 3_000, mostMs: 30_000 };
+const changesMs = 1_000;
 const goneAfterMs = 10_000;
 
 /**
@@ -45,6 +47,7 @@ export async function openBatchRunner(options: BatchRunnerOptions): Promise<Asyn
   const { window: lines, lineTimeoutMs } = config.sluice.batch;
   await using opening = new AsyncDisposableStack();
   const inference = opening.use(await openInferenceSteps({ ...options, metrics: createIngressMetrics(meter), now }));
+  const changes = new ManagementChanges(sql);
   const deps = {
     sql,
     files: filesIn(sql, options.files, { now }),
@@ -58,7 +61,9 @@ export async function openBatchRunner(options: BatchRunnerOptions): Promise<Asyn
     announce: createAnnounce(webhooks),
     begunMax: 2 * lines,
     lineTimeoutMs,
-    probeMs,
+    probe,
+    changes,
+    random: Math.random,
     goneAfterMs,
     log,
     now,
@@ -71,6 +76,7 @@ export async function openBatchRunner(options: BatchRunnerOptions): Promise<Asyn
   );
   opening.use(repeat(() => leases.claim(), pollMs, failed(log, 'batches are not looked for')));
   opening.use(repeat(() => leases.renew(), renewMs, failed(log, 'leases of batches are not renewed')));
+  opening.use(repeat(() => changes.look(), changesMs, failed(log, 'changes are not looked for')));
   opening.use(repeat(() => removeSome(), removeMs, failed(log, 'lines of batches that have ended are not removed')));
   const open = opening.move();
   return { [Symbol.asyncDispose]: () => open.disposeAsync() };

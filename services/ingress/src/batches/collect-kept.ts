@@ -145,6 +145,6 @@ export async function collectKept(held: HeldRun, deps: CollectKeptDeps): Promise
 
   function unknownOutcome(line: KnownLine) {
     const error = new GatewayError('answer_not_kept', unknownMessage);
-    return resultOf(line, { ...toErrorResponse(error), requestId: null, isReplayed: false, error });
+    return resultOf(line, { ...toErrorResponse(error), requestId: null, isReplayed: false, billedNanoUsd: 0, error });
   }
 }

@@ -12,12 +12,14 @@ import { finalize } from './finalize.ts';
 import type { HeldRun } from './held-batch.ts';
 import { MissingFile } from './missing-file.ts';
 import { outcomeOf } from './outcome-of.ts';
+import { Pause } from './pause.ts';
 import { BatchLines } from './run-lines.ts';
 import type { LinesEnd } from './run-lines.ts';
 import { beginFinalizing, setPaused } from './sql/end-batch.ts';
 import type { EndsEarly } from './sql/end-batch.ts';
 import { reloadBatch } from './sql/reload-batch.ts';
 import { failWithoutFile, fileLost, validateBatch } from './validate-batch.ts';
+import { WakeUp } from './wake-up.ts';
 
 export interface RunBatchDeps extends Omit<CollectKeptDeps, 'files' | 'sql'> {
   readonly sql: SqlPool;
@@ -66,10 +68,15 @@ async function validated(held: HeldRun, batch: Batch, deps: RunBatchDeps): Promi
     authenticatedOf: deps.callerOf,
   };
   const missing = new MissingFile(deps);
+  const wakeUp = new WakeUp();
+  const ending = AbortSignal.any([signal, stopping]);
+  ending.addEventListener('abort', wakeUp.wake, { once: true });
+  using pause = new Pause(batch.pausedReason, wakeUp.wake, deps);
   let shownReason = batch.pausedReason;
   while (!stopping.aborted) {
+    pause.tried();
     try {
-      await validateBatch(batch, checked, AbortSignal.any([signal, stopping]));
+      await validateBatch(batch, checked, ending);
       return await reloadBatch(deps.sql, batch);
     } catch (error) {
       signal.throwIfAborted();
@@ -85,7 +92,10 @@ async function validated(held: HeldRun, batch: Batch, deps: RunBatchDeps): Promi
       const reason = outcome.type === 'pause' ? outcome.reason : null;
       if (reason !== shownReason) await setPaused(deps.sql, batch, reason);
       shownReason = reason;
-      await sleep(deps.probeMs, undefined, { signal: AbortSignal.any([signal, stopping]) }).catch(() => undefined);
+      if (reason === null) pause.letIn(deps.now());
+      else pause.paused(reason);
+      await sleep(reason === null ? deps.probe.firstMs : 0, undefined, { signal: ending }).catch(() => undefined);
+      while (pause.restMs > 0 && !ending.aborted) await wakeUp.sleep(pause.restMs);
       signal.throwIfAborted();
     }
   }

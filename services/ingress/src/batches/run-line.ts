@@ -88,7 +88,7 @@ export async function runLine(
     answer = await asRequest();
   } catch (error) {
     signal.throwIfAborted();
-    answer = { ...toErrorResponse(error), requestId: null, isReplayed: false, error };
+    answer = { ...toErrorResponse(error), requestId: null, isReplayed: false, billedNanoUsd: 0, error };
   }
   if ('error' in answer) {
     const outcome = judge(answer.error, answer.isReplayed);
@@ -111,8 +111,9 @@ function bodyOf(bytes: Buffer) {
 
 /** What is stored of a line that has an answer. */
 export function resultOf({ line, customId }: KnownLine, answer: WholeAnswer): LineResult {
-  const { usage, costNanoUsd } = 'usage' in answer ? answer : { usage: nothing, costNanoUsd: 0 };
-  return { line, statusCode: answer.status, result: answeredLine(customId, answer), usage, costNanoUsd };
+  const usage = 'usage' in answer ? answer.usage : nothing;
+  const { status: statusCode, billedNanoUsd: costNanoUsd } = answer;
+  return { line, statusCode, result: answeredLine(customId, answer), usage, costNanoUsd };
 }
 
 /** The name of the record of a line's answer, the same for whoever runs it. */

@@ -8,6 +8,8 @@ import type { HeldRun } from './held-batch.ts';
 import { LineSource } from './line-source.ts';
 import type { LoadedLine } from './line-source.ts';
 import { MissingFile } from './missing-file.ts';
+import { Pause } from './pause.ts';
+import type { PauseDeps } from './pause.ts';
 import { ResultRecorder } from './record-results.ts';
 import type { ResultRecorderDeps } from './record-results.ts';
 import { runLine } from './run-line.ts';
@@ -16,14 +18,11 @@ import { setPaused } from './sql/end-batch.ts';
 import { WakeUp } from './wake-up.ts';
 import type { BatchWindow, Window } from './window.ts';
 
-export interface RunLinesDeps extends RunLineDeps, Omit<ResultRecorderDeps, 'onOvertaken'> {
+export interface RunLinesDeps extends RunLineDeps, PauseDeps, Omit<ResultRecorderDeps, 'onOvertaken'> {
   readonly files: Pick<Files, 'read'>;
   readonly window: Window;
   readonly metrics: BatchMetrics;
-  readonly now: () => number;
   readonly lineTimeoutMs: number;
-  /** How often a batch that is paused tries a line. */
-  readonly probeMs: number;
   /** How long the store says that a file is not there before that is believed. */
   readonly goneAfterMs: number;
 }
@@ -69,7 +68,7 @@ export class BatchLines {
   readonly #putBack: Waiting[] = [];
   readonly #onWay = new Map<number, OnItsWay>();
   #isFileGone = false;
-  #paused: { readonly reason: string; readonly since: number; probeAt: number } | null = null;
+  readonly #pause: Pause;
   /** What the batch says of it. */
   #shownReason: string | null;
 
@@ -81,7 +80,7 @@ export class BatchLines {
     this.#recorder = new ResultRecorder(held.batch, held.signal, { ...deps, onOvertaken: () => held.overtaken() });
     const { pausedReason } = held.batch;
     this.#shownReason = pausedReason;
-    if (pausedReason !== null) this.#paused = { reason: pausedReason, since: 0, probeAt: 0 };
+    this.#pause = new Pause(pausedReason, this.#wakeUp.wake, deps);
   }
 
   /**
@@ -92,6 +91,7 @@ export class BatchLines {
     const { signal, stopping } = this.#held;
     for (const ending of [signal, stopping]) ending.addEventListener('abort', this.#wakeUp.wake, { once: true });
     using window = this.#deps.window.join(this.#held.batch.owner);
+    using _pause = this.#pause;
     try {
       while (!stopping.aborted && !this.#isDone()) {
         await this.#fill(window);
@@ -123,8 +123,8 @@ export class BatchLines {
 
   #room(window: BatchWindow): number {
     if (!this.#held.isValid()) return 0;
-    if (this.#paused === null) return window.room;
-    return this.#onWay.size === 0 && this.#deps.now() >= this.#paused.probeAt ? 1 : 0;
+    if (this.#pause.reason === null) return window.room;
+    return this.#onWay.size === 0 && this.#pause.restMs === 0 ? 1 : 0;
   }
 
   /** Reads more lines when those that are here do not fill the room. */
@@ -160,7 +160,7 @@ export class BatchLines {
       const next =
         due !== -1 ? this.#putBack.splice(due, 1)[0] : this.#isFull(window) ? undefined : this.#fresh.shift();
       if (next === undefined) return;
-      if (this.#paused !== null) this.#paused.probeAt = now + this.#deps.probeMs;
+      this.#pause.tried();
       const one: OnItsWay = { waiting: next, abort: new AbortController(), queued: null };
       this.#onWay.set(next.line.line, one);
       void this.#try(one, window).finally(() => {
@@ -182,11 +182,11 @@ export class BatchLines {
         this.#deps.metrics.line(end.result.statusCode === 200 ? 'completed' : 'failed');
         this.#deps.window.release(one.waiting.line.bytes.length);
         isSuccess = true;
-        if (this.#paused !== null && begun.begunAt >= this.#paused.since && !end.isReplayed) this.#paused = null;
+        if (!end.isReplayed) this.#pause.letIn(begun.begunAt);
         return;
       }
       if (end.type === 'again') restMs = end.batchRestsMs;
-      else this.#pause(end.reason);
+      else this.#pause.paused(end.reason);
       this.#deps.metrics.line(end.type === 'again' ? 'put_back' : 'paused');
       this.#putAgain(one.waiting, end);
     } catch (error) {
@@ -217,13 +217,8 @@ export class BatchLines {
     this.#putBack.push({ line: waiting.line, tries, notBefore: this.#deps.now() + afterMs });
   }
 
-  #pause(reason: string): void {
-    const at = this.#deps.now();
-    this.#paused = { reason, since: this.#paused?.since ?? at, probeAt: at + this.#deps.probeMs };
-  }
-
   async #showPaused(): Promise<void> {
-    const reason = this.#paused?.reason ?? null;
+    const { reason } = this.#pause;
     if (reason === this.#shownReason) return;
     const { sql, log } = this.#deps;
     const { batch } = this.#held;
@@ -240,7 +235,7 @@ export class BatchLines {
   #sleepMs(window: BatchWindow): number {
     const now = this.#deps.now();
     const due = this.#putBack.map(({ notBefore }) => notBefore - now);
-    const ms = [...due, window.restMs, (this.#paused?.probeAt ?? 0) - now].filter((one) => one > 0);
+    const ms = [...due, window.restMs, this.#pause.restMs].filter((one) => one > 0);
     return Math.min(longestSleepMs, ...ms);
   }
 

@@ -10,6 +10,8 @@ import { collectWhole } from './collect-whole.ts';
 import type { InferenceEndpoint } from './endpoint.ts';
 import type { Exchange } from './exchange.ts';
 import type { InferenceSteps } from './inference-steps.ts';
+import { createAnswerSummary } from '../stream/answer-summary.ts';
+import type { AnswerSummary } from '../stream/answer-summary.ts';
 import { serveKept } from './serve-kept.ts';
 import { serveRequest } from './serve-request.ts';
 import type { Served } from './serve-request.ts';
@@ -38,12 +40,13 @@ export type WholeAnswer = {
   readonly requestId: RequestId | null;
   /** It is the answer of an earlier run. */
   readonly isReplayed: boolean;
+  /** What the calls for it have cost, also where it failed. */
+  readonly billedNanoUsd: number;
 } & (
   | {
       readonly status: 200;
       readonly body: Readonly<Record<string, unknown>>;
       readonly usage: Usage;
-      readonly costNanoUsd: number;
     }
   | (Pick<ErrorResponse, 'body'> & { readonly status: number; readonly error: unknown })
 );
@@ -65,14 +68,21 @@ export async function answerWhole<Body>(
   const { exchange } = response;
   const { headers } = response;
   let ran: { readonly requestId: RequestId; readonly isReplayed: boolean } | undefined;
-  const from = () => ({ headers, requestId: ran?.requestId ?? null, isReplayed: ran?.isReplayed ?? false });
+  let summary: AnswerSummary | undefined;
+  const from = () => ({
+    headers,
+    requestId: ran?.requestId ?? null,
+    isReplayed: ran?.isReplayed ?? false,
+    billedNanoUsd: summary?.billedNanoUsd ?? 0,
+  });
   try {
     const send = async (served: Served<Body>): Promise<WholeAnswer> => {
       ran = { requestId: served.job.requestId, isReplayed: served.queued === null };
       if (served.queued !== null) request.onQueued(served.queued);
-      const { body, summary } = await collectWhole(endpoint, served, steps);
+      summary = createAnswerSummary(served.job.alias, served.shownAs);
+      const { body } = await collectWhole(endpoint, served, steps, summary);
       signal.throwIfAborted(); // what was left is not whole
-      return { ...from(), status: 200, body, usage: summary.usage, costNanoUsd: summary.costNanoUsd ?? 0 };
+      return { ...from(), status: 200, body, usage: summary.usage };
     };
     if (asked === null) return await serveKept(endpoint, { line, exchange }, steps, send);
     return await serveRequest(endpoint, { ...asked, line, headers: {}, ip: undefined, exchange }, steps, send);

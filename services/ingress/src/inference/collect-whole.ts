@@ -8,15 +8,16 @@ import type { Served } from './serve-request.ts';
 /**
  * Collects an answer into one piece, with the headers that only its end makes known.
  *
+ * @param summary knows afterwards what is known of the answer, also of one that failed
  * @throws GatewayError when the answer failed
  */
 export async function collectWhole<Body>(
   endpoint: Pick<InferenceEndpoint<Body>, 'collect'>,
   served: Served<Body>,
   { now }: Pick<InferenceSteps, 'now'>,
+  summary: AnswerSummary = createAnswerSummary(served.job.alias, served.shownAs),
 ): Promise<{ readonly body: Record<string, unknown>; readonly summary: AnswerSummary }> {
   const { answer, exchange } = served;
-  const summary = createAnswerSummary(served.job.alias, served.shownAs);
   const body = await endpoint.collect(served, answer, summary);
   const { start, costNanoUsd } = summary;
   if (start) exchange.setHeaders(answerHeaders(start));

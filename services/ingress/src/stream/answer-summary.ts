@@ -8,6 +8,8 @@ export interface AnswerSummary {
   readonly usage: Usage;
   /** null until the answer is complete. */
   readonly costNanoUsd: number | null;
+  /** Of all calls that were made for it, also where it failed. */
+  readonly billedNanoUsd: number;
   /** The alias that the client asked for; after a fallback, the upstream model that answered (contract §8.5). */
   readonly modelName: string;
 }
@@ -17,10 +19,15 @@ export function createAnswerSummary(alias: string, shownAs = alias): AnswerSumma
   let start: AnswerStart | null = null;
   let usage: Usage = { inputTokens: 0, outputTokens: 0, cachedInputTokens: 0, reasoningTokens: 0 };
   let costNanoUsd: number | null = null;
+  let billedNanoUsd = 0;
   return {
     note(event) {
       if (event.type === 'answer-start') start = event;
-      if (event.type === 'answer-end') ({ usage, costNanoUsd } = event);
+      if (event.type === 'answer-end') {
+        ({ usage, costNanoUsd } = event);
+        billedNanoUsd = event.billedNanoUsd ?? costNanoUsd;
+      }
+      if (event.type === 'answer-error') ({ billedNanoUsd = 0 } = event);
     },
     get start() {
       return start;
@@ -30,6 +37,9 @@ export function createAnswerSummary(alias: string, shownAs = alias): AnswerSumma
     },
     get costNanoUsd() {
       return costNanoUsd;
+    },
+    get billedNanoUsd() {
+      return billedNanoUsd;
     },
     get modelName() {
       return start && start.alias !== alias ? start.model.slice(start.model.indexOf('/') + 1) : shownAs;

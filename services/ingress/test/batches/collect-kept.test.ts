@@ -106,7 +106,9 @@ async function collect({ batch, store, config }: Made, changes: Partial<CollectK
       queue: { withdraw: neverCalled },
       begunMax: 1_000,
       lineTimeoutMs: 1_000,
-      probeMs: 1_000,
+      probe: { firstMs: 1_000, mostMs: 1_000 },
+      changes: { listen: neverCalled },
+      random: () => 0,
       goneAfterMs: 1_000,
       now,
       ...changes,
@@ -214,6 +216,7 @@ for (const { what, isWaiting, failed } of [
     assert.deepEqual(counted(ended), [0, failed, 0]);
     const claim = { scope: lineScope(made.batch.batchId, 1), requestId: RequestId.parse(`chatcmpl-${randomUUID()}`) };
     assert.equal((await made.store.begin(claim, claim.scope)).type, isWaiting ? 'claimed' : 'running');
-    if (!isWaiting) assert.match(JSON.stringify(await results(made.batch)), /\[409, .*answer_not_kept|may have been billed/);
+    if (!isWaiting)
+      assert.match(JSON.stringify(await results(made.batch)), /\[409, .*answer_not_kept|may have been billed/);
   });
 }

@@ -43,10 +43,16 @@ export async function processJob(delivery: JobDelivery, deps: JobDeps, signal: A
   const { replyTo, requestId, stream } = job;
   const bare = createAnswerWriter(deps.bus, { replyTo, requestId, attempt, stream });
   const writer = createKeptAnswerWriter(bare, job, deps);
-  const announce = (event: AnswerEnd | AnswerError, { mayBeBilled }: { mayBeBilled: boolean }) =>
-    writer.end(event, mayBeBilled);
-  const book = async (event: UsageEvent) => {
+  /** By call: what is booked for the job, by whomever. */
+  const billed = new Map<string, number>();
+  const store = async (event: UsageEvent) => {
+    billed.set(event.callId, usageCostNanoUsd(event));
     await storeUsage(event, delivery, deps);
+  };
+  const announce = (event: AnswerEnd | AnswerError, { mayBeBilled }: { mayBeBilled: boolean }) =>
+    writer.end(withBill(event, billed), mayBeBilled);
+  const book = async (event: UsageEvent) => {
+    await store(event);
     await shrinkReservation(event, deps);
   };
 
@@ -87,14 +93,14 @@ export async function processJob(delivery: JobDelivery, deps: JobDeps, signal: A
 
   const { type, stopped: stoppedBy, error } = outcome.end;
   const used = eventOf(outcome.end, outcome.made);
-  await storeUsage(used, delivery, deps);
+  await store(used);
   if (stoppedBy === 'lock-lost' || delivery.signal.aborted) throw lockLost();
   const costNanoUsd = usageCostNanoUsd(used);
   const last: AnswerEnd | AnswerError =
     type === 'completed'
       ? { type: 'answer-end', usage: used.usage, costNanoUsd }
       : answerError(error ?? stoppedError(stoppedBy ?? 'deadline'));
-  await writer.keep(last);
+  await writer.keep(withBill(last, billed));
   // On its way before the end is announced: nobody who takes over may call again for a client who has the answer.
   if (await note({ type: 'ended', call: outcome.made.call, event: null })) await shrinkReservation(used, deps);
   if (delivery.signal.aborted) throw lockLost();
@@ -128,7 +134,7 @@ export async function processJob(delivery: JobDelivery, deps: JobDeps, signal: A
   /** Of a call that another one follows. */
   async function bookCut(event: UsageEvent): Promise<void> {
     const noting = note({ type: 'usage', call: callNumberOf(event.callId), event });
-    await storeUsage(event, delivery, deps);
+    await store(event);
     if (await noting) await shrinkReservation(event, deps);
   }
 
@@ -247,6 +253,13 @@ function lockLost(): Error {
 
 function wornOut(): GatewayError {
   return new GatewayError('stream_interrupted', 'The request was given to several workers and none could finish it.');
+}
+
+/** Says what was booked where that is more than the answer says. */
+function withBill<Event extends AnswerEnd | AnswerError>(event: Event, billed: ReadonlyMap<string, number>): Event {
+  const billedNanoUsd = [...billed.values()].reduce((sum, costNanoUsd) => sum + costNanoUsd, 0);
+  const said = 'costNanoUsd' in event ? event.costNanoUsd : 0;
+  return billedNanoUsd === said ? event : { ...event, billedNanoUsd };
 }
 
 function answerError(error: GatewayError | ProviderError): AnswerError {

@@ -10,6 +10,7 @@ export interface LineResult {
   readonly result: string;
   /** What its answer says; a line without an answer says nothing. */
   readonly usage: Usage;
+  /** Of all calls that were made for it, also where it failed. */
   readonly costNanoUsd: number;
 }
 
