@@ -18,7 +18,10 @@ export interface LedgerOptions {
   log?: Logger;
   /** Events booked at once, at most 500. */
   batchSize?: number;
-  /** How long an event may wait for others to share its transaction. */
+  /**
+   * How long an event may wait for others to share its transaction. Nobody waits for it: the worker has shrunk the
+   * reservation to the cost by then.
+   */
   maxWaitMs?: number;
   /** How long rows are kept at least; null: for ever. */
   retention?: Duration | null;
@@ -49,7 +52,7 @@ const dayMs = 24 * 60 * 60 * 1000;
 
 /** Books usage events as they come, and tells admission, until it is disposed; a batch that is running is finished. */
 export async function openLedger(options: LedgerOptions): Promise<Ledger> {
-  const { books, usage, admission, log = silentLogger, batchSize = 500, maxWaitMs = 20, now = Date.now } = options;
+  const { books, usage, admission, log = silentLogger, batchSize = 500, maxWaitMs = 100, now = Date.now } = options;
   const { retention = null } = options;
   const counts = { booked: 0, duplicates: 0, rejected: 0, stripped: 0, batches: 0, failedBatches: 0 };
   const settling = { failedSettlements: 0 };

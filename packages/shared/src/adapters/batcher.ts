@@ -9,8 +9,9 @@ export interface Batcher<T> extends AsyncDisposable {
 const retryPauseMs = { first: 100, most: 5_000 };
 
 /**
- * A batch goes out when it is full or its first item has waited `maxWaitMs`. One that fails is tried again, with
- * growing pauses, before anything after it. Disposing hands on what is there once more, then gives up on it.
+ * A batch goes out when it is full, or `maxWaitMs` after its first item came or the batch before it was over: a steady
+ * trickle makes few batches, however long each takes. One that fails is tried again, with growing pauses, before
+ * anything after it. Disposing hands on what is there once more, then gives up on it.
  */
 export function createBatcher<T>(options: {
   batchSize: number;
@@ -26,8 +27,7 @@ export function createBatcher<T>(options: {
   return {
     add(item) {
       waiting.push(item);
-      if (waiting.length >= options.batchSize) start();
-      else if (!closing.signal.aborted) timer ??= setTimeout(start, options.maxWaitMs);
+      if (!running) startInTime();
     },
     async [Symbol.asyncDispose]() {
       closing.abort();
@@ -36,23 +36,29 @@ export function createBatcher<T>(options: {
     },
   };
 
+  function startInTime(): void {
+    if (waiting.length >= options.batchSize) start();
+    else if (waiting.length > 0 && !closing.signal.aborted) timer ??= setTimeout(start, options.maxWaitMs);
+  }
+
   function start(): void {
     clearTimeout(timer);
     timer = undefined;
     if (waiting.length > 0) running ??= drain();
   }
 
-  /** Leaves nothing behind, except when closing. Over in the same step in which it stops looking at what waits. */
+  /** Looks at what waits, and is over, in one step. */
   async function drain(): Promise<void> {
-    // What came in while a batch was being handled has waited long enough.
-    while (waiting.length > 0) {
+    do {
       const batch = waiting.splice(0, options.batchSize);
       if (!(await handled(batch))) {
         waiting.unshift(...batch);
-        break;
+        running = undefined;
+        return;
       }
-    }
+    } while (waiting.length >= (closing.signal.aborted ? 1 : options.batchSize));
     running = undefined;
+    startInTime();
   }
 
   async function handled(batch: readonly T[]): Promise<boolean> {

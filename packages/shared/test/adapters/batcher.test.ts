@@ -39,6 +39,18 @@ test('batcher: a full batch goes at once, the rest when it has waited', async ()
   assert.ok(tries.every((items) => items.length <= 4));
 });
 
+test('batcher: what comes in while a batch is handled waits for others as well', async () => {
+  const gate = Promise.withResolvers<boolean>();
+  const { batcher, tries, handled } = openRecording({ batchSize: 4, maxWaitMs: 50, fails: () => gate.promise });
+  await using _ = batcher;
+  for (const item of numbers(5)) batcher.add(item); // the first four go at once
+  gate.resolve(false);
+  await waitUntil(() => handled.length === 4, { what: 'the first batch' });
+  for (const item of numbers(2, 5)) batcher.add(item);
+  await waitUntil(() => handled.length === 7, { what: 'all items' });
+  assert.deepEqual(tries, [numbers(4), numbers(3, 4)]);
+});
+
 test('batcher: what fails is tried again before anything after it', async () => {
   let failures = 2;
   const { batcher, tries, handled, errors } = openRecording({ batchSize: 2, fails: () => failures-- > 0 });
