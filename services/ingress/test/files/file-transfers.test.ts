@@ -190,3 +190,15 @@ test('who reads slowly but goes on gets all of it', async () => {
   assert.equal(bytes, 24 * 1024 * 1024);
   assert.ok(performance.now() - begunAt >= 2 * pieceMs);
 });
+
+test('a range on a condition is the whole, since files have nothing that a condition could hold for', async () => {
+  await using routes = await openFileRoutes();
+  const fileId = await storeLarge(routes, 1);
+  const ask = (headers: Record<string, string>) =>
+    fetch(`${routes.url}/v1/files/${fileId}/content`, {
+      headers: { authorization: 'Bearer sk-red', range: 'bytes=0-9', ...headers },
+    });
+  const [range, whole] = await Promise.all([ask({}), ask({ 'if-range': '"an-etag"' })]);
+  assert.deepEqual([range.status, (await range.arrayBuffer()).byteLength], [206, 10]);
+  assert.deepEqual([whole.status, (await whole.arrayBuffer()).byteLength], [200, 1024 * 1024]);
+});
