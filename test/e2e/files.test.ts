@@ -9,6 +9,7 @@ import { after, before, describe, test } from 'node:test';
 import OpenAI, { NotFoundError, toFile } from 'openai';
 import { z } from 'zod';
 import { FileObject } from '../../services/ingress/src/routes/openapi/answers/file-answers.ts';
+import { openS3Server, s3Bucket, s3Credentials } from '../servers/s3.ts';
 import { waitUntil } from '../servers/wait-until.ts';
 import { ask, errorOf, post } from './ask.ts';
 import { gateways } from './gateway.ts';
@@ -263,6 +264,37 @@ for (const { mode, open } of gateways) {
     });
   });
 }
+
+describe('embedded: a file store that is away', () => {
+  test('takes files with it, and nothing else: the ingress says so and is ready', async () => {
+    await using store = await openS3Server();
+    const s3 = {
+      endpoint: store.url,
+      region: 'eu-frankfurt-1',
+      bucket: s3Bucket,
+      access_key_id: s3Credentials.accessKeyId,
+      secret_access_key: s3Credentials.secretAccessKey,
+    };
+    await using gateway = await gateways[0].open({ config: { sluice_settings: { files: { s3 } } } });
+    const readiness = async () => {
+      const { status, text } = await ask(gateway, '/health/readiness');
+      return { status, files: Readiness.parse(JSON.parse(text)).parts.files };
+    };
+    const client = gateway.client(await gateway.newKey());
+    const { id } = await client.files.create({ file: await file(), purpose: 'batch' });
+    assert.deepEqual(await readiness(), { status: 200, files: 'ok' });
+    await store.kill('SIGKILL');
+    assert.deepEqual(await readiness(), { status: 200, files: 'unavailable' });
+    await assert.rejects(client.files.content(id, { maxRetries: 0 }), { status: 503 });
+    assert.equal((await client.files.retrieve(id)).id, id);
+    assert.equal((await ask(gateway, '/v1/models')).status, 200);
+    await store.start();
+    assert.equal(await (await client.files.content(id)).text(), lines);
+    assert.deepEqual(await readiness(), { status: 200, files: 'ok' });
+  });
+});
+
+const Readiness = z.looseObject({ parts: z.looseObject({ files: z.string() }) });
 
 describe('embedded: a large file', () => {
   test('goes up and comes down within a bound of memory', async (context) => {

@@ -153,7 +153,10 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
           admission: () => admission.ping(),
           usage: () => usage.ping(),
         };
-        const { ready, parts } = await checkReadiness(pings);
+        const { ready, parts } = await checkReadiness(pings, {
+          // Chat goes on without it, and where it is PostgreSQL it is needed anyway.
+          files: () => options.files.ping(),
+        });
         return draining ? { ready: false, parts: { ...parts, ingress: 'stopping' } } : { ready, parts };
       },
       metrics: options.metrics,

@@ -4,7 +4,7 @@ import type { RequestId } from '../ids.ts';
 /**
  * Which request runs for an `Idempotency-Key`, and what became of it. A record has one owner, the request that
  * claimed it, and goes: claimed → queued → finished. A claim is a lease; from `queue` on the record is kept for
- * `keptForMs`, whatever happens to its owner, because a provider may have been called.
+ * `keptForMs`, and until the claim's `keptUntil`, whatever happens to its owner, because a provider may have been called.
  *
  * Every step is atomic and can be repeated. Each throws GatewayError dependency_unavailable when the store does not
  * answer in time; then it may have happened all the same.
@@ -22,7 +22,8 @@ export interface IdempotencyStore {
 
   /**
    * Keeps the answer of a queued request; the first one stays. null, or an answer of more than `keptAnswerBytesMax`:
-   * the request has run, and its answer cannot be given again. Ignored unless the claim's request is the owner.
+   * the request has run, and its answer cannot be given again. The record's time is only made longer. Ignored unless
+   * the claim's request is the owner.
    */
   finish(claim: IdempotencyClaim, answer: KeptAnswer | null): Promise<void>;
 
@@ -45,6 +46,8 @@ export interface IdempotencyClaim {
   readonly scope: string;
   /** The request that runs, or wants to. */
   readonly requestId: RequestId;
+  /** Epoch milliseconds. Who may ask for what became of it, and when at the latest, the one who queues it knows. */
+  readonly keptUntil?: number | undefined;
 }
 
 export type Begun =

@@ -4,11 +4,11 @@ import { after, before, test } from 'node:test';
 import { Redis } from 'ioredis';
 import { openRedisIdempotencyStore } from '../../src/adapters/redis/redis-idempotency-store.ts';
 import { RequestId } from '../../src/ids.ts';
-import { claimLeaseMs, keptForMs } from '../../src/ports/idempotency-store.ts';
+import { claimLeaseMs, discardedForMs, keptForMs } from '../../src/ports/idempotency-store.ts';
 import { openRedisServer } from '../../../../test/servers/redis.ts';
 import { notOurs } from '../../../../test/servers/server.ts';
 import { waitUntil } from '../../../../test/servers/wait-until.ts';
-import { idempotencyStoreConformance } from '../conformance/idempotency-store.ts';
+import { answerOf, idempotencyStoreConformance } from '../conformance/idempotency-store.ts';
 
 let server: Awaited<ReturnType<typeof openRedisServer>>;
 before(async () => {
@@ -41,6 +41,21 @@ test('Redis idempotency: a claim lasts for its lease, what was queued for a day'
   await redis.pexpire(`sluice:idempotency:${claim.scope}`, 60_000);
   await store.finish(claim, null);
   near(await ttl(), keptForMs);
+});
+
+test('Redis idempotency: what is kept for longer goes a minute after it is discarded', async () => {
+  await using stack = new AsyncDisposableStack();
+  const redis = stack.adopt(new Redis(server.url), async (open) => open.disconnect());
+  const store = stack.use(await openRedisIdempotencyStore({ url: server.url }));
+  const claim = { ...newClaim(), keptUntil: Date.now() + 30 * keptForMs };
+  const ttl = () => redis.pttl(`sluice:idempotency:${claim.scope}`);
+  await store.begin(claim, 'body');
+  await store.queue(claim, Date.now());
+  assert.ok((await ttl()) > 29 * keptForMs);
+  await store.finish(claim, answerOf(claim));
+  assert.ok((await ttl()) > 29 * keptForMs);
+  await store.discard(claim);
+  assert.ok((await ttl()) <= discardedForMs);
 });
 
 test('Redis idempotency: opening fails when there is no Redis', ours, async () => {

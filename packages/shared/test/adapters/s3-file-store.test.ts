@@ -1,4 +1,8 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, request } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
+import { pipeline } from 'node:stream/promises';
 import { after, before, test } from 'node:test';
 import { openS3FileStore, type S3FileStoreOptions } from '../../src/adapters/s3/s3-file-store.ts';
 import { openS3Server, s3Bucket, s3Credentials } from '../../../../test/servers/s3.ts';
@@ -79,4 +83,92 @@ test('S3 files: a server that is gone, or hangs, is an error in time, and files 
     await start();
     assert.equal(await textOf(store.read('file')), 'kept');
   }
+});
+
+interface Passed {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: IncomingHttpHeaders;
+}
+
+/**
+ * Stands before the server and notes what is asked, as it is signed. What is not there cannot be deleted, as some stores
+ * have it.
+ */
+async function openRecorder(port: number) {
+  const passed: Passed[] = [];
+  const missing = new Set<string>();
+  const server = createServer((req, res) => {
+    const { method = '', url: path = '', headers } = req;
+    passed.push({ method, path, headers });
+    if (method === 'DELETE' && missing.has(path)) {
+      res.writeHead(404, { 'content-type': 'application/xml' });
+      res.end('<?xml version="1.0" encoding="UTF-8"?><Error><Code>NoSuchKey</Code><Message>none</Message></Error>');
+      return;
+    }
+    if (method === 'DELETE') missing.add(path);
+    const asked = request({ host: '127.0.0.1', port, method, path, headers });
+    asked.once('response', (answer) => {
+      res.writeHead(answer.statusCode ?? 500, answer.headers);
+      void pipeline(answer, res).catch(() => undefined);
+    });
+    void pipeline(req, asked).catch(() => res.destroy());
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  assert.ok(typeof address === 'object' && address !== null);
+  return {
+    passed,
+    url: `http://127.0.0.1:${address.port}`,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+test('S3 files: only what stores other than AWS’s know is asked of them: OCI Object Storage is one', async () => {
+  await using recorder = await openRecorder(server.port);
+  await using store = open({ endpoint: recorder.url });
+  const large = (async function* () {
+    for (let nth = 0; nth < 13; nth += 1) yield Buffer.alloc(1024 * 1024);
+  })();
+  assert.equal(await store.put('large', large), 13 * 1024 * 1024);
+  await store.put('small', bytesOf('text'));
+  assert.equal(await textOf(store.read('small', { from: 1, to: 3 })), 'ex');
+  await store.ping();
+  await store.delete('small');
+  await store.delete('small'); // a store that has no such object says so
+
+  const { passed } = recorder;
+  assert.ok(passed.filter(({ path }) => /partNumber=\d/.test(path)).length >= 3, 'in parts');
+  for (const { method, path, headers } of passed) {
+    assert.ok(path.startsWith(`/${s3Bucket}/`), `the bucket is in the path: ${path}`);
+    assert.match(
+      headers.authorization ?? '',
+      /^AWS4-HMAC-SHA256 Credential=[^/]+\/\d{8}\/eu-frankfurt-1\/s3\/aws4_request/,
+    );
+    for (const name of ['x-amz-trailer', 'x-amz-sdk-checksum-algorithm', 'x-amz-checksum-mode', 'content-encoding']) {
+      assert.equal(headers[name], undefined, `${method} ${path}: ${name}`);
+    }
+    assert.deepEqual(
+      Object.keys(headers).filter((name) => name.startsWith('x-amz-checksum-')),
+      [],
+    );
+    assert.doesNotMatch(String(headers['x-amz-content-sha256']), /^STREAMING/);
+    if (method === 'PUT') assert.match(headers['content-length'] ?? '', /^\d+$/);
+  }
+});
+
+test('S3 files: whether the store is there is known within a second or so', async () => {
+  await using own = await openS3Server();
+  await using store = open({ endpoint: own.url });
+  await store.ping();
+  await own.kill('SIGSTOP');
+  const askedAt = performance.now();
+  await assert.rejects(store.ping(), unavailable);
+  assert.ok(performance.now() - askedAt < 3_000);
+  await own.kill('SIGCONT');
 });

@@ -22,7 +22,7 @@ const newRequest = () => RequestId.parse(`chatcmpl-${randomUUID()}`);
 const newClaim = (scope: string = randomUUID()): IdempotencyClaim => ({ scope, requestId: newRequest() });
 const rivalOf = ({ scope }: IdempotencyClaim): IdempotencyClaim => newClaim(scope);
 
-function answerOf({ requestId }: IdempotencyClaim, text = 'the sea – 海\u0000'): KeptAnswer {
+export function answerOf({ requestId }: IdempotencyClaim, text = 'the sea – 海\u0000'): KeptAnswer {
   const usage = { inputTokens: 3, outputTokens: 4, cachedInputTokens: 0, reasoningTokens: 0 };
   return {
     version: 1,
@@ -203,5 +203,25 @@ export function idempotencyStoreConformance(name: string, open: (times: Times) =
       assert.ok(performance.now() - begunAt > 590, 'kept while it ran');
     }
     assert.equal(await here.queue(running, deadlineAt), false);
+  });
+
+  promise('what may be asked for longer is kept for longer, until it is discarded', brief, async ([here, there]) => {
+    const keptUntil = Date.now() + 3_600_000;
+    const long = [newClaim(), newClaim()].map((claim) => ({ ...claim, keptUntil }));
+    const usual = newClaim();
+    for (const claim of [...long, usual]) {
+      await here.begin(claim, 'body');
+      await here.queue(claim, deadlineAt);
+    }
+    const [running, finished] = long;
+    assert.ok(running && finished);
+    const { scope, requestId } = finished;
+    await there.finish({ scope, requestId }, answerOf(finished)); // a worker knows nothing of it
+    const isFree = async () => (await there.begin(rivalOf(usual), 'body')).type === 'claimed';
+    await waitUntil(isFree, { what: 'the time of others to pass' });
+    const kept = { type: 'finished', requestId, answer: answerOf(finished) };
+    assert.deepEqual(await there.begin(rivalOf(finished), 'body'), kept);
+    const runs = { type: 'running', requestId: running.requestId, deadlineAt };
+    assert.deepEqual(await there.begin(rivalOf(running), 'body'), runs);
   });
 }

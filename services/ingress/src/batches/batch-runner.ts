@@ -15,6 +15,7 @@ import { createBatchMetrics, watchBatches } from './batch-metrics.ts';
 import { createCallerOf } from './caller-of.ts';
 import { Leases } from './leases.ts';
 import { ManagementChanges } from './management-changes.ts';
+import { removeBatches } from './remove-batches.ts';
 import { removeLines } from './remove-lines.ts';
 import { runBatch } from './run-batch.ts';
 import { Window } from './window.ts';
@@ -77,13 +78,15 @@ export async function openBatchRunner(options: BatchRunnerOptions): Promise<Asyn
   opening.use(repeat(() => leases.claim(), pollMs, failed(log, 'batches are not looked for')));
   opening.use(repeat(() => leases.renew(), renewMs, failed(log, 'leases of batches are not renewed')));
   opening.use(repeat(() => changes.look(), changesMs, failed(log, 'changes are not looked for')));
-  opening.use(repeat(() => removeSome(), removeMs, failed(log, 'lines of batches that have ended are not removed')));
+  opening.use(repeat(() => removeSome(), removeMs, failed(log, 'what has ended of batches is not removed')));
   const open = opening.move();
   return { [Symbol.asyncDispose]: () => open.disposeAsync() };
 
   /** A few steps at a time: the database has other things to do. */
   async function removeSome(): Promise<void> {
     for (let steps = 0; steps < 10 && (await removeLines(sql)); steps += 1);
+    const before = now() - config.sluice.batch.retentionMs;
+    for (let steps = 0; steps < 10 && (await removeBatches(sql, before)); steps += 1);
   }
 }
 

@@ -52,6 +52,12 @@ export interface KeptRecord {
   readonly requestId: RequestId;
 }
 
+/**
+ * How long after its batch's window what became of a line is still known, should nobody run batches all that time:
+ * after that a line whose answer was not stored would be called for again, or be said never to have run.
+ */
+const keptAfterWindowMs = 7 * 86_400_000;
+
 const LineOfFile = z.object({ body: z.record(z.string(), z.unknown()) });
 
 const nothing: Usage = { inputTokens: 0, cachedInputTokens: 0, outputTokens: 0, reasoningTokens: 0 };
@@ -63,7 +69,7 @@ const nothing: Usage = { inputTokens: 0, cachedInputTokens: 0, outputTokens: 0, 
  * @throws the signal's reason; the line's job may run on then, and its answer is kept
  */
 export async function runLine(
-  batch: Pick<Batch, 'batchId' | 'endpoint' | 'keyFirstHash'>,
+  batch: Pick<Batch, 'batchId' | 'endpoint' | 'keyFirstHash' | 'expiresAt'>,
   line: KnownLine & { readonly bytes: Buffer | null },
   run: LineRun,
   { steps, callerOf, log }: RunLineDeps,
@@ -79,7 +85,8 @@ export async function runLine(
     const endpoint = endpoints.get(batch.endpoint);
     if (endpoint === undefined) throw new Error(`no endpoint ${batch.endpoint}`);
     const body = line.bytes && { ...bodyOf(line.bytes), authenticated: await callerOf(batch) };
-    const origin = { scope, batchId: batch.batchId, customId: line.customId, deadlineAt, collected };
+    const keptUntil = batch.expiresAt + keptAfterWindowMs;
+    const origin = { scope, batchId: batch.batchId, customId: line.customId, deadlineAt, keptUntil, collected };
     return answerWhole(endpoint, { body, signal, line: origin, onQueued }, { ...steps, recordRefusal });
   };
 

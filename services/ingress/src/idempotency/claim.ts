@@ -96,8 +96,8 @@ export function createClaimKey({ store, log, now, maxWaiting = 2_000 }: ClaimDep
     }
   }
 
-  function hold({ scope, requestId, fingerprint }: IdempotencyClaim & { readonly fingerprint: string }): Claim {
-    const claim = { scope, requestId };
+  function hold({ fingerprint, ...claim }: IdempotencyClaim & { readonly fingerprint: string }): Claim {
+    const { scope, requestId } = claim;
     let isQueued = false;
     // Waiting for budget may take longer than a lease.
     const renewal = setInterval(() => {

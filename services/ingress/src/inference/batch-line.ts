@@ -10,6 +10,8 @@ export interface BatchLine {
   readonly customId: string;
   /** In place of the request's own timeout. Epoch milliseconds. */
   readonly deadlineAt: number;
+  /** Epoch milliseconds: until then somebody may have to know what became of it. */
+  readonly keptUntil: number;
   /** Only an answer that there is already, or that a job gives which runs, is asked for. Absent: it may be run. */
   readonly collected?: CollectedLine | undefined;
 }

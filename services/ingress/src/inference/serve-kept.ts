@@ -45,12 +45,12 @@ export async function serveKept<Body, Sent>(
 
 /** Claims the record of a line's answer. Nothing else is ever run under its scope, so that fingerprints are alike. */
 export function claimLine(
-  { scope, deadlineAt, collected }: BatchLine,
+  { scope, deadlineAt, keptUntil, collected }: BatchLine,
   { requestId, signal, queue }: { requestId: RequestId; signal: AbortSignal; queue: string | null },
   { claimKey }: Pick<InferenceSteps, 'claimKey'>,
 ): Promise<Claimed> {
   const onQueued = collected && ((id: string) => collected.onQueued({ requestId: RequestId.parse(id), queue }));
-  return claimKey({ scope, requestId, fingerprint: scope }, { signal, deadlineAt, onQueued });
+  return claimKey({ scope, requestId, keptUntil, fingerprint: scope }, { signal, deadlineAt, onQueued });
 }
 
 /** Of whoever answered: what the client asked for is not kept. */

@@ -58,11 +58,19 @@ export async function postponeDelivery(
   );
 }
 
-/** Removes messages to webhooks other than these. @returns how many were removed */
-export async function deleteUnsent(sql: Sql, webhooks: readonly string[], before: number): Promise<number> {
+/** Removes messages to webhooks that are configured no more, `max` at the most. @returns how many were removed */
+export async function deleteUnsent(
+  sql: Sql,
+  webhooks: readonly string[],
+  { before, max }: { readonly before: number; readonly max: number },
+): Promise<number> {
   const { rowCount } = await sql.query(
-    'delete from ingress.webhook_deliveries where webhook <> all ($1) and created_at < $2',
-    [webhooks, new Date(before)],
+    `delete from ingress.webhook_deliveries
+     where (delivery_id, webhook) in (
+       select delivery_id, webhook from ingress.webhook_deliveries
+       where webhook <> all ($1) and created_at < $2
+       limit $3 for update skip locked)`,
+    [webhooks, new Date(before), max],
   );
   return rowCount ?? 0;
 }

@@ -25,6 +25,8 @@ export interface WebhookSenderOptions {
 
 /** Messages that this process sends to one webhook at a time: a webhook that hangs does not hold up the others. */
 const batchMax = 4;
+/** Messages that one statement removes. */
+const unsentMax = 1_000;
 /** Longer than an attempt may take, with its writes. */
 const leaseMs = 30_000;
 const counted = ['delivered', 'failed', 'gone', 'given_up'] as const;
@@ -109,8 +111,9 @@ export function openWebhookSender(options: WebhookSenderOptions): AsyncDisposabl
     const names = webhooks.map(({ name }) => name);
     while (!closing.signal.aborted) {
       try {
-        const removed = await deleteUnsent(sql, names, now() - retriesSpanMs);
+        const removed = await deleteUnsent(sql, names, { before: now() - retriesSpanMs, max: unsentMax });
         if (removed > 0) log.error({ removed }, 'messages given up whose webhooks are configured no more');
+        if (removed === unsentMax) continue;
       } catch (error) {
         log.warn({ err: error }, 'messages of webhooks that are gone were not looked for');
       }

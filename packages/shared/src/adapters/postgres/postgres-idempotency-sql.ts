@@ -43,7 +43,7 @@ where scope = $1 and request_id = $2 and state <> 'finished' and expires_at > cl
 /** $3 answer, null for none, $4 lifetime in ms. */
 export const finishSql = `
 update ingress.idempotency_records
-set state = 'finished', answer = $3, expires_at = ${inMs('$4::float8')}
+set state = 'finished', answer = $3, expires_at = greatest(expires_at, ${inMs('$4::float8')})
 where scope = $1 and request_id = $2 and state = 'queued' and expires_at > clock_timestamp()`;
 
 export const isFinishedSql = `

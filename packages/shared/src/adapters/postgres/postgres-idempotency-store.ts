@@ -53,8 +53,9 @@ export function createPostgresIdempotencyStore(sql: Sql, options: PostgresIdempo
         retryAfterSeconds: 1,
       });
     },
-    async queue({ scope, requestId }, deadlineAt) {
-      const { rowCount } = await sql.query(queueSql, [scope, requestId, Math.ceil(deadlineAt), lifetimeMs]);
+    async queue({ scope, requestId, keptUntil = 0 }, deadlineAt) {
+      const keptMs = Math.max(lifetimeMs, keptUntil - Date.now());
+      const { rowCount } = await sql.query(queueSql, [scope, requestId, Math.ceil(deadlineAt), keptMs]);
       void removeExpired();
       return rowCount === 1;
     },

@@ -32,13 +32,13 @@ redis.call('PEXPIRE', KEYS[1], ARGV[3])
 return 1
 `;
 
-/** ARGV: request, answer ('' for none), lifetime in ms. */
+/** ARGV: request, answer ('' for none), lifetime in ms, unless it has longer to live. */
 export const finishScript = `
 local record = redis.call('HMGET', KEYS[1], 'request', 'state')
 if record[1] ~= ARGV[1] or record[2] ~= 'queued' then return 0 end
 redis.call('HSET', KEYS[1], 'state', 'finished')
 if ARGV[2] ~= '' then redis.call('HSET', KEYS[1], 'answer', ARGV[2]) end
-redis.call('PEXPIRE', KEYS[1], ARGV[3])
+if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[3]) then redis.call('PEXPIRE', KEYS[1], ARGV[3]) end
 return 1
 `;
 

@@ -49,8 +49,9 @@ export async function openRedisIdempotencyStore(
       const call = redis.idempotencyBeginBuffer(keyOf(scope), fingerprint, requestId, leaseMs);
       return begunOf(await limited(timeoutMs, call));
     },
-    async queue({ scope, requestId }, deadlineAt) {
-      const call = redis.idempotencyQueue(keyOf(scope), requestId, Math.ceil(deadlineAt), lifetimeMs);
+    async queue({ scope, requestId, keptUntil = 0 }, deadlineAt) {
+      const keptMs = Math.ceil(Math.max(lifetimeMs, keptUntil - Date.now()));
+      const call = redis.idempotencyQueue(keyOf(scope), requestId, Math.ceil(deadlineAt), keptMs);
       return (await limited(timeoutMs, call)) === 1;
     },
     async finish({ scope, requestId }, answer) {

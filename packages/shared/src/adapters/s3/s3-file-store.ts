@@ -23,6 +23,8 @@ export interface S3FileStoreOptions {
 const partBytes = 5 * 1024 * 1024;
 /** Asked for at once, and in memory while a file is read: a connection never waits for a slow reader. */
 const readBytes = 1024 * 1024;
+/** Whoever asks whether the store is there does not wait for retries. */
+const pingMs = 1_000;
 
 /**
  * Files as objects of an S3-compatible store. A file is put in parts, and is there when the store is told that they are
@@ -87,13 +89,15 @@ export function openS3FileStore(options: S3FileStoreOptions): FileStore {
 
     async delete(name) {
       await s3.send(new DeleteObjectCommand(at(name))).catch((error: unknown) => {
-        throw unavailable(error);
+        // Some stores say so (OCI's native API does), where AWS says that all is well.
+        if (!(error instanceof S3ServiceException && error.name === 'NoSuchKey')) throw unavailable(error);
       });
     },
 
     async ping() {
       // That there is no such object is said by a store that knows the bucket and lets us read it.
-      await s3.send(new GetObjectCommand(at('ping'))).catch((error: unknown) => {
+      const abortSignal = AbortSignal.timeout(pingMs);
+      await s3.send(new GetObjectCommand(at('ping')), { abortSignal }).catch((error: unknown) => {
         if (!(error instanceof NoSuchKey)) throw unavailable(error);
       });
     },

@@ -46,8 +46,12 @@ export function fileContent(deps: FilesDeps): RequestHandler {
   };
 }
 
-/** null: the whole, also for several ranges at once and for what is no range (RFC 9110, 14.2). */
+/**
+ * null: the whole, also for several ranges at once, for what is no range, and for one on a condition that cannot hold,
+ * since files have no validators (RFC 9110, 13.1.5 and 14.2).
+ */
 function rangeOf(req: Request, size: number): { from: number; to: number } | null {
+  if (req.headers['if-range'] !== undefined) return null;
   const ranges = req.range(size);
   if (ranges === -1) {
     throw new GatewayError('range_not_satisfiable', `The file has ${size} bytes, and none in this range.`, {
