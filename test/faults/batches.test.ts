@@ -69,6 +69,8 @@ describe(`a batch of ${lines} lines`, () => {
       const key = await gateway.newKey();
       const client = gateway.client(key).withOptions({ baseURL: `${other.url}/v1` });
       gateway.simulator.setBehaviour({ delayMs: 200, maxInFlight: callsAtATime });
+      const startedAt = performance.now();
+      const seconds = () => Math.round((performance.now() - startedAt) / 1_000);
       const created = await createBatch(client, chats(lines));
       for (const [nth, { who, kill }] of deaths.entries()) {
         const share = (lines * (nth + 1)) / (deaths.length + 2);
@@ -80,10 +82,11 @@ describe(`a batch of ${lines} lines`, () => {
           deadlineMs,
         );
         await kill(gateway, runner);
-        t.diagnostic(`${who} died after ${Math.round(share)} lines`);
+        t.diagnostic(`${who} died after ${Math.round(share)} lines and ${seconds()} s`);
       }
       gateway.simulator.setBehaviour({});
       const batch = await untilEnded(client, created, deadlineMs);
+      t.diagnostic(`ended after ${seconds()} s`);
       const { output, errors } = await resultsOf(client, batch);
       assert.equal(batch.status, 'completed', JSON.stringify(batch.errors));
       assert.deepEqual(errors, []);
@@ -103,7 +106,6 @@ describe(`a batch of ${lines} lines`, () => {
           );
           const { unbooked, twice, differing } = compareWithBill(gateway.simulator.billed(), found);
           assert.deepEqual({ unbooked, twice, differing }, { unbooked: [], twice: [], differing: [] });
-          assert.equal(costOf(batch), spentOf(found), 'what the batch says is what the books say');
           return found;
         },
         { what: 'the books to hold every billed call', deadlineMs: 30_000 },
@@ -114,6 +116,8 @@ describe(`a batch of ${lines} lines`, () => {
         ({ metadata }) => metadata['custom_id'],
       );
       assert.equal(answered.size, lines);
+      // Of a call whose worker died before it could say what was booked, the batch counts all that it may have cost.
+      assert.ok(costOf(batch) >= spentOf(rows), 'the batch says no less than the books');
       const again = [...answered.values()].filter((same) => same.length > 1);
       assert.ok(again.length < callsAtATime, `${again.length} lines were answered again`);
     },

@@ -180,6 +180,27 @@ test('what the books know of team, user, customer, organization and cache is in 
   assert.equal(cacheHits, 1);
 });
 
+for (const { priceSource, original, said } of [
+  { priceSource: 'config', original: 1, said: { discount_percent: 0, margin_percent: 0 } },
+  { priceSource: 'config x 0.5', original: 2, said: { discount_percent: 0.5, margin_percent: 0 } },
+  { priceSource: 'oci-prices@2026-11-21 x 0.8', original: 1.25, said: { discount_percent: 0.2, margin_percent: 0 } },
+  { priceSource: 'config x 1.25', original: 0.8, said: { discount_percent: 0, margin_percent: 0.25 } },
+]) {
+  test(`a breakdown says what the price factor of a batch took off or added: ${priceSource}`, async () => {
+    await using reports = await openReports();
+    await reports.book(usageEvent(1, { priceSource }));
+    const [row] = await reports.rows({ limit: 10 });
+    const usd = (nanoUsd: number) => nanoUsd / 1e9;
+    assert.partialDeepStrictEqual(row?.metadata.cost_breakdown, {
+      ...said,
+      total_cost: usd(cost),
+      original_cost: usd(original * cost),
+      discount_amount: usd(Math.max(0, original * cost - cost)),
+      margin_total_amount: usd(Math.max(0, cost - original * cost)),
+    });
+  });
+}
+
 test('a breakdown knows the price of reasoning', async () => {
   await using reports = await openReports();
   const price = {

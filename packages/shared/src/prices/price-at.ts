@@ -25,3 +25,9 @@ export function priceAt(priced: Priced, at: number, factorPpm = wholePpm): Pick<
   if (factorPpm === wholePpm) return { price, priceSource };
   return { price: timesFactor(price, factorPpm), priceSource: `${priceSource} x ${factorPpm / wholePpm}` };
 }
+
+/** The factor that a price's source names, as `priceAt` writes it; 1: none. */
+export function factorNamedIn(priceSource: string | null): number {
+  const [, factor] = / x (\d+(?:\.\d+)?(?:e-\d+)?)$/.exec(priceSource ?? '') ?? [];
+  return factor === undefined ? 1 : Number(factor);
+}

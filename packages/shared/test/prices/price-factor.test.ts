@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { TokenPrice } from '../../src/contracts/token-price.ts';
 import { callCostNanoUsd } from '../../src/prices/call-cost.ts';
 import { ceilingNanoUsd } from '../../src/prices/dearest-price.ts';
-import { priceAt } from '../../src/prices/price-at.ts';
+import { factorNamedIn, priceAt } from '../../src/prices/price-at.ts';
 import { priceFactorPpm, timesFactor, wholePpm } from '../../src/prices/price-factor.ts';
 import { seededRandom } from '../seeded-random.ts';
 
@@ -24,6 +24,9 @@ test('price factor: without one the price is as it was; another is named in its 
   assert.deepEqual(priceAt(priced, 0), priced);
   assert.deepEqual(priceAt(priced, 0, wholePpm), priced);
   assert.equal(priceAt(priced, 0, 500_000).priceSource, 'config x 0.5');
+  for (const ppm of [1, 10_000, 333_333, 999_999, wholePpm, 1_100_000, 10 * wholePpm]) {
+    assert.equal(factorNamedIn(priceAt(priced, 0, ppm).priceSource), ppm / wholePpm);
+  }
 });
 
 for (const wrong of [0, -1, Number.NaN, Number.POSITIVE_INFINITY, 1e-7]) {

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
-import type { SqlPool } from '@sluice/shared/ports/sql.ts';
+import type { Sql, SqlPool } from '@sluice/shared/ports/sql.ts';
 import { batchStatuses } from '../../src/batches/batch.ts';
 import type { Batch, BatchStatus, NewBatch } from '../../src/batches/batch.ts';
 import { deleteBatchLines, insertBatchLines } from '../../src/batches/sql/batch-lines.ts';
+import { findBatchPace } from '../../src/batches/sql/batch-pace.ts';
 import { cancelBatch } from '../../src/batches/sql/cancel-batch.ts';
 import { deleteDryRun, deleteDryRunsBefore, findDryRun } from '../../src/batches/sql/dry-runs.ts';
 import { endValidation } from '../../src/batches/sql/end-validation.ts';
@@ -176,4 +177,31 @@ test('dry runs are found as such alone, and go when they are told of or left beh
   const batch = await insert(newBatch(9));
   await deleteDryRun(sql, batch.batchId);
   assert.ok(await findBatch(sql, batch.owner, batch.batchId), 'a real batch is never removed so');
+});
+
+test('the pace of batches like one is read from their index, however many there are', async () => {
+  await sql.query(
+    `insert into ingress.batches
+       (batch_id, owner, key_first_hash, endpoint, input_file_id, completion_window, model, status, completed_lines,
+         output_tokens, created_at, expires_at, in_progress_at, finalizing_at)
+     select 'batch_' || n, 'team:' || n % 50, 'a', '/v1/chat/completions', 'file', '24h', 'model-' || n % 20, 'completed',
+       100, 1000, at, at, at, at + interval '10 seconds'
+     from generate_series(1, 20000) as n, lateral (select now() - n * interval '1 minute' as at) as made`,
+  );
+  await sql.query('analyze ingress.batches');
+  let asked: [string, readonly unknown[]] | undefined;
+  const noting: Sql = {
+    query(text, values = []) {
+      asked = [text, values];
+      return sql.query(text, values);
+    },
+  };
+  const now = Date.now();
+  const like = { owner: 'team:1', endpoint: '/v1/chat/completions', model: 'model-1' } as const;
+  const pace = await findBatchPace(noting, like, { since: now - 7 * 86_400_000, now });
+  assert.deepEqual(pace, { linesPerSecond: 10, outputTokensPerLine: 10 });
+  assert.ok(asked);
+  const { rows } = await sql.query(`explain (format json) ${asked[0]}`, asked[1]);
+  assert.match(JSON.stringify(rows), /"batches_pace"/);
+  assert.doesNotMatch(JSON.stringify(rows), /Seq Scan/);
 });

@@ -2,6 +2,7 @@ import { nanoUsdToUsd } from '../../money.ts';
 import type { SpendRow } from '../../ports/spend-reports.ts';
 import type { TokenPrice } from '../../contracts/token-price.ts';
 import { callCostNanoUsd } from '../../prices/call-cost.ts';
+import { factorNamedIn } from '../../prices/price-at.ts';
 import type { SpendRowRecord } from './spend-row-record.ts';
 
 /** A booked call in LiteLLM's words. @see litellm-contract §4.1, §4.2 */
@@ -189,11 +190,24 @@ function costBreakdownOf(row: SpendRowRecord): Record<string, number> {
     output_cost: nanoUsdToUsd(row.cost_nano_usd - input),
     total_cost: nanoUsdToUsd(row.cost_nano_usd),
     tool_usage_cost: 0,
-    original_cost: nanoUsdToUsd(row.cost_nano_usd),
-    discount_percent: 0,
-    discount_amount: 0,
-    margin_percent: 0,
-    margin_total_amount: 0,
+    ...factorOf(row),
+  };
+}
+
+/**
+ * What a price factor takes off, or adds: the original cost, less the discount, or with the margin, is what was booked.
+ * Percents as LiteLLM has them, 0.5 for 50 %.
+ */
+function factorOf({ cost_nano_usd: cost, price_source: source }: SpendRowRecord) {
+  const factor = factorNamedIn(source);
+  const original = Math.round(cost / factor);
+  const rounded = (part: number) => Number(part.toFixed(6));
+  return {
+    original_cost: nanoUsdToUsd(original),
+    discount_percent: rounded(Math.max(0, 1 - factor)),
+    discount_amount: nanoUsdToUsd(Math.max(0, original - cost)),
+    margin_percent: rounded(Math.max(0, factor - 1)),
+    margin_total_amount: nanoUsdToUsd(Math.max(0, cost - original)),
   };
 }
 
