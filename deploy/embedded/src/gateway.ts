@@ -176,6 +176,7 @@ export async function openEmbeddedGateway(options: EmbeddedGatewayOptions): Prom
   const open = opening.move();
   return { port: ingress.port, [Symbol.asyncDispose]: () => open.disposeAsync() };
 }
+
 async function migrateWithTime(url: string, onError: (error: unknown) => void): Promise<void> {
   const settings = { max: 2, applicationName: 'sluice-migrate', statementTimeoutMs: migrationTimeLimitMs };
   await using sql = await openPostgres({ url, onError, ...settings });

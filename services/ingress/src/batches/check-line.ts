@@ -1,19 +1,17 @@
 import { isUtf8 } from 'node:buffer';
 import { isText } from '@sluice/shared/api/litellm/text.ts';
 import { resolveAlias } from '@sluice/shared/config/resolve-alias.ts';
-import { kindOf } from '@sluice/shared/contracts/call-type.ts';
 import { GatewayError } from '@sluice/shared/errors.ts';
 import type { ErrorCode } from '@sluice/shared/errors.ts';
 import type { Authenticated } from '../auth/authenticated.ts';
-import { requireModel } from '../auth/may-use-model.ts';
 import { isNestedTooDeep, jsonLevelsMax } from '../http/json-depth.ts';
 import type { Ask } from '../inference/admit-job.ts';
 import type { InferenceEndpoint } from '../inference/endpoint.ts';
 import type { InferenceSteps } from '../inference/inference-steps.ts';
 import { readRequest } from '../inference/read-request.ts';
-import { requireAlias, requireMockableKind } from '../inference/require-servable.ts';
-import { refuseOperatorsParams, requireParams } from '../inference/required-params.ts';
+import { requireMockableKind, requireServable } from '../inference/require-servable.ts';
 import { requestControls } from '../surfaces/openai/request-controls.ts';
+import { noAttribution } from '../tenancy/attribution.ts';
 import type { FileLine } from './file-lines.ts';
 
 /** What the lines of one batch are checked against. */
@@ -138,16 +136,13 @@ async function checkBody(value: unknown, rules: LineRules): Promise<Pick<GoodLin
   }
 }
 
-/** What admission refuses without looking at what anybody has used. @throws GatewayError */
+/** What admission refuses without looking at what anybody has used, nor at end users and tags. @throws GatewayError */
 function requireTaken(ask: Ask, { authenticated: { principal }, config, endpoint: { path } }: LineRules): void {
-  const { body, callType } = ask;
-  const alias = resolveAlias(config, body.model);
+  const { body } = ask;
   requestControls(body.model, body, {}, config, principal);
   requireMockableKind(ask);
-  if (principal) requireModel(principal, alias ?? { name: body.model });
-  requireAlias({ kind: kindOf(callType), alias: body.model }, path, alias);
-  if (principal) requireParams(principal.key, body, path);
-  refuseOperatorsParams(body, path);
+  const askedBy = { principal, attribution: noAttribution, regions: [], endUser: null };
+  requireServable(ask, { path, alias: resolveAlias(config, body.model) }, askedBy);
 }
 
 function missing(param: string): BadLine {

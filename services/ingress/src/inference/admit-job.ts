@@ -13,7 +13,6 @@ import type { AccountLimits } from '@sluice/shared/ports/admission.ts';
 import type { InputBounds } from '../admission/input-bounds.ts';
 import { ModelBudgetSpent } from '../admission/refusals.ts';
 import type { Authenticated } from '../auth/authenticated.ts';
-import { requireModel, requireModelFor } from '../auth/may-use-model.ts';
 import type { NewJob } from '../dispatch/dispatch.ts';
 import { accountHeaders, admissionHeaders, refusalHeaders, timeoutHeader } from '../http/response-headers.ts';
 import { defaultBytesMax } from '../surfaces/openai/chat-job.ts';
@@ -30,8 +29,7 @@ import { originOfLine, turnOfLine } from './batch-line.ts';
 import type { BatchLine } from './batch-line.ts';
 import type { Exchange } from './exchange.ts';
 import type { InferenceSteps } from './inference-steps.ts';
-import { requireAlias, requireMockableKind, requireRegion } from './require-servable.ts';
-import { refuseOperatorsParams, requireParams } from './required-params.ts';
+import { requireMockableKind, requireServable } from './require-servable.ts';
 
 /** What a route knows of its request before anybody has let it in. */
 export interface Ask {
@@ -146,12 +144,8 @@ export async function admitJob(ask: Ask, from: AskedFrom, deps: InferenceSteps):
 
   try {
     if (attributed.status === 'rejected') throw attributed.reason;
-    if (principal) requireModel(principal, model);
-    if (principal) requireModelFor(attribution, model);
-    requireAlias(job, from.path, alias);
-    requireRegion(job, alias, controls.regions);
-    if (principal) requireParams(principal.key, body, from.path);
-    refuseOperatorsParams(body, from.path);
+    const askedBy = { principal, attribution, regions: controls.regions, endUser: origin.endUser };
+    requireServable(ask, { path: from.path, alias }, askedBy);
     await deps.requireTurn(job);
     const accounts = accountsOf({ caller, principal, model, attribution }, tenancy, admittedAt);
     const reserved = accounts.filter((account) => isLimited(account) || isOfKey(account, accounts));

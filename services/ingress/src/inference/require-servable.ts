@@ -3,10 +3,13 @@ import { regionNotAllowed } from '@sluice/shared/config/region-group.ts';
 import { kindOf } from '@sluice/shared/contracts/call-type.ts';
 import type { JobKind } from '@sluice/shared/contracts/call-type.ts';
 import { GatewayError } from '@sluice/shared/errors.ts';
-import type { NewJob } from '../dispatch/dispatch.ts';
+import { requireModel, requireModelFor } from '../auth/may-use-model.ts';
 import { isIn } from '../surfaces/openai/asked-region.ts';
 import type { RequestControls } from '../surfaces/openai/request-controls.ts';
+import type { Attribution } from '../tenancy/attribution.ts';
+import type { Principal } from '../tenancy/principal.ts';
 import type { Ask } from './admit-job.ts';
+import { refuseOperatorsParams, requireParams } from './required-params.ts';
 
 /** Where a model of each kind is asked. */
 const routes: Readonly<Record<JobKind, string>> = {
@@ -23,16 +26,39 @@ export function requireMockableKind({ callType, body }: Ask): void {
   throw new GatewayError('invalid_request', message, { param: 'mock_response' });
 }
 
-/** @throws GatewayError region_not_allowed */
-export function requireRegion({ origin }: NewJob, alias: Alias, regions: RequestControls['regions']): void {
-  if (!isIn(alias, regions)) throw regionNotAllowed(alias.name, regions, origin.endUser);
+export interface AskedBy {
+  /** null: the operator, who may use every model. */
+  readonly principal: Principal | null;
+  readonly attribution: Attribution;
+  readonly regions: RequestControls['regions'];
+  readonly endUser: string | null;
 }
 
-/** @throws GatewayError unknown_model; invalid_request for a model that does something else */
-export function requireAlias(
-  { kind, alias: model }: Pick<NewJob, 'kind' | 'alias'>,
-  path: string,
+/**
+ * What a request is refused for before anything is counted: at admission, and when a line of a batch is checked. In the
+ * order in which clients are told.
+ *
+ * @param alias what the model's name resolves to
+ * @throws GatewayError model_not_allowed and its kind, unknown_model, region_not_allowed; invalid_request for a model
+ *   that does something else, and for parameters that are missing or not the client's to set
+ */
+export function requireServable(
+  { body, callType }: Pick<Ask, 'body' | 'callType'>,
+  { path, alias }: { readonly path: string; readonly alias: Alias | null },
+  { principal, attribution, regions, endUser }: AskedBy,
+): void {
+  const model = alias ?? { name: body.model };
+  if (principal) requireModel(principal, model);
+  if (principal) requireModelFor(attribution, model);
+  requireAlias(alias, { model: body.model, kind: kindOf(callType), path });
+  if (!isIn(alias, regions)) throw regionNotAllowed(alias.name, regions, endUser);
+  if (principal) requireParams(principal.key, body, path);
+  refuseOperatorsParams(body, path);
+}
+
+function requireAlias(
   alias: Alias | null,
+  { model, kind, path }: { readonly model: string; readonly kind: JobKind; readonly path: string },
 ): asserts alias {
   if (!alias) {
     const message = `${path}: Invalid model name passed in model=${model}. Call \`/v1/models\` to view available models for your key.`;
