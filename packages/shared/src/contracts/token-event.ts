@@ -143,7 +143,8 @@ export const AnswerError = z.object({
 });
 export type AnswerError = z.infer<typeof AnswerError>;
 
-export const TokenEvent = z.union([ContentEvent, AnswerStart, AnswerEnd, AnswerError]);
+/** One table of all types: a union would try each content event on the ends of every answer first. */
+export const TokenEvent = z.discriminatedUnion('type', [...ContentEvent.options, AnswerStart, AnswerEnd, AnswerError]);
 export type TokenEvent = z.infer<typeof TokenEvent>;
 
 /**

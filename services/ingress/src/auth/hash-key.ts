@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { KeyHash } from '@sluice/shared/ids.ts';
 
 /** What a key is stored and looked up by. */
@@ -15,5 +15,5 @@ export function hashOf(rawOrHash: string): string {
 }
 
 export function sha256(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
+  return hash('sha256', text, 'buffer');
 }

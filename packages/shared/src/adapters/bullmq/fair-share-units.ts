@@ -21,7 +21,8 @@ export const rateMemoryMs = 60_000;
 export const owedShare = 32;
 export const roomShare = 256;
 
-/** State of a flow is kept this long after its last job: longer than any job waits. */
+/** State of a flow is kept this long after its last job, or up to `touchedMs` less: longer than any job waits. */
 export const retentionMs = 48 * 3600 * 1000;
+export const touchedMs = 3600 * 1000;
 /** Kept after a job's deadline, for its correction. */
 export const chargeGraceMs = 300_000;

@@ -6,6 +6,7 @@ import {
   rateWindowMs,
   retentionMs,
   roomShare,
+  touchedMs,
   unitsPerToken,
 } from './fair-share-units.ts';
 import { outputTokenWeight } from '../../ports/fair-share.ts';
@@ -23,7 +24,8 @@ import { outputTokenWeight } from '../../ports/fair-share.ts';
  *                          when the last one came if there was a line, and when any came
  *   …flows           set   flows with state
  *   …flow:<flow>     hash  finish:<priority>; room = free room, from and to, that was made for jobs with a priority;
- *                          owed = corrections that are still to be applied; out
+ *                          owed = corrections that are still to be applied; out; touched (when its end, and that of
+ *                          the line and the flows, was last moved out)
  *   …index:<flow>    zset  the flow's waiting jobs by tag. Jobs that left are dropped when time has passed them
  *   …charge:<job id> string  what the job was charged
  */
@@ -42,11 +44,11 @@ local now = tonumber(ARGV[3])
 
 local function waitingCount() return redis.call('ZCARD', waitingKey) + redis.call('LLEN', bull .. 'wait') end
 
--- The present: the tag of who is next; when nobody waits, nobody owes anything.
-local function present()
+-- The present: the tag of who is next; when nobody waits, nobody owes anything. The greatest finish, if it was read.
+local function present(top)
   local first = redis.call('ZRANGEBYSCORE', waitingKey, int(base), '(' .. int(base + range), 'WITHSCORES', 'LIMIT', 0, 1)
   if first[2] then return tonumber(first[2]) - base, true end
-  return tonumber(redis.call('HGET', lineKey, 'top') or 0), false
+  return tonumber(top or redis.call('HGET', lineKey, 'top') or 0), false
 end
 
 -- Drops the jobs of a flow that time has passed. Of those at the present, at most one, it must be asked.
@@ -110,9 +112,8 @@ local function rebase(by)
   redis.call('HSET', lineKey, 'top', int(math.max(0, top - by)))
 end
 
--- Completions per second, as text; '' while nobody knows.
-local function perSecond()
-  local line = redis.call('HMGET', lineKey, 'count', 'busy', 'last', 'at')
+-- Completions per second, as text; '' while nobody knows. Of the line: count, busy, last, at.
+local function perSecond(line)
   local count, busy, last, at = tonumber(line[1] or 0), tonumber(line[2] or 0), tonumber(line[3] or 0), tonumber(line[4] or 0)
   if count < ${rateCompletionsMin} or (last == 0 and now - at > ${rateMemoryMs}) then return '' end
   local elapsed = busy + (last > 0 and math.max(0, now - last) or 0)
@@ -132,28 +133,32 @@ local priority, weight = tonumber(ARGV[7]), tonumber(ARGV[8])
 local jobKey, chargeKey = bull .. id, own .. 'charge:' .. id
 local index, flowKey = indexAt(flow), flowAt(flow)
 
+local line = redis.call('HMGET', lineKey, 'count', 'busy', 'last', 'at', 'out', 'top')
+-- Only BullMQ changes how many wait, and not while this runs.
+local takenOver, placed = redis.call('LLEN', bull .. 'wait'), redis.call('ZCARD', waitingKey)
 local function outlook(score)
-  local ahead = redis.call('LLEN', bull .. 'wait') + redis.call('ZCOUNT', waitingKey, '-inf', '(' .. int(score))
-  return { int(ahead), int(waitingCount()), perSecond() }
+  local ahead = takenOver + redis.call('ZCOUNT', waitingKey, '-inf', '(' .. int(score))
+  return { int(ahead), int(takenOver + placed), perSecond(line) }
 end
 
 local score = redis.call('ZSCORE', waitingKey, id)
-if isReal and (redis.call('EXISTS', jobKey) == 0 or redis.call('EXISTS', chargeKey) == 1) then
+-- What waits has a hash, so only what does not is asked for it.
+if isReal and ((not score and redis.call('EXISTS', jobKey) == 0) or redis.call('EXISTS', chargeKey) == 1) then
   return outlook(tonumber(score or 0))
 end
 -- Taken at once, and nobody waits: nobody was passed over, and nobody owes anything when the next line forms.
-if not score and waitingCount() == 0 then
+if not score and takenOver + placed == 0 then
   if isReal then redis.call('HSET', jobKey, 'priority', ARGV[11]) end
-  return { '0', '0', perSecond() }
+  return { '0', '0', perSecond(line) }
 end
 
 local fields, finishes = readFlow(flow)
-local average = tonumber(fields['out'] or redis.call('HGET', lineKey, 'out') or nil)
+local average = tonumber(fields['out'] or line[5] or nil)
 local outputTokens = tonumber(ARGV[10])
 if average then outputTokens = math.min(outputTokens, average) end
 local cost = costOf(tonumber(ARGV[9]), outputTokens, weight)
 
-local virtual, isBusy = present()
+local virtual, isBusy = present(line[6])
 local finishMax, soonest, hasLater = virtual, virtual, false
 for other, finish in pairs(finishes) do
   finishMax = math.max(finishMax, finish)
@@ -164,10 +169,12 @@ end
 if isReal and virtual > 0 and (finishMax + cost >= range or (not isBusy and virtual > range / 2)) then
   rebase(virtual)
   fields, finishes = readFlow(flow)
+  line[6] = redis.call('HGET', lineKey, 'top')
   finishMax, soonest, virtual = finishMax - virtual, soonest - virtual, 0
 end
 if isReal then dropPassed(index, virtual) end
 
+local set = {}
 -- Behind all of the flow that is not for later; before what is for later, if any of it still waits.
 local start = finishMax
 local later = hasLater and redis.call('ZRANGEBYSCORE', index, int(soonest), '+inf', 'WITHSCORES') or {}
@@ -188,7 +195,7 @@ if later[1] then
       end
     end
   end
-  if isReal then redis.call('HSET', flowKey, 'room', int(start + cost) .. '-' .. int(first)) end
+  set = { 'room', int(start + cost) .. '-' .. int(first) }
 end
 start = math.min(start, range - 1)
 if not isReal then return outlook(base + start) end
@@ -200,11 +207,17 @@ for other, finish in pairs(finishes) do
   top = math.max(top, finish)
   local field = 'finish:' .. other
   -- What lies in the past says nothing.
-  if finish > virtual then redis.call('HSET', flowKey, field, int(finish)) else redis.call('HDEL', flowKey, field) end
+  if finish > virtual then
+    set[#set + 1], set[#set + 2] = field, int(finish)
+  elseif fields[field] then
+    redis.call('HDEL', flowKey, field)
+  end
 end
-local known = tonumber(redis.call('HGET', lineKey, 'top') or 0)
-if top > known then redis.call('HSET', lineKey, 'top', int(top)) end
-redis.call('SADD', flowsKey, flow)
+-- Lives are moved out now and then: each costs as much as the rest of what is written.
+local isStale = math.abs(now - tonumber(fields['touched'] or 0)) > ${touchedMs}
+if isStale then set[#set + 1], set[#set + 2] = 'touched', int(now) end
+if #set > 0 then redis.call('HSET', flowKey, unpack(set)) end
+if top > tonumber(line[6] or 0) then redis.call('HSET', lineKey, 'top', int(top)) end
 redis.call('SET', chargeKey, int(cost), 'PXAT', ARGV[12])
 redis.call('HSET', jobKey, 'priority', ARGV[11])
 if score then
@@ -212,7 +225,10 @@ if score then
   redis.call('ZADD', index, int(start), id)
   redis.call('PEXPIRE', index, retention)
 end
-for _, key in ipairs({ lineKey, flowsKey, flowKey }) do redis.call('PEXPIRE', key, retention) end
+if isStale then
+  redis.call('SADD', flowsKey, flow)
+  for _, key in ipairs({ lineKey, flowsKey, flowKey }) do redis.call('PEXPIRE', key, retention) end
+end
 return outlook(base + start)
 `;
 
@@ -307,5 +323,6 @@ if waiting > 0 then
     if id and redis.call('ZSCORE', waitingKey, id) then consider(id) end
   end
 end
-return { int(waiting), oldest and int(oldest) or '', perSecond() }
+local line = redis.call('HMGET', lineKey, 'count', 'busy', 'last', 'at')
+return { int(waiting), oldest and int(oldest) or '', perSecond(line) }
 `;

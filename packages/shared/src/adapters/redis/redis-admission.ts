@@ -145,13 +145,13 @@ class RedisAdmission implements Admission {
 
   async reserve(asked: ReservationRequest): Promise<ReservationResult> {
     const request = boundedReservation(asked);
-    const end = new AbortController();
+    const caller = { waits: true };
     try {
-      const result = await this.#limited(this.#reserve(request, end.signal));
+      const result = await this.#limited(this.#reserve(request, caller));
       if (result.type === 'admitted') this.#held.hold(request, result);
       return result;
     } finally {
-      end.abort('nobody waits'); // a reason of our own: the default one is an error with a stack
+      caller.waits = false;
     }
   }
 
@@ -197,10 +197,10 @@ class RedisAdmission implements Admission {
     this.#room?.redis.disconnect();
   }
 
-  /** @param end aborted when nobody waits any more: what it would still reserve, nobody would give back */
-  async #reserve(request: ReservationRequest, end: AbortSignal): Promise<ReservationResult> {
+  /** @param caller what would be reserved when it has stopped waiting, nobody would give back */
+  async #reserve(request: ReservationRequest, caller: { readonly waits: boolean }): Promise<ReservationResult> {
     let seedings = 0;
-    for (let sweeps = 0; sweeps < sweepsMax && !end.aborted; sweeps += 1) {
+    for (let sweeps = 0; sweeps < sweepsMax && caller.waits; sweeps += 1) {
       const reply = await this.#redis.admissionReserve(
         tag,
         ...reserveArguments(request, this.#deps.serverTime(request)),
