@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { errorCatalog } from '@sluice/shared/errors.ts';
 
-const errorsPage = path.join(import.meta.dirname, '../docs/errors.md');
+const root = path.resolve(import.meta.dirname, '..');
+const errorsPage = path.join(root, 'docs/errors.md');
+const readme = readFileSync(path.join(root, 'README.md'), 'utf8');
 
 test('docs/errors.md lists every error code, with its status and type, and no other', () => {
   const documented = errorRows(readFileSync(errorsPage, 'utf8'));
@@ -21,6 +23,20 @@ test('docs/errors.md says of every code what it means and what to do', () => {
     ({ meaning, advice }) => meaning === '' || advice === '',
   );
   assert.deepEqual(silent, []);
+});
+
+test('the README leads to every page of docs', () => {
+  const unlinked = globSync('docs/*.md', { cwd: root }).filter((page) => !readme.includes(`](${page})`));
+  assert.deepEqual(unlinked, []);
+});
+
+test('the README counts every group of management routes among what is supported', () => {
+  const api = readFileSync(path.join(root, 'docs/api.md'), 'utf8');
+  const groups = new Set([...api.matchAll(/\/([a-z]+)\/(?:new|generate)`/g)].map(([, group]) => group));
+  const supported = readme.slice(readme.indexOf('Supported today:'), readme.indexOf('Not yet:'));
+  assert.ok(groups.size > 0);
+  const unnamed = [...groups].filter((group) => !supported.includes(`/${group}/`));
+  assert.deepEqual(unnamed, []);
 });
 
 interface ErrorRow {
