@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
+import { parse } from 'yaml';
+import { z } from 'zod';
 import { errorCatalog } from '@sluice/shared/errors.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
@@ -37,6 +39,40 @@ test('the README counts every group of management routes among what is supported
   assert.ok(groups.size > 0);
   const unnamed = [...groups].filter((group) => !supported.includes(`/${group}/`));
   assert.deepEqual(unnamed, []);
+});
+
+/** What KEDA (2.7 or newer) asks of a ScaledObject with triggers of Prometheus; its metadata are texts alone. */
+const ScaledObject = z.strictObject({
+  apiVersion: z.literal('keda.sh/v1alpha1'),
+  kind: z.literal('ScaledObject'),
+  metadata: z.strictObject({ name: z.string() }),
+  spec: z.strictObject({
+    scaleTargetRef: z.strictObject({ name: z.string() }),
+    minReplicaCount: z.int().min(1),
+    maxReplicaCount: z.int().min(2),
+    triggers: z.array(
+      z.strictObject({
+        type: z.literal('prometheus'),
+        metricType: z.enum(['Value', 'AverageValue']),
+        metadata: z.strictObject({
+          serverAddress: z.url(),
+          // Of one element: all series of an alias and a lane, put together.
+          query: z.string().regex(/^(?:max|sum)\(\w+\{alias="\w+",lane="\w+"\}\)$/),
+          threshold: z.string().regex(/^\d+$/),
+        }),
+      }),
+    ),
+  }),
+});
+
+test('docs/flow-control.md has a whole ScaledObject, whose workers stay while they wait or work', () => {
+  const page = readFileSync(path.join(root, 'docs/flow-control.md'), 'utf8');
+  const [, text = ''] = /```yaml\n(.*?)```/s.exec(page) ?? [];
+  const { spec } = ScaledObject.parse(parse(text));
+  assert.deepEqual(
+    spec.triggers.map(({ metadata }) => /sluice_\w+/.exec(metadata.query)?.[0]),
+    ['sluice_queue_wait_estimate_seconds', 'sluice_queue_depth', 'sluice_worker_calls_in_flight'],
+  );
 });
 
 interface ErrorRow {
