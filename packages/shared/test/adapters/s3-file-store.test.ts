@@ -98,7 +98,7 @@ interface Passed {
 async function openRecorder(port: number) {
   const passed: Passed[] = [];
   const missing = new Set<string>();
-  const server = createServer((req, res) => {
+  const recorder = createServer((req, res) => {
     const { method = '', url: path = '', headers } = req;
     passed.push({ method, path, headers });
     if (method === 'DELETE' && missing.has(path)) {
@@ -114,17 +114,17 @@ async function openRecorder(port: number) {
     });
     void pipeline(req, asked).catch(() => res.destroy());
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
+  recorder.listen(0, '127.0.0.1');
+  await once(recorder, 'listening');
+  const address = recorder.address();
   assert.ok(typeof address === 'object' && address !== null);
   return {
     passed,
     url: `http://127.0.0.1:${address.port}`,
     async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
+      recorder.closeAllConnections();
+      recorder.close();
+      await once(recorder, 'close');
     },
   };
 }

@@ -110,7 +110,7 @@ test('lines of batches that have ended go 2,000 at a time, and those of others s
 
 test('the bytes of a file go 8 MiB at a time', async () => {
   const watched = counted();
-  const store = createPostgresFileStore({ ...sql, query: watched.query });
+  const store = createPostgresFileStore(watched);
   const clock = { now: at };
   const now = () => clock.now;
   const bytes = (async function* () {
