@@ -34,6 +34,14 @@ const deaths: readonly {
   readonly who: string;
   readonly kill: (gateway: DistributedGateway, runner: Child) => Promise<unknown>;
 }[] = [
+  // First: what it had in hand is offered to the next one after half a minute.
+  {
+    who: 'the ledger',
+    kill: async (gateway) => {
+      gateway.ledger.signal('SIGKILL');
+      await gateway.startLedger();
+    },
+  },
   {
     who: 'the runner',
     kill: async (gateway, runner) => {
@@ -46,13 +54,6 @@ const deaths: readonly {
     kill: async (gateway) => {
       gateway.workers[0]?.signal('SIGKILL');
       await gateway.startWorker();
-    },
-  },
-  {
-    who: 'the ledger',
-    kill: async (gateway) => {
-      gateway.ledger.signal('SIGKILL');
-      await gateway.startLedger();
     },
   },
   { who: 'the ingress', kill: async (gateway) => gateway.ingress.signal('SIGKILL') },
