@@ -34,6 +34,14 @@ const deaths: readonly {
   readonly who: string;
   readonly kill: (gateway: DistributedGateway, runner: Child) => Promise<unknown>;
 }[] = [
+  // First: what it had in hand is offered to the next one after half a minute.
+  {
+    who: 'the ledger',
+    kill: async (gateway) => {
+      gateway.ledger.signal('SIGKILL');
+      await gateway.startLedger();
+    },
+  },
   {
     who: 'the runner',
     kill: async (gateway, runner) => {
@@ -46,13 +54,6 @@ const deaths: readonly {
     kill: async (gateway) => {
       gateway.workers[0]?.signal('SIGKILL');
       await gateway.startWorker();
-    },
-  },
-  {
-    who: 'the ledger',
-    kill: async (gateway) => {
-      gateway.ledger.signal('SIGKILL');
-      await gateway.startLedger();
     },
   },
   { who: 'the ingress', kill: async (gateway) => gateway.ingress.signal('SIGKILL') },
@@ -110,6 +111,7 @@ describe(`a batch of ${lines} lines`, () => {
         },
         { what: 'the books to hold every billed call', deadlineMs: 30_000 },
       );
+      t.diagnostic(`booked after ${seconds()} s`);
       // A call that died with its worker is made again, and booked again; also one of which the answer was not kept yet.
       const answered = Map.groupBy(
         rows.filter(({ metadata }) => metadata.sluice.outcome === 'completed'),
@@ -222,5 +224,72 @@ describe('batches that do not go as they should', () => {
     const batch = await untilEnded(client, created, 40_000);
     assert.equal(batch.status, 'cancelled');
     await assertWhole(key, batch, 400, 'batch_cancelled');
+  });
+
+  describe('two runners at once', () => {
+    let second: Child;
+    before(async () => void (second = await gateway.startBatchRunner()));
+
+    const StateRow = z.object({ runners: z.int(), unheld: z.int(), epoch: z.int() });
+    /** Of batches that have not ended: how many runners have them, and how many nobody has; how often one was taken. */
+    const stateOf = async (ids: readonly string[]) => {
+      const { rows } = await sql.query(
+        `select count(distinct runner)::int as runners,
+           (count(*) filter (where status <> 'completed' and (lease_until is null or lease_until < now())))::int as unheld,
+           max(lease_epoch)::int as epoch
+         from ingress.batches where batch_id = any ($1)`,
+        [ids],
+      );
+      return StateRow.parse(rows[0]);
+    };
+
+    async function assertEachLineOnce(client: OpenAI, created: readonly OpenAI.Batches.Batch[], lineCount: number) {
+      for (const one of created) {
+        const batch = await untilEnded(client, one, 60_000);
+        assert.deepEqual(batch.request_counts, { total: lineCount, completed: lineCount, failed: 0 });
+        const { output } = await resultsOf(client, batch);
+        assert.equal(new Set(output.map((line) => line.custom_id)).size, lineCount);
+      }
+      assert.equal(gateway.simulator.billed().length, created.length * lineCount, 'no call was made twice');
+    }
+
+    test('many batches: both have some, each is taken once, and each line is run once', async () => {
+      const client = gateway.client(await gateway.newKey());
+      gateway.simulator.setBehaviour({ delayMs: 300 });
+      const first = await createBatch(client, chats(12));
+      const { input_file_id } = first;
+      const asked = { completion_window: '24h', endpoint: '/v1/chat/completions', input_file_id } as const;
+      const others = Array.from({ length: 49 }, () => client.batches.create(asked));
+      const created = [first, ...(await Promise.all(others))];
+      const ids = created.map(({ id }) => id);
+      await waitUntil(async () => (await stateOf(ids)).runners === 2, { what: 'both to have batches' });
+      await assertEachLineOnce(client, created, 12);
+      assert.equal((await stateOf(ids)).epoch, 1);
+    });
+
+    test('one is stopped: the other has its batches within seconds, and no call is made twice', async () => {
+      const client = gateway.client(await gateway.newKey());
+      gateway.simulator.setBehaviour({ delayMs: 500, maxInFlight: 20 });
+      const created = await Promise.all([1, 2, 3].map(() => createBatch(client, chats(60))));
+      const ids = created.map(({ id }) => id);
+      await Promise.all(created.map(({ id }) => untilBatch(client, id, 'some lines', begun)));
+      // Whichever has them.
+      const stopped = runners[0];
+      assert.ok(stopped);
+      stopped.signal('SIGTERM');
+      await stopped.exited;
+      await waitUntil(
+        async () => {
+          const { runners: left, unheld } = await stateOf(ids);
+          return unheld === 0 && left <= 1;
+        },
+        { what: 'the other to have them', deadlineMs: 3_000 },
+      );
+      runners[0] = second;
+      gateway.simulator.setBehaviour({});
+      await assertEachLineOnce(client, created, 60);
+      const { epoch } = await stateOf(ids);
+      assert.ok(epoch <= 2, `${epoch} times`);
+    });
   });
 });

@@ -56,23 +56,23 @@ export async function collectKept(held: HeldRun, deps: CollectKeptDeps): Promise
   const recorder = new ResultRecorder(batch, signal, { ...deps, onOvertaken: () => held.overtaken() });
   const awaySince = deps.now();
   const collecting = new Set<Promise<void>>();
-  let failed: { readonly error: unknown } | undefined;
+  const failures: unknown[] = [];
   using window = deps.window.join(batch.owner);
-  for (let left = deps.begunMax; left > 0 && !source.isOver && !failed;) {
+  for (let left = deps.begunMax; left > 0 && !source.isOver && failures.length === 0;) {
     const lines = await next(Math.min(left, linesAtOnce));
     for (const line of lines) {
       while (collecting.size > 0 && (collecting.size >= linesAtOnce || window.answerRoom === 0)) {
         await Promise.race(collecting);
       }
       const one = collect(line)
-        .catch((error: unknown) => void (failed ??= { error }))
+        .catch((error: unknown) => void failures.push(error))
         .finally(() => collecting.delete(one));
       collecting.add(one);
     }
     left -= lines.length; // fewer than were asked for, when they are long
   }
   await Promise.all(collecting);
-  if (failed) throw failed.error;
+  if (failures.length > 0) throw failures[0];
 
   async function next(max: number): Promise<readonly Collected[]> {
     for (;;) {

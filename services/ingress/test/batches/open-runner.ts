@@ -53,11 +53,13 @@ export async function openRunner({ sql, files }: Batches, options: RunnerOptions
     await claim?.queue(job.deadlineAt);
     const given = Promise.withResolvers<TokenEvent[]>();
     const answered = answer(body);
-    answered?.then(async (events) => {
+    const work = async (answering: Promise<TokenEvent[]>): Promise<void> => {
+      const events = await answering;
       const kept = { version: 1, requestId, callId: 'call', admittedAt, events } as const;
       if (claim) await idempotency.finish({ scope: claim.scope, requestId }, kept);
       given.resolve(events);
-    }, given.reject);
+    };
+    if (answered !== null) void work(answered).catch(given.reject);
     return {
       async *[Symbol.asyncIterator]() {
         yield await given.promise;

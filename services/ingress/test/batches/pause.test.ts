@@ -21,12 +21,12 @@ function openPause(reason: string | null = null) {
     },
   });
   return {
-    pause,
     clock,
+    state: pause,
     listeners,
     woken: () => woken,
     /** A line is tried when it may be, in vain. @returns after how many seconds */
-    tryInVain() {
+    tryInVain: () => {
       const rest = pause.restMs;
       clock.now += rest;
       pause.tried();
@@ -37,22 +37,22 @@ function openPause(reason: string | null = null) {
 }
 
 test('what stays paused is tried ever more seldom, up to every 30 s; let in, it is paused no more', () => {
-  const { pause, tryInVain, clock, listeners } = openPause();
-  assert.deepEqual([pause.reason, pause.restMs, listeners.size], [null, 0, 0]);
-  for (let line = 0; line < 5; line += 1) pause.paused('budget_exceeded'); // they were on their way together
+  const { state, tryInVain, clock, listeners } = openPause();
+  assert.deepEqual([state.reason, state.restMs, listeners.size], [null, 0, 0]);
+  for (let line = 0; line < 5; line += 1) state.paused('budget_exceeded'); // they were on their way together
   assert.deepEqual(
     Array.from({ length: 6 }, () => tryInVain()),
     [3, 6, 12, 24, 30, 30],
   );
-  pause.letIn(999_999);
-  assert.equal(pause.reason, 'budget_exceeded', 'a line that was begun before the pause says nothing of it');
-  pause.letIn(clock.now);
-  assert.deepEqual([pause.reason, pause.restMs, listeners.size], [null, 0, 0]);
+  state.letIn(999_999);
+  assert.equal(state.reason, 'budget_exceeded', 'a line that was begun before the pause says nothing of it');
+  state.letIn(clock.now);
+  assert.deepEqual([state.reason, state.restMs, listeners.size], [null, 0, 0]);
 });
 
 test('a change has it tried soon, and often again', () => {
-  const { pause, tryInVain, listeners, woken } = openPause();
-  pause.paused('budget_exceeded');
+  const { state, tryInVain, listeners, woken } = openPause();
+  state.paused('budget_exceeded');
   for (let times = 0; times < 6; times += 1) tryInVain();
   for (const changed of listeners) changed();
   assert.equal(woken(), 1);

@@ -40,7 +40,7 @@ const until = (batchId: string, what: string, isSo: (batch: Batch) => boolean) =
       const batch = await batches.read(batchId);
       return isSo(batch) ? batch : null;
     },
-    { what },
+    { what, deadlineMs: 30_000 },
   );
 const is = (wanted: BatchStatus) => (batch: Batch) => batch.status === wanted;
 const lines = (count: number) => Array.from({ length: count }, (_, nth) => chatLine(`c${nth}`));
@@ -72,12 +72,12 @@ test('when the time it was given is over, a batch expires with what it has, and 
 });
 
 test('of large answers no more are on their way than there is memory for, also while they are not stored', async () => {
-  const answerBytes = 250_000;
+  const answerBytes = 100_000;
   const answerBytesMax = 16 * answerBytes;
   const large = textAnswer('x'.repeat(answerBytes));
   let onWay = 0;
   let most = 0;
-  const { batchId } = await begin(lines(120), {
+  const { batchId } = await begin(lines(60), {
     answer: async () => {
       onWay += 1;
       most = Math.max(most, onWay);
