@@ -31,6 +31,8 @@ export interface TestGateway extends AsyncDisposable {
   readonly url: string;
   readonly masterKey: string;
   readonly simulator: OciSimulator;
+  /** Of its models, in the order of its configuration. */
+  readonly aliases: readonly string[];
   /** The last of what its processes have printed. */
   output(): string;
   /** Its configuration file, data, home and temporary files. */
@@ -264,6 +266,7 @@ async function openBase(stack: AsyncDisposableStack, options: GatewayOptions) {
     // No test but that of the delay itself has a load balancer to wait for.
     sluice_settings: { shutdown_delay_ms: 0, ...options.config?.sluice_settings },
   };
+  const aliases = [...new Set(config.model_list.map(({ model_name }) => model_name))];
   const configFile = path.join(folder, 'config.yaml');
   await writeFile(configFile, stringify(config));
   const env = {
@@ -276,12 +279,12 @@ async function openBase(stack: AsyncDisposableStack, options: GatewayOptions) {
     ...options.env,
   };
   const providerEnv = { ...given.env, ...options.providerEnv };
-  return { simulator, folder, configFile, dataDir: path.join(folder, 'data'), env, providerEnv };
+  return { simulator, aliases, folder, configFile, dataDir: path.join(folder, 'data'), env, providerEnv };
 }
 
 function clientSide(
   url: string,
-  { simulator, folder }: Pick<TestGateway, 'simulator' | 'folder'>,
+  { simulator, aliases, folder }: Pick<TestGateway, 'simulator' | 'aliases' | 'folder'>,
   stack: AsyncDisposableStack,
 ) {
   const request = (target: string, init: RequestInit = {}) => {
@@ -293,6 +296,7 @@ function clientSide(
     url,
     masterKey,
     simulator,
+    aliases,
     folder,
     client: (apiKey = masterKey) => new OpenAI({ baseURL: `${url}/v1`, apiKey, maxRetries: 0 }),
     request,

@@ -34,3 +34,8 @@ export async function becomes(
     deadlineMs: 1_500,
   });
 }
+
+/** Two ingresses that suites use one after the other. */
+export interface SharedIngresses {
+  readonly open: () => Promise<TwoIngresses>;
+}

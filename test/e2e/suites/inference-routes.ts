@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { z } from 'zod';
-import { costOfBilled } from '../faults/books.ts';
-import { waitUntil } from '../servers/wait-until.ts';
-import { ask, errorOf, infoOf, post, type Reply } from './ask.ts';
-import { gateways } from './gateway.ts';
-import type { TestGateway } from './gateway.ts';
-import { booked, documents, models, picture, prompt, search, searchPrice } from './inference-requests.ts';
-import { wrong } from './wrong-inference-requests.ts';
+import { costOfBilled } from '../../faults/books.ts';
+import { waitUntil } from '../../servers/wait-until.ts';
+import { ask, errorOf, infoOf, post, type Reply } from '../ask.ts';
+import type { TestGateway } from '../gateway.ts';
+import { booked, documents, picture, prompt, search, searchPrice } from '../inference-requests.ts';
+import { wrong } from '../wrong-inference-requests.ts';
+import type { SharedGateway } from './shared-gateway.ts';
 
 const Reranking = z.strictObject({
   id: z.string().regex(/^rerank-/),
@@ -50,15 +50,14 @@ const Rows = z.array(
 );
 
 const nano = (usd: number) => Math.round(usd * 1e9);
-for (const { mode, open } of gateways) {
+export function inferenceRoutes({ mode, open }: SharedGateway): void {
   describe(`${mode}: the other inference routes`, () => {
     let gateway: TestGateway;
     let key: string;
     before(async () => {
-      gateway = await open({ models });
+      gateway = await open();
       key = await gateway.newKey();
     });
-    after(() => gateway[Symbol.asyncDispose]());
 
     const rerank = (fields: object = {}, path = '/v2/rerank', as = key) =>
       post(gateway, path, { model: 'rank', ...search, ...fields }, { key: as });
@@ -331,9 +330,10 @@ for (const { mode, open } of gateways) {
   });
 }
 
-for (const { mode, open } of gateways.slice(0, 1)) {
+/** On a gateway that has none. */
+export function withoutModeration({ mode, open }: SharedGateway): void {
   test(`${mode}: without a model for moderation there is none to choose`, async () => {
-    await using gateway = await open();
+    const gateway = await open();
     const reply = await post(gateway, '/v1/moderations', { input: 'x' });
     assert.deepEqual([reply.status, errorOf(reply).param], [400, 'model']);
     assert.match(errorOf(reply).message, /no model for moderation is configured/);

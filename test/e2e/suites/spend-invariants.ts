@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { z } from 'zod';
-import { waitUntil } from '../servers/wait-until.ts';
-import { ask, chat, infoOf, post, type Reply } from './ask.ts';
-import { gateways } from './gateway.ts';
-import type { TestGateway } from './gateway.ts';
+import { waitUntil } from '../../servers/wait-until.ts';
+import { ask, chat, infoOf, post, type Reply } from '../ask.ts';
+import type { TestGateway } from '../gateway.ts';
+import type { SharedGateway } from './shared-gateway.ts';
 
 const Row = z.looseObject({
   request_id: z.string(),
@@ -70,13 +70,12 @@ function spendRoutes(): readonly (readonly [path: string, body?: object])[] {
   ];
 }
 
-for (const { mode, open } of gateways) {
+export function spendInvariants({ mode, open }: SharedGateway): void {
   describe(`${mode}: what must be true of spend`, () => {
     let gateway: TestGateway;
     before(async () => {
       gateway = await open();
     });
-    after(() => gateway[Symbol.asyncDispose]());
 
     const json = async (path: string, key?: string): Promise<unknown> => {
       const reply = await ask(gateway, path, key === undefined ? {} : { key });

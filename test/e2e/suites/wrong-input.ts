@@ -1,32 +1,26 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { z } from 'zod';
-import { waitUntil } from '../servers/wait-until.ts';
-import { ask, chat, errorOf, infoOf, post } from './ask.ts';
-import { gateways, masterKey } from './gateway.ts';
-import type { TestGateway } from './gateway.ts';
-import { bodies, chatText, limitBytes, nested } from './wrong-bodies.ts';
-import { callers } from './wrong-callers.ts';
-import { fields } from './wrong-fields.ts';
-import { chatPath } from './wrong-request.ts';
-import type { Keys } from './wrong-request.ts';
-import { routes } from './wrong-routes.ts';
+import { waitUntil } from '../../servers/wait-until.ts';
+import { ask, chat, errorOf, infoOf, post } from '../ask.ts';
+import { masterKey } from '../gateway.ts';
+import type { TestGateway } from '../gateway.ts';
+import { bodies, chatText, limitBytes, nested } from '../wrong-bodies.ts';
+import { callers } from '../wrong-callers.ts';
+import { fields } from '../wrong-fields.ts';
+import { chatPath } from '../wrong-request.ts';
+import type { Keys } from '../wrong-request.ts';
+import { routes } from '../wrong-routes.ts';
+import type { SharedGateway } from './shared-gateway.ts';
 
 const Rows = z.array(z.looseObject({ spend: z.number(), status: z.string() }));
 
-/** Deployments that drop what the model lacks, or a part of it. */
-const commandA = 'oci/cohere.command-a-03-2025';
-const models = {
-  drops: { model: commandA, drop_params: true },
-  'drops-one': { model: commandA, additional_drop_params: ['logit_bias'] },
-};
-
-for (const { mode, open } of gateways) {
+export function wrongInput({ mode, open }: SharedGateway): void {
   describe(`${mode}: wrong input gets one kind of error, and changes nothing`, () => {
     let gateway: TestGateway;
     let keys: Keys;
     before(async () => {
-      gateway = await open({ models, config: { sluice_settings: { max_request_mb: limitBytes / 1024 ** 2 } } });
+      gateway = await open();
       const [good, expired, blocked, deleted, onlyGrok] = await Promise.all([
         gateway.newKey({ max_budget: 1 }),
         gateway.newKey({ duration: '1s' }),
@@ -37,7 +31,6 @@ for (const { mode, open } of gateways) {
       keys = { good, expired, blocked, deleted, onlyGrok };
       await post(gateway, '/key/delete', { keys: [deleted] });
     });
-    after(() => gateway[Symbol.asyncDispose]());
 
     for (const { why, send, status, type, param, message } of [...callers, ...fields, ...bodies, ...routes]) {
       test(`${status} for ${why}`, async () => {

@@ -1,36 +1,23 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { BadRequestError } from 'openai';
 import type OpenAI from 'openai';
 import type { ChatCompletion, ChatCompletionCreateParamsNonStreaming } from 'openai/resources/chat/completions';
-import { endpointOcid } from '../oci-simulator/models.ts';
-import { gateways } from './gateway.ts';
-import type { TestGateway } from './gateway.ts';
+import type { TestGateway } from '../gateway.ts';
+import type { SharedGateway } from './shared-gateway.ts';
 
-const reasoningModel = 'cohere.command-a-reasoning-08-2025';
-const models = {
-  'gpt-oss': { model: 'oci/openai.gpt-oss-120b' },
-  gpt: { model: 'oci/openai.gpt-4.1' },
-  vision: { model: 'oci/cohere.command-a-vision-07-2025' },
-  thinker: {
-    model: `oci/${reasoningModel}`,
-    oci_serving_mode: 'DEDICATED',
-    oci_endpoint_id: endpointOcid(reasoningModel),
-  },
-};
 const picture = {
   type: 'image_url' as const,
   image_url: { url: `data:image/png;base64,${'A'.repeat(400)}`, detail: 'low' as const },
 };
 
 /** What each format and family adds to a text reaches OpenAI's client through the whole gateway. */
-for (const { mode, open } of gateways) {
+export function chatFormats({ mode, open }: SharedGateway): void {
   describe(`${mode}: what else an answer holds`, () => {
     let gateway: TestGateway;
     before(async () => {
-      gateway = await open({ models });
+      gateway = await open();
     });
-    after(() => gateway[Symbol.asyncDispose]());
 
     /** The same call whole, and streamed and put together by the SDK. */
     async function both(

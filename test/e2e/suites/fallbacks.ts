@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { z } from 'zod';
-import type { Behaviour } from '../oci-simulator/behaviour.ts';
-import { chat, costUsdOf, errorOf } from './ask.ts';
-import { bookedRows } from './booked-rows.ts';
-import { gateways } from './gateway.ts';
-import type { TestGateway } from './gateway.ts';
-import { steered } from './steered.ts';
+import type { Behaviour } from '../../oci-simulator/behaviour.ts';
+import { chat, costUsdOf, errorOf } from '../ask.ts';
+import { bookedRows } from '../booked-rows.ts';
+import type { TestGateway } from '../gateway.ts';
+import { steered } from '../steered.ts';
+import type { SharedGateway } from './shared-gateway.ts';
 
-const flaky = 'xai.grok-3-mini';
+export const flaky = 'xai.grok-3-mini';
 const beforeContent: Readonly<Record<string, Partial<Behaviour>>> = {
   'the connection is reset': { resetAfterEvents: 0 },
   'the body ends': { endAfterEvents: 0 },
@@ -19,28 +19,14 @@ const beforeContent: Readonly<Record<string, Partial<Behaviour>>> = {
 
 const Completion = z.looseObject({ id: z.string(), model: z.string() });
 
-for (const { mode, open } of gateways) {
+export function fallbacks({ mode, open }: SharedGateway): void {
   describe(`${mode}: what the provider does wrong, tried again or answered by another model`, () => {
     let gateway: TestGateway;
     let key: string;
     before(async () => {
-      gateway = await open({
-        models: {
-          missing: { model: 'oci/xai.grok-NONEXISTENT-9999' },
-          flaky: { model: `oci/${flaky}`, stream_timeout: 1 },
-          'also-missing': { model: 'oci/xai.grok-NONEXISTENT-8888' },
-        },
-        config: {
-          router_settings: {
-            num_retries: 0,
-            fallbacks: [{ missing: ['llama'] }, { flaky: ['llama'] }],
-            disable_cooldowns: true,
-          },
-        },
-      });
+      gateway = await open();
       key = await gateway.newKey();
     });
-    after(() => gateway[Symbol.asyncDispose]());
 
     for (const [where, fields, headers] of [
       ['body', { num_retries: 2 }, {}],

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { APIError, RateLimitError } from 'openai';
-import type { Behaviour } from '../oci-simulator/behaviour.ts';
-import { waitUntil } from '../servers/wait-until.ts';
-import { chat, ErrorBody, errorOf } from './ask.ts';
-import { bookedRows } from './booked-rows.ts';
-import { gateways } from './gateway.ts';
-import type { TestGateway } from './gateway.ts';
-import { steered } from './steered.ts';
-import { refusals } from './upstream-refusals.ts';
+import type { Behaviour } from '../../oci-simulator/behaviour.ts';
+import { waitUntil } from '../../servers/wait-until.ts';
+import { chat, ErrorBody, errorOf } from '../ask.ts';
+import { bookedRows } from '../booked-rows.ts';
+import type { TestGateway } from '../gateway.ts';
+import { steered } from '../steered.ts';
+import { refusals } from '../upstream-refusals.ts';
+import type { SharedGateway } from './shared-gateway.ts';
 
 /** What a stream does after its third event. */
 const cuts: readonly { readonly why: string; readonly does: Partial<Behaviour>; readonly code: string }[] = [
@@ -19,20 +19,14 @@ const cuts: readonly { readonly why: string; readonly does: Partial<Behaviour>; 
   { why: 'an event is malformed', does: { garbleAfterEvents: 3 }, code: '502' },
 ];
 
-for (const { mode, open } of gateways) {
+export function upstreamErrors({ mode, open }: SharedGateway): void {
   describe(`${mode}: what the provider does wrong`, () => {
     let gateway: TestGateway;
     let key: string;
     before(async () => {
-      gateway = await open({
-        config: {
-          router_settings: { num_retries: 0, disable_cooldowns: true },
-          sluice_settings: { between_tokens_timeout_ms: 600 },
-        },
-      });
+      gateway = await open();
       key = await gateway.newKey();
     });
-    after(() => gateway[Symbol.asyncDispose]());
 
     for (const { why, does, status, type, message, sdk } of refusals) {
       for (const stream of [false, true]) {

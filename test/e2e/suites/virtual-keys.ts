@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { z } from 'zod';
-import { waitUntil } from '../servers/wait-until.ts';
-import { ask, chat, errorOf, infoOf, post } from './ask.ts';
-import { gateways, masterKey } from './gateway.ts';
-import type { DistributedGateway, TestGateway } from './gateway.ts';
+import { waitUntil } from '../../servers/wait-until.ts';
+import { ask, chat, errorOf, infoOf, post } from '../ask.ts';
+import { masterKey } from '../gateway.ts';
+import type { DistributedGateway, TestGateway } from '../gateway.ts';
+import type { SharedGateway } from './shared-gateway.ts';
 
 const Generated = z.looseObject({ key: z.string(), token: z.string(), key_name: z.string(), expires: z.string() });
 const KeyList = z.object({ keys: z.array(z.string()), total_count: z.int() });
@@ -14,13 +15,12 @@ const ModelList = z.object({ data: z.array(z.object({ id: z.string() })) });
 const hashOf = (key: string) => createHash('sha256').update(key).digest('hex');
 const dayMs = 86_400_000;
 
-for (const { mode, open } of gateways) {
+export function virtualKeys({ mode, open }: SharedGateway): void {
   describe(`${mode}: virtual keys`, () => {
     let gateway: TestGateway | DistributedGateway;
     before(async () => {
       gateway = await open();
     });
-    after(() => gateway[Symbol.asyncDispose]());
 
     const manage = async (path: string, body: unknown): Promise<unknown> => {
       const reply = await post(gateway, path, body);

@@ -1,24 +1,23 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import OpenAI from 'openai';
 import { z } from 'zod';
-import { spendRows } from '../faults/books.ts';
-import { waitUntil } from '../servers/wait-until.ts';
-import { chat, errorOf, post } from './ask.ts';
-import { gateways } from './gateway.ts';
-import type { TestGateway } from './gateway.ts';
-import { asked, isReplay, keyed, lasting, models, slowSea, slowStream } from './idempotent-requests.ts';
-import { openResettingProxy } from './resetting-proxy.ts';
+import { spendRows } from '../../faults/books.ts';
+import { waitUntil } from '../../servers/wait-until.ts';
+import { chat, errorOf, post } from '../ask.ts';
+import type { TestGateway } from '../gateway.ts';
+import { asked, isReplay, keyed, lasting, slowSea, slowStream } from '../idempotent-requests.ts';
+import { openResettingProxy } from '../resetting-proxy.ts';
+import type { SharedGateway } from './shared-gateway.ts';
 
 const Identified = z.looseObject({ id: z.string() });
-for (const { mode, open } of gateways) {
+export function idempotency({ mode, open }: SharedGateway): void {
   describe(`${mode}: Idempotency-Key`, () => {
     let gateway: TestGateway;
     before(async () => {
-      gateway = await open({ models });
+      gateway = await open();
     });
-    after(() => gateway[Symbol.asyncDispose]());
 
     /** A new virtual key on a clean bill, and what has been booked on it by the time that `rows` are there. */
     const start = async (fields: Record<string, unknown> = {}) => {

@@ -1,23 +1,20 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { z } from 'zod';
-import { waitUntil } from '../servers/wait-until.ts';
-import { ask, chat, errorOf, post } from './ask.ts';
-import { gateways, type TestGateway } from './gateway.ts';
+import { waitUntil } from '../../servers/wait-until.ts';
+import { ask, chat, errorOf, post } from '../ask.ts';
+import type { TestGateway } from '../gateway.ts';
+import type { SharedGateway } from './shared-gateway.ts';
 
 const Rows = z.array(z.looseObject({ model: z.string(), model_group: z.string(), spend: z.number() }));
 
-for (const { mode, open } of gateways) {
+export function wildcards({ mode, open }: SharedGateway): void {
   describe(`${mode}: wildcards and other names`, () => {
     let gateway: TestGateway;
     before(async () => {
-      gateway = await open({
-        models: { 'oci/*': { model: 'oci/*' }, 'oci/xai.*': { model: 'oci/xai.*' } },
-        config: { router_settings: { model_group_alias: { 'gpt-4': { model: 'oci/xai.grok-4', hidden: true } } } },
-      });
+      gateway = await open();
     });
     before(() => gateway.simulator.setControlPlane({ without: ['xai.grok-3-fast'] }));
-    after(() => gateway[Symbol.asyncDispose]());
 
     const answered = async (key: string, model: string) => {
       gateway.simulator.clearBilled();

@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { z } from 'zod';
-import { costOfBilled } from '../faults/books.ts';
-import type { BilledCall } from '../oci-simulator/billing.ts';
-import { waitUntil } from '../servers/wait-until.ts';
-import { ask, chat, infoOf, post, type Reply } from './ask.ts';
-import { gateways, masterKey } from './gateway.ts';
-import type { TestGateway } from './gateway.ts';
-import { kinds, origin, ownerOfKey, Row } from './spent-requests.ts';
+import { costOfBilled } from '../../faults/books.ts';
+import type { BilledCall } from '../../oci-simulator/billing.ts';
+import { waitUntil } from '../../servers/wait-until.ts';
+import { ask, chat, infoOf, post, type Reply } from '../ask.ts';
+import { masterKey } from '../gateway.ts';
+import type { TestGateway } from '../gateway.ts';
+import { kinds, origin, ownerOfKey, Row } from '../spent-requests.ts';
+import type { SharedGateway } from './shared-gateway.ts';
 
 const KeySums = z.array(
   z.looseObject({ api_key: z.string(), total_spend: z.number(), metadata: z.record(z.string(), z.unknown()) }),
@@ -35,7 +36,7 @@ interface Made {
   readonly askedAt: number;
 }
 
-for (const { mode, open } of gateways) {
+export function spend({ mode, open }: SharedGateway): void {
   describe(`${mode}: what was spent`, () => {
     let gateway: TestGateway;
     let key: string;
@@ -64,7 +65,6 @@ for (const { mode, open } of gateways) {
       }
       made = all;
     });
-    after(() => gateway[Symbol.asyncDispose]());
 
     for (const [index, { what }] of kinds.entries()) {
       test(`${what}: says whose it was, and when`, () => {
