@@ -16,6 +16,7 @@ export const errorCatalog = {
   batch_over: { status: 409, type: 'invalid_request_error', retryable: false },
   already_member: { status: 400, type: 'team_member_already_in_team', retryable: false },
   // Who the client is
+  ip_not_allowed: { status: 403, type: 'auth_error', retryable: false },
   key_missing: { status: 401, type: 'auth_error', retryable: false },
   key_malformed: { status: 401, type: 'auth_error', retryable: false },
   key_unknown: { status: 401, type: 'token_not_found_in_db', retryable: false },

@@ -6,6 +6,7 @@ import type { Authenticate } from './auth/create-authenticate.ts';
 import { toErrorResponse } from './http/error-response.ts';
 import { bytes } from './http/read-bytes.ts';
 import { readOptionalJson } from './http/read-json.ts';
+import { requireAllowedIp } from './http/require-allowed-ip.ts';
 import { chatCompletions } from './inference/endpoints/chat-completions.ts';
 import { completions } from './inference/endpoints/completions.ts';
 import { embeddings } from './inference/endpoints/embeddings.ts';
@@ -48,6 +49,8 @@ export interface AppDeps {
   };
   /** Whose `X-Forwarded-For` says where a request comes from. */
   readonly trustedProxies: readonly string[];
+  /** From where requests are taken, but for those about health; null: from everywhere. */
+  readonly allowedIps: readonly string[] | null;
   /** Told of what is a bug or a broken dependency; what clients do wrong is not an error of ours. */
   readonly onError: (error: unknown, request: { method: string; path: string }) => void;
 }
@@ -89,6 +92,7 @@ export function createApp(deps: AppDeps): Express {
   open('/health/liveness', 'get', liveness(health));
   open('/health/liveliness', 'get', liveness(health));
   open('/health/readiness', 'get', readiness(health));
+  app.use(requireAllowedIp(deps.allowedIps));
   open('/metrics', 'get', metricsPage(health));
   route('/openapi.json', 'get', openApi(inference));
 

@@ -163,6 +163,7 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
       requireMetricsAccess: createRequireMetricsAccess(metricsAccessOf(config, options.masterKey), wrongKeys),
     },
     trustedProxies: config.trustedProxies,
+    allowedIps: config.allowedIps,
     onError: (error, request) => log.error({ err: error, ...request }, 'request failed'),
   });
   const server = opening.use(await listen(createServer(serverOptions, app), options));

@@ -85,7 +85,8 @@ const deps: AppDeps = {
       new WrongKeys({ now: Date.now }),
     ),
   },
-  trustedProxies: [],
+  trustedProxies: ['loopback'],
+  allowedIps: ['127.0.0.1', '10.0.0.0/8', '2001:db8::/32'],
   onError: () => undefined,
 };
 const app = createApp(deps);
@@ -124,6 +125,25 @@ test('every route but those of health names its caller before anything else', as
     if (isPublic) assert.equal(answer.status, 200, said);
     else assert.ok([401, 429].includes(answer.status), said);
     if (!isPublic && !('headers' in answer)) assert.ok(!answer.body.includes('secret_metric'), said);
+  }
+});
+
+test('requests from elsewhere than allowed are refused before their key is looked at, but for those about health', async () => {
+  const { port } = z.object({ port: z.int() }).parse(server.address());
+  const statusOf = async (path: string, from: string) => {
+    const response = await fetch(`http://127.0.0.1:${port}${path}`, { headers: { 'x-forwarded-for': from } });
+    return { status: response.status, body: await response.text() };
+  };
+  for (const from of ['10.1.2.3', '::ffff:10.1.2.3', '2001:db8::7']) {
+    assert.equal((await statusOf('/v1/models', from)).status, 401, `${from}: only the key is missing`);
+  }
+  for (const from of ['11.1.2.3', '::ffff:11.1.2.3', '2001:db9::7', 'nowhere']) {
+    for (const path of ['/v1/models', '/metrics', '/no/such/route']) {
+      const { status, body } = await statusOf(path, from);
+      assert.equal(status, 403, `${path} from ${from}: ${body}`);
+      assert.match(body, /Access forbidden: IP address .* not allowed/);
+    }
+    assert.equal((await statusOf('/health/liveness', from)).status, 200);
   }
 });
 

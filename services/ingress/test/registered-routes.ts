@@ -14,7 +14,7 @@ export interface Registered {
 export function registeredRoutes(app: Express): readonly Registered[] {
   const layers = app.router.stack;
   const others = layers.filter(({ route }) => route === undefined);
-  assert.equal(others.length, 2, 'besides routes there are: unknown routes, and errors');
+  assert.equal(others.length, 3, 'besides routes there are: allowed addresses, unknown routes, and errors');
   return layers.flatMap(({ route }) => {
     if (route === undefined) return [];
     const { path, methods } = Route.parse(route);

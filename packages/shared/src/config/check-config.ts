@@ -143,7 +143,7 @@ function describeFallbacks(router: RouterSettings): readonly string[] {
 }
 
 function describeSettings(config: GatewayConfig): readonly string[] {
-  const { router, dropParams, masterKey, databaseUrl, metrics, trustedProxies, sluice } = config;
+  const { router, dropParams, masterKey, databaseUrl, metrics, trustedProxies, allowedIps, sluice } = config;
   const {
     fallbacks: _fallbacks,
     contextWindowFallbacks: _contextWindow,
@@ -160,6 +160,7 @@ function describeSettings(config: GatewayConfig): readonly string[] {
     `databaseUrl ${databaseUrl === null ? 'not configured' : 'configured'}`,
     `metrics ${metrics.authenticated ? 'with a token' : 'open'}`,
     `trustedProxies ${trustedProxies.join(', ') || 'none'}`,
+    `allowedIps ${allowedIps?.join(', ') ?? 'all'}`,
     `dropParams ${dropParams}`,
     ...Object.entries(routing).map(([name, value]) => `${name} ${value}`),
     `cooldowns ${[cooling, allowedFailsPolicy].map(describePolicy).filter(Boolean).join(', ')}`,

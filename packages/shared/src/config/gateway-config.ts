@@ -21,6 +21,8 @@ export interface GatewayConfig {
   readonly metrics: MetricsSettings;
   /** Whose `X-Forwarded-For` says where a request comes from: addresses, networks, or Express's names of them. */
   readonly trustedProxies: readonly string[];
+  /** From where requests are taken: addresses and networks; null: from everywhere. */
+  readonly allowedIps: readonly string[] | null;
   readonly tenancy: TenancySettings;
   /** How long spend rows are kept at least; null: for ever. Sums and balances stay in any case. */
   readonly spendLogsRetention: Duration | null;

@@ -1,3 +1,4 @@
+import { readAllowedIps } from './allowed-ips.ts';
 import { loadPriceBook } from '../prices/price-book.ts';
 import { readAliases } from './aliases.ts';
 import { checkKeys } from './check-keys.ts';
@@ -81,6 +82,7 @@ async function readRoot(
     ...readGeneralSettings(general, env, findings),
     metrics: readMetricsSettings({ litellm, own }, env, findings),
     trustedProxies: readTrustedProxies({ general, own }),
+    allowedIps: readAllowedIps(general),
     tenancy: readTenancySettings({ litellm, general, sluice: own }),
     sluice,
   };

@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { isAddressOrNetwork } from './allowed-ips.ts';
 import type { Section } from './section.ts';
 
 /** Express's names of loopback, link-local and private networks. */
@@ -29,9 +29,5 @@ export function readTrustedProxies({
 }
 
 function isProxy(value: unknown): value is string {
-  if (typeof value !== 'string') return false;
-  if (networkNames.some((name) => name === value)) return true;
-  const [, address = '', bits] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(value) ?? [];
-  const version = isIP(address);
-  return version !== 0 && (bits === undefined || Number(bits) <= (version === 4 ? 32 : 128));
+  return networkNames.some((name) => name === value) || isAddressOrNetwork(value);
 }

@@ -215,6 +215,7 @@ export const vocabularies = {
       'dangerously_allow_mock_testing_request_params',
       'expose_fallback_errors_to_caller',
       'use_x_forwarded_for',
+      'allowed_ips',
       'default_team_disabled',
       'user_header_name',
       'user_header_mappings',
@@ -226,7 +227,7 @@ export const vocabularies = {
       allow_requests_on_db_unavailable user_api_key_cache_ttl disable_adding_master_key_hash_to_db
       disable_master_key_return completion_model embedding_model image_generation_model moderation_model
       enforce_user_param enforced_params reject_clientside_metadata_tags token_rate_limit_type
-      max_parallel_requests global_max_parallel_requests max_request_size_mb max_response_size_mb allowed_ips
+      max_parallel_requests global_max_parallel_requests max_request_size_mb max_response_size_mb
       litellm_key_header_name public_routes
       admin_only_routes allowed_routes custom_auth custom_key_generate enable_jwt_auth litellm_jwtauth
       background_health_checks health_check_interval health_check_details health_check_concurrency

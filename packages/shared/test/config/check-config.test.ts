@@ -92,6 +92,7 @@ Settings
   databaseUrl not configured
   metrics with a token
   trustedProxies none
+  allowedIps all
   dropParams false
   strategy simple-shuffle
   lowestLatencyBuffer 0

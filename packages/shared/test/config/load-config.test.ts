@@ -139,6 +139,7 @@ for (const source of [{}, { file: fixture('empty.yaml') }]) {
       databaseUrl: null,
       metrics: { authenticated: true, token: null },
       trustedProxies: [],
+      allowedIps: null,
       tenancy: {
         timeZone: 'UTC',
         calendarBudgets: false,

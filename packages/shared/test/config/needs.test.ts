@@ -166,6 +166,15 @@ for (const { general, own, trusted } of proxies) {
     assert.deepEqual(config.trustedProxies, trusted === 'same' ? own.trusted_proxies : trusted);
   });
 }
+test('requests may come from everywhere, unless the configuration says from where', async () => {
+  const needs = { models: 'places', masterKey: false, files: false } as const;
+  assert.equal((await load(needs, {}, {})).allowedIps, null);
+  const listed = ['192.0.2.1', '10.0.0.0/8', '2001:db8::/32'];
+  assert.deepEqual((await load(needs, {}, { general_settings: { allowed_ips: listed } })).allowedIps, listed);
+  for (const wrong of [[], ['loopback'], ['10.0.0.0/33'], '10.0.0.1', ['10.0.0.1', 'everybody']]) {
+    await assert.rejects(load(needs, {}, { general_settings: { allowed_ips: wrong } }), /allowed_ips/);
+  }
+});
 for (const wrong of [['10.0.0.0/33'], ['everybody'], [7], '10.0.0.1', ['1.2.3']]) {
   test(`trusted proxies cannot be ${JSON.stringify(wrong)}`, async () => {
     const given = { sluice_settings: { trusted_proxies: wrong } };

@@ -40,10 +40,15 @@ export function requireUsable(
   return { role: roleOf(principal), caller: callerOf(principal), key, principal };
 }
 
-function callerOf({ key, organization }: Principal): Caller {
+/** A key in a team is for the team's organization, whatever it says itself: none in a team evades that one's budget. */
+function callerOf({ key, team, user, organization }: Principal): Caller {
   const { hash, keyAlias, keyName, userId, teamId, metadata } = key;
-  const organizationId = key.organizationId ?? organization?.organizationId ?? null;
-  return { keyHash: hash, keyAlias, keyName, userId, teamId, organizationId, metadata };
+  const organizationId = team?.organizationId ?? key.organizationId ?? organization?.organizationId ?? null;
+  const names = {
+    ...(team?.teamAlias != null && { teamAlias: team.teamAlias }),
+    ...(user?.userEmail != null && { userEmail: user.userEmail }),
+  };
+  return { keyHash: hash, keyAlias, keyName, userId, teamId, organizationId, ...names, metadata };
 }
 
 // The texts: litellm-contract.md §5.2. Clients match on them.

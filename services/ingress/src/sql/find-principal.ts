@@ -37,7 +37,7 @@ async function findAsked(sql: Sql, asked: string, hash: string): Promise<Princip
      left join ingress.team_members as m on m.team_id = k.team_id and m.user_id = k.user_id
      left join ingress.budgets as mb on mb.budget_id = coalesce(m.budget_id, t.member_budget_id)
      left join ingress.users as u on u.user_id = k.user_id
-     left join ingress.organizations as o on o.organization_id = coalesce(k.organization_id, t.organization_id)
+     left join ingress.organizations as o on o.organization_id = coalesce(t.organization_id, k.organization_id)
      left join ingress.budgets as ob on ob.budget_id = o.budget_id
      left join ingress.organization_members as om
        on om.organization_id = o.organization_id and om.user_id = k.user_id

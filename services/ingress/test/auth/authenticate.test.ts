@@ -144,10 +144,26 @@ test('a key has the role of its user, or of an administrator of organizations, i
   }
 });
 
-test('the organization of a key is its own, else that of its team', async () => {
-  const { database, as } = setUp();
+test('the organization of a key is that of its team, else its own', async () => {
+  const { database, clock, as } = setUp();
   database.belongs = { organization: organization('acme') };
   assert.equal((await as(rawKey)).caller.organizationId, 'acme');
+  const key = virtualKey(rawKey, { teamId: 'blue', organizationId: 'other' });
+  for (const [organizationId, expected] of [
+    ['acme', 'acme'],
+    [null, 'other'],
+  ] as const) {
+    database.belongs = { key, team: team('blue', { organizationId }) };
+    clock.now += 500;
+    assert.equal((await as(rawKey)).caller.organizationId, expected);
+  }
+});
+
+test('the books learn what the team of a key is called, and the e-mail address of its user', async () => {
+  const { database, as } = setUp();
+  database.belongs = { team: team('blue', { teamAlias: 'Blue' }), user: user('ada', { userEmail: 'ada@example.org' }) };
+  const { teamAlias, userEmail } = (await as(rawKey)).caller;
+  assert.deepEqual({ teamAlias, userEmail }, { teamAlias: 'Blue', userEmail: 'ada@example.org' });
 });
 
 test('a replaced key works until its grace period ends', async () => {

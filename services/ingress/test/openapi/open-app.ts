@@ -94,6 +94,7 @@ export async function openApp(): Promise<OpenApp> {
       requireMetricsAccess: async () => undefined,
     },
     trustedProxies: [],
+    allowedIps: null,
     onError: ignored,
   });
   const server = app.listen(0, '127.0.0.1');

@@ -98,6 +98,25 @@ test('metadata.service_account_id is set by its own route alone', async () => {
   assert.equal((await gateway.post('/key/update', { key: robot.body.key, metadata })).status, 200, 'as it is');
 });
 
+test('a key in a team names no other organization than the team, whoever asks', async () => {
+  await gateway.ok('/organization/new', { organization_id: 'elsewhere', organization_alias: 'Elsewhere' });
+  const other = { organization_id: 'elsewhere' };
+  const inTeam = await gateway.generate({ team_id: 'blue', organization_id: 'acme' });
+  const inOther = await gateway.generate(other);
+  for (const [path, body] of [
+    ['/key/generate', { team_id: 'blue', ...other }],
+    ['/key/update', { key: inTeam, ...other }],
+    ['/key/update', { key: inOther, team_id: 'blue' }],
+    ['/key/regenerate', { key: inTeam, ...other }],
+  ] as const) {
+    const { status, body: answer } = await gateway.post(path, body);
+    assert.equal(status, 400, `${path} ${JSON.stringify(answer)}`);
+    assert.equal(answer.error.param, 'organization_id');
+  }
+  assert.equal((await gateway.ok(`GET /key/info?key=${inTeam}`)).info.organization_id, 'acme', 'nothing was changed');
+  await gateway.generate({ team_id: 'open', ...other }); // a team of no organization
+});
+
 test('a user changes what the operator made for them, but raises nothing', async () => {
   const key = await gateway.generate({ user_id: 'bob', max_budget: 1, models: ['llama'] });
   const update = async (body: object) =>

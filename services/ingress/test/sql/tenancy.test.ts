@@ -149,6 +149,15 @@ test('a key is found with all that it belongs to', async () => {
   assert.equal(found?.replacedUntil, null);
 });
 
+test('a key in a team is of the organization of the team, whatever it says itself', async () => {
+  await tenancy.organizations.insert(organization('other'));
+  const key = virtualKey('sk-elsewhere-0123456789', { teamId: 'blue', organizationId: 'other' });
+  await keys.insert(key);
+  const found = await keys.findPrincipal(key.hash);
+  assert.equal(found?.organization?.organizationId, 'acme');
+  assert.equal(found?.organizationBudget?.budgetId, 'all', 'no key in a team evades the budget of its organization');
+});
+
 test("a member without a budget has the team's for members", async () => {
   await tenancy.teams.update(['green'], { memberBudgetId: 'for members' });
   const key = virtualKey('sk-member-0123456789', { userId: 'somebody', teamId: 'green' });

@@ -5,7 +5,7 @@ import { refTo } from './schemas.ts';
 /** What may go wrong with any request that has a key; the last two are ours. */
 const ofKeys: readonly ErrorCode[] = [
   ...(['key_missing', 'key_malformed', 'key_unknown', 'key_expired', 'key_blocked', 'team_blocked'] as const),
-  ...(['too_many_wrong_keys', 'route_not_allowed', 'dependency_unavailable', 'internal'] as const),
+  ...(['ip_not_allowed', 'too_many_wrong_keys', 'route_not_allowed', 'dependency_unavailable', 'internal'] as const),
 ];
 
 const ofBodies: readonly ErrorCode[] = ['malformed_body', 'body_too_large'];
@@ -36,7 +36,7 @@ const byKind: Readonly<Record<OperationKind, (operation: Operation) => readonly 
     ...(body ? ofBodies : []),
     ...(body || query ? (['invalid_management_request'] as const) : []),
   ],
-  metrics: () => ['metrics_refused', 'too_many_wrong_keys', 'internal'],
+  metrics: () => ['ip_not_allowed', 'metrics_refused', 'too_many_wrong_keys', 'internal'],
   public: () => [],
 };
 

@@ -1,6 +1,7 @@
 import type { Sql } from '@sluice/shared/ports/sql.ts';
 import type { VirtualKey } from '../../../auth/authenticated.ts';
 import { tenancyIn } from '../../../sql/tenancy-tables.ts';
+import { refusal } from '../limit-changes.ts';
 import { organizationNotFound, teamNotFound } from '../refusals.ts';
 import type { ManagementDeps } from '../management-deps.ts';
 
@@ -47,4 +48,25 @@ export async function ownersHolder(
     await holdTeam(sql);
     await holdOrganization(sql);
   };
+}
+
+/**
+ * A key in a team is for the organization of the team: to name another says what would not be so.
+ *
+ * @param named what the request has named of the two
+ * @throws GatewayError invalid_management_request
+ */
+export async function requireTeamsOrganization(
+  sql: Sql,
+  { teamId, organizationId }: Owners,
+  named: Owners = { teamId, organizationId },
+): Promise<void> {
+  const isNamed = named.teamId != null || named.organizationId != null;
+  if (!isNamed || teamId == null || organizationId == null) return;
+  const teams = (await tenancyIn(sql).teams.find(teamId))?.organizationId ?? organizationId;
+  if (teams === organizationId) return;
+  throw refusal(
+    'organization_id',
+    `Team ${teamId} belongs to organization ${teams}, and so do its keys. Received: ${organizationId}`,
+  );
 }

@@ -10,7 +10,7 @@ import { virtualKeysIn } from '../../../sql/virtual-keys.ts';
 import { madeBy } from '../../../tenancy/history.ts';
 import { keyChange } from './audited-key.ts';
 import { chosenKey } from './chosen-key.ts';
-import { ownersHolder } from './hold-owners.ts';
+import { ownersHolder, requireTeamsOrganization } from './hold-owners.ts';
 import { changesOf } from './key-changes.ts';
 import { keyInfoOf } from './key-info-of.ts';
 import { requireKeyRight } from './key-rights.ts';
@@ -69,6 +69,7 @@ function makeKey(deps: ManagementDeps, { isServiceAccount }: { readonly isServic
 
     await changes.run(authenticated, req, async (sql, record) => {
       await holdOwners(sql);
+      await requireTeamsOrganization(sql, key);
       const outcome = await virtualKeysIn(sql).insert(key);
       if (outcome === 'alias-taken') throw aliasTaken(key.keyAlias);
       if (outcome === 'key-taken') throw keyTaken(rawKey);

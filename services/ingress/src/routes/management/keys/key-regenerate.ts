@@ -16,7 +16,7 @@ import { refuseUnsupported } from '../unsupported-fields.ts';
 import { keyChange } from './audited-key.ts';
 import { chosenKey } from './chosen-key.ts';
 import { findKey, keyHashOf } from './find-key.ts';
-import { ownersHolder } from './hold-owners.ts';
+import { ownersHolder, requireTeamsOrganization } from './hold-owners.ts';
 import { invalidateKey } from './invalidate-key.ts';
 import { changesOf } from './key-changes.ts';
 import { factsOf, infoOf } from './key-info-of.ts';
@@ -85,6 +85,7 @@ export function keyRegenerate(deps: ManagementDeps): RequestHandler {
       if (updated === 'alias-taken') throw aliasTaken(fields.key_alias);
       if (updated === 'no-budget') throw budgetNotFound(changes.budgetId);
       if (updated === null || updated === 'key-taken') throw keyNotFound();
+      await requireTeamsOrganization(sql, updated, changes);
       await record(keyChange('rotated', { before: locked, after: updated }));
       return updated;
     });

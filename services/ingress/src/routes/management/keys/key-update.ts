@@ -8,7 +8,7 @@ import { virtualKeysIn } from '../../../sql/virtual-keys.ts';
 import type { Scope } from '../../../tenancy/scope.ts';
 import { keyChange } from './audited-key.ts';
 import { findKey, keyHashOf } from './find-key.ts';
-import { ownersHolder } from './hold-owners.ts';
+import { ownersHolder, requireTeamsOrganization } from './hold-owners.ts';
 import { invalidateKey } from './invalidate-key.ts';
 import { changesOf } from './key-changes.ts';
 import { keyInfoOf } from './key-info-of.ts';
@@ -81,6 +81,7 @@ export async function updateKey(
     if (after === 'alias-taken') throw aliasTaken(fields.key_alias);
     if (after === 'no-budget') throw budgetNotFound(changes.budgetId);
     if (after === null || after === 'key-taken') throw keyNotFound();
+    await requireTeamsOrganization(sql, after, changes);
     await record(keyChange('updated', { before, after }));
     return after;
   });
