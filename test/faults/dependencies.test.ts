@@ -7,12 +7,16 @@ import { openDistributedGateway, type Dependency, type DistributedGateway } from
 import { notOurs } from '../servers/server.ts';
 import { waitUntil } from '../servers/wait-until.ts';
 import { compareWithBill, spendRows } from './books.ts';
+import { ask, isWholeStream, openStream, type Seen } from './dependency-clients.ts';
 
 /** What a slow dependency adds to everything that is sent to it. */
 const slowMs = 2_000;
 const faultMs = 3_000;
 const askEveryMs = 200;
 const runningAtATime = 5;
+const streamsAtATime = 3;
+/** The last of a stream: an error event and no `[DONE]`. */
+const lostEvent = /\ndata: \{"error":\{"message":[^\n]*"code":"50[0-9]"\}\}\n\n$/;
 /** A refusal, half of them; and the slowest, on a machine that does other work too. */
 const refusedWithinMs = { median: 1_000, most: 2_000 };
 const recoveryMsMax = 10_000;
@@ -28,27 +32,21 @@ interface Case {
   readonly fault: Fault;
   /** What requests get that come while it lasts; `late`: 200 after the fault, of those that came before it was noticed. */
   readonly asked: 'refused' | 'refused or late' | 'answered';
+  /** What becomes of streams that have begun; `lost`: ended with an error event. */
+  readonly streams: 'complete' | 'complete or lost';
 }
 
 const cases: readonly Case[] = [
-  { dependency: 'redis', fault: 'dead', asked: 'refused' },
-  { dependency: 'redis', fault: 'frozen', asked: 'refused' },
-  { dependency: 'redis', fault: 'slow', asked: 'refused' },
-  { dependency: 'nats', fault: 'dead', asked: 'refused or late' },
-  { dependency: 'nats', fault: 'frozen', asked: 'refused or late' },
-  { dependency: 'nats', fault: 'slow', asked: 'refused or late' },
-  { dependency: 'postgres', fault: 'dead', asked: 'answered' },
-  { dependency: 'postgres', fault: 'frozen', asked: 'answered' },
-  { dependency: 'postgres', fault: 'slow', asked: 'answered' },
+  { dependency: 'redis', fault: 'dead', asked: 'refused', streams: 'complete or lost' },
+  { dependency: 'redis', fault: 'frozen', asked: 'refused', streams: 'complete or lost' },
+  { dependency: 'redis', fault: 'slow', asked: 'refused', streams: 'complete or lost' },
+  { dependency: 'nats', fault: 'dead', asked: 'refused or late', streams: 'complete or lost' },
+  { dependency: 'nats', fault: 'frozen', asked: 'refused or late', streams: 'complete' },
+  { dependency: 'nats', fault: 'slow', asked: 'refused or late', streams: 'complete' },
+  { dependency: 'postgres', fault: 'dead', asked: 'answered', streams: 'complete' },
+  { dependency: 'postgres', fault: 'frozen', asked: 'answered', streams: 'complete' },
+  { dependency: 'postgres', fault: 'slow', asked: 'answered', streams: 'complete' },
 ];
-
-interface Seen {
-  readonly status: number;
-  readonly afterMs: number;
-  readonly tookMs: number;
-  readonly retryAfter: string | null;
-  readonly text: string;
-}
 
 describe('a dependency that is dead, frozen or slow', () => {
   let gateway: DistributedGateway;
@@ -59,7 +57,7 @@ describe('a dependency that is dead, frozen or slow', () => {
   });
   after(() => gateway[Symbol.asyncDispose]());
 
-  for (const { dependency, fault, asked } of cases) {
+  for (const { dependency, fault, asked, streams } of cases) {
     const skip = dependency === 'postgres' ? false : notOurs(dependency === 'redis' ? 'REDIS_URL' : 'NATS_URL');
     test(
       `${dependency} ${fault}: requests are ${asked}, service returns, no money is lost`,
@@ -72,7 +70,11 @@ describe('a dependency that is dead, frozen or slow', () => {
         const running = Array.from({ length: runningAtATime }, () =>
           ask(gateway, ranKey, 'Hello. #sim {"delayMs":1500}'),
         );
-        await waitUntil(() => gateway.simulator.callsInFlight() === runningAtATime, { what: 'calls at the provider' });
+        const streamed = Array.from({ length: streamsAtATime }, () => openStream(gateway, ranKey));
+        await waitUntil(() => gateway.simulator.callsInFlight() === runningAtATime + streamsAtATime, {
+          what: 'calls at the provider',
+        });
+        const begun = await Promise.all(streamed); // each with its first words
 
         await begin(gateway, dependency, fault);
         const begunAt = performance.now();
@@ -92,6 +94,7 @@ describe('a dependency that is dead, frozen or slow', () => {
 
         const seen = await Promise.all(whileAway);
         const ran = await Promise.all(running);
+        const ends = await Promise.all(begun.map((stream) => stream.end()));
         const refused = seen.filter(({ status }) => status === 503);
         const answered = seen.filter(({ status }) => status === 200);
         const times = refused.map(({ tookMs }) => tookMs).toSorted((a, b) => a - b);
@@ -100,6 +103,14 @@ describe('a dependency that is dead, frozen or slow', () => {
             `running ones answered after ${Math.max(...ran.map(({ tookMs }) => tookMs))} ms; back after ${recoveryMs} ms`,
         );
         assert.deepEqual(new Set(ran.map(({ status }) => status)), new Set([200]), 'requests that were running');
+        const isLost = (text: string) => streams === 'complete or lost' && lostEvent.test(text);
+        const broken = ends.filter((text) => !isLost(text) && !isWholeStream(text));
+        assert.deepEqual(
+          broken.map((text) => text.slice(-400)),
+          [],
+          'streams that had begun',
+        );
+        t.diagnostic(`${ends.filter(isLost).length} of ${ends.length} streams ended with an error event`);
         assert.equal(refused.length + answered.length, seen.length, JSON.stringify(seen));
         assert.ok(refused.every(({ retryAfter }) => Number(retryAfter) >= 1));
         assert.ok(
@@ -112,7 +123,11 @@ describe('a dependency that is dead, frozen or slow', () => {
           assert.ok(answered.every(({ afterMs }) => afterMs - begunAt <= unnoticedMs));
         }
         // A key that nobody can look up is not let in.
-        if (dependency === 'postgres') assert.equal(stranger.status, 503, stranger.text);
+        if (dependency === 'postgres') {
+          assert.equal(stranger.status, 503, stranger.text);
+          assert.ok(Number(stranger.retryAfter) >= 1);
+          assert.ok(stranger.tookMs <= refusedWithinMs.most, `a key that is not known: ${stranger.tookMs} ms`);
+        }
         assert.ok(recoveryMs <= recoveryMsMax, `back after ${recoveryMs} ms`);
 
         await waitUntil(
@@ -134,7 +149,7 @@ describe('a dependency that is dead, frozen or slow', () => {
     async () => {
       // A worker may lose a job that it has answered, and whoever takes it over comes seconds later.
       await waitUntil(() => gateway.simulator.callsInFlight() === 0, { what: 'no calls at the provider' });
-      for (const key of ranWith) assert.equal((await spendRows(gateway, key)).length, runningAtATime);
+      for (const key of ranWith) assert.equal((await spendRows(gateway, key)).length, runningAtATime + streamsAtATime);
     },
   );
 });
@@ -171,18 +186,6 @@ test('docs/dependency-faults.md says what these tests show', async () => {
   assert.equal(await readFile(file, 'utf8'), page, 'write it again with SLUICE_WRITE_DOCS=1');
 });
 
-async function ask(gateway: DistributedGateway, key: string, content = 'Hello.'): Promise<Seen> {
-  const afterMs = performance.now();
-  const response = await gateway.request('/v1/chat/completions', {
-    method: 'POST',
-    headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ model: 'llama', messages: [{ role: 'user', content }], max_tokens: 20 }),
-  });
-  const text = await response.text();
-  const tookMs = Math.round(performance.now() - afterMs);
-  return { status: response.status, afterMs, tookMs, retryAfter: response.headers.get('retry-after'), text };
-}
-
 async function begin({ proxies, servers }: DistributedGateway, dependency: Dependency, fault: Fault): Promise<void> {
   if (fault === 'slow') proxies?.[dependency].setDelayMs(slowMs);
   else await servers[dependency].kill(fault === 'dead' ? 'SIGKILL' : 'SIGSTOP');
@@ -202,15 +205,25 @@ function pageOf(all: readonly Case[]): string {
     'refused or late': '503 with `Retry-After`, at once; those of the first second: 200 when it is back, or 503',
     answered: '200; 503 for a key that this ingress does not know',
   };
-  const rows = all.map(({ dependency, fault, asked }) => [
+  const ends = { complete: 'complete', 'complete or lost': 'end with an error event, or complete' };
+  const rows = all.map(({ dependency, fault, asked, streams }) => [
     names[dependency],
     faults[fault],
     says[asked],
     '200',
+    ends[streams],
     `within ${recoveryMsMax / 1000} s`,
     '0',
   ]);
-  const head = ['Dependency', 'Fault', 'New requests', 'Running requests', 'Service returns', 'Money lost'];
+  const head = [
+    'Dependency',
+    'Fault',
+    'New requests',
+    'Running requests',
+    'Running streams',
+    'Service returns',
+    'Money lost',
+  ];
   const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)));
   const line = (cells: readonly string[]) => `| ${cells.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join(' | ')} |`;
   const table = [line(head), `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`, ...rows.map(line)].join(
@@ -223,6 +236,7 @@ Written by \`test/faults/dependencies.test.ts\`, which does each of this to real
 ${table}
 
 - **Running requests** had been sent to the provider when the fault began. Their answers wait for NATS, and come when it is back.
+- **Running streams** had begun. NATS keeps nothing of them: what it has when it dies is gone, and a stream with a gap ends with an error event, never as if it were whole. While it is frozen or slow they stand still, and then go on. A worker holds what it runs by a lock in Redis for 3 s: when that was away for longer, a stream that still runs may end with an error event too, and a whole answer may be called for once more.
 - An answer that a dependency has lost for good, such as a job that died with a Redis that keeps nothing on disk, is told to its client as an error within about 12 s, not at its deadline.
 - **Money lost**: billed calls that are not in the books, or are there twice.
 `;

@@ -8,6 +8,7 @@ import { createLogger, logLevelOf } from '@sluice/shared/log.ts';
 import { createHideSecrets, secretsOf } from '@sluice/shared/secrets.ts';
 import { startCompiled } from '@sluice/shared/start-compiled.ts';
 import { readArguments, usage } from './arguments.ts';
+import { checkAddress } from './check-address.ts';
 import { openDataFolder } from './data-folder.ts';
 import { demoConfig, hasOciCredentials } from './demo-config.ts';
 import { openEmbeddedPostgres } from './embedded-postgres.ts';
@@ -45,6 +46,8 @@ async function start(): Promise<void> {
   }
   // Read before anything is opened: a wrong file must not leave half a start behind.
   const fromFile = args.configFile === null ? null : await loadGatewayConfig({ file: args.configFile, env, warn });
+
+  await checkAddress(args.host, args.port);
 
   await using resources = new AsyncDisposableStack(); // closes in reverse order, even when a later open fails
   const folder = await openDataFolder(args.dataDir);
