@@ -56,11 +56,8 @@ export async function ownersHolder(
  * @param named what the request has named of the two
  * @throws GatewayError invalid_management_request
  */
-export async function requireTeamsOrganization(
-  sql: Sql,
-  { teamId, organizationId }: Owners,
-  named: Owners = { teamId, organizationId },
-): Promise<void> {
+export async function requireTeamsOrganization(sql: Sql, key: Owners, named: Owners = key): Promise<void> {
+  const { teamId, organizationId } = key;
   const isNamed = named.teamId != null || named.organizationId != null;
   if (!isNamed || teamId == null || organizationId == null) return;
   const teams = (await tenancyIn(sql).teams.find(teamId))?.organizationId ?? organizationId;
