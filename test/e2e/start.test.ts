@@ -197,6 +197,22 @@ describe('npm start, told something wrong', () => {
     assert.match(stderr, /^warning: identity resource_principal \(of \w+\) cannot sign here: OCI_RESOURCE_\w+, /m);
   });
 
+  test('a first start, which begins again once it is compiled, warns once', async () => {
+    await using own = await openTemporaryFolder('first-start');
+    const config = path.join(own.path, 'config.yaml');
+    await writeFile(config, 'litellm_settings:\n  not_known_to_anybody: 1\n');
+    const env = {
+      NODE_COMPILE_CACHE: path.join(own.path, 'compiled'),
+      DATABASE_URL: 'postgres://nobody@127.0.0.1:1/nowhere',
+    };
+    const { code, stderr } = await endOf(program, ['--config', config, '--data', path.join(own.path, 'data')], env, {
+      timeoutMs: 60_000, // everything is compiled
+    });
+    assert.equal(code, 1);
+    assert.equal(stderr.match(/^warning: .*not_known_to_anybody/gm)?.length, 1, stderr);
+    assert.match(stderr, /database is not available/);
+  });
+
   test('exit 1 for a file that is not there', async () => {
     const { code, stderr } = await endOf(program, ['--config', '/nowhere/config.yaml']);
     assert.equal(code, 1);

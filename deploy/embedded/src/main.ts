@@ -2,20 +2,10 @@ import { describeConfig } from '@sluice/shared/config/check-config.ts';
 import { ConfigError } from '@sluice/shared/config/config-error.ts';
 import { identityWarnings } from '@sluice/shared/config/identity-warnings.ts';
 import { loadGatewayConfig } from '@sluice/shared/config/load-config.ts';
-import { endOnBugs } from '@sluice/shared/config/start-process.ts';
-import { untilSignal } from '@sluice/shared/lifecycle.ts';
-import { createLogger, logLevelOf } from '@sluice/shared/log.ts';
 import { createHideSecrets, secretsOf } from '@sluice/shared/secrets.ts';
 import { startCompiled } from '@sluice/shared/start-compiled.ts';
-import { readArguments, usage } from './arguments.ts';
+import { readArguments, usage, type Arguments } from './arguments.ts';
 import { checkAddress } from './check-address.ts';
-import { openDataFolder } from './data-folder.ts';
-import { demoConfig, hasOciCredentials } from './demo-config.ts';
-import { openEmbeddedPostgres } from './embedded-postgres.ts';
-import { openEmbeddedGateway } from './gateway.ts';
-import { openSimulator } from './simulator.ts';
-import { ensureVirtualKey } from './virtual-key.ts';
-import { welcome } from './welcome.ts';
 
 const env = process.env;
 const say = (text: string) => process.stdout.write(text);
@@ -36,7 +26,6 @@ async function start(): Promise<void> {
     say(`${usage}\n`);
     return;
   }
-  if (!args.checkConfig) startCompiled(env);
   const warn = (message: string) => void process.stderr.write(`warning: ${message}\n`);
   if (args.checkConfig) {
     const config = await loadGatewayConfig({ file: args.configFile, env, warn });
@@ -44,32 +33,24 @@ async function start(): Promise<void> {
     say(`${describeConfig(config)}\nThe configuration is valid.\n`);
     return;
   }
-  // Read before anything is opened: a wrong file must not leave half a start behind.
-  const fromFile = args.configFile === null ? null : await loadGatewayConfig({ file: args.configFile, env, warn });
+  const { fromFile, serve } = await load(args, warn);
+  await serve(args, fromFile, { env, say, warn });
+}
 
-  await checkAddress(args.host, args.port);
-
-  await using resources = new AsyncDisposableStack(); // closes in reverse order, even when a later open fails
-  const folder = await openDataFolder(args.dataDir);
-  const simulated = args.configFile === null && !hasOciCredentials(env);
-  const simulator = simulated ? resources.use(await openSimulator(folder.simulatorIdentityFile)) : null;
-  const config = fromFile ?? (await loadGatewayConfig({ file: null, values: demoConfig(simulator), env, warn }));
-
-  const { masterKey: madeMasterKey, postgresPassword } = folder.state;
-  const hideSecrets = createHideSecrets([...secretsOf(env, config), madeMasterKey, postgresPassword]);
-  const log = createLogger({ service: 'sluice', level: logLevelOf(env['LITELLM_LOG'], 'warn'), hideSecrets });
-  endOnBugs(log);
-
-  const databaseUrl =
-    config.databaseUrl ?? resources.use(await openEmbeddedPostgres(folder.postgresDir, postgresPassword)).url;
-  const masterKey = config.masterKey ?? madeMasterKey;
-  const { host, port } = args;
-  const gateway = resources.use(await openEmbeddedGateway({ config, databaseUrl, masterKey, host, port, log, env }));
-
-  const address = `http://${host === '0.0.0.0' ? '127.0.0.1' : host}:${gateway.port}`;
-  const virtualKey = args.configFile === null ? await ensureVirtualKey(address, masterKey, folder) : null;
-  const [firstAlias = null] = config.aliases.keys();
-  const madeKey = config.masterKey === null ? masterKey : null;
-  say(welcome({ address, masterKey: madeKey, virtualKey, firstAlias, simulated, dataDir: folder.path }));
-  await untilSignal({ deadlineMs: config.sluice.drainMs });
+/**
+ * Reads the configuration before anything is opened: a wrong file must not leave half a start behind. And before what
+ * serves is even loaded, which takes most of a start. What a second start reads again, only that one warns of.
+ */
+async function load({ configFile, host, port }: Arguments, warn: (message: string) => void) {
+  const warnings: string[] = [];
+  try {
+    const keep = (message: string) => void warnings.push(message);
+    const fromFile = configFile === null ? null : await loadGatewayConfig({ file: configFile, env, warn: keep });
+    await checkAddress(host, port);
+    const { serve } = await import('./serve.ts');
+    startCompiled(env);
+    return { fromFile, serve };
+  } finally {
+    for (const warning of warnings) warn(warning);
+  }
 }
