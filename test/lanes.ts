@@ -7,6 +7,11 @@ const measuring = ['throttling', 'fair-share', 'in-flight', 'clients-leave', 'ro
   (name) => path.join(faults, `${name}.test.ts`),
 );
 
+/** The longest of the others, first: at the end, each would keep one processor waiting. */
+const long = ['api-distributed', 'api-embedded', 'provider-failures', 'two-ingresses', 'batches', 'routing'].map(
+  (name) => path.join('test', 'e2e', `${name}.test.ts`),
+);
+
 /**
  * Which test files run at a time, on two processors: one fault, and beside it one other file, or two while the fault
  * only waits for what is lost to be noticed. Two faults only when nothing else is left.
@@ -17,7 +22,8 @@ const measuring = ['throttling', 'fair-share', 'in-flight', 'clients-leave', 'ro
 export function lanesOf(files: readonly string[]): AsyncIterable<string>[] {
   const measure = files.filter((file) => measuring.includes(file));
   const wait = files.filter((file) => file.startsWith(faults + path.sep) && !measuring.includes(file));
-  const others = files.filter((file) => !file.startsWith(faults + path.sep));
+  const rest = files.filter((file) => !file.startsWith(faults + path.sep));
+  const others = [...long.filter((file) => rest.includes(file)), ...rest.filter((file) => !long.includes(file))];
   const { promise: measured, resolve: noteMeasured } = Promise.withResolvers<void>();
   return [first(), second(), third()];
 

@@ -9,13 +9,13 @@ import { modelsAsTold } from './models.ts';
 import { openaiSdk } from './openai-sdk.ts';
 import type { Suite } from './shared-gateway.ts';
 import { spendInvariants } from './spend-invariants.ts';
-import { spend } from './spend.ts';
+import { whatWasSpent } from './spend.ts';
 import { virtualKeys } from './virtual-keys.ts';
 import { wrongInput } from './wrong-input.ts';
 
 /** What clients ask of a gateway, as long as nothing goes wrong behind it. */
 export const apiSuites: readonly Suite[] = [
-  spend, // these two read the rows of all keys: before others have written any
+  whatWasSpent, // these two read the rows of all keys: before others have written any
   spendInvariants,
   modelsAsTold,
   openaiSdk,

@@ -131,7 +131,7 @@ export function organizations({ open }: SharedIngresses): void {
       for (const key of [adas, elsewhere]) assert.equal((await chat(there, key)).status, 200);
       await done('POST /user/update', { user_id: 'bea', models: ['llama'] });
       await becomeEverywhere(429, [beas]);
-      assert.match(errorOf(await chat(here, beas)).message, /^Budget has been exceeded! User=bob in Organization=/);
+      assert.match(errorOf(await chat(here, beas)).message, /^Budget has been exceeded! User=bea in Organization=/);
       await done('PATCH /organization/member_update', {
         organization_id,
         user_id: 'bea',

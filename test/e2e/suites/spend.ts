@@ -36,7 +36,7 @@ interface Made {
   readonly askedAt: number;
 }
 
-export function spend({ mode, open }: SharedGateway): void {
+export function whatWasSpent({ mode, open }: SharedGateway): void {
   describe(`${mode}: what was spent`, () => {
     let gateway: TestGateway;
     let key: string;
