@@ -10,6 +10,7 @@ export interface VirtualKeyFilter {
   readonly orTeamIds?: readonly string[] | undefined;
   readonly orCreatedBy?: string | undefined;
   readonly teamId?: string | undefined;
+  /** Also the keys of its teams, which are for it whatever they name. */
   readonly organizationId?: string | undefined;
   readonly hash?: string | undefined;
   readonly accessGroupId?: string | undefined;
@@ -67,7 +68,9 @@ export async function listVirtualKeys(
        where ($1::text is null or (case when $6 then position(lower($1) in lower(user_id)) > 0 else user_id = $1 end)
            or team_id = any ($11::text[]) or created_by = $12)
          and ($2::text is null or team_id = $2)
-         and ($3::text is null or organization_id = $3)
+         and ($3::text is null or coalesce(
+           (select team.organization_id from ingress.teams as team where team.team_id = virtual_keys.team_id),
+           organization_id) = $3)
          and ($4::text is null or hash = $4)
          and ($5::text is null
            or (case when $6 then position(lower($5) in lower(key_alias)) > 0 else key_alias = $5 end))

@@ -30,6 +30,11 @@ const cases = [
   { body: { fallback_model: ['llama', 'a', 'b'] }, param: 'fallback_model', message: /no model a, b here/ },
   { body: { budget_fallbacks: { grok: ['llama', 'nope'] } }, param: 'budget_fallbacks', message: /no model nope here/ },
   { body: { budget_fallbacks: { nope: ['llama'] } }, param: 'budget_fallbacks', message: /no model nope here/ },
+  {
+    body: { model_max_budget: { llama: { max_budget: 1, budget_limit: 2 } } },
+    param: 'model_max_budget.llama',
+    message: /max_budget and budget_limit are two names of one thing\. Received: 1 and 2$/,
+  },
   { body: { key: 'sk-too-short' }, param: 'key', message: /16 to 255 visible/ },
   { body: { key: 'sk-with a space in it' }, param: 'key', message: /no spaces/ },
   {

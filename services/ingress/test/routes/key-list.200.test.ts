@@ -42,6 +42,15 @@ test('GET /key/list 200: filters', async () => {
   await gateway.post('/key/delete', { keys: [grouped] });
 });
 
+test('GET /key/list 200: those of an organization are its own and those of its teams', async () => {
+  await gateway.post('/organization/new', { organization_id: 'acme', organization_alias: 'Acme' });
+  await gateway.post('/team/new', { team_id: 'reds', organization_id: 'acme' });
+  const keys = [await gateway.generate({ team_id: 'reds' }), await gateway.generate({ organization_id: 'acme' })];
+  const { body } = await gateway.get('/key/list?organization_id=acme');
+  assert.deepEqual(new Set(body.keys), new Set(keys.map(hashKey)));
+  await gateway.post('/key/delete', { keys });
+});
+
 test('GET /key/list 200: with their users', async () => {
   const { body: ada } = await gateway.post('/user/new', { user_id: 'ada', user_alias: 'Ada', auto_create_key: false });
   assert.equal(ada.user_id, 'ada');

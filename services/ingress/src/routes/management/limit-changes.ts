@@ -82,12 +82,33 @@ function modelBudgetsOf(models: NonNullable<LimitFields['model_max_budget']>): L
   return mapValues(models, (own, model) => {
     const field = `model_max_budget.${model}`;
     return {
-      maxBudgetNanoUsd: budgetOf(field, own.max_budget ?? own.budget_limit ?? null),
-      budgetDuration: durationTextOf(field, own.budget_duration ?? own.time_period ?? null),
+      maxBudgetNanoUsd: budgetOf(
+        field,
+        eitherOf(field, ['max_budget', own.max_budget], ['budget_limit', own.budget_limit]),
+      ),
+      budgetDuration: durationTextOf(
+        field,
+        eitherOf(field, ['budget_duration', own.budget_duration], ['time_period', own.time_period]),
+      ),
       requestsPerMinute: limitOf(field, own.rpm_limit ?? null),
       tokensPerMinute: limitOf(field, own.tpm_limit ?? null),
     };
   });
+}
+
+/** LiteLLM has two names for the same; with both of them said, and differently, nobody can know which is meant. */
+function eitherOf<Value>(
+  field: string,
+  [name, value = null]: readonly [string, Value | null | undefined],
+  [otherName, other = null]: readonly [string, Value | null | undefined],
+): Value | null {
+  if (value !== null && other !== null && value !== other) {
+    throw refusal(
+      field,
+      `${field}: ${name} and ${otherName} are two names of one thing. Received: ${value} and ${other}`,
+    );
+  }
+  return value ?? other;
 }
 
 function modelCountsOf(field: string, models: Readonly<Record<string, number>>): Record<string, number> {
