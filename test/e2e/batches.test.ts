@@ -55,15 +55,15 @@ for (const { mode, open } of gateways) {
       return { key, client: gateway.client(key) };
     };
 
-    /** Fails unless the books are the provider's bill, call for call. */
-    const assertBooked = (key: string) =>
+    /** Fails unless the books are the provider's bill, call for call; and every call has ended, unless some may be cut. */
+    const assertBooked = (key: string, { someAreCut = false } = {}) =>
       waitUntil(
         async () => {
           const rows = await spendRows(gateway, key);
           const bill = gateway.simulator.billed();
           const { unbooked, twice, differing, completedNanoUsd } = compareWithBill(bill, rows);
           assert.deepEqual({ unbooked, twice, differing }, { unbooked: [], twice: [], differing: [] });
-          assert.equal(completedNanoUsd, billedNanoUsd(bill));
+          if (!someAreCut) assert.equal(completedNanoUsd, billedNanoUsd(bill));
           return rows;
         },
         { what: 'the books to be the bill' },
@@ -146,7 +146,7 @@ for (const { mode, open } of gateways) {
       assert.deepEqual([...new Set(neverRan.map(({ error }) => error?.code))], ['batch_cancelled']);
       await waitUntil(() => gateway.simulator.callsInFlight() === 0, { what: 'no calls' });
       assert.equal(gateway.simulator.billed().length, output.length + errors.length - neverRan.length);
-      await assertBooked(key);
+      await assertBooked(key, { someAreCut: true }); // what still runs after a few seconds
     });
 
     test('a spent budget pauses the batch, which says so; when it is raised, the batch goes on', async () => {

@@ -1,16 +1,5 @@
-import { endpointOcid } from '../oci-simulator/models.ts';
 import type { Reply } from './ask.ts';
 
-const rerankModel = 'cohere.rerank.v3-5';
-export const models = {
-  rank: {
-    model: `oci/${rerankModel}`,
-    oci_serving_mode: 'DEDICATED',
-    oci_endpoint_id: endpointOcid(rerankModel),
-    input_cost_per_query: 0.002,
-  },
-  guard: { model: 'oci/guardrails', input_cost_per_token: 1e-7 },
-};
 const tool = {
   type: 'function',
   function: {

@@ -97,7 +97,7 @@ function modelBudgetsOf(models: NonNullable<LimitFields['model_max_budget']>): L
 }
 
 /** LiteLLM has two names for the same; with both of them said, and differently, nobody can know which is meant. */
-function eitherOf<Value>(
+function eitherOf<Value extends string | number>(
   field: string,
   [name, value = null]: readonly [string, Value | null | undefined],
   [otherName, other = null]: readonly [string, Value | null | undefined],
