@@ -7,23 +7,32 @@ const measuring = ['throttling', 'fair-share', 'in-flight', 'clients-leave', 'ro
   (name) => path.join(faults, `${name}.test.ts`),
 );
 
-/** The longest of the others, first: at the end, each would keep one processor waiting. */
-const long = ['api-distributed', 'api-embedded', 'provider-failures', 'two-ingresses', 'batches', 'routing'].map(
+/** The longest of the other faults, which wait most of their time, and of the other files: these come first. */
+const longFaults = ['dependencies', 'batches', 'budget-restarts', 'crash', 'batch-lane'].map((name) =>
+  path.join(faults, `${name}.test.ts`),
+);
+const longFiles = ['api-distributed', 'api-embedded', 'provider-failures', 'two-ingresses', 'batches', 'routing'].map(
   (name) => path.join('test', 'e2e', `${name}.test.ts`),
 );
 
 /**
- * Which test files run at a time, on two processors: one fault, and beside it one other file, or two while the fault
- * only waits for what is lost to be noticed. Two faults only when nothing else is left.
+ * Which test files run at a time, on two processors: beside a fault that measures one other file; then two faults, which
+ * mostly wait for what is lost to be noticed, and beside them one other file.
  *
  * @param files paths from the root
  * @returns lanes that run beside each other, each one file after the other; who asks for the next file gets it
  */
 export function lanesOf(files: readonly string[]): AsyncIterable<string>[] {
   const measure = files.filter((file) => measuring.includes(file));
-  const wait = files.filter((file) => file.startsWith(faults + path.sep) && !measuring.includes(file));
-  const rest = files.filter((file) => !file.startsWith(faults + path.sep));
-  const others = [...long.filter((file) => rest.includes(file)), ...rest.filter((file) => !long.includes(file))];
+  const isFault = (file: string) => file.startsWith(faults + path.sep);
+  const wait = firstOf(
+    longFaults,
+    files.filter((file) => isFault(file) && !measuring.includes(file)),
+  );
+  const others = firstOf(
+    longFiles,
+    files.filter((file) => !isFault(file)),
+  );
   const { promise: measured, resolve: noteMeasured } = Promise.withResolvers<void>();
   return [first(), second(), third()];
 
@@ -39,8 +48,13 @@ export function lanesOf(files: readonly string[]): AsyncIterable<string>[] {
 
   async function* third(): AsyncGenerator<string> {
     await measured;
-    yield* shifted(others);
+    yield* shifted(wait, others);
   }
+}
+
+/** All files, with those of the list that are among them first. */
+function firstOf(list: readonly string[], files: readonly string[]): string[] {
+  return [...list.filter((file) => files.includes(file)), ...files.filter((file) => !list.includes(file))];
 }
 
 function* shifted(...queues: string[][]): Generator<string> {

@@ -158,9 +158,9 @@ for (const lane of Lane.options) {
       });
     });
     // What was placed before anything was known of the teams' answers is served first.
-    await waitUntil(() => answered >= 900, { what: 'the first answers', deadlineMs: 60_000 });
+    await waitUntil(() => answered >= 600, { what: 'the first answers', deadlineMs: 60_000 });
     const before = new Map(tokens);
-    await waitUntil(() => answered >= 3_900, { what: 'the answers', deadlineMs: 60_000 });
+    await waitUntil(() => answered >= 2_400, { what: 'the answers', deadlineMs: 60_000 });
     const shares = teams.map(({ team }) => (tokens.get(team) ?? 0) - (before.get(team) ?? 0));
     const all = shares.reduce((sum, share) => sum + share, 0);
     const fractions = shares.map((share) => share / all);
