@@ -67,15 +67,15 @@ describe('a client that leaves', { timeout: 180_000 }, () => {
       const asked = Array.from({ length: running }, () => ask(gateway, first, { delayMs: callMs, stream: false }));
       await waitUntil(() => simulator.callsInFlight() === running, { what: 'as many calls as may be' });
       const waiting = Array.from({ length: clients }, () => ask(gateway, second, { stream: false }));
-      const before = await waitUntil(
+      await waitUntil(
         async () => {
-          const line = await inLine(gateway);
-          assert.equal(line.queue + line.gate, clients);
-          return line;
+          const { queue, gate } = await inLine(gateway);
+          assert.equal(queue + gate, clients);
+          assert.ok(queue > 0 && gate > 0, `${gate} of ${clients} wait in the worker`);
+          return true;
         },
         { what: 'the others in line' },
       );
-      assert.ok(before.queue > 0 && before.gate > 0, `${before.gate} of ${clients} wait in the worker`);
 
       const leftAt = Date.now();
       for (const sent of waiting) sent.destroy();
