@@ -1,4 +1,5 @@
 import { accountKey } from '@sluice/shared/contracts/account.ts';
+import { deadlineExceeded } from '@sluice/shared/errors.ts';
 import type { GatewayError } from '@sluice/shared/errors.ts';
 import type {
   AccountLimits,
@@ -45,7 +46,7 @@ export interface Admitted {
  * Resolves when the request's most expensive outcome is reserved on all its accounts.
  *
  * @throws GatewayError budget_exceeded: the room is spent; rate_limited: a limit, or budget that stays reserved until
- *   the deadline; overloaded: too many wait; dependency_unavailable: nobody can say. Or the signal's reason, and then
+ *   the deadline; deadline_exceeded: it has passed already; overloaded: too many wait; dependency_unavailable: nobody can say. Or the signal's reason, and then
  *   nothing stays reserved.
  */
 export type Admit = (request: AdmitRequest, options: AdmitOptions) => Promise<Admitted>;
@@ -81,6 +82,7 @@ export async function createAdmit(deps: AdmitDeps): Promise<{ readonly admit: Ad
 
         // The first in line asks at once: room may have come up before anyone listened for it.
         const reservedAt = now();
+        if (reservedAt >= deadlineAt) throw deadlineExceeded(); // a clock may have jumped since it was last looked at
         const result = await reserve({ ...request, now: reservedAt }, signal);
         if (result.type === 'wait') {
           if (place?.accountKey === result.accountKey) await rest(place, recheckMs);

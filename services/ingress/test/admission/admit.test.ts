@@ -40,7 +40,13 @@ const optionsWith = (changes: { signal?: AbortSignal; deadlineMs?: number } = {}
 
 /** The memory counters, with what tests count and change. `reserve` is asked before, `onRoom` may be deaf. */
 async function open(
-  changes: { maxWaiting?: number; recheckMs?: number; deaf?: boolean; before?: (asked: number) => Promise<void> } = {},
+  changes: {
+    now?: () => number;
+    maxWaiting?: number;
+    recheckMs?: number;
+    deaf?: boolean;
+    before?: (asked: number) => Promise<void>;
+  } = {},
 ) {
   const counters = createMemoryAdmission({
     loadBalances: async (accounts) =>
@@ -189,6 +195,18 @@ test('admit: at the deadline 429 rate_limited, saying that the budget is reserve
     }),
   );
   await Promise.all(rejected);
+});
+
+test('admit: a clock that jumps past the deadline while it is asked ends the request, and asks for nothing more', async () => {
+  let aheadMs = 0;
+  const account = newAccount(100);
+  await using gate = await open({
+    now: () => Date.now() + aheadMs,
+    before: async (asked) => void (aheadMs = asked < 2 ? 0 : 3_600_000),
+  });
+  await gate.admit(requestFor(100, account), optionsWith());
+  await assert.rejects(gate.admit(requestFor(50, account), optionsWith()), { code: 'deadline_exceeded' });
+  assert.equal(gate.asked.length, 2);
 });
 
 test('admit: a client that leaves the line frees its place', async () => {
