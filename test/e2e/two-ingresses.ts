@@ -1,5 +1,6 @@
+import assert from 'node:assert/strict';
 import { waitUntil } from '../servers/wait-until.ts';
-import { chat } from './ask.ts';
+import { chat, costUsdOf, errorOf } from './ask.ts';
 import { openDistributedGateway } from './gateway.ts';
 import type { DistributedGateway, GatewayOptions, TestGateway } from './gateway.ts';
 
@@ -33,6 +34,32 @@ export async function becomes(
     what: `status ${status}`,
     deadlineMs: 1_500,
   });
+}
+
+/**
+ * Asks with all keys, at both ingresses, until the budget that they share is spent, for each of them and for that reason.
+ *
+ * @param holder whose it is, as refusals name it: `Team=<id>`
+ * @returns what was spent, USD
+ */
+export async function spendAll(
+  { here, there }: Pick<TwoIngresses, 'there'> & { readonly here: TestGateway },
+  keys: readonly string[],
+  holder: string,
+): Promise<number> {
+  let spent = 0;
+  const isSpent = async () => {
+    const replies = await Promise.all(keys.flatMap((key) => [here, there].map((at) => chat(at, key))));
+    spent += replies.reduce((sum, reply) => sum + costUsdOf(reply), 0);
+    return replies.every(({ status }) => status === 429);
+  };
+  await waitUntil(isSpent, { what: 'the budget is spent', deadlineMs: 20_000 });
+  for (const key of keys) {
+    const { type, message } = errorOf(await chat(there, key));
+    assert.equal(type, 'budget_exceeded');
+    assert.match(message, new RegExp(`^Budget has been exceeded! ${holder} Current cost: 0\\.0`));
+  }
+  return spent;
 }
 
 /** Two ingresses that suites use one after the other. */

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { z } from 'zod';
 import { waitUntil } from '../../servers/wait-until.ts';
-import { ask, chat, costUsdOf, errorOf } from '../ask.ts';
+import { ask, chat, errorOf } from '../ask.ts';
 import type { Reply } from '../ask.ts';
 import type { TestGateway } from '../gateway.ts';
-import { becomes, type SharedIngresses } from '../two-ingresses.ts';
+import { becomes, spendAll, type SharedIngresses } from '../two-ingresses.ts';
 
 const Organization = z.looseObject({ organization_id: z.string(), spend: z.number() });
 const OrganizationInfo = Organization.extend({
@@ -58,21 +58,7 @@ export function organizations({ open }: SharedIngresses): void {
       const teams = [await newTeam(organization_id), await newTeam(organization_id)];
       const keys = await Promise.all(teams.map((team_id) => here.newKey({ team_id })));
       const outsider = await here.newKey({});
-      let spent = 0;
-      const isSpent = async () => {
-        const replies = await Promise.all(keys.flatMap((key) => [here, there].map((at) => chat(at, key))));
-        spent += replies.reduce((sum, reply) => sum + costUsdOf(reply), 0);
-        return replies.every(({ status }) => status === 429);
-      };
-      await waitUntil(isSpent, { what: 'the budget is spent', deadlineMs: 20_000 });
-      for (const key of keys) {
-        const { type, message } = errorOf(await chat(there, key));
-        assert.equal(type, 'budget_exceeded');
-        assert.match(
-          message,
-          new RegExp(`^Budget has been exceeded! Organization=${organization_id} Current cost: 0\\.0`),
-        );
-      }
+      const spent = await spendAll({ here, there }, keys, `Organization=${organization_id}`);
       assert.equal((await chat(there, outsider)).status, 200, 'a key of none is not stopped');
       assert.ok(spent > 0 && spent <= 0.0003, `${spent} USD`);
       await waitUntil(async () => Math.abs((await infoOf(organization_id)).spend - spent) < 1e-9, {

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { z } from 'zod';
 import { waitUntil } from '../../servers/wait-until.ts';
-import { ask, chat, costUsdOf, errorOf, post } from '../ask.ts';
+import { ask, chat, errorOf, post } from '../ask.ts';
 import type { TestGateway } from '../gateway.ts';
-import { becomes, type SharedIngresses } from '../two-ingresses.ts';
+import { becomes, spendAll, type SharedIngresses } from '../two-ingresses.ts';
 
 const Team = z.looseObject({ team_id: z.string(), spend: z.number() });
 const TeamInfo = z.looseObject({
@@ -42,18 +42,7 @@ export function teams({ open }: SharedIngresses): void {
     test("two keys of a team both stop, everywhere, when the team's budget is spent, and the books say how", async () => {
       const team_id = await newTeam({ max_budget: 0.0003 });
       const keys = [await here.newKey({ team_id }), await here.newKey({ team_id })];
-      let spent = 0;
-      const isSpent = async () => {
-        const replies = await Promise.all(keys.flatMap((key) => [here, there].map((at) => chat(at, key))));
-        spent += replies.reduce((sum, reply) => sum + costUsdOf(reply), 0);
-        return replies.every(({ status }) => status === 429);
-      };
-      await waitUntil(isSpent, { what: 'the budget is spent', deadlineMs: 20_000 });
-      for (const key of keys) {
-        const { type, message } = errorOf(await chat(there, key));
-        assert.equal(type, 'budget_exceeded');
-        assert.match(message, new RegExp(`^Budget has been exceeded! Team=${team_id} Current cost: 0\\.0`));
-      }
+      const spent = await spendAll({ here, there }, keys, `Team=${team_id}`);
       assert.ok(spent > 0 && spent <= 0.0003, `${spent} USD`);
       const info = () => told(TeamInfo, `/team/info?team_id=${team_id}`);
       await waitUntil(async () => Math.abs((await info()).team_info.spend - spent) < 1e-9, {
