@@ -1,9 +1,8 @@
 import { cancelRequestCodec } from '@sluice/shared/contracts/cancel-request.ts';
 import { tokenFrameCodec } from '@sluice/shared/contracts/token-event.ts';
-import type { TokenFrame } from '@sluice/shared/contracts/token-event.ts';
 import type { RequestId } from '@sluice/shared/ids.ts';
 import { awaitedTimeLimitMs } from '@sluice/shared/ports/token-bus.ts';
-import type { TokenBus } from '@sluice/shared/ports/token-bus.ts';
+import type { AwaitedPart, Awaits, FrameListener, TokenBus } from '@sluice/shared/ports/token-bus.ts';
 import { Server } from './connection.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
 import { latencyMs } from './world.ts';
@@ -11,7 +10,7 @@ import type { World } from './world.ts';
 
 interface InboxOf {
   readonly process: SimulatedProcess;
-  readonly listeners: Map<string, (frame: TokenFrame) => void>;
+  readonly listening: Map<string, { readonly listener: FrameListener; readonly awaits: Awaits }>;
 }
 
 /**
@@ -34,13 +33,13 @@ export class SimulatedBus {
     return {
       openInbox: async () => {
         const address = `inbox-${process.name}`;
-        const listeners = new Map<string, (frame: TokenFrame) => void>();
-        this.#inboxes.set(address, { process, listeners });
+        const listening: InboxOf['listening'] = new Map();
+        this.#inboxes.set(address, { process, listening });
         return {
           address,
-          listen(requestId, listener) {
-            listeners.set(requestId, listener);
-            return { [Symbol.dispose]: () => void listeners.delete(requestId) };
+          listen(requestId, listener, awaits) {
+            listening.set(requestId, { listener, awaits });
+            return { [Symbol.dispose]: () => void listening.delete(requestId) };
           },
           [Symbol.asyncDispose]: async () => void this.#inboxes.delete(address),
         };
@@ -52,18 +51,18 @@ export class SimulatedBus {
         const label = `frame ${frame.requestId}#${frame.attempt}.${frame.seq} from ${process.name}`;
         this.#send(label, to.process, lastArrivals, address, () => {
           const decoded = tokenFrameCodec.decode(bytes);
-          to.listeners.get(decoded.requestId)?.(decoded);
+          to.listening.get(decoded.requestId)?.listener(decoded);
         });
       },
-      isAwaited: (address, requestId) => {
-        const { promise, resolve } = Promise.withResolvers<boolean>();
+      awaited: (address, requestId, attempt) => {
+        const { promise, resolve } = Promise.withResolvers<AwaitedPart>();
         const { random, rates, time } = this.#world;
         const label = `is ${requestId} awaited? from ${process.name}`;
-        time.after(awaitedTimeLimitMs, process, `${label}: no answer`, () => resolve(false));
+        time.after(awaitedTimeLimitMs, process, `${label}: no answer`, () => resolve('nothing'));
         const to = this.#inboxes.get(address);
         if (!to || this.server.isAway || random.chance(rates.busLost)) return promise;
         time.after(latencyMs(this.#world), to.process, label, () => {
-          const awaited = to.listeners.has(requestId);
+          const awaited = to.listening.get(requestId)?.awaits(attempt) ?? 'nothing';
           time.after(latencyMs(this.#world), process, `${label}: ${awaited}`, () => resolve(awaited));
         });
         return promise;

@@ -61,6 +61,10 @@ export class Witness {
   called(callId: CallId, clients: readonly SimulatedClient[]): void {
     const client = clients.find(({ id }) => callId.startsWith(`${id}:`));
     if (client?.outcome === 'answered') this.#world.fail(`${callId} is made, and ${client.id} has its answer`);
+    // What can be made anew is shown only when it is whole.
+    if (client?.outcome === null && client.text !== '') {
+      this.#world.fail(`${callId} is made, and ${client.id} has the beginning of another answer`);
+    }
   }
 
   /** Whoever has a whole answer has all of one call's text, and its usage is stored. */

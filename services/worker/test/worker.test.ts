@@ -198,7 +198,11 @@ test('worker: a job that comes again stops its earlier delivery, and can still b
   await using it = await openTestWorker();
   await using inbox = await it.bus.openInbox();
   const job = it.newJob({ stream: false, replyTo: inbox.address });
-  using _ = inbox.listen(job.requestId, () => {});
+  using _ = inbox.listen(
+    job.requestId,
+    () => {},
+    () => 'answer',
+  );
   const first = it.hand(job);
   await waitUntil(() => it.calls.length === 1, { what: 'the first call' });
   const second = it.hand(job, { attempt: 2 });

@@ -13,10 +13,11 @@ export interface TokenBus {
   publish(address: string, frame: TokenFrame): void;
 
   /**
-   * Whether somebody listens for this request's frames at `address`. No answer within `awaitedTimeLimitMs` is a no:
-   * nobody can be known to wait. Never fails.
+   * What whoever listens for this request's frames at `address` still waits for. If that is an answer, it is from now on
+   * one of this attempt, or of a later one. Without a reply within `awaitedTimeLimitMs` it is `nothing`: nobody can be
+   * known to wait. Never fails.
    */
-  isAwaited(address: string, requestId: RequestId): Promise<boolean>;
+  awaited(address: string, requestId: RequestId, attempt: number): Promise<AwaitedPart>;
 
   /** False while the bus is known to be away: what is published then may arrive late or never. */
   isLive(): boolean;
@@ -31,15 +32,25 @@ export interface TokenBus {
   onCancel(listener: (requestIds: readonly RequestId[]) => void): Promise<AsyncDisposable>;
 }
 
+/** `rest`: its client has seen the beginning of one answer, in place of which no other can be put. */
+export type AwaitedPart = 'nothing' | 'answer' | 'rest';
+
 /** One ingress's address on the bus. */
 export interface Inbox extends AsyncDisposable {
   readonly address: string;
   /**
    * Calls `listener` for each frame of this request until disposed. One listener per request; frames for
    * requests without one are dropped. The listener must not throw and must not block.
+   *
+   * @param awaits what a worker that asks is told; it may not throw either
    */
-  listen(requestId: RequestId, listener: (frame: TokenFrame) => void): Disposable;
+  listen(requestId: RequestId, listener: FrameListener, awaits: Awaits): Disposable;
 }
+
+export type FrameListener = (frame: TokenFrame) => void;
+
+/** @param attempt the one that the worker who asks would make */
+export type Awaits = (attempt: number) => AwaitedPart;
 
 /** As long as an ingress may take to be on the bus again after it was away. */
 export const awaitedTimeLimitMs = 5_000;

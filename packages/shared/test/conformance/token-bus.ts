@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { cancelledMax } from '../../src/contracts/cancel-request.ts';
 import type { TokenFrame } from '../../src/contracts/token-event.ts';
 import { RequestId } from '../../src/ids.ts';
-import type { TokenBus } from '../../src/ports/token-bus.ts';
+import type { AwaitedPart, TokenBus } from '../../src/ports/token-bus.ts';
 import { waitUntil } from '../../../../test/servers/wait-until.ts';
 
 const newRequestId = () => RequestId.parse(`chatcmpl-${randomUUID()}`);
@@ -23,7 +23,11 @@ export function tokenBusConformance(
     await using inbox = await ends.ingress.openInbox();
     const requestId = newRequestId();
     const seen: TokenFrame[] = [];
-    using _ = inbox.listen(requestId, (arrived) => seen.push(arrived));
+    using _ = inbox.listen(
+      requestId,
+      (arrived) => seen.push(arrived),
+      () => 'answer',
+    );
     const sent = Array.from({ length: 200 }, (_unused, seq) => frame(requestId, seq));
     for (const each of sent) ends.worker.publish(inbox.address, each);
     await waitUntil(() => seen.length === sent.length, { what: 'all frames' });
@@ -36,9 +40,21 @@ export function tokenBusConformance(
     await using other = await ends.ingress.openInbox();
     const [a, b] = [newRequestId(), newRequestId()];
     const seen: string[] = [];
-    using _first = one.listen(a, () => seen.push('a'));
-    using _second = one.listen(b, () => seen.push('b'));
-    using _third = other.listen(a, () => seen.push('a in the other inbox'));
+    using _first = one.listen(
+      a,
+      () => seen.push('a'),
+      () => 'answer',
+    );
+    using _second = one.listen(
+      b,
+      () => seen.push('b'),
+      () => 'answer',
+    );
+    using _third = other.listen(
+      a,
+      () => seen.push('a in the other inbox'),
+      () => 'answer',
+    );
     ends.worker.publish(one.address, frame(newRequestId(), 0));
     ends.worker.publish(one.address, frame(a, 0));
     ends.worker.publish(one.address, frame(b, 0));
@@ -51,8 +67,18 @@ export function tokenBusConformance(
     await using inbox = await ends.ingress.openInbox();
     const [gone, last] = [newRequestId(), newRequestId()];
     const seen: string[] = [];
-    inbox.listen(gone, () => seen.push('gone'))[Symbol.dispose]();
-    using _ = inbox.listen(last, () => seen.push('last'));
+    inbox
+      .listen(
+        gone,
+        () => seen.push('gone'),
+        () => 'answer',
+      )
+      [Symbol.dispose]();
+    using _ = inbox.listen(
+      last,
+      () => seen.push('last'),
+      () => 'answer',
+    );
     ends.worker.publish('nobody', frame(gone, 0));
     ends.worker.publish(inbox.address, frame(gone, 0));
     ends.worker.publish(inbox.address, frame(last, 0));
@@ -60,26 +86,42 @@ export function tokenBusConformance(
     assert.deepEqual(seen, ['last']);
   });
 
-  test(`${name} bus: a request is awaited where somebody listens for it, and as long`, async () => {
+  test(`${name} bus: a request is awaited where somebody listens for it, as long, and as they say`, async () => {
     await using ends = await open();
     await using inbox = await ends.ingress.openInbox();
     await using other = await ends.ingress.openInbox();
     const requestId = newRequestId();
-    const listening = inbox.listen(requestId, () => {});
-    assert.equal(await ends.worker.isAwaited(inbox.address, requestId), true);
-    assert.equal(await ends.worker.isAwaited(inbox.address, newRequestId()), false);
-    assert.equal(await ends.worker.isAwaited(other.address, requestId), false);
+    const asked: number[] = [];
+    let awaited: AwaitedPart = 'answer';
+    const listening = inbox.listen(
+      requestId,
+      () => {},
+      (attempt) => {
+        asked.push(attempt);
+        return awaited;
+      },
+    );
+    assert.equal(await ends.worker.awaited(inbox.address, requestId, 2), 'answer');
+    awaited = 'rest';
+    assert.equal(await ends.worker.awaited(inbox.address, requestId, 3), 'rest');
+    assert.deepEqual(asked, [2, 3]);
+    assert.equal(await ends.worker.awaited(inbox.address, newRequestId(), 2), 'nothing');
+    assert.equal(await ends.worker.awaited(other.address, requestId, 2), 'nothing');
     listening[Symbol.dispose]();
-    assert.equal(await ends.worker.isAwaited(inbox.address, requestId), false);
+    assert.equal(await ends.worker.awaited(inbox.address, requestId, 2), 'nothing');
   });
 
   test(`${name} bus: nothing is awaited at an inbox that is gone`, async () => {
     await using ends = await open();
     const inbox = await ends.ingress.openInbox();
     const requestId = newRequestId();
-    using _ = inbox.listen(requestId, () => {});
+    using _ = inbox.listen(
+      requestId,
+      () => {},
+      () => 'answer',
+    );
     await inbox[Symbol.asyncDispose]();
-    assert.equal(await ends.worker.isAwaited(inbox.address, requestId), false);
+    assert.equal(await ends.worker.awaited(inbox.address, requestId, 2), 'nothing');
   });
 
   test(`${name} bus: a cancel reaches every worker that listens`, async () => {

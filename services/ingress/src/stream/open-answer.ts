@@ -1,7 +1,7 @@
 import type { TokenEvent, TokenFrame } from '@sluice/shared/contracts/token-event.ts';
 import { deadlineExceeded } from '@sluice/shared/errors.ts';
 import type { RequestId } from '@sluice/shared/ids.ts';
-import type { Inbox } from '@sluice/shared/ports/token-bus.ts';
+import type { AwaitedPart, Inbox } from '@sluice/shared/ports/token-bus.ts';
 
 /**
  * Another attempt has begun to answer: what came before is void. It can be followed by a whole new answer, or by
@@ -39,19 +39,20 @@ const deadlineGraceMs = 3_000;
  */
 export function openAnswer(
   inbox: Inbox,
-  request: { requestId: RequestId; deadlineAt: number },
+  request: { requestId: RequestId; stream: boolean; deadlineAt: number },
   now: () => number,
 ): AnswerEvents {
   let held: (TokenEvent | Restart)[] = [];
   let heldUnits = 0;
   let ended = false;
   let finished = false;
+  let isSeen = false;
   let attempt = 0;
   let nextSeq = 0;
   let lastSignAt = now();
   let wake: (() => void) | undefined;
 
-  const listening = inbox.listen(request.requestId, take);
+  const listening = inbox.listen(request.requestId, take, awaits);
   const timer = setTimeout(
     () => end('deadline_exceeded', deadlineExceeded().message),
     Math.max(0, request.deadlineAt - now()) + deadlineGraceMs,
@@ -74,6 +75,7 @@ export function openAnswer(
           const batch = held;
           held = [];
           heldUnits = 0;
+          isSeen = true;
           yield batch;
         } else if (ended) {
           return;
@@ -93,12 +95,7 @@ export function openAnswer(
   function take(frame: TokenFrame): void {
     if (ended || frame.attempt < attempt) return;
     lastSignAt = now();
-    if (frame.attempt > attempt) {
-      if (attempt > 0) held = [{ type: 'restart' }];
-      heldUnits = 0;
-      attempt = frame.attempt;
-      nextSeq = 0;
-    }
+    if (frame.attempt > attempt) overtake(frame.attempt);
     if (frame.seq !== nextSeq)
       return end('stream_interrupted', 'Part of the answer was lost on its way to the client.');
     nextSeq += 1;
@@ -114,6 +111,21 @@ export function openAnswer(
     if (!finished && heldUnits > heldUnitsMax)
       return end('stream_interrupted', 'The client reads too slowly for its answer to be held.');
     wake?.();
+  }
+
+  /** Who collects a whole answer can start again; a stream that has begun cannot. */
+  function awaits(next: number): AwaitedPart {
+    if (request.stream && isSeen) return 'rest';
+    // Else an earlier worker that still writes would have it begin, and another call be made in vain.
+    if (next > attempt) overtake(next);
+    return 'answer';
+  }
+
+  function overtake(next: number): void {
+    if (attempt > 0) held = [{ type: 'restart' }];
+    heldUnits = 0;
+    attempt = next;
+    nextSeq = 0;
   }
 
   function end(code: string, message: string): void {

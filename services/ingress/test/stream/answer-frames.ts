@@ -1,7 +1,7 @@
 import { createMemoryTokenBus } from '@sluice/shared/adapters/memory/memory-token-bus.ts';
-import type { AnswerStart, TokenEvent, TokenFrame } from '@sluice/shared/contracts/token-event.ts';
+import type { AnswerStart, TokenEvent } from '@sluice/shared/contracts/token-event.ts';
 import { RequestId } from '@sluice/shared/ids.ts';
-import type { Inbox } from '@sluice/shared/ports/token-bus.ts';
+import type { Awaits, FrameListener, Inbox } from '@sluice/shared/ports/token-bus.ts';
 import { openAnswer } from '../../src/stream/open-answer.ts';
 import type { AnswerEvents, Restart } from '../../src/stream/open-answer.ts';
 
@@ -35,23 +35,26 @@ export const failure: TokenEvent = {
 };
 
 /** An answer and the worker's end of it. Frames are numbered by themselves unless `seq` says otherwise. */
-export function openTestAnswer({ deadlineInMs = 60_000 } = {}) {
-  let listener: ((frame: TokenFrame) => void) | undefined;
+export function openTestAnswer({ deadlineInMs = 60_000, stream = true } = {}) {
+  let listener: FrameListener | undefined;
+  let awaits: Awaits | undefined;
   const inbox: Inbox = {
     address: 'inbox',
-    listen(_requestId, added) {
+    listen(_requestId, added, said) {
       listener = added;
+      awaits = said;
       return { [Symbol.dispose]: () => (listener = undefined) };
     },
     [Symbol.asyncDispose]: async () => {},
   };
-  const answer = openAnswer(inbox, { requestId, deadlineAt: deadlineInMs }, () => 0);
+  const answer = openAnswer(inbox, { requestId, stream, deadlineAt: deadlineInMs }, () => 0);
   const seqs = new Map<number, number>();
   return {
     answer,
     get isListening() {
       return listener !== undefined;
     },
+    awaited: (attempt: number) => awaits?.(attempt),
     send(events: readonly TokenEvent[], { attempt = 1, seq = seqs.get(attempt) ?? 0 } = {}): void {
       seqs.set(attempt, seq + 1);
       listener?.({ version: 1, requestId, attempt, seq, events: [...events] });
@@ -71,7 +74,7 @@ export async function allOf(answer: AnswerEvents): Promise<(TokenEvent | Restart
 export async function openBusAnswer() {
   const bus = createMemoryTokenBus();
   const inbox = await bus.openInbox();
-  const answer = openAnswer(inbox, { requestId, deadlineAt: Date.now() + 60_000 }, Date.now);
+  const answer = openAnswer(inbox, { requestId, stream: true, deadlineAt: Date.now() + 60_000 }, Date.now);
   let seq = 0;
   return {
     answer,

@@ -55,6 +55,25 @@ test('answer: a higher attempt voids what came before', async () => {
   assert.deepEqual((await reader.next()).value, [{ type: 'restart' }, start, text('new'), end]);
 });
 
+for (const stream of [true, false]) {
+  test(`answer: ${stream ? 'of a stream that has begun the rest is' : 'a whole one is always'} awaited`, async () => {
+    using it = openTestAnswer({ stream });
+    const reader = it.answer[Symbol.asyncIterator]();
+    it.send([start, text('read')]);
+    await reader.next();
+    assert.equal(it.awaited(2), stream ? 'rest' : 'answer');
+  });
+}
+
+test('answer: when a worker is told that one is awaited, it is its own', async () => {
+  using it = openTestAnswer();
+  it.send([start, text('not read')]);
+  assert.equal(it.awaited(2), 'answer');
+  it.send([text('of the worker before')]);
+  it.send([start, text('new'), end], { attempt: 2 });
+  assert.deepEqual(await allOf(it.answer), [{ type: 'restart' }, start, text('new'), end]);
+});
+
 test('answer: the first frame ever may be of a later attempt', async () => {
   using it = openTestAnswer();
   it.send([start, text('new')], { attempt: 3 });

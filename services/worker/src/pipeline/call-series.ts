@@ -177,13 +177,10 @@ export function createCallSeries(
   }
 
   /** What the start of the answer tells. */
-  function startOf({ deployment, retries, maxRetries, fallbacks, fallbackErrors, call }: MadeCall) {
-    const onContent = () => {
-      if (delivery.job.stream) noteContent(call);
-    };
+  function startOf({ deployment, retries, maxRetries, fallbacks, fallbackErrors }: MadeCall) {
     const { maxFallbacks } = deps.config.router;
     const tries = { retries, maxRetries, fallbacks, maxFallbacks, ...(fallbackErrors && { fallbackErrors }) };
-    return { writer, deployment, tries, queueMs: job.queueMs, onContent };
+    return { writer, deployment, tries, queueMs: job.queueMs };
   }
 
   /** Known to whoever takes over before the provider can know of the call; unless there is no time left to make it. */
@@ -243,12 +240,5 @@ export function createCallSeries(
       deps.log.warn({ requestId, err: end.error }, 'call failed');
     }
     return end;
-  }
-
-  /** Not waited for: should it be lost, whoever takes over makes a call whose answer the client is not shown. */
-  function noteContent(call: number): void {
-    delivery.journal(writeJournalLine({ type: 'content', call })).catch((error: unknown) => {
-      deps.log.warn({ requestId: delivery.job.requestId, err: error }, 'begin of the answer not noted');
-    });
   }
 }

@@ -4,9 +4,8 @@ import { z } from 'zod';
 
 /**
  * What an attempt leaves beside its job for whoever takes it over. One JSON line each; the last one about a call
- * counts, and `content` and `ended` count whatever follows.
+ * counts, and `ended` counts whatever follows.
  * call: from here on this call may be billed. refused: it was not, its number and reservation are free again.
- * content: the client has seen some of a streamed answer, so no other can take its place.
  * usage: what it used is known. ended: the job is, and nothing more is to be called for it; `event` is what may not be
  * stored yet.
  */
@@ -19,7 +18,6 @@ export const JournalLine = z.discriminatedUnion('type', [
     outputTokensCap: z.int().nonnegative(),
     startedAt: z.int(),
   }),
-  z.object({ type: z.literal('content'), call: z.int().positive() }),
   z.object({ type: z.literal('refused'), call: z.int().positive() }),
   z.object({ type: z.literal('usage'), call: z.int().positive(), event: UsageEvent }),
   z.object({ type: z.literal('ended'), call: z.int().positive(), event: UsageEvent.nullable() }),
@@ -44,19 +42,17 @@ export interface LeftBehind {
   readonly known: readonly UsageEvent[];
   /** The call to make next, and whether its reservation still stands. */
   readonly next: { readonly call: number; readonly reserved: boolean };
-  /** The job has ended, or its client has half an answer: there is no call to make. */
+  /** The job has: there is no call to make. */
   readonly ended: boolean;
 }
 
 /** @throws Error on a line that no version of this program wrote */
 export function readJournal(lines: readonly string[]): LeftBehind {
   const last = new Map<number, JournalLine>();
-  let hasContent = false;
   let hasEnded = false;
   for (const text of lines) {
     const line = JournalLine.parse(JSON.parse(text));
-    if (line.type === 'content') hasContent = true;
-    else last.set(line.call, line);
+    last.set(line.call, line);
     // Whatever comes after it: usage that could not be stored at once does.
     hasEnded ||= line.type === 'ended';
   }
@@ -67,6 +63,6 @@ export function readJournal(lines: readonly string[]): LeftBehind {
     lost: open.filter((line) => line.type === 'call'),
     known: open.flatMap((line) => ('event' in line && line.event ? [line.event] : [])),
     next: reusable ? { call: Math.max(lastCall, 1), reserved: true } : { call: lastCall + 1, reserved: false },
-    ended: hasContent || hasEnded,
+    ended: hasEnded,
   };
 }

@@ -5,6 +5,7 @@ import { unbilledUsageEvent } from '@sluice/shared/contracts/unbilled-usage-even
 import type { UsageEvent } from '@sluice/shared/contracts/usage-event.ts';
 import { deadlineExceeded, errorCatalog, GatewayError } from '@sluice/shared/errors.ts';
 import type { JobDelivery } from '@sluice/shared/ports/job-queue.ts';
+import type { AwaitedPart } from '@sluice/shared/ports/token-bus.ts';
 import { withTimeLimit } from '@sluice/shared/time-limit.ts';
 import { usageCostNanoUsd } from '@sluice/shared/prices/usage-cost.ts';
 import { ceilingNanoUsd } from '@sluice/shared/prices/dearest-price.ts';
@@ -64,14 +65,9 @@ export async function processJob(delivery: JobDelivery, deps: JobDeps, signal: A
   if (stopped) return close(standing, stopped);
   if (attempt > attemptsMax) return close(standing, wornOut());
   if (attempt > 1) {
-    // The earlier worker may have answered without a note of it, or the client may have left unheard. An answer that is
-    // kept for a retry is waited for all the same, unless it has been kept.
-    const { keepAnswerAs: scope } = job;
-    if (scope === undefined) {
-      if (!(await deps.bus.isAwaited(replyTo, requestId))) return close(standing, 'client-gone');
-    } else if (await deps.idempotency.isFinished({ scope, requestId })) {
-      return close(standing, stoppedError('lock-lost'));
-    }
+    const wanted = await wantedOf(delivery, deps);
+    if (wanted === 'nothing') return close(standing, 'client-gone');
+    if (wanted === 'rest') return close(standing, stoppedError('lock-lost'));
   }
 
   let request: OpenedRequest;
@@ -177,6 +173,21 @@ export async function processJob(delivery: JobDelivery, deps: JobDeps, signal: A
       firstTokenAt: end.firstTokenAt,
     };
   }
+}
+
+/**
+ * What a job that is taken over is still wanted for. The earlier worker may have answered without a note of it, or have
+ * begun to; or the client may have left unheard. An answer that is kept for a retry is wanted all the same, unless it
+ * has been kept.
+ */
+async function wantedOf(
+  { job: { keepAnswerAs: scope, replyTo, requestId, stream }, attempt }: JobDelivery,
+  { bus, idempotency }: Pick<JobDeps, 'bus' | 'idempotency'>,
+): Promise<AwaitedPart> {
+  if (scope !== undefined && (await idempotency.isFinished({ scope, requestId }))) return 'rest';
+  if (scope !== undefined && !stream) return 'answer';
+  const awaited = await bus.awaited(replyTo, requestId, attempt);
+  return scope !== undefined && awaited === 'nothing' ? 'answer' : awaited;
 }
 
 /** Where the job is to go on; `ended`: there is nothing to go on with. */

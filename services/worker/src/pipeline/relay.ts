@@ -35,8 +35,6 @@ export async function relay(
     deployment: Deployment;
     tries: Pick<AnswerStart, 'retries' | 'maxRetries' | 'fallbacks' | 'maxFallbacks' | 'fallbackErrors'>;
     queueMs: number;
-    /** Called just before the first content goes out. */
-    onContent: () => void;
   },
   { signal, now }: { signal: AbortSignal; now: () => number },
 ): Promise<CallEnd> {
@@ -64,7 +62,6 @@ export async function relay(
       if (passedOn.length === 0) continue;
       if (firstTokenAt === null) {
         firstTokenAt = now();
-        answer.onContent();
         passedOn.unshift(answerStart(accepted?.headers ?? {}));
       }
       answer.writer.write(passedOn);

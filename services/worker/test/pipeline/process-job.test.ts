@@ -29,7 +29,6 @@ test('job: usage is stored before the end is announced, and the end is noted bes
   assert.deepEqual(run.effects, [
     'journal call 1',
     'call A',
-    'journal content 1',
     'publish answer-start text-delta',
     'publish text-delta choice-end',
     'append 1 completed',
@@ -204,7 +203,7 @@ test('job: a worker that learns at the end that it has lost the job announces no
 test('job: a call that may have been billed is booked before the next is reserved for and made', async () => {
   const run = new Recording({ scripts: [[refusal('provider_timeout', { mayBeBilled: true })], goodAnswer] });
   await run.run();
-  assert.deepEqual(run.effects.slice(0, 11), [
+  assert.deepEqual(run.effects.slice(0, 10), [
     'journal call 1',
     'call A',
     'journal usage 1',
@@ -213,7 +212,6 @@ test('job: a call that may have been billed is booked before the next is reserve
     'reserve 2',
     'journal call 2',
     'call A',
-    'journal content 2',
     'publish answer-start text-delta',
     'publish text-delta choice-end',
   ]);
@@ -515,8 +513,8 @@ test('usage log: down for good: the job is given back with the event in its jour
   const kept = run.offered.at(-1);
 
   run.appendsFail = false;
+  run.awaited = 'rest'; // its client has seen content
   await run.run();
-  // The client has seen content: no second call can take its place.
   assert.deepEqual(run.books, ['1:completed::']);
   assert.deepEqual(run.booked.get(kept?.callId ?? ''), kept);
   run.assertClosed();
@@ -608,7 +606,7 @@ test('takeover: a client who left is not called for', async () => {
 
 test('takeover: a call is not made again for a client who does not wait: it may have its answer', async () => {
   const run = new Recording().died(callLine);
-  run.clientWaits = false;
+  run.awaited = 'nothing';
   await run.run();
   assert.deepEqual(run.calls, []);
   assert.deepEqual(run.books, ['1:cut:stream_interrupted:132000']);
@@ -617,7 +615,7 @@ test('takeover: a call is not made again for a client who does not wait: it may 
 
 test('takeover: an answer that is kept for a retry is called for though nobody waits', async () => {
   const run = new Recording({ job: { keepAnswerAs: 'scope' } }).died(callLine);
-  run.clientWaits = false;
+  run.awaited = 'nothing';
   await run.run();
   assert.deepEqual(run.books, ['1:cut:stream_interrupted:132000', '2:completed::']);
   run.assertClosed();
@@ -667,11 +665,15 @@ function dieAfter({ effects }: Recording, steps: number): void {
 }
 
 test('takeover: a streamed answer that the client has begun to see is not called for again', async () => {
-  const run = new Recording().died(callLine, { type: 'content', call: 1 });
-  await run.run();
-  assert.equal(run.calls.length, 0);
-  assert.equal(run.lastEvent?.type, 'answer-error');
-  run.assertClosed();
+  for (const job of [{}, { keepAnswerAs: 'scope' }]) {
+    const run = new Recording({ job }).died(callLine);
+    run.awaited = 'rest';
+    await run.run();
+    assert.deepEqual(run.calls, []);
+    assert.equal(run.lastEvent?.type, 'answer-error');
+    assert.deepEqual(run.books, ['1:cut:stream_interrupted:132000']);
+    run.assertClosed();
+  }
 });
 
 test('job: its team is charged what the call used, and nothing for a job that never ran', async () => {

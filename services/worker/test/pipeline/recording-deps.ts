@@ -15,6 +15,7 @@ import { createMemoryCooldownStore } from '@sluice/shared/adapters/memory/memory
 import type { CooldownStore } from '@sluice/shared/ports/cooldown-store.ts';
 import type { Correction } from '@sluice/shared/ports/fair-share.ts';
 import type { JobDelivery } from '@sluice/shared/ports/job-queue.ts';
+import type { AwaitedPart } from '@sluice/shared/ports/token-bus.ts';
 import { sampleJob } from '../../../../packages/shared/test/conformance/sample-job.ts';
 import { createFlow } from '../../src/flow/flow.ts';
 import type { JobDeps, StopReason } from '../../src/pipeline/job-context.ts';
@@ -143,7 +144,7 @@ export class Recording {
   readonly lines: string[] = [];
   readonly takeovers: string[] = [];
   /** What its ingress says of the client. */
-  clientWaits = true;
+  awaited: AwaitedPart = 'answer';
   readonly cooledDown: string[] = [];
   readonly corrections: Correction[] = [];
   /** Calls that the provider has accepted, or may have. */
@@ -208,7 +209,7 @@ export class Recording {
           this.effects.push(`publish ${frame.events.map(({ type }) => type).join(' ')}`);
           this.frames.push(frame);
         },
-        isAwaited: async () => this.clientWaits,
+        awaited: async () => this.awaited,
         isLive: () => true,
         cancel: async () => {},
         onCancel: async () => ({ [Symbol.asyncDispose]: async () => {} }),

@@ -25,7 +25,6 @@ test('relay: a provider that goes on after the lock is lost writes to nobody, an
       deployment: deployment('sample', 'A'),
       tries: { retries: 0, fallbacks: 0 },
       queueMs: 0,
-      onContent: () => {},
     },
     { signal: lock.signal, now: () => 0 },
   );

@@ -1,16 +1,20 @@
 import { cancelRequestCodec } from '../../contracts/cancel-request.ts';
 import { tokenFrameCodec } from '../../contracts/token-event.ts';
-import type { TokenFrame } from '../../contracts/token-event.ts';
 import type { RequestId } from '../../ids.ts';
-import type { Inbox, TokenBus } from '../../ports/token-bus.ts';
+import type { Awaits, FrameListener, Inbox, TokenBus } from '../../ports/token-bus.ts';
 import { collectCancels } from '../collect-cancels.ts';
+
+interface Listening {
+  readonly listener: FrameListener;
+  readonly awaits: Awaits;
+}
 
 /**
  * The token bus within one process. The same bytes go through the same codec as on NATS, and delivery is as
  * asynchronous, so what fails on the wire fails here too.
  */
 export function createMemoryTokenBus(): TokenBus {
-  const inboxes = new Map<string, Map<string, (frame: TokenFrame) => void>>();
+  const inboxes = new Map<string, Map<string, Listening>>();
   const cancelListeners = new Set<(requestIds: readonly RequestId[]) => void>();
   let opened = 0;
 
@@ -18,13 +22,13 @@ export function createMemoryTokenBus(): TokenBus {
     async openInbox(): Promise<Inbox> {
       opened += 1;
       const address = `memory-${opened}`;
-      const listeners = new Map<string, (frame: TokenFrame) => void>();
-      inboxes.set(address, listeners);
+      const listening = new Map<string, Listening>();
+      inboxes.set(address, listening);
       return {
         address,
-        listen(requestId, listener) {
-          listeners.set(requestId, listener);
-          return { [Symbol.dispose]: () => void listeners.delete(requestId) };
+        listen(requestId, listener, awaits) {
+          listening.set(requestId, { listener, awaits });
+          return { [Symbol.dispose]: () => void listening.delete(requestId) };
         },
         [Symbol.asyncDispose]: async () => void inboxes.delete(address),
       };
@@ -33,10 +37,10 @@ export function createMemoryTokenBus(): TokenBus {
       const bytes = tokenFrameCodec.encode(frame);
       setImmediate(() => {
         const decoded = tokenFrameCodec.decode(bytes);
-        inboxes.get(address)?.get(decoded.requestId)?.(decoded);
+        inboxes.get(address)?.get(decoded.requestId)?.listener(decoded);
       });
     },
-    isAwaited: async (address, requestId) => inboxes.get(address)?.has(requestId) ?? false,
+    awaited: async (address, requestId, attempt) => inboxes.get(address)?.get(requestId)?.awaits(attempt) ?? 'nothing',
     isLive: () => true,
     cancel: collectCancels((message) => {
       for (const listener of cancelListeners) listener(cancelRequestCodec.decode(message).requestIds);

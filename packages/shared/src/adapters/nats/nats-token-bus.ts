@@ -6,12 +6,11 @@ import { cancelRequestCodec } from '../../contracts/cancel-request.ts';
 import type { Codec } from '../../contracts/codec.ts';
 import { subjects } from '../../contracts/subjects.ts';
 import { tokenFrameCodec } from '../../contracts/token-event.ts';
-import type { TokenFrame } from '../../contracts/token-event.ts';
 import { withTimeLimit } from '../../time-limit.ts';
 import { collectCancels } from '../collect-cancels.ts';
 import { announceAtEndOfTurn } from '../end-of-turn.ts';
 import { awaitedTimeLimitMs } from '../../ports/token-bus.ts';
-import type { Inbox, TokenBus } from '../../ports/token-bus.ts';
+import type { AwaitedPart, Awaits, FrameListener, Inbox, TokenBus } from '../../ports/token-bus.ts';
 
 /** So that a bus which does not answer is known within the second in which a client is promised its 503. */
 const pulseMs = 400;
@@ -38,18 +37,18 @@ export function createNatsTokenBus(nats: NatsConnection, onError: (error: unknow
   return {
     async openInbox(): Promise<Inbox> {
       const address = randomUUID();
-      const listeners = new Map<string, (frame: TokenFrame) => void>();
+      const listening = new Map<string, { readonly listener: FrameListener; readonly awaits: Awaits }>();
       const subscription = nats.subscribe(subjects.tokens(address), {
         callback: (error, message) => {
           if (error) return onError(error);
           const frame = decoded(tokenFrameCodec, message.data);
-          if (frame) listeners.get(frame.requestId)?.(frame);
+          if (frame) listening.get(frame.requestId)?.listener(frame);
         },
       });
       const questions = nats.subscribe(subjects.awaited(address), {
         callback: (error, message) => {
           if (error) return onError(error);
-          answer(message, (requestId) => listeners.has(requestId));
+          answer(message, (requestId, attempt) => listening.get(requestId)?.awaits(attempt) ?? 'nothing');
         },
       });
       await nats.flush(); // the server answers PING only after it has taken SUB
@@ -57,9 +56,9 @@ export function createNatsTokenBus(nats: NatsConnection, onError: (error: unknow
       beat ??= setInterval(() => void feelPulse(), pulseMs).unref();
       return {
         address,
-        listen(requestId, listener) {
-          listeners.set(requestId, listener);
-          return { [Symbol.dispose]: () => void listeners.delete(requestId) };
+        listen(requestId, listener, awaits) {
+          listening.set(requestId, { listener, awaits });
+          return { [Symbol.dispose]: () => void listening.delete(requestId) };
         },
         [Symbol.asyncDispose]: async () => {
           subscription.unsubscribe();
@@ -71,13 +70,13 @@ export function createNatsTokenBus(nats: NatsConnection, onError: (error: unknow
       const bytes = tokenFrameCodec.encode(frame);
       announceAtEndOfTurn(() => publishIfOpen(subjects.tokens(address), bytes));
     },
-    async isAwaited(address, requestId) {
-      const question = awaitedQuestionCodec.encode({ version: 1, requestId });
+    async awaited(address, requestId, attempt) {
+      const question = awaitedQuestionCodec.encode({ version: 1, requestId, attempt });
       for (const since = performance.now(); performance.now() - since < awaitedTimeLimitMs; await wait(askAgainMs)) {
         const reply = await ask(subjects.awaited(address), question);
-        if (reply) return reply.awaited;
+        if (reply) return reply;
       }
-      return false;
+      return 'nothing';
     },
     isLive: () => connected && answering,
     cancel: collectCancels((message) => publishIfOpen(subjects.cancel, message)),
@@ -104,20 +103,23 @@ export function createNatsTokenBus(nats: NatsConnection, onError: (error: unknow
   }
 
   /** @returns null: nobody has answered */
-  async function ask(subject: string, question: Uint8Array): Promise<{ awaited: boolean } | null> {
+  async function ask(subject: string, question: Uint8Array): Promise<AwaitedPart | null> {
     try {
       const { data } = await nats.request(subject, question, { timeout: askTimeLimitMs });
-      return decoded(awaitedReplyCodec, data);
+      const reply = decoded(awaitedReplyCodec, data);
+      if (!reply?.awaited) return reply && 'nothing';
+      return reply.begun ? 'rest' : 'answer';
     } catch {
       return null;
     }
   }
 
-  function answer(message: Msg, isAwaited: (requestId: string) => boolean): void {
+  function answer(message: Msg, awaitedOf: (requestId: string, attempt: number) => AwaitedPart): void {
     const question = decoded(awaitedQuestionCodec, message.data);
     if (!question || message.reply === undefined) return;
-    const awaited = isAwaited(question.requestId);
-    publishIfOpen(message.reply, awaitedReplyCodec.encode({ version: 1, awaited }));
+    const awaited = awaitedOf(question.requestId, question.attempt ?? 1);
+    const reply = { version: 1, awaited: awaited !== 'nothing', begun: awaited === 'rest' } as const;
+    publishIfOpen(message.reply, awaitedReplyCodec.encode(reply));
   }
 
   /** Ends with the connection. */
