@@ -67,13 +67,12 @@ export function tokenBusConformance(
     await using inbox = await ends.ingress.openInbox();
     const [gone, last] = [newRequestId(), newRequestId()];
     const seen: string[] = [];
-    inbox
-      .listen(
-        gone,
-        () => seen.push('gone'),
-        () => 'answer',
-      )
-      [Symbol.dispose]();
+    const listening = inbox.listen(
+      gone,
+      () => seen.push('gone'),
+      () => 'answer',
+    );
+    listening[Symbol.dispose]();
     using _ = inbox.listen(
       last,
       () => seen.push('last'),
