@@ -3,6 +3,7 @@ import type { RequireMetricsAccess } from '@sluice/shared/metrics-access.ts';
 import express from 'express';
 import type { ErrorRequestHandler, Express, IRoute, RequestHandler } from 'express';
 import type { Authenticate } from './auth/create-authenticate.ts';
+import { asGatewayError } from './http/as-gateway-error.ts';
 import { toErrorResponse } from './http/error-response.ts';
 import { bytes } from './http/read-bytes.ts';
 import { readOptionalJson } from './http/read-json.ts';
@@ -164,30 +165,4 @@ function errorHandler(onError: AppDeps['onError']): ErrorRequestHandler {
     for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
     res.status(status).json(body);
   };
-}
-
-/** Express and its body parser have errors of their own, told apart by `type` and `status`. */
-function asGatewayError(thrown: unknown): unknown {
-  if (!(thrown instanceof Error) || thrown instanceof GatewayError) return thrown;
-  const { type, limit, status } = thrown as Error & { type?: unknown; limit?: unknown; status?: unknown };
-  switch (type) {
-    case 'entity.too.large': {
-      const limitMb = Number(limit) / 1024 ** 2;
-      return new GatewayError('body_too_large', `The request body is larger than ${limitMb} MB.`, { cause: thrown });
-    }
-    case 'encoding.unsupported':
-    case 'request.size.invalid':
-    case 'request.aborted':
-    case 'stream.encoding.set':
-      return new GatewayError('malformed_body', `The request body could not be read: ${thrown.message}.`, {
-        cause: thrown,
-      });
-    default:
-      break;
-  }
-  // A path that does not decode, or a compressed body that does not inflate.
-  if (status === 400) {
-    return new GatewayError('malformed_body', 'The request could not be read.', { cause: thrown });
-  }
-  return thrown;
 }

@@ -146,6 +146,58 @@ export function spendInvariants({ mode, open }: SharedGateway): void {
       }
     });
 
+    test('a request refused for its body, its controls or its idempotency key has a row of no cost, and nothing of its prompt', async () => {
+      const key = await gateway.newKey(owner);
+      const secret = 'a-prompt-that-nobody-keeps';
+      const messages = [{ role: 'user', content: secret }];
+      const text = (body: string) => ask(gateway, '/v1/chat/completions', { method: 'POST', key, body });
+      const idempotent = (fields: object) =>
+        chat(gateway, key, { messages, ...fields }, { headers: { 'idempotency-key': 'once' } });
+      assert.equal((await idempotent({})).status, 200);
+      await booked(key, 1);
+
+      const refused: readonly (readonly [code: string, model: string, send: () => Promise<Reply>])[] = [
+        ['invalid_request', 'llama', () => chat(gateway, key, { messages, n: 0 })],
+        ['invalid_request', 'llama', () => chat(gateway, key, { messages, max_tokens: -1, stream: true })],
+        ['invalid_request', 'llama', () => chat(gateway, key, { messages, metadata: [secret], user: 7 })],
+        ['invalid_request', 'llama', () => chat(gateway, key, { messages, timeout: -1 })],
+        ['invalid_request', '', () => chat(gateway, key, { messages, model: undefined })],
+        ['invalid_request', 'x'.repeat(256), () => chat(gateway, key, { messages: 1, model: 'x'.repeat(100_000) })],
+        ['unknown_model', 'x'.repeat(256), () => chat(gateway, key, { messages, model: 'x'.repeat(100_000) })],
+        ['invalid_request', '', () => text(JSON.stringify([secret]))],
+        ['malformed_body', '', () => text(`{"messages":"${secret}`)],
+        ['malformed_body', '', () => text(secret)],
+        ['body_too_large', '', () => text(secret.padEnd(5 * 1024 ** 2, secret))],
+        ['idempotency_key_reused', 'llama', () => idempotent({ max_tokens: 3 })],
+        ['invalid_request', 'embed', () => post(gateway, '/embeddings', { model: 'embed', input: [[1]] }, { key })],
+      ];
+      for (const [n, [code, model, send]] of refused.entries()) {
+        const reply = await send();
+        const row = (await booked(key, n + 2)).at(-1) ?? assert.fail();
+        assert.deepEqual(
+          {
+            status: row.status,
+            spend: row.spend,
+            tokens: row['total_tokens'],
+            team: row.team_id,
+            model: row['model_group'],
+            error: errorInformationOf(row),
+          },
+          {
+            status: 'failure',
+            spend: 0,
+            tokens: 0,
+            team: owner.team_id,
+            model,
+            error: { ...errorInformationOf(row), error_class: code, error_code: String(reply.status) },
+          },
+        );
+        const asText = JSON.stringify(row);
+        assert.ok(!asText.includes('a-prompt') && asText.length < 8_192, asText.slice(0, 8_192));
+      }
+      assert.equal((await infoOf(gateway, key)).spend, (await rowsOf(key))[0]?.spend);
+    });
+
     test('each next call finds what was spent before it, its own cost included', async () => {
       const key = await gateway.newKey();
       let spent = 0;
@@ -185,6 +237,10 @@ export function spendInvariants({ mode, open }: SharedGateway): void {
 
 function statuses(replies: readonly Reply[]): readonly number[] {
   return [...new Set(replies.map(({ status }) => status))];
+}
+
+function errorInformationOf(row: z.infer<typeof Row>) {
+  return z.looseObject({ error_information: z.looseObject({}) }).parse(row['metadata']).error_information;
 }
 
 function isWhole({ status, text }: Reply): boolean {

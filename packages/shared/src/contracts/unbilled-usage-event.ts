@@ -3,12 +3,18 @@ import { callTypeOf } from './call-type.ts';
 import type { InferenceJob } from './inference-job.ts';
 import type { UsageEvent } from './usage-event.ts';
 
+/** What the books have to know of a job that was not called for. */
+export type UnbilledJob = Pick<
+  InferenceJob,
+  'requestId' | 'kind' | 'callType' | 'alias' | 'stream' | 'accounts' | 'caller' | 'origin' | 'admittedAt'
+>;
+
 /**
  * The usage event of a job whose `call` cost nothing: it gives the reservation back and leaves a row with zero spend.
  * Whoever made a call fills in what it used.
  */
 export function unbilledUsageEvent(
-  job: Omit<InferenceJob, 'body' | 'replyTo'>,
+  job: UnbilledJob,
   at: { call: number; attempt: number; startedAt: number; endedAt: number },
   error: UsageEvent['error'],
 ): UsageEvent {

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { ChatMessage } from '@sluice/shared/api/openai/chat-completion.ts';
 import type { CallType } from '@sluice/shared/contracts/call-type.ts';
 import { kindOf } from '@sluice/shared/contracts/call-type.ts';
+import type { UnbilledJob } from '@sluice/shared/contracts/unbilled-usage-event.ts';
 import { resolveAlias } from '@sluice/shared/config/resolve-alias.ts';
 import { GatewayError } from '@sluice/shared/errors.ts';
 import { callIdOf, RequestId } from '@sluice/shared/ids.ts';
@@ -84,10 +85,11 @@ const idPrefixes: Readonly<Record<CallType, string>> = {
 /**
  * Checks that the caller may use the model and lets the request in: its budget is reserved and its limits counted.
  *
- * @throws GatewayError model_not_allowed, unknown_model, and what admission refuses with; all leave a row
+ * @throws GatewayError invalid_request, model_not_allowed, unknown_model, and what admission refuses with; all leave a
+ *   row
  */
 export async function admitJob(ask: Ask, from: AskedFrom, deps: InferenceSteps): Promise<AdmittedJob> {
-  const { body, bounds } = ask;
+  const { body, bounds, callType } = ask;
   const { requestId, headers, authenticated, exchange, line } = from;
   const { principal, caller } = authenticated;
   const { tenancy } = deps.config;
@@ -97,52 +99,55 @@ export async function admitJob(ask: Ask, from: AskedFrom, deps: InferenceSteps):
   // What is refused is told, and leaves a row, once it is known what was asked.
   const [attributed] = await Promise.allSettled([deps.attribute(origin, principal !== null)]);
   const attribution = attributed.status === 'fulfilled' ? attributed.value : noAttribution;
-  const controls = requestControls(body.model, body, headers, deps.config, principal, attribution);
-  const timeoutMs = line === undefined ? controls.timeoutMs : Math.max(1, line.deadlineAt - admittedAt);
-  exchange.setHeaders(timeoutHeader(timeoutMs));
-  requireMockableKind(ask);
-  const aliases = [body.model, ...controls.forJob.fallbacks];
-  const others = boundsOfFallbacks(ask, controls);
-  const choices = ask.choices?.(aliases) ?? 1;
+  const stream = body.stream ?? false;
   const alias = resolveAlias(deps.config, body.model);
-  const [region] = controls.regions;
-  const asked = ask.outputTokens * choices;
-  const longest = Math.max(bounds.inputTokensMax, ...others.map((other) => other.bounds.inputTokensMax));
-  const inputTokensMax = longest + defaultBytesMax(deps.config, aliases);
-  const turn = turnOf(body, caller, deps.config, principal?.key.priority);
-  const job: NewJob = {
-    version: 1,
-    kind: kindOf(ask.callType),
-    callType: ask.callType,
+  const model = alias ?? { name: body.model };
+  const unbilled: UnbilledJob = {
     requestId,
+    kind: kindOf(callType),
+    callType,
     alias: body.model,
-    ...(alias?.queue !== undefined && { queue: alias.queue }),
-    turn: line === undefined ? turn : turnOfLine(turn),
-    stream: body.stream ?? false,
-    outputTokensCap: asked,
-    inputTokensEstimate: bounds.inputTokensEstimate,
-    inputTokensMax,
-    ...(ask.searchUnits !== undefined && { searchUnits: ask.searchUnits }),
-    reservedNanoUsd: 0,
+    stream,
     accounts: [],
     caller,
     origin,
-    ...(region !== undefined && { region }),
-    ...controls.forJob,
-    ...(others.length > 0 && {
-      fallbackInputTokens: Object.fromEntries(others.map((one) => [one.model, one.bounds.inputTokensEstimate])),
-    }),
-    ...(line !== undefined && { priceFactorPpm: priceFactorPpm(deps.config.sluice.batch.priceFactor) }),
     admittedAt,
-    deadlineAt: admittedAt + timeoutMs,
   };
-  exchange.about(body.model, job.stream);
-
-  const model = alias ?? { name: body.model };
+  exchange.about(alias === null ? '' : body.model, stream); // any text would be a series of its own in the metrics
   let refusing: RequestAccount | undefined;
   let spentBeforeNanoUsd: number | null = null;
 
   try {
+    const controls = requestControls(body.model, body, headers, deps.config, principal, attribution);
+    const timeoutMs = line === undefined ? controls.timeoutMs : Math.max(1, line.deadlineAt - admittedAt);
+    exchange.setHeaders(timeoutHeader(timeoutMs));
+    requireMockableKind(ask);
+    const aliases = [body.model, ...controls.forJob.fallbacks];
+    const others = boundsOfFallbacks(ask, controls);
+    const choices = ask.choices?.(aliases) ?? 1;
+    const [region] = controls.regions;
+    const asked = ask.outputTokens * choices;
+    const longest = Math.max(bounds.inputTokensMax, ...others.map((other) => other.bounds.inputTokensMax));
+    const inputTokensMax = longest + defaultBytesMax(deps.config, aliases);
+    const turn = turnOf(body, caller, deps.config, principal?.key.priority);
+    const job: NewJob = {
+      version: 1,
+      ...unbilled,
+      ...(alias?.queue !== undefined && { queue: alias.queue }),
+      turn: line === undefined ? turn : turnOfLine(turn),
+      outputTokensCap: asked,
+      inputTokensEstimate: bounds.inputTokensEstimate,
+      inputTokensMax,
+      ...(ask.searchUnits !== undefined && { searchUnits: ask.searchUnits }),
+      reservedNanoUsd: 0,
+      ...(region !== undefined && { region }),
+      ...controls.forJob,
+      ...(others.length > 0 && {
+        fallbackInputTokens: Object.fromEntries(others.map((one) => [one.model, one.bounds.inputTokensEstimate])),
+      }),
+      ...(line !== undefined && { priceFactorPpm: priceFactorPpm(deps.config.sluice.batch.priceFactor) }),
+      deadlineAt: admittedAt + timeoutMs,
+    };
     if (attributed.status === 'rejected') throw attributed.reason;
     const askedBy = { principal, attribution, regions: controls.regions, endUser: origin.endUser };
     requireServable(ask, { path: from.path, alias }, askedBy);
@@ -193,7 +198,7 @@ export async function admitJob(ask: Ask, from: AskedFrom, deps: InferenceSteps):
     const isModels = refusing?.model !== undefined && error instanceof GatewayError && error.code === 'budget_exceeded';
     if (isModels && from.isLast === false) throw new ModelBudgetSpent(error);
     exchange.setHeaders(refusalHeaders(alias === null ? '' : body.model, spentBeforeNanoUsd));
-    if (error instanceof GatewayError) deps.recordRefusal(job, error);
+    if (error instanceof GatewayError) deps.recordRefusal(unbilled, error);
     throw error;
   }
 }

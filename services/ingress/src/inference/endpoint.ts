@@ -1,4 +1,5 @@
 import type { GatewayConfig, Mode } from '@sluice/shared/config/gateway-config.ts';
+import type { CallType } from '@sluice/shared/contracts/call-type.ts';
 import type { InferenceJob } from '@sluice/shared/contracts/inference-job.ts';
 import type { AnswerStart } from '@sluice/shared/contracts/token-event.ts';
 import type { z } from 'zod';
@@ -12,6 +13,7 @@ import type { Ask } from './admit-job.ts';
 export interface InferenceEndpoint<Body> {
   /** As errors and metrics name it: `/chat/completions`. */
   readonly path: string;
+  readonly callType: CallType;
   /** What its models are for. */
   readonly mode: Mode;
   readonly schema: z.ZodType<Body>;
@@ -19,7 +21,11 @@ export interface InferenceEndpoint<Body> {
    * What admission has to know of the request.
    * @throws GatewayError for what the schema cannot see
    */
-  ask(this: void, body: Body, asked: { readonly authenticated: Authenticated; readonly config: GatewayConfig }): Ask;
+  ask(
+    this: void,
+    body: Body,
+    asked: { readonly authenticated: Authenticated; readonly config: GatewayConfig },
+  ): Omit<Ask, 'callType'>;
   /** Stands in for a request of which nothing but the answer is left. */
   bodyOf(model: string): Body;
   /**

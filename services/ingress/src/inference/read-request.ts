@@ -39,7 +39,7 @@ export async function readRequest<Body>(
   },
   deps: Pick<InferenceSteps, 'config' | 'customerOf'>,
 ): Promise<ReadRequest<Body>> {
-  const { path, mode, schema } = endpoint;
+  const { path, callType, mode, schema } = endpoint;
   const { authenticated, headers } = request;
   const { config } = deps;
   const real = withModel(request, realModel(request.value, authenticated.principal));
@@ -53,7 +53,7 @@ export async function readRequest<Body>(
 
   function readAs({ text, value }: { text: string; value: unknown }): Read<Body> {
     const body = parseBody(schema, value, path);
-    const ask = endpoint.ask(body, { authenticated, config });
+    const ask = { callType, ...endpoint.ask(body, { authenticated, config }) };
     return { value, body, ask, text: ask.jobBody === undefined ? text : JSON.stringify(ask.jobBody) };
   }
 }

@@ -18,6 +18,7 @@ import type { Answered, InferenceEndpoint } from './endpoint.ts';
 import type { Exchange } from './exchange.ts';
 import type { InferenceSteps } from './inference-steps.ts';
 import { readRequest } from './read-request.ts';
+import { recordUnread } from './record-unread.ts';
 import type { Read, ReadRequest } from './read-request.ts';
 import { claimLine, serveKept } from './serve-kept.ts';
 
@@ -62,16 +63,18 @@ export async function serveRequest<Body, Sent>(
   try {
     reading = await readRequest(endpoint, request, steps);
   } catch (error) {
-    if (request.line === undefined) throw error;
+    if (request.line === undefined) throw refused(error);
     // It may have been run while the configuration was another.
     return serveKept(endpoint, { ...request, line: request.line }, steps, send).catch((none: unknown) => {
-      throw none instanceof NothingToCollect ? error : none;
+      throw none instanceof NothingToCollect ? refused(error) : none;
     });
   }
   const { read: asked, shownAs } = reading;
   const { ask } = asked;
   const from = { ...request, requestId: newRequestId(ask.callType, steps), path };
-  const claimed = await claimFor(asked, from, steps);
+  const claimed = await claimFor(asked, from, steps).catch((error: unknown) => {
+    throw request.line === undefined ? refused(error) : error;
+  });
   if (claimed?.type === 'replay') {
     const { answer: kept } = claimed;
     exchange.about(ask.body.model, ask.body.stream ?? false);
@@ -86,6 +89,11 @@ export async function serveRequest<Body, Sent>(
   const { job, spentNanoUsd } = admitted;
   const served = { job, spentNanoUsd, shownAs: read === asked ? shownAs : read.ask.body.model, answer, queued: answer };
   return await send({ ...servedAs(read), ...served }); // leaving takes it back
+
+  function refused(error: unknown): unknown {
+    recordUnread(endpoint, request, error, steps);
+    return error;
+  }
 
   function servedAs({ body, ask: { body: said } }: Read<Body>) {
     return { body, exchange, isStreamed: said.stream ?? false };

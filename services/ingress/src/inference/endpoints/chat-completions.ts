@@ -9,10 +9,10 @@ import type { InferenceEndpoint } from '../endpoint.ts';
 /** POST /v1/chat/completions, whole and streamed. */
 export const chatCompletions: InferenceEndpoint<ChatCompletionRequest> = {
   path: '/chat/completions',
+  callType: 'acompletion',
   mode: 'chat',
   schema: ChatCompletionRequest,
   ask: (body, { config }) => ({
-    callType: 'acompletion',
     body,
     bounds: chatInputBounds(body),
     boundsOf: (messages) => chatInputBounds({ ...body, messages: [...messages] }),

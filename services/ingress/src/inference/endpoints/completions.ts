@@ -9,12 +9,12 @@ import type { Answered, InferenceEndpoint } from '../endpoint.ts';
 /** POST /v1/completions, the legacy form, whole and streamed: answered by chat models. */
 export const completions: InferenceEndpoint<CompletionRequest> = {
   path: '/completions',
+  callType: 'atext_completion',
   mode: 'chat',
   schema: CompletionRequest,
   ask(body, { config }) {
     const chat = completionChat(body, config);
     return {
-      callType: 'atext_completion',
       body,
       bounds: chatInputBounds(chat),
       boundsOf: (messages) => chatInputBounds({ ...chat, messages: [...messages] }),

@@ -14,12 +14,12 @@ export const AnyModeration = ModerationRequest.extend({ model: z.string().min(1)
 /** POST /v1/moderations. OpenAI's clients need not name a model: then it is the first one that can. */
 export const moderations: InferenceEndpoint<z.infer<typeof AnyModeration>> = {
   path,
+  callType: 'amoderation',
   mode: 'moderation',
   schema: AnyModeration,
   ask(asked, { authenticated, config }) {
     const body = { ...asked, model: asked.model ?? usualModel(authenticated, config) };
     return {
-      callType: 'amoderation',
       body,
       bounds: moderationInputBounds(body),
       outputTokens: 0,

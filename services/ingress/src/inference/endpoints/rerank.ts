@@ -6,10 +6,10 @@ import type { InferenceEndpoint } from '../endpoint.ts';
 /** POST /rerank, /v1/rerank and /v2/rerank, in Cohere's words. */
 export const rerank: InferenceEndpoint<RerankRequest> = {
   path: '/rerank',
+  callType: 'arerank',
   mode: 'rerank',
   schema: RerankRequest,
   ask: (body) => ({
-    callType: 'arerank',
     body,
     bounds: rerankInputBounds(body),
     outputTokens: 0,

@@ -1,8 +1,9 @@
-import type { RequestHandler } from 'express';
+import type { Request, RequestHandler, Response } from 'express';
 import type { Authenticated } from '../../auth/authenticated.ts';
 import { readJson } from '../../http/read-json.ts';
 import { callerHeaders } from '../../http/response-headers.ts';
 import type { InferenceEndpoint } from '../../inference/endpoint.ts';
+import { recordUnread } from '../../inference/record-unread.ts';
 import { withModel } from '../../inference/requested-model.ts';
 import { serveRequest } from '../../inference/serve-request.ts';
 import { keyLimits } from '../../tenancy/accounts-of.ts';
@@ -22,14 +23,23 @@ export function inferenceRoute<Body>(endpoint: InferenceEndpoint<Body>, deps: In
     const exchange = openExchange(req, res, endpoint.path, deps);
     const authenticated = await deps.authenticate(req);
     exchange.setHeaders(callerHeaders(exchange.callId, deps.version, limitsOf(authenticated, deps.now())));
-    await deps.readBytes(req, res); // only now: nothing of a stranger's body is kept
-    const { text, value } = withModel(readJson(req), modelInPath(req));
     const { headers, ip } = req;
-    await serveRequest(endpoint, { text, value, authenticated, headers, ip, exchange }, deps, async (served) => {
+    const from = { authenticated, headers, ip, exchange };
+    const { text, value } = await readBody(req, res).catch((error: unknown) => {
+      recordUnread(endpoint, { ...from, value: { model: modelInPath(req) } }, error, deps);
+      throw error;
+    });
+    await serveRequest(endpoint, { text, value, ...from }, deps, async (served) => {
       const surface = served.isStreamed ? endpoint.stream?.bind(endpoint, served) : undefined;
       await (surface ? sendStream(res, served, surface, deps) : sendWhole(res, endpoint, served, deps));
     });
   };
+
+  /** After the caller is known: nothing of a stranger's body is kept. */
+  async function readBody(req: Request, res: Response) {
+    await deps.readBytes(req, res);
+    return withModel(readJson(req), modelInPath(req));
+  }
 }
 
 function limitsOf({ principal }: Authenticated, now: number): Limited | null {

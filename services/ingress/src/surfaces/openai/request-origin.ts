@@ -59,9 +59,15 @@ export function endUserOf(
   body: unknown,
   customerHeaders: readonly string[],
 ): string | null {
-  const members = membersOf(body);
-  const metadata = () => requestMetadata({ metadata: membersOf(members['metadata']) }, headers);
+  const members = originBodyOf(body);
+  const metadata = () => requestMetadata(members, headers);
   return endUserIn(headers, members, customerHeaders, metadata);
+}
+
+/** What a body says of whom it is for, whatever else is in it: of none, nothing. */
+export function originBodyOf(body: unknown): OriginBody {
+  const members = membersOf(body);
+  return { ...members, metadata: membersOf(members['metadata']) };
 }
 
 function endUserIn(
@@ -118,7 +124,7 @@ function strings(value: unknown): string[] {
 }
 
 function membersOf(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? { ...value } : {};
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
 }
 
 function jsonObject(source: string | null): Record<string, unknown> | null {
