@@ -187,8 +187,11 @@ export function customers({ open }: SharedIngresses): void {
       for (const fields of [{ tags: ['prod'] }, { tags: ['x'], model: 'german' }]) {
         assert.equal((await chat(there, keys[0], fields)).status, 200);
       }
+      const other = { litellm_metadata: { tags: ['prod'] }, model: 'german' };
+      assert.equal((await chat(there, keys[0], other)).status, 403, 'in other words');
       await made('/tag/update', { name: 'prod', models: [], rpm_limit: 0 });
       await becomes(429, there, keys[1], { tags: ['prod'], model: 'german' });
+      assert.equal((await chat(there, keys[0], other)).status, 429, 'in other words');
       await made('/tag/delete', { name: 'prod' });
       await becomes(200, there, keys[1], { tags: ['prod'], model: 'german' });
     });

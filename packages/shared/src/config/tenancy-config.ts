@@ -15,6 +15,12 @@ export interface TenancySettings {
     /** Further headers that name a request's customer, lower case. */
     readonly headers: readonly string[];
   };
+  /** What becomes a tag besides what requests, keys and teams call their tags. */
+  readonly tags: {
+    /** Headers whose values do, each as `name: value`, by the names that tags then have. */
+    readonly headers: readonly string[];
+    readonly hasUserAgent: boolean;
+  };
   readonly keys: KeySettings;
   readonly users: UserSettings;
 }

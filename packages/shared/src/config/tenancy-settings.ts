@@ -27,6 +27,10 @@ export function readTenancySettings({ litellm, general, sluice }: Sections): Ten
       budgetId: litellm.string('max_end_user_budget_id'),
       headers: readCustomerHeaders(general),
     },
+    tags: {
+      headers: readTagHeaders(litellm),
+      hasUserAgent: litellm.boolean('disable_add_user_agent_to_request_tags') !== true,
+    },
     keys: readKeySettings(litellm, general),
     users: { defaults: readUserDefaults(litellm) },
   };
@@ -70,6 +74,19 @@ function readCustomerHeaders(general: Section): readonly string[] {
   }
   const single = general.string('user_header_name');
   return [...mapped, ...(single === null ? [] : [single])].map((name) => name.toLowerCase());
+}
+
+/** What may hold a secret, which would be in the books for ever. */
+const secretHeaders =
+  /^(?:authorization|cookie|proxy-authorization|ocp-apim-subscription-key|.*(?:api-?key|token|secret|password).*)$/i;
+
+function readTagHeaders(litellm: Section): readonly string[] {
+  const key = 'extra_spend_tag_headers';
+  const names = readTexts(litellm, key);
+  const secret = names.find((name) => secretHeaders.test(name));
+  if (secret === undefined) return names;
+  litellm.problem(key, `${secret} may hold a secret: it would be in every spend row`);
+  return [];
 }
 
 function readKeySettings(litellm: Section, general: Section): KeySettings {

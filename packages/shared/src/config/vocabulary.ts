@@ -143,13 +143,15 @@ export const vocabularies = {
       'key_generation_settings',
       'enable_key_alias_format_validation',
       'timezone',
+      'extra_spend_tag_headers',
+      'disable_add_user_agent_to_request_tags',
     ],
     notYet: words(`modify_params json_logs callbacks
       success_callback failure_callback service_callback service_callbacks turn_off_message_logging
       redact_user_api_key_info langfuse_default_tags cache cache_params enable_redis_auth_cache
       default_team_params default_team_settings cost_discount_config cost_margin_config
       disable_end_user_cost_tracking disable_end_user_cost_tracking_prometheus_only
-      enable_end_user_cost_tracking_prometheus_only extra_spend_tag_headers disable_add_user_agent_to_request_tags
+      enable_end_user_cost_tracking_prometheus_only
       prometheus_initialize_budget_metrics prometheus_metrics_config
       custom_prometheus_metadata_labels custom_prometheus_tags prometheus_emit_stream_label
       prometheus_latency_buckets enable_json_schema_validation mcp_aliases

@@ -26,6 +26,8 @@ export const RequestOrigin = z.object({
   endUser: z.string().nullable(),
   sessionId: z.string().nullable(),
   tags: z.array(z.string()),
+  /** Those of `tags` that say what a header said; absent: none. */
+  headerTags: z.array(z.string()).optional(),
   /** Request `metadata`, without what only the gateway may set. */
   metadata: z.record(z.string(), z.unknown()),
 });
@@ -34,7 +36,12 @@ export type RequestOrigin = z.infer<typeof RequestOrigin>;
 /** What the tag begins with that names the client's program; it is for the books alone. */
 export const userAgentTag = 'User-Agent: ';
 
-/** The tags by which a request asks for deployments. */
-export function routingTags({ tags }: Pick<RequestOrigin, 'tags'>): readonly string[] {
+/** The tags that may have budgets and limits. */
+export function limitableTags({ tags }: Pick<RequestOrigin, 'tags'>): readonly string[] {
   return tags.filter((tag) => !tag.startsWith(userAgentTag));
+}
+
+/** The tags by which a request asks for deployments. */
+export function routingTags(origin: Pick<RequestOrigin, 'tags' | 'headerTags'>): readonly string[] {
+  return limitableTags(origin).filter((tag) => !origin.headerTags?.includes(tag));
 }

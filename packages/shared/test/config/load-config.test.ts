@@ -145,6 +145,7 @@ for (const source of [{}, { file: fixture('empty.yaml') }]) {
         calendarBudgets: false,
         proxyBudget: { maxBudgetNanoUsd: null, budgetDuration: null },
         customers: { maxBudgetNanoUsd: null, budgetId: null, headers: [] },
+        tags: { headers: [], hasUserAgent: true },
         keys: {
           upperBounds: {
             max_budget: null,

@@ -9,6 +9,8 @@ test('tenancy settings: what the file says, in our units', async () => {
   const { tenancy } = await load({
     litellm_settings: {
       timezone: 'Europe/Berlin',
+      extra_spend_tag_headers: ['X-Project'],
+      disable_add_user_agent_to_request_tags: true,
       max_budget: 100.5,
       budget_duration: 'monthly',
       max_end_user_budget: 1,
@@ -39,6 +41,7 @@ test('tenancy settings: what the file says, in our units', async () => {
     calendarBudgets: true,
     proxyBudget: { maxBudgetNanoUsd: 100_500_000_000, budgetDuration: 'monthly' },
     customers: { maxBudgetNanoUsd: 1_000_000_000, budgetId: 'customers', headers: ['x-customer', 'x-user'] },
+    tags: { headers: ['X-Project'], hasUserAgent: false },
     keys: {
       upperBounds: {
         max_budget: 10,
@@ -59,6 +62,14 @@ test('tenancy settings: what the file says, in our units', async () => {
 });
 
 const wrong = [
+  {
+    values: { litellm_settings: { extra_spend_tag_headers: 'x-project' } },
+    says: /extra_spend_tag_headers: expected a list/,
+  },
+  {
+    values: { litellm_settings: { extra_spend_tag_headers: ['x-project', 'X-Api-Key'] } },
+    says: /extra_spend_tag_headers: X-Api-Key may hold a secret/,
+  },
   { values: { litellm_settings: { timezone: 'Mars/Olympus' } }, says: /timezone: expected an IANA name/ },
   { values: { litellm_settings: { max_budget: -1 } }, says: /max_budget: expected a number from 0/ },
   { values: { litellm_settings: { budget_duration: '1y' } }, says: /budget_duration: Invalid duration '1y'/ },

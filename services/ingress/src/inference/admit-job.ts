@@ -94,7 +94,7 @@ export async function admitJob(ask: Ask, from: AskedFrom, deps: InferenceSteps):
   const { principal, caller } = authenticated;
   const { tenancy } = deps.config;
   const admittedAt = deps.now();
-  const asAsked = requestOrigin(from, body, caller, exchange.callId, tenancy.customers.headers, principal?.team);
+  const asAsked = requestOrigin(from, body, caller, exchange.callId, tenancy, principal?.team);
   const origin = line === undefined ? asAsked : originOfLine(asAsked, line);
   // What is refused is told, and leaves a row, once it is known what was asked.
   const [attributed] = await Promise.allSettled([deps.attribute(origin, principal !== null)]);

@@ -38,9 +38,9 @@ export function recordUnread(
 ): void {
   const error = asGatewayError(thrown);
   if (!(error instanceof GatewayError)) return;
-  const customerHeaders = deps.config.tenancy.customers.headers;
+  const { tenancy } = deps.config;
   const from = { headers, ip };
-  const origin = requestOrigin(from, originBodyOf(value), caller, exchange.callId, customerHeaders, principal?.team);
+  const origin = requestOrigin(from, originBodyOf(value), caller, exchange.callId, tenancy, principal?.team);
   const job = {
     requestId: newRequestId(callType, deps),
     kind: kindOf(callType),

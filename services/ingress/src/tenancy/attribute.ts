@@ -1,5 +1,5 @@
 import type { RequestOrigin } from '@sluice/shared/contracts/caller.ts';
-import { routingTags } from '@sluice/shared/contracts/caller.ts';
+import { limitableTags } from '@sluice/shared/contracts/caller.ts';
 import { GatewayError } from '@sluice/shared/errors.ts';
 import { LookupCache, type CacheLimits } from '../auth/lookup-cache.ts';
 import type { Attribution } from './attribution.ts';
@@ -41,7 +41,7 @@ export function createAttribute(deps: AttributeDeps): {
 
   return {
     async attribute(origin, isLimited) {
-      const named = routingTags(origin);
+      const named = limitableTags(origin);
       const [customer, known] = await Promise.all([
         origin.endUser === null ? null : orNothing(customers.find(origin.endUser), isLimited),
         named.length === 0 ? null : orNothing(tags.find('all'), isLimited),

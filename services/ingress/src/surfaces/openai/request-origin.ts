@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { userAgentTag } from '@sluice/shared/contracts/caller.ts';
 import type { RequestOrigin } from '@sluice/shared/contracts/caller.ts';
+import type { TenancySettings } from '@sluice/shared/config/tenancy-config.ts';
 import { z } from 'zod';
 import type { Authenticated } from '../../auth/authenticated.ts';
 import type { Team } from '../../tenancy/team.ts';
@@ -14,6 +15,9 @@ export interface OriginBody {
   readonly [field: string]: unknown;
 }
 
+/** What of the configuration says where a request came from. */
+export type OriginSettings = Pick<TenancySettings, 'customers' | 'tags'>;
+
 const tagsMax = 64;
 const tagLengthMax = 256;
 /** Request metadata lands in every spend row; more than this belongs elsewhere. */
@@ -22,7 +26,6 @@ const metadataBytesMax = 16 * 1024;
 /**
  * What the spend row will say about where a request came from. Wrong types are left out: they must not fail it.
  *
- * @param customerHeaders further headers that may name the customer, lower case (contract §3.4)
  * @param team whose tags are on every request of it
  */
 export function requestOrigin(
@@ -30,22 +33,26 @@ export function requestOrigin(
   body: OriginBody,
   caller: Authenticated['caller'],
   callId: string,
-  customerHeaders: readonly string[] = [],
+  settings: OriginSettings,
   team: Pick<Team, 'metadata'> | null = null,
 ): RequestOrigin {
-  const metadata = requestMetadata(body, headers);
+  const fromHeaders = headerTags(headers, settings.tags.headers);
+  const named = [...tagsOf(body, headers, [caller, ...(team ? [team] : [])]), ...fromHeaders];
+  const product = settings.tags.hasUserAgent ? text(headers['user-agent'])?.split(/[\s/]/, 1)[0] : undefined;
+  const tags = [...new Set(product ? [...named, `${userAgentTag}${product}`] : named)];
   return {
     litellmCallId: callId,
     ipAddress: ip ?? null,
-    endUser: endUserIn(headers, body, customerHeaders, () => metadata),
+    endUser: endUserIn(headers, body, settings.customers.headers),
     // Of what belongs to no session, each call is its own.
     sessionId:
       text(headers['x-litellm-trace-id']) ??
       text(body['litellm_session_id']) ??
-      text(metadata['session_id']) ??
+      text(body.metadata?.['session_id']) ??
       storableText(callId),
-    tags: tagsOf(body, headers, metadata, [caller, ...(team ? [team] : [])]),
-    metadata,
+    tags: tags.filter((tag) => tag !== '' && tag.length <= tagLengthMax).slice(0, tagsMax),
+    ...(fromHeaders.length > 0 && { headerTags: fromHeaders }),
+    metadata: requestMetadata(body, headers),
   };
 }
 
@@ -59,9 +66,7 @@ export function endUserOf(
   body: unknown,
   customerHeaders: readonly string[],
 ): string | null {
-  const members = originBodyOf(body);
-  const metadata = () => requestMetadata(members, headers);
-  return endUserIn(headers, members, customerHeaders, metadata);
+  return endUserIn(headers, originBodyOf(body), customerHeaders);
 }
 
 /** What a body says of whom it is for, whatever else is in it: of none, nothing. */
@@ -70,19 +75,14 @@ export function originBodyOf(body: unknown): OriginBody {
   return { ...members, metadata: membersOf(members['metadata']) };
 }
 
-function endUserIn(
-  headers: IncomingHttpHeaders,
-  body: Readonly<Record<string, unknown>>,
-  customerHeaders: readonly string[],
-  metadata: () => Readonly<Record<string, unknown>>,
-): string | null {
+function endUserIn(headers: IncomingHttpHeaders, body: OriginBody, customerHeaders: readonly string[]): string | null {
   return (
     text(headers['x-litellm-customer-id']) ??
     text(headers['x-litellm-end-user-id']) ??
     customerHeaders.map((name) => text(headers[name])).find((named) => named !== null) ??
     text(body['user']) ??
     text(membersOf(body['litellm_metadata'])['user']) ??
-    text(metadata()['user_id']) ??
+    text(body.metadata?.['user_id']) ??
     text(body['safety_identifier'])
   );
 }
@@ -96,23 +96,25 @@ function requestMetadata(body: OriginBody, headers: IncomingHttpHeaders): Record
   return Buffer.byteLength(JSON.stringify(metadata)) > metadataBytesMax ? {} : metadata;
 }
 
-/** Body tags win over the header; the key's own come first, then its team's, the client program's last. */
+/** Body tags win over the header; the key's own come first, then its team's. */
 function tagsOf(
   body: OriginBody,
   headers: IncomingHttpHeaders,
-  metadata: Record<string, unknown>,
   holders: readonly Pick<Team, 'metadata'>[],
-): string[] {
+): readonly string[] {
   const ownTags = holders.flatMap((holder) => strings(holder.metadata['tags']));
-  const bodyTags = [...strings(body['tags']), ...strings(metadata['tags'])];
-  const headerTags = (text(headers['x-litellm-tags']) ?? '').split(',').map((tag) => tag.trim());
-  const product = text(headers['user-agent'])?.split(/[\s/]/, 1)[0];
-  const all = [
-    ...ownTags,
-    ...(bodyTags.length > 0 ? bodyTags : headerTags),
-    product ? `${userAgentTag}${product}` : '',
-  ];
-  return [...new Set(all)].filter((tag) => tag !== '' && tag.length <= tagLengthMax).slice(0, tagsMax);
+  const says = [body, body.metadata, membersOf(body['litellm_metadata'])];
+  const bodyTags = says.flatMap((part) => strings(part?.['tags']));
+  const listed = (text(headers['x-litellm-tags']) ?? '').split(',').map((tag) => tag.trim());
+  return [...ownTags, ...(bodyTags.length > 0 ? bodyTags : listed)];
+}
+
+function headerTags(headers: IncomingHttpHeaders, names: readonly string[]): string[] {
+  return names.flatMap((name) => {
+    const value = text(headers[name.toLowerCase()]);
+    const tag = `${name}: ${value}`;
+    return value === null || tag.length > tagLengthMax ? [] : [tag];
+  });
 }
 
 function text(value: unknown): string | null {
