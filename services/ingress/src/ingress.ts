@@ -64,7 +64,8 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
   const tenancy = tenancyIn(sql);
   const scopeOf = createScopeOf(sql);
   const { customers } = config.tenancy;
-  const resolve = (name: string) => resolveAlias(config, name);
+  const { aliases, wildcards } = config;
+  const names = { aliases, wildcards, resolve: (name: string) => resolveAlias(config, name) };
   const metrics = createIngressMetrics(options.meter);
   const inference = opening.use(await openInferenceSteps({ ...options, metrics, now }));
   const {
@@ -93,11 +94,7 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
     },
     models: {
       authenticate,
-      names: {
-        aliases: config.aliases,
-        wildcards: config.wildcards,
-        resolve,
-      },
+      names,
       knownModels: createKnownModels({
         catalog: options.catalog,
         now,
@@ -119,7 +116,7 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
       userSettings: config.tenancy.users,
       proxyBudget: config.tenancy.proxyBudget,
       defaultCustomerBudgetId: customers.budgetId,
-      models: { resolve },
+      models: names,
       reports,
       now,
       newKey,
@@ -139,7 +136,7 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
       entities: entityNamesIn(sql),
       windows: config.tenancy,
       reports,
-      models: { resolve },
+      models: names,
       prices: loadPriceBook(),
       proxyBudgetNanoUsd: config.tenancy.proxyBudget.maxBudgetNanoUsd,
       now,

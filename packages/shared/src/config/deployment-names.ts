@@ -30,10 +30,12 @@ function makeNames(aliases: Aliases): DeploymentNames {
         const one = { ...deployment, alias: id };
         byId.set(id, { ...placeOf(owner, id), standsFor: owner.name, deployments: [one], isOneDeployment: true });
       }
-      const found = byModel.get(model) ?? { ...placeOf(owner, model), standsFor: owner.name, deployments: [] };
+      const none = { ...placeOf(owner, model), standsFor: owner.name, owners: [], deployments: [] };
+      const found: Alias = byModel.get(model) ?? none;
       if (found.mode !== owner.mode) continue;
       byModel.set(model, {
         ...withoutOther(found, owner),
+        owners: [...new Set([...(found.owners ?? []), owner.name])],
         deployments: [...found.deployments, { ...deployment, alias: model }],
       });
     }

@@ -42,6 +42,8 @@ export interface Alias {
   readonly queue?: string;
   /** The alias that this is another name of, by `model_group_alias` or `model_alias_map`. */
   readonly standsFor?: string;
+  /** The aliases whose deployments it has, of a model as the file names it (`oci/xai.grok-4`). */
+  readonly owners?: readonly string[];
   /** One deployment, named by its id: it is called even while it is left alone. */
   readonly isOneDeployment?: true;
   /** Not in the list of models. */

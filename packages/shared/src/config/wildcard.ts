@@ -25,6 +25,14 @@ export function matchWildcard(pattern: string, name: string): readonly string[] 
   return end < head.length ? null : [name.slice(head.length, end), ...matched];
 }
 
+/** Whether there is a name that both patterns fit; each has a `*`. What is between their ends fits one after the other. */
+export function wildcardsMeet(a: string, b: string): boolean {
+  const [headA, headB] = [a, b].map((pattern) => pattern.slice(0, pattern.indexOf('*')));
+  const [tailA, tailB] = [a, b].map((pattern) => pattern.slice(pattern.lastIndexOf('*') + 1));
+  if (headA === undefined || headB === undefined || tailA === undefined || tailB === undefined) return false;
+  return (headA.startsWith(headB) || headB.startsWith(headA)) && (tailA.endsWith(tailB) || tailB.endsWith(tailA));
+}
+
 /** The pattern with its `*` replaced, in order; more texts than `*` are left over. */
 export function fillWildcard(pattern: string, texts: readonly string[]): string {
   let next = 0;

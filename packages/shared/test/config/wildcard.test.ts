@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { bySpecificity, fillWildcard, matchWildcard } from '../../src/config/wildcard.ts';
+import { bySpecificity, fillWildcard, isWildcard, matchWildcard, wildcardsMeet } from '../../src/config/wildcard.ts';
 
 const cases: { pattern: string; name: string; is: readonly string[] | null }[] = [
   { pattern: 'a', name: 'a', is: [] },
@@ -45,4 +45,17 @@ test('wildcard: filled in order, what is left over is dropped, what is missing i
 test('wildcard: more text of its own is more specific, then fewer stars', () => {
   const sorted = ['*', '*-mini', 'oci/*', 'oci/xai.*', 'oci/x*.*', 'oci/*.grok-*'].sort(bySpecificity);
   assert.deepEqual(sorted, ['oci/*.grok-*', 'oci/xai.*', 'oci/x*.*', '*-mini', 'oci/*', '*']);
+});
+
+test('wildcard: two patterns meet where one name fits both', () => {
+  const words = (length: number): string[] =>
+    length === 0 ? [''] : words(length - 1).flatMap((word) => ['', 'a', 'b', '*'].map((one) => word + one));
+  const patterns = [...new Set(words(3))].filter(isWildcard);
+  const names = [...new Set(words(6))].filter((name) => !isWildcard(name));
+  for (const a of patterns) {
+    for (const b of patterns) {
+      const both = names.some((name) => matchWildcard(a, name) !== null && matchWildcard(b, name) !== null);
+      assert.equal(wildcardsMeet(a, b), both, `${a} and ${b}`);
+    }
+  }
 });

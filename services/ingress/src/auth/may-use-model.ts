@@ -1,3 +1,4 @@
+import { accessGroupsOf } from '@sluice/shared/config/access-groups.ts';
 import type { Alias } from '@sluice/shared/config/gateway-config.ts';
 import { matchWildcard } from '@sluice/shared/config/wildcard.ts';
 import { GatewayError } from '@sluice/shared/errors.ts';
@@ -111,10 +112,7 @@ function withTeams(models: readonly string[], team: Principal['team']): readonly
 /** One that stands for another may also be used as that one, and as one of the access groups it is in. */
 function hasAlias(models: readonly string[], { name, standsFor, deployments = [] }: ListedAlias): boolean {
   if (isListed(models, name) || (standsFor !== undefined && isListed(models, standsFor))) return true;
-  return deployments.some(({ info }) => {
-    const groups = info?.['access_groups'];
-    return Array.isArray(groups) && groups.some((group) => models.includes(group));
-  });
+  return accessGroupsOf(deployments).some((group) => models.includes(group));
 }
 
 function refusalOf(who: string): ModelList['refusal'] {

@@ -1,21 +1,28 @@
+import { accessGroupsOf } from '@sluice/shared/config/access-groups.ts';
+import type { Alias } from '@sluice/shared/config/gateway-config.ts';
 import { isWildcard, matchWildcard } from '@sluice/shared/config/wildcard.ts';
 import { noLimits } from './limits.ts';
 import type { Limited, Limits } from './limits.ts';
 
-/** A model as requests name it: an alias, and the one that it stands for. */
-export interface ModelName {
-  readonly name: string;
-  readonly standsFor?: string;
-}
+/** A model as requests name it: an alias, and what else it may be called. */
+export type ModelName = Pick<Alias, 'name'> & Partial<Pick<Alias, 'standsFor' | 'owners' | 'deployments'>>;
 
 /** What somebody has set aside for single models. */
 type OfModels = Pick<Limits, 'modelBudgets' | 'modelRequestsPerMinute' | 'modelTokensPerMinute'>;
 
-/** The names under which somebody limits a model: its own, and each pattern that fits. */
-export function modelEntries(limits: OfModels, { name, standsFor }: ModelName): readonly string[] {
+/**
+ * The names under which somebody limits a model: its own, that of the alias whose deployments it has, each pattern that
+ * fits one of them, and the access groups it is in. No other name of it is a way around them.
+ */
+export function modelEntries(limits: OfModels, model: ModelName): readonly string[] {
   const { modelBudgets, modelRequestsPerMinute, modelTokensPerMinute } = limits;
-  const entries = [modelBudgets, modelRequestsPerMinute, modelTokensPerMinute].flatMap(Object.keys);
-  return [...new Set(entries)].filter((entry) => entry === name || entry === standsFor || fits(entry, name)).sort();
+  const entries = new Set([modelBudgets, modelRequestsPerMinute, modelTokensPerMinute].flatMap(Object.keys));
+  if (entries.size === 0) return [];
+  const { name, standsFor, owners = [], deployments = [] } = model;
+  const names = [name, ...(standsFor === undefined ? [] : [standsFor]), ...owners];
+  const groups = accessGroupsOf(deployments);
+  const isIts = (entry: string) => groups.includes(entry) || names.some((own) => entry === own || fits(entry, own));
+  return [...entries].filter(isIts).sort();
 }
 
 function fits(entry: string, name: string): boolean {

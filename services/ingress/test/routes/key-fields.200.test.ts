@@ -29,7 +29,9 @@ const fields: readonly { asked: Record<string, unknown>; shown?: Record<string, 
     shown: { model_max_budget: { grok: { max_budget: 1, budget_duration: '1d', rpm_limit: null, tpm_limit: null } } },
   },
   {
-    asked: { model_max_budget: { 'oci/*': { max_budget: 0, budget_duration: 'monthly', rpm_limit: 1, tpm_limit: 2 } } },
+    asked: {
+      model_max_budget: { 'lab/x*': { max_budget: 0, budget_duration: 'monthly', rpm_limit: 1, tpm_limit: 2 } },
+    },
   },
   { asked: { model_rpm_limit: { grok: 0 }, model_tpm_limit: { grok: 7 } } },
   { asked: { budget_fallbacks: { grok: ['llama'] } } },
@@ -71,9 +73,9 @@ for (const { asked, shown = asked } of fields) {
 }
 
 test('keys 200: one of the limits per model leaves the others', async () => {
-  const key = await gateway.generate({ model_rpm_limit: { a: 1 }, model_tpm_limit: { a: 2 } });
-  const { body } = await gateway.post('/key/update', { key, model_rpm_limit: { b: 3 } });
-  assert.deepEqual([body.model_rpm_limit, body.model_tpm_limit], [{ b: 3 }, { a: 2 }]);
+  const key = await gateway.generate({ model_rpm_limit: { grok: 1 }, model_tpm_limit: { grok: 2 } });
+  const { body } = await gateway.post('/key/update', { key, model_rpm_limit: { llama: 3 } });
+  assert.deepEqual([body.model_rpm_limit, body.model_tpm_limit], [{ llama: 3 }, { grok: 2 }]);
 });
 
 test('keys 200: a budget shows with the key that refers to it, and decides when its spend is reset', async () => {

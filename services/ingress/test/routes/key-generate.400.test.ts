@@ -76,9 +76,23 @@ const cases = [
     message: /needs a budget_duration/,
   },
   { body: { budget_limits: [{ budget_duration: '1d', max_budget: -1 }] }, param: 'budget_limits', message: /negative/ },
-  { body: { model_max_budget: { a: { max_budget: -1 } } }, param: 'model_max_budget.a', message: /negative/ },
-  { body: { model_max_budget: { a: { time_period: 'x' } } }, param: 'model_max_budget.a', message: /Invalid duration/ },
-  { body: { model_rpm_limit: { a: -1 } }, param: 'model_rpm_limit.a', message: /negative/ },
+  { body: { model_max_budget: { grok: { max_budget: -1 } } }, param: 'model_max_budget.grok', message: /negative/ },
+  {
+    body: { model_max_budget: { grok: { time_period: 'x' } } },
+    param: 'model_max_budget.grok',
+    message: /Invalid duration/,
+  },
+  { body: { model_rpm_limit: { grok: -1 } }, param: 'model_rpm_limit.grok', message: /negative/ },
+  {
+    body: { model_rpm_limit: { lama: 1 } },
+    param: 'model_rpm_limit.lama',
+    message: /no model, access group or pattern of models lama here.* Did you mean llama\?/,
+  },
+  {
+    body: { model_tpm_limit: { 'oci/*': 1 } },
+    param: 'model_tpm_limit.oci/*',
+    message: /nothing would be limited\. See `\/v1\/models`/,
+  },
   { body: { allowed_routes: ['llm_routes'] }, param: 'allowed_routes', message: /neither a path nor the name/ },
   { body: { metadata: { logging: [{}] } }, param: 'metadata.logging', message: /not supported yet/ },
 ];

@@ -8,7 +8,7 @@ export function spendParts(sql: Sql) {
   return {
     entities: entityNamesIn(sql),
     models: namesOf({
-      grok: ['oci/xai.grok-4'],
+      grok: [deployment('grok', 'oci/xai.grok-4', { info: { access_groups: ['premium'] } })],
       llama: ['oci/meta.llama-3.3-70b-instruct'],
       thinker: [thinker],
       'lab/*': ['oci/*'],

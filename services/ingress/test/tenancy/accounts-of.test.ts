@@ -12,6 +12,7 @@ import type { OrganizationMember } from '../../src/tenancy/organization.ts';
 import type { Principal } from '../../src/tenancy/principal.ts';
 import { principalOf, virtualKey } from '../auth/virtual-keys.ts';
 import { budget, organization, tag, team, user } from './entities.ts';
+import { deployment } from '../models/sample-models.ts';
 
 const rawKey = 'sk-accounts-0123456789';
 /** A Saturday. */
@@ -290,12 +291,24 @@ const modelBudgets = {
   'oci/*': { maxBudgetNanoUsd: 6, budgetDuration: null, requestsPerMinute: null, tokensPerMinute: null },
   'oci/xai.*': { maxBudgetNanoUsd: 7, budgetDuration: null, requestsPerMinute: null, tokensPerMinute: null },
 };
-const ofModels = { modelBudgets, modelTokensPerMinute: { 'oci/xai.grok-4': 3 } };
+const ofModels = { modelBudgets, modelTokensPerMinute: { 'oci/xai.grok-4': 3, premium: 4 } };
 const modelCases = [
   { model: { name: 'llama' }, is: [] },
   { model: { name: 'grok' }, is: ['key-model:<hash>:grok@0', `key-model:<hash>:grok@${today}`] },
   { model: { name: 'gpt-4', standsFor: 'grok' }, is: ['key-model:<hash>:grok@0', `key-model:<hash>:grok@${today}`] },
   { model: { name: 'oci/meta.llama' }, is: ['key-model:<hash>:oci/*@0'] },
+  { model: { name: 'the-id-of-a-deployment', standsFor: 'oci/meta.llama' }, is: ['key-model:<hash>:oci/*@0'] },
+  {
+    model: { name: 'deployments-of-two', owners: ['llama', 'oci/meta.llama'] },
+    is: ['key-model:<hash>:oci/*@0'],
+  },
+  {
+    model: {
+      name: 'dear',
+      deployments: [deployment('dear', 'oci/openai.gpt-4.1', { info: { access_groups: ['premium'] } })],
+    },
+    is: ['key-model:<hash>:premium@0'],
+  },
   {
     model: { name: 'oci/xai.grok-4' },
     is: ['key-model:<hash>:oci/*@0', 'key-model:<hash>:oci/xai.*@0', 'key-model:<hash>:oci/xai.grok-4@0'],

@@ -8,6 +8,7 @@ import { changedBy, type Maker } from '../../tenancy/history.ts';
 import type { Limits } from '../../tenancy/limits.ts';
 import { askedLimits, newBudget } from '../../tenancy/new-budget.ts';
 import { limitChangesOf, refusal } from './limit-changes.ts';
+import type { ManagementDeps } from './management-deps.ts';
 import { budgetNotFound } from './refusals.ts';
 
 type Values = Partial<Limits & Pick<Budget, 'models'>>;
@@ -32,9 +33,9 @@ interface Work {
 }
 
 /** @throws GatewayError invalid_management_request for a value that makes no sense, or for both at once */
-export function askedBudgetOf(fields: BudgetFields): AskedBudget {
+export function askedBudgetOf(fields: BudgetFields, deps: Pick<ManagementDeps, 'models'>): AskedBudget {
   const { budget_id: named, allowed_models: models } = fields;
-  const values = { ...limitChangesOf(fields), ...(models != null && { models }) };
+  const values = { ...limitChangesOf(fields, deps), ...(models != null && { models }) };
   const isOwn = Object.keys(askedLimits(values)).length > 0;
   if (named != null && isOwn) {
     throw refusal('budget_id', 'Give either budget_id or limits such as max_budget, not both.');

@@ -3,13 +3,16 @@ import { GatewayError } from '@sluice/shared/errors.ts';
 import { maxBudgetUsd, usdToNanoUsd } from '@sluice/shared/money.ts';
 import { parseDuration, type Duration } from '@sluice/shared/time/duration.ts';
 import type { Limits } from '../../tenancy/limits.ts';
+import { notLimitable } from './limitable-models.ts';
+import type { ManagementDeps } from './management-deps.ts';
 
 /**
  * What a request sets of the limits of a key, team, user or budget, in our words. Only what it names is in the result.
  *
- * @throws GatewayError invalid_management_request for a value that makes no sense
+ * @throws GatewayError invalid_management_request for a value that makes no sense, also a model that nobody knows
  */
-export function limitChangesOf(fields: LimitFields): Partial<Limits> {
+export function limitChangesOf(fields: LimitFields, { models }: Pick<ManagementDeps, 'models'>): Partial<Limits> {
+  requireLimitable(fields, models);
   return {
     ...(fields.max_budget !== undefined && { maxBudgetNanoUsd: budgetOf('max_budget', fields.max_budget) }),
     ...(fields.soft_budget !== undefined && { softBudgetNanoUsd: budgetOf('soft_budget', fields.soft_budget) }),
@@ -33,6 +36,16 @@ export function limitChangesOf(fields: LimitFields): Partial<Limits> {
       modelTokensPerMinute: modelCountsOf('model_tpm_limit', fields.model_tpm_limit ?? {}),
     }),
   };
+}
+
+/** A limit for a name that nobody knows would be kept and limit nothing. */
+function requireLimitable(fields: LimitFields, models: ManagementDeps['models']): void {
+  for (const field of ['model_max_budget', 'model_rpm_limit', 'model_tpm_limit'] as const) {
+    for (const name of Object.keys(fields[field] ?? {})) {
+      const reason = notLimitable(name, models);
+      if (reason !== null) throw refusal(`${field}.${name}`, `${field}: ${reason}`);
+    }
+  }
 }
 
 /** USD → nano-USD. The texts are LiteLLM's where it has one: litellm-contract.md §2.9. */

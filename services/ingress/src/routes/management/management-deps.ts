@@ -27,7 +27,7 @@ export interface ManagementDeps {
   /** Of customers without one of their own; null: none. */
   readonly defaultCustomerBudgetId: string | null;
   /** What models there are. */
-  readonly models: Pick<Names, 'resolve'>;
+  readonly models: Names;
   readonly reports: Pick<SpendReports, 'balancesOf' | 'names' | 'usage'>;
   readonly now: () => number;
   readonly newKey: () => string;

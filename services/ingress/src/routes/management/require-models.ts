@@ -1,3 +1,4 @@
+import { modelHint } from './limitable-models.ts';
 import { refusal } from './limit-changes.ts';
 import type { ManagementDeps } from './management-deps.ts';
 
@@ -14,5 +15,6 @@ export function requireModels(
 ): void {
   const unknown = [...new Set(names)].filter((name) => models.resolve(name) === null);
   if (unknown.length === 0) return;
-  throw refusal(param, `${param}: there is no model ${unknown.join(', ')} here. See \`/v1/models\`.`);
+  const hint = modelHint(unknown, models.aliases.keys());
+  throw refusal(param, `${param}: there is no model ${unknown.join(', ')} here. ${hint}`);
 }

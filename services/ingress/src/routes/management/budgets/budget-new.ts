@@ -18,7 +18,7 @@ export function budgetNew(deps: ManagementDeps): RequestHandler {
     const authenticated = authorize(await authenticate(req), req.path);
     const { budget_id: id, ...fields } = parseManagementBody(BudgetNewRequest, req.body);
     refuseUnsupportedOf(req.body, unsupportedOfBudgets, { isNew: true });
-    const changes = budgetChangesOf(fields);
+    const changes = budgetChangesOf(fields, deps);
     const budget = await withChanges(deps, req, authenticated, async ({ tenancy, record, by }) => {
       const made = newBudget(id ?? newId(), { base: null, changes, by });
       const stored = await tenancy.budgets.insert(made);

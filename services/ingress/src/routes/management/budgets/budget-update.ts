@@ -18,7 +18,7 @@ export function budgetUpdate(deps: ManagementDeps): RequestHandler {
     const authenticated = authorize(await authenticate(req), req.path);
     const { budget_id: id, ...fields } = parseManagementBody(BudgetUpdateRequest, req.body);
     refuseUnsupportedOf(req.body, unsupportedOfBudgets, { isNew: false });
-    const changes = budgetChangesOf(fields);
+    const changes = budgetChangesOf(fields, deps);
     const budget = await withChanges(deps, req, authenticated, async ({ tenancy: { budgets }, record, by }) => {
       const before = await budgets.lock(id);
       const after = await budgets.update([id], { ...changes, ...changedBy(by) });

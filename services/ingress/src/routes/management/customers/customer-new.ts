@@ -18,7 +18,7 @@ export function customerNew(deps: ManagementDeps): RequestHandler {
     const authenticated = authorize(await deps.authenticate(req), req.path);
     const request = parseManagementBody(CustomerRequest, req.body);
     refuseUnsupportedOfCustomer(req.body, true);
-    const asked = askedBudgetOf(request);
+    const asked = askedBudgetOf(request, deps);
     const values = customerChangesOf(request, deps);
 
     const customer = await withChanges(deps, req, authenticated, async ({ tenancy, record, by }) => {

@@ -17,7 +17,7 @@ export function customerUpdate(deps: ManagementDeps): RequestHandler {
     const authenticated = authorize(await deps.authenticate(req), req.path);
     const request = parseManagementBody(CustomerRequest, req.body);
     refuseUnsupportedOfCustomer(req.body, false);
-    const asked = askedBudgetOf(request);
+    const asked = askedBudgetOf(request, deps);
     const changes = customerChangesOf(request, deps);
 
     const named = { authenticated, ids: [request.user_id] };

@@ -21,7 +21,7 @@ export function changesOf(fields: KeyFields, now: number, deps: Pick<ManagementD
   requireModels('fallback_model', fallbackModels, deps);
   requireModels('budget_fallbacks', Object.entries(fields.budget_fallbacks ?? {}).flat(2), deps);
   return {
-    ...limitChangesOf(fields),
+    ...limitChangesOf(fields, deps),
     ...given(fields.key_alias, (keyAlias) => ({ keyAlias })),
     ...given(fields.duration, (duration) => ({ expiresAt: expiryOf(duration, now) })),
     ...(isPresent(fields.models) && { models: fields.models }),

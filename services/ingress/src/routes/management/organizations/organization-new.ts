@@ -19,7 +19,7 @@ export function organizationNew(deps: ManagementDeps): RequestHandler {
     const authenticated = authorize(await deps.authenticate(req), req.path);
     const request = parseManagementBody(OrganizationNewRequest, req.body);
     refuseUnsupportedOfOrganization(req.body, true);
-    const asked = askedBudgetOf(request);
+    const asked = askedBudgetOf(request, deps);
     const organizationId = request.organization_id ?? deps.newId();
 
     const found = await withChanges(deps, req, authenticated, async (work) => {

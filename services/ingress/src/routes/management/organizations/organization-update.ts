@@ -17,7 +17,7 @@ export function organizationUpdate(deps: ManagementDeps): RequestHandler {
     const authenticated = authorize(await deps.authenticate(req), req.path);
     const { organization_id: organizationId, ...fields } = parseManagementBody(OrganizationUpdateRequest, req.body);
     refuseUnsupportedOfOrganization(req.body, false);
-    const asked = askedBudgetOf(fields);
+    const asked = askedBudgetOf(fields, deps);
     const changes = organizationChangesOf(fields);
 
     const found = await withOrganization(deps, req, { authenticated, organizationId }, async (before, work) => {

@@ -21,7 +21,7 @@ export function tagNew(deps: ManagementDeps): RequestHandler {
     const authenticated = authorize(await deps.authenticate(req), req.path);
     const request = parseManagementBody(TagRequest, req.body);
     const values = tagChangesOf(request, req.body, { isNew: true });
-    const asked = askedBudgetOf(request);
+    const asked = askedBudgetOf(request, deps);
 
     const tag = await withChanges(deps, req, authenticated, async ({ sql, tenancy, record, by }) => {
       const known = await countTags(sql);

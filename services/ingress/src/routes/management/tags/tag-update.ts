@@ -17,7 +17,7 @@ export function tagUpdate(deps: ManagementDeps): RequestHandler {
     const authenticated = authorize(await deps.authenticate(req), req.path);
     const request = parseManagementBody(TagRequest, req.body);
     const changes = tagChangesOf(request, req.body, { isNew: false });
-    const asked = askedBudgetOf(request);
+    const asked = askedBudgetOf(request, deps);
 
     const { name } = request;
     const updated = await withTag(deps, req, { authenticated, name }, async (tag, work) => {

@@ -41,7 +41,7 @@ export async function addMembers(
   }
 
   const base = team.memberBudgetId === null ? null : await tenancy.budgets.find(team.memberBudgetId);
-  const changes = askedLimits(memberLimitsOf(limits));
+  const changes = askedLimits(memberLimitsOf(limits, maker));
   const hasOwn = Object.keys(changes).length > 0;
   const added = fresh.map(({ userId, userEmail, role }): FoundMember => {
     const budget = hasOwn ? newBudget(maker.newId(), { base, changes, by }) : base;

@@ -23,7 +23,7 @@ export function memberUpdate(deps: ManagementDeps): RequestHandler {
     const authenticated = authorize(await deps.authenticate(req), req.path);
     const { team_id: teamId, ...fields } = parseManagementBody(MemberUpdateRequest, req.body);
     refuseUnsupportedOfMember(req.body, false);
-    const limits = memberLimitsOf(fields);
+    const limits = memberLimitsOf(fields, deps);
 
     const asked = { authenticated, teamId, right: 'admin' } as const;
     const { member, budget } = await withTeam(deps, req, asked, async (team, work) => {

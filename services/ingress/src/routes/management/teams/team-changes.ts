@@ -4,6 +4,7 @@ import type { Limits } from '../../../tenancy/limits.ts';
 import { memberPermissions } from '../../../tenancy/member-permissions.ts';
 import type { Team } from '../../../tenancy/team.ts';
 import { budgetOf, durationTextOf, limitChangesOf, limitOf, refusal } from '../limit-changes.ts';
+import type { ManagementDeps } from '../management-deps.ts';
 import { refuseUnsupportedOf } from '../unsupported-fields.ts';
 
 /** What an operator may set on a team; a property that is not there leaves the team as it is. */
@@ -15,11 +16,15 @@ export type TeamChanges = Partial<Omit<Team, 'teamId' | keyof History>>;
  * @param before whose tags survive a change of `metadata` that does not name them
  * @throws GatewayError invalid_management_request for a value that makes no sense
  */
-export function teamChangesOf(fields: TeamFields, before: Pick<Team, 'metadata'>): TeamChanges {
+export function teamChangesOf(
+  fields: TeamFields,
+  before: Pick<Team, 'metadata'>,
+  deps: Pick<ManagementDeps, 'models'>,
+): TeamChanges {
   const metadata = metadataOf(fields, before.metadata);
   const { team_member_permissions: permissions } = fields;
   return {
-    ...limitChangesOf(fields),
+    ...limitChangesOf(fields, deps),
     ...(fields.team_alias !== undefined && { teamAlias: fields.team_alias }),
     ...(fields.organization_id !== undefined && { organizationId: fields.organization_id }),
     ...(metadata !== undefined && { metadata }),
@@ -53,9 +58,12 @@ export function memberDefaultsOf(fields: TeamFields): Partial<Limits> {
 }
 
 /** What a request sets of the limits of one member. */
-export function memberLimitsOf({ max_budget_in_team: budget, ...fields }: MemberLimits): Partial<Limits> {
+export function memberLimitsOf(
+  { max_budget_in_team: budget, ...fields }: MemberLimits,
+  deps: Pick<ManagementDeps, 'models'>,
+): Partial<Limits> {
   return {
-    ...limitChangesOf(fields),
+    ...limitChangesOf(fields, deps),
     ...(budget !== undefined && { maxBudgetNanoUsd: budgetOf('max_budget_in_team', budget) }),
   };
 }

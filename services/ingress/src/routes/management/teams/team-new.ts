@@ -31,7 +31,7 @@ export function teamNew(deps: ManagementDeps): RequestHandler {
     const memberBudget = hasMemberLimits ? newBudget(newId(), { base: null, changes: memberLimits, by }) : null;
     const team: Team = {
       ...newTeam,
-      ...teamChangesOf(request, newTeam),
+      ...teamChangesOf(request, newTeam, deps),
       teamId: request.team_id ?? newId(),
       memberBudgetId: memberBudget?.budgetId ?? null,
       ...madeBy(by),

@@ -42,7 +42,7 @@ interface TeamUpdate {
 function update(deps: ManagementDeps, req: Request, { authenticated, teamId, fields }: TeamUpdate): Promise<Team> {
   refuseUnsupportedOfTeam(req.body, false);
   return changeTeam(deps, req, { authenticated, teamId, right: 'admin' }, async (team, work) => {
-    const changes = { ...teamChangesOf(fields, team), ...(await changeMemberDefaults(team, fields, work, deps)) };
+    const changes = { ...teamChangesOf(fields, team, deps), ...(await changeMemberDefaults(team, fields, work, deps)) };
     requireTeamChangeRight(work.scope, team, changes);
     return changes;
   });

@@ -3,6 +3,7 @@ import type { UserFields } from '@sluice/shared/api/litellm/user.ts';
 import type { History } from '../../../tenancy/history.ts';
 import type { User } from '../../../tenancy/user.ts';
 import { limitChangesOf, refusal } from '../limit-changes.ts';
+import type { ManagementDeps } from '../management-deps.ts';
 import { refuseUnsupportedOf, unsupportedOfKeys } from '../unsupported-fields.ts';
 
 /** What an operator may set on a user; a property that is not there leaves the user as they are. */
@@ -13,9 +14,9 @@ export type UserChanges = Partial<Omit<User, 'userId' | keyof History>>;
  *
  * @throws GatewayError invalid_management_request for a value that makes no sense
  */
-export function userChangesOf(fields: UserFields): UserChanges {
+export function userChangesOf(fields: UserFields, deps: Pick<ManagementDeps, 'models'>): UserChanges {
   return {
-    ...limitChangesOf(fields),
+    ...limitChangesOf(fields, deps),
     ...(fields.user_email !== undefined && { userEmail: fields.user_email }),
     ...(fields.user_alias !== undefined && { userAlias: fields.user_alias }),
     ...(fields.user_role != null && { userRole: fields.user_role }),

@@ -49,7 +49,7 @@ export function userNew(deps: ManagementDeps): RequestHandler {
     const by = { userId: authenticated.caller.userId, now: now() };
     const user: User = {
       ...newUser,
-      ...userChangesOf(request),
+      ...userChangesOf(request, deps),
       userId: request.user_id ?? newId(),
       ...madeBy(by),
     };

@@ -37,15 +37,16 @@ export interface UserUpdate {
 
 /** @throws GatewayError for whom does not exist, or is not the caller's to change so, or has an address that is taken */
 export async function updateUser(
-  { changes: administration, now, invalidateTenancy }: Pick<ManagementDeps, 'changes' | 'now' | 'invalidateTenancy'>,
+  deps: Pick<ManagementDeps, 'changes' | 'models' | 'now' | 'invalidateTenancy'>,
   req: Request,
   { authenticated, scope, fields: { user_id: id, ...named } }: UserUpdate,
 ): Promise<User> {
+  const { changes: administration, now, invalidateTenancy } = deps;
   refuseReserved(id);
   const { user_email: email } = named;
   if (id == null && email == null) throw refusal('user_id', 'Name the user: user_id or user_email.');
   const fields: UserFields = id == null ? { ...named, user_email: undefined } : named;
-  const changes = userChangesOf(fields);
+  const changes = userChangesOf(fields, deps);
 
   const user = await administration.run(authenticated, req, async (sql, record) => {
     const { users } = tenancyIn(sql);

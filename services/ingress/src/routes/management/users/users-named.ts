@@ -8,11 +8,12 @@ import type { User } from '../../../tenancy/user.ts';
 import type { NamedMember } from '../find-named.ts';
 import { userChange } from './audited-user.ts';
 import type { ChangeWork } from '../change-work.ts';
+import type { ManagementDeps } from '../management-deps.ts';
 import { userChangesOf } from './user-changes.ts';
 import type { UserFields } from '@sluice/shared/api/litellm/user.ts';
 
 /** Makes those users whom nobody has made. */
-export interface UserMaker {
+export interface UserMaker extends Pick<ManagementDeps, 'models'> {
   readonly newId: () => string;
   /** Fields of users of whom nothing is said. */
   readonly userSettings: { readonly defaults: UserFields };
@@ -40,7 +41,7 @@ const modelsOfMet = ['no-default-models'];
 export async function usersNamed<Role extends string>(
   entries: readonly Entry<Role>[],
   { sql, tenancy, record, by }: Omit<ChangeWork, 'scope'>,
-  { newId, userSettings }: UserMaker,
+  maker: UserMaker,
 ): Promise<{ readonly named: readonly NamedUser<Role>[]; readonly users: readonly User[] }> {
   const addressed = entries.flatMap(({ user_id: id, user_email: email }) => (id == null && email != null ? email : []));
   const known = new Map(
@@ -49,7 +50,7 @@ export async function usersNamed<Role extends string>(
   const named = entries.map(({ user_id, user_email, role }): NamedUser<Role> => {
     const userEmail = user_email ?? null;
     const address = (userEmail ?? '').toLowerCase();
-    const userId = user_id ?? known.get(address) ?? newId();
+    const userId = user_id ?? known.get(address) ?? maker.newId();
     if (user_id == null) known.set(address, userId);
     return { userId, userEmail, role };
   });
@@ -61,7 +62,7 @@ export async function usersNamed<Role extends string>(
     [...missing].toSorted().map((userId) => ({
       ...newUser,
       models: modelsOfMet,
-      ...userChangesOf(userSettings.defaults),
+      ...userChangesOf(maker.userSettings.defaults, maker),
       userId,
       userEmail: named.find((each) => each.userId === userId)?.userEmail ?? null,
       ...madeBy(by),
