@@ -76,3 +76,23 @@ test('new keys 400: where keys without a team are disabled', async () => {
   assert.equal((await strict.post('/key/generate', {})).status, 400);
   assert.equal((await strict.post('/key/generate', { team_id: 't' })).status, 200);
 });
+
+test('/user/new 400: a configured team of another organization than the configured one, as for any key; no user is made', async () => {
+  await using database = await openKeysDatabase();
+  const defaults = { team_id: 'of-acme', organization_id: 'other' };
+  const settings = { litellm_settings: { default_key_generate_params: defaults } };
+  await using strict = await openManagement(database, {}, settings);
+  for (const id of ['acme', 'other']) {
+    await strict.ok('/organization/new', { organization_id: id, organization_alias: id });
+  }
+  await strict.ok('/team/new', { team_id: 'of-acme', organization_id: 'acme' });
+  for (const path of ['/user/new', '/key/generate']) {
+    const { status, body } = await strict.post(path, { user_id: 'ann' });
+    assert.deepEqual([status, body.error?.param], [400, 'organization_id'], path);
+    assert.match(body.error.message, /^Team of-acme belongs to organization acme, and so do its keys/);
+  }
+  assert.equal((await strict.get('/user/info?user_id=ann')).status, 404);
+  await strict.ok('/team/update', { team_id: 'of-acme', organization_id: 'other' });
+  const made = await strict.ok('/user/new', { user_id: 'ann' });
+  assert.equal((await strict.get(`/key/info?key=${made.key}`)).body.info.organization_id, 'other');
+});

@@ -20,7 +20,7 @@ import { userChange } from './audited-user.ts';
 import type { ChangeWork } from '../change-work.ts';
 import { changesOf } from '../keys/key-changes.ts';
 import { keyOf } from '../keys/key-generate.ts';
-import { ownerHolder } from '../keys/hold-owners.ts';
+import { ownerHolder, requireTeamsOrganization } from '../keys/hold-owners.ts';
 import { keyInfoOf } from '../keys/key-info-of.ts';
 import { requireKeyRules, requireWithinBounds, withKeyDefaults } from '../keys/key-rules.ts';
 import type { ManagementDeps } from '../management-deps.ts';
@@ -85,7 +85,10 @@ export function userNew(deps: ManagementDeps): RequestHandler {
         })),
         { id: organizationId ?? '', take: () => holdOrganization(sql) },
       ]);
-      if (key !== null) await insertKey(key, work);
+      if (key !== null) {
+        await requireTeamsOrganization(sql, key);
+        await insertKey(key, work);
+      }
     });
     deps.invalidateTenancy();
     if (key !== null) deps.invalidate(key.hash);
