@@ -126,7 +126,7 @@ export function createApp(deps: AppDeps): Express {
   app.use((req) => {
     throw new GatewayError('unknown_route', `There is no route ${req.method} ${req.path}.`);
   });
-  app.use(errorHandler(deps.onError));
+  app.use(errorHandler(deps));
   return app;
 }
 
@@ -151,11 +151,12 @@ function methodNotAllowed(methods: readonly ManagementRoute['method'][]): Reques
 }
 
 /** What is thrown becomes a response here and nowhere else. */
-function errorHandler(onError: AppDeps['onError']): ErrorRequestHandler {
+function errorHandler({ onError, inference: { config } }: Pick<AppDeps, 'onError' | 'inference'>): ErrorRequestHandler {
   return (thrown: unknown, req, res, _next) => {
     if (res.destroyed) return; // nobody is there to be told
     const error = asGatewayError(thrown);
-    const { status, body, headers } = toErrorResponse(error);
+    const callId = config.errorsNameCall ? res.getHeader('x-litellm-call-id') : undefined;
+    const { status, body, headers } = toErrorResponse(error, typeof callId === 'string' ? callId : undefined);
     if (status >= 500) onError(thrown, { method: req.method, path: req.path });
     if (res.headersSent) {
       // Too late for a status: the client must not take what it has for a whole answer.

@@ -23,6 +23,8 @@ export interface GatewayConfig {
   readonly trustedProxies: readonly string[];
   /** From where requests are taken: addresses and networks; null: from everywhere. */
   readonly allowedIps: readonly string[] | null;
+  /** Errors name the call (`litellm_call_id`), as the header of their answers does. */
+  readonly errorsNameCall: boolean;
   readonly tenancy: TenancySettings;
   /** How long spend rows are kept at least; null: for ever. Sums and balances stay in any case. */
   readonly spendLogsRetention: Duration | null;

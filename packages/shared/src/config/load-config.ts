@@ -83,6 +83,7 @@ async function readRoot(
     metrics: readMetricsSettings({ litellm, own }, env, findings),
     trustedProxies: readTrustedProxies({ general, own }),
     allowedIps: readAllowedIps(general),
+    errorsNameCall: general.boolean('include_call_id_in_error_body') ?? false,
     tenancy: readTenancySettings({ litellm, general, sluice: own }),
     sluice,
   };

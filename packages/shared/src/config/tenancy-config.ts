@@ -8,6 +8,10 @@ export interface TenancySettings {
   readonly calendarBudgets: boolean;
   /** Of all requests but the operator's; null: none, or never resets. */
   readonly proxyBudget: { readonly maxBudgetNanoUsd: number | null; readonly budgetDuration: string | null };
+  /** Of all requests but the operator's together; null: no limit. */
+  readonly proxyMaxParallelRequests: number | null;
+  /** Every request but the operator's has to say which end user it is for. */
+  readonly requiresEndUser: boolean;
   readonly customers: {
     /** Of each who has none of their own: as an amount, or as the id of a budget, which goes before it. */
     readonly maxBudgetNanoUsd: number | null;

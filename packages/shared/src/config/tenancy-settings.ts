@@ -22,6 +22,8 @@ export function readTenancySettings({ litellm, general, sluice }: Sections): Ten
       maxBudgetNanoUsd: readBudget(litellm, 'max_budget'),
       budgetDuration: readDuration(litellm, 'budget_duration'),
     },
+    proxyMaxParallelRequests: general.number('global_max_parallel_requests', { integer: true, min: 1 }),
+    requiresEndUser: general.boolean('enforce_user_param') ?? false,
     customers: {
       maxBudgetNanoUsd: readBudget(litellm, 'max_end_user_budget'),
       budgetId: litellm.string('max_end_user_budget_id'),

@@ -221,6 +221,9 @@ export const vocabularies = {
       'default_team_disabled',
       'user_header_name',
       'user_header_mappings',
+      'global_max_parallel_requests',
+      'enforce_user_param',
+      'include_call_id_in_error_body',
     ],
     notYet: words(`database_connection_pool_limit database_connection_timeout store_model_in_db
       store_prompts_in_spend_logs disable_spend_logs disable_spend_updates disable_error_logs proxy_batch_write_at
@@ -228,8 +231,8 @@ export const vocabularies = {
       maximum_spend_logs_retention_interval maximum_spend_logs_cleanup_cron
       allow_requests_on_db_unavailable user_api_key_cache_ttl disable_adding_master_key_hash_to_db
       disable_master_key_return completion_model embedding_model image_generation_model moderation_model
-      enforce_user_param enforced_params reject_clientside_metadata_tags token_rate_limit_type
-      max_parallel_requests global_max_parallel_requests max_request_size_mb max_response_size_mb
+      enforced_params reject_clientside_metadata_tags token_rate_limit_type
+      max_parallel_requests max_request_size_mb max_response_size_mb
       litellm_key_header_name public_routes
       admin_only_routes allowed_routes custom_auth custom_key_generate enable_jwt_auth litellm_jwtauth
       background_health_checks health_check_interval health_check_details health_check_concurrency
@@ -238,7 +241,7 @@ export const vocabularies = {
       pass_through_endpoints always_include_stream_usage forward_client_headers_to_llm_api
       forward_openai_org_id allow_client_side_credentials infer_model_from_keys supported_db_objects
       key_management_system key_management_settings ui_access_mode
-      include_call_id_in_error_body use_redis_transaction_buffer disable_prisma_schema_update
+      use_redis_transaction_buffer disable_prisma_schema_update
       disable_responses_id_security mcp_*`),
     dialect: {},
     others: 'warn',

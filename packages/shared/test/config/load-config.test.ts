@@ -140,10 +140,13 @@ for (const source of [{}, { file: fixture('empty.yaml') }]) {
       metrics: { authenticated: true, token: null },
       trustedProxies: [],
       allowedIps: null,
+      errorsNameCall: false,
       tenancy: {
         timeZone: 'UTC',
         calendarBudgets: false,
         proxyBudget: { maxBudgetNanoUsd: null, budgetDuration: null },
+        proxyMaxParallelRequests: null,
+        requiresEndUser: false,
         customers: { maxBudgetNanoUsd: null, budgetId: null, headers: [] },
         tags: { headers: [], hasUserAgent: true },
         keys: {

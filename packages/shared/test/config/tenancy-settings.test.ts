@@ -28,6 +28,8 @@ test('tenancy settings: what the file says, in our units', async () => {
     },
     general_settings: {
       default_team_disabled: true,
+      global_max_parallel_requests: 64,
+      enforce_user_param: true,
       user_header_name: 'X-User',
       user_header_mappings: [
         { header_name: 'X-Customer', litellm_user_role: 'customer' },
@@ -40,6 +42,8 @@ test('tenancy settings: what the file says, in our units', async () => {
     timeZone: 'Europe/Berlin',
     calendarBudgets: true,
     proxyBudget: { maxBudgetNanoUsd: 100_500_000_000, budgetDuration: 'monthly' },
+    proxyMaxParallelRequests: 64,
+    requiresEndUser: true,
     customers: { maxBudgetNanoUsd: 1_000_000_000, budgetId: 'customers', headers: ['x-customer', 'x-user'] },
     tags: { headers: ['X-Project'], hasUserAgent: false },
     keys: {
@@ -62,6 +66,10 @@ test('tenancy settings: what the file says, in our units', async () => {
 });
 
 const wrong = [
+  {
+    values: { general_settings: { global_max_parallel_requests: 0 } },
+    says: /global_max_parallel_requests: expected an integer ≥ 1/,
+  },
   {
     values: { litellm_settings: { extra_spend_tag_headers: 'x-project' } },
     says: /extra_spend_tag_headers: expected a list/,

@@ -11,6 +11,7 @@ import type { InferenceSteps } from '../inference/inference-steps.ts';
 import { readRequest } from '../inference/read-request.ts';
 import { requireMockableKind, requireServable } from '../inference/require-servable.ts';
 import { requestControls } from '../surfaces/openai/request-controls.ts';
+import { endUserOf } from '../surfaces/openai/request-origin.ts';
 import { noAttribution } from '../tenancy/attribution.ts';
 import type { FileLine } from './file-lines.ts';
 
@@ -141,7 +142,9 @@ function requireTaken(ask: Ask, { authenticated: { principal }, config, endpoint
   const { body } = ask;
   requestControls(body.model, body, {}, config, principal);
   requireMockableKind(ask);
-  const askedBy = { principal, attribution: noAttribution, regions: [], endUser: null };
+  const { requiresEndUser: needsEndUser } = config.tenancy;
+  const endUser = endUserOf({}, body, []);
+  const askedBy = { principal, attribution: noAttribution, regions: [], endUser, needsEndUser };
   requireServable(ask, { path, alias: resolveAlias(config, body.model) }, askedBy);
 }
 

@@ -149,7 +149,8 @@ export async function admitJob(ask: Ask, from: AskedFrom, deps: InferenceSteps):
       deadlineAt: admittedAt + timeoutMs,
     };
     if (attributed.status === 'rejected') throw attributed.reason;
-    const askedBy = { principal, attribution, regions: controls.regions, endUser: origin.endUser };
+    const { requiresEndUser: needsEndUser } = tenancy;
+    const askedBy = { principal, attribution, regions: controls.regions, endUser: origin.endUser, needsEndUser };
     requireServable(ask, { path: from.path, alias }, askedBy);
     await deps.requireTurn(job);
     const accounts = accountsOf({ caller, principal, model, attribution }, tenancy, admittedAt);

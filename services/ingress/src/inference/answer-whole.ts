@@ -88,7 +88,11 @@ export async function answerWhole<Body>(
     return await serveRequest(endpoint, { ...asked, line, headers: {}, ip: undefined, exchange }, steps, send);
   } catch (error) {
     signal.throwIfAborted();
-    const { status, body, headers: told } = toErrorResponse(error);
+    const {
+      status,
+      body,
+      headers: told,
+    } = toErrorResponse(error, steps.config.errorsNameCall ? exchange.callId : undefined);
     return { ...from(), status, body, headers: { ...headers, ...told }, error };
   }
 }

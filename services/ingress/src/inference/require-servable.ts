@@ -9,7 +9,7 @@ import type { RequestControls } from '../surfaces/openai/request-controls.ts';
 import type { Attribution } from '../tenancy/attribution.ts';
 import type { Principal } from '../tenancy/principal.ts';
 import type { Ask } from './admit-job.ts';
-import { refuseOperatorsParams, requireParams } from './required-params.ts';
+import { endUserMissing, refuseOperatorsParams, requireParams } from './required-params.ts';
 
 /** Where a model of each kind is asked. */
 const routes: Readonly<Record<JobKind, string>> = {
@@ -32,6 +32,8 @@ export interface AskedBy {
   readonly attribution: Attribution;
   readonly regions: RequestControls['regions'];
   readonly endUser: string | null;
+  /** The request has to name one. */
+  readonly needsEndUser: boolean;
 }
 
 /**
@@ -45,13 +47,14 @@ export interface AskedBy {
 export function requireServable(
   { body, callType }: Pick<Ask, 'body' | 'callType'>,
   { path, alias }: { readonly path: string; readonly alias: Alias | null },
-  { principal, attribution, regions, endUser }: AskedBy,
+  { principal, attribution, regions, endUser, needsEndUser }: AskedBy,
 ): void {
   const model = alias ?? { name: body.model };
   if (principal) requireModel(principal, model);
   if (principal) requireModelFor(attribution, model);
   requireAlias(alias, { model: body.model, kind: kindOf(callType), path });
   if (!isIn(alias, regions)) throw regionNotAllowed(alias.name, regions, endUser);
+  if (principal && needsEndUser && endUser === null) throw endUserMissing(path);
   if (principal) requireParams(principal.key, body, path);
   refuseOperatorsParams(body, path);
 }

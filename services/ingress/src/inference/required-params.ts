@@ -10,6 +10,12 @@ export function requireParams({ enforcedParams }: VirtualKey, body: OriginBody, 
   throw new GatewayError('invalid_request', message, { param: missing });
 }
 
+/** `general_settings.enforce_user_param`. */
+export function endUserMissing(path: string): GatewayError {
+  const message = `${path}: Missing required parameter: 'user'. Every request here has to say whom it is for.`;
+  return new GatewayError('invalid_request', message, { param: 'user' });
+}
+
 /** Where a call goes, and as whom, is the configuration's to say (contract §1.4). */
 const operatorsParams = ['api_base', 'api_key', 'base_url'] as const;
 

@@ -35,14 +35,14 @@ export interface SseResponse extends EventEmitter {
  * A client, or a proxy before it, may take silence for death: after `heartbeatMs` without a word the stream is opened,
  * if it is not yet, and gets a comment, which clients skip. From then on the status is 200, and an error an event.
  *
- * @param options `heartbeatMs`: 0 for none
+ * @param options `heartbeatMs`: 0 for none; `callId`: for an error to name
  * @throws GatewayError before the stream is open
  */
 export async function sendSse(
   res: SseResponse,
   answer: AsyncIterable<AnswerBatch>,
   surface: SseSurface,
-  { heartbeatMs }: { readonly heartbeatMs: number },
+  { heartbeatMs, callId }: { readonly heartbeatMs: number; readonly callId?: string | undefined },
 ): Promise<void> {
   const heartbeat = heartbeatMs > 0 ? setInterval(beat, heartbeatMs) : undefined;
   try {
@@ -119,7 +119,7 @@ export async function sendSse(
   }
 
   function endWithError(frames: string, error: GatewayError): void {
-    res.end(`${frames}data: ${JSON.stringify(toErrorResponse(error).body)}\n\n`);
+    res.end(`${frames}data: ${JSON.stringify(toErrorResponse(error, callId).body)}\n\n`);
   }
 }
 

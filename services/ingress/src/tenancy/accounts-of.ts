@@ -22,7 +22,10 @@ export interface AccountFacts {
   readonly attribution: Attribution;
 }
 
-type Settings = Pick<TenancySettings, 'timeZone' | 'calendarBudgets' | 'proxyBudget' | 'customers'>;
+type Settings = Pick<
+  TenancySettings,
+  'timeZone' | 'calendarBudgets' | 'proxyBudget' | 'proxyMaxParallelRequests' | 'customers'
+>;
 
 /**
  * All accounts that a request is booked on, in the order in which they refuse (contract §1.4): each for all time, and
@@ -93,7 +96,9 @@ function* holdersOf(facts: AccountFacts, settings: Settings, now: number): Gener
     const limits = budget ?? unlimited;
     yield* withModels(model, { id: ['tag', tag.name], name: accountNames.tag(tag.name), limits });
   }
-  yield { id: 'proxy:all', name: accountNames.proxy(), limits: { ...unlimited, ...settings.proxyBudget } };
+  const { proxyBudget, proxyMaxParallelRequests: maxParallelRequests } = settings;
+  const limits = { ...unlimited, ...proxyBudget, maxParallelRequests };
+  yield { id: 'proxy:all', name: accountNames.proxy(), limits };
 }
 
 type ModelsHolder = Omit<BookedHolder, 'id' | 'name' | 'model'> & {

@@ -55,7 +55,7 @@ export async function openApp(): Promise<OpenApp> {
       requireTurn: beyondReading,
       admit: beyondReading,
       dispatch: beyondReading,
-      recordRefusal: beyondReading,
+      recordRefusal: () => undefined,
       softBudgets: { ended: beyondReading },
     },
     models: {

@@ -24,6 +24,7 @@ const settings = {
   timeZone: 'UTC',
   calendarBudgets: false,
   proxyBudget: { maxBudgetNanoUsd: null, budgetDuration: null },
+  proxyMaxParallelRequests: null,
   customers: { maxBudgetNanoUsd: null, budgetId: null, headers: [] },
 } as const;
 

@@ -18,5 +18,6 @@ export async function sendStream(
     if (!res.headersSent) exchange.setHeaders(answerHeaders(start));
     metrics.firstByte({ model: job.alias }, (now() - exchange.startedAt) / 1_000);
   };
-  await sendSse(res, answer, surface(onStart), { heartbeatMs: config.sluice.sseHeartbeatMs });
+  const callId = config.errorsNameCall ? exchange.callId : undefined;
+  await sendSse(res, answer, surface(onStart), { heartbeatMs: config.sluice.sseHeartbeatMs, callId });
 }

@@ -10,6 +10,7 @@ export const ErrorBody = z.object({
     type: z.enum(types).describe('For programs.'),
     param: z.string().nullable().describe('The field at fault, as the client spelt it: messages.0.role.'),
     code: z.string().describe('The status, as text.'),
+    litellm_call_id: z.string().optional().describe('The call, with include_call_id_in_error_body.'),
   }),
   detail: z.string().optional().describe('The same where LiteLLM answers in the shape of its framework.'),
 });

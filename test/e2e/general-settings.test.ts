@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { z } from 'zod';
+import { waitUntil } from '../servers/wait-until.ts';
+import { ask, chat, post } from './ask.ts';
+import type { Reply } from './ask.ts';
+import { bookedRows } from './booked-rows.ts';
+import { openEmbeddedGateway } from './gateway.ts';
+import type { TestGateway } from './gateway.ts';
+import { steered } from './steered.ts';
+
+const user = 'customer-1';
+const slow = { user, ...steered({ delayMs: 1_500 }) };
+
+const Named = z.looseObject({ message: z.string(), param: z.string().nullable(), litellm_call_id: z.string() });
+const errorOf = (text: string) => z.looseObject({ error: Named }).parse(JSON.parse(text)).error;
+
+describe('general_settings of a whole gateway', () => {
+  let gateway: TestGateway;
+  before(async () => {
+    gateway = await openEmbeddedGateway({
+      config: {
+        general_settings: {
+          master_key: 'os.environ/LITELLM_MASTER_KEY',
+          global_max_parallel_requests: 2,
+          enforce_user_param: true,
+          include_call_id_in_error_body: true,
+        },
+        router_settings: { num_retries: 0 },
+      },
+    });
+  });
+  after(() => gateway[Symbol.asyncDispose]());
+
+  const assertNamed = (reply: Reply) => {
+    const error = errorOf(reply.text);
+    assert.equal(error.litellm_call_id, reply.headers.get('x-litellm-call-id'));
+    return error;
+  };
+
+  test('enforce_user_param: who does not say whom a request is for is refused, but for the operator', async () => {
+    const key = await gateway.newKey();
+    const refused = await chat(gateway, key);
+    assert.equal(refused.status, 400);
+    const { param, message } = assertNamed(refused);
+    assert.equal(param, 'user');
+    assert.match(message, /^\/chat\/completions: Missing required parameter: 'user'/);
+    assert.equal((await post(gateway, '/embeddings', { model: 'embed', input: 'x' }, { key })).status, 400);
+
+    assert.equal((await chat(gateway, key, { user })).status, 200);
+    assert.equal((await chat(gateway, key, {}, { headers: { 'x-litellm-customer-id': user } })).status, 200);
+    assert.equal((await chat(gateway, gateway.masterKey)).status, 200);
+    const statuses = (await bookedRows(gateway, key, 4)).map(({ status }) => status);
+    assert.deepEqual(statuses, ['failure', 'failure', 'success', 'success']);
+  });
+
+  test('global_max_parallel_requests: so many run at once, whosever they are; the operator is not held up', async () => {
+    const keys = await Promise.all([1, 2, 3].map(() => gateway.newKey()));
+    const replies = await Promise.all(keys.map((key) => chat(gateway, key, slow)));
+    const refused = replies.filter(({ status }) => status === 429);
+    assert.deepEqual(replies.map(({ status }) => status).toSorted(), [200, 200, 429]);
+    const [{ message } = assert.fail()] = refused.map(assertNamed);
+    assert.match(message, /^Rate limit exceeded for proxy: all\. Limit type: max_parallel_requests\. Current limit: 2/);
+
+    const [key = assert.fail()] = keys;
+    const running = [chat(gateway, key, slow), chat(gateway, key, slow)];
+    assert.equal((await chat(gateway, gateway.masterKey)).status, 200);
+    for (const { status } of await Promise.all(running)) assert.equal(status, 200);
+    // Slots come free with the answers.
+    await waitUntil(async () => (await chat(gateway, key, { user })).status === 200, { what: 'room again' });
+  });
+
+  test('include_call_id_in_error_body: errors name their call, before, within and without a stream', async () => {
+    const key = await gateway.newKey();
+    const headers = { 'x-litellm-call-id': 'my-call' };
+    const unknown = await chat(gateway, key, { user, model: 'gpt-9' }, { headers });
+    assert.equal(unknown.status, 400);
+    assert.equal(errorOf(unknown.text).litellm_call_id, 'my-call');
+    assertNamed(unknown);
+    const stranger = await ask(gateway, '/v1/models', { key: 'sk-nobodys-key-0123' });
+    assert.deepEqual([stranger.status, stranger.headers.get('x-litellm-call-id')], [401, null]);
+    assert.ok(!stranger.text.includes('litellm_call_id'), 'there is no call yet');
+
+    const broken = { user, stream: true, ...steered({ errorAfterEvents: 3 }) };
+    const cut = await chat(gateway, key, broken, { headers });
+    assert.equal(cut.status, 200);
+    const last = cut.text.trim().split('\n\n').at(-1) ?? '';
+    assert.equal(errorOf(last.replace(/^data: /, '')).litellm_call_id, 'my-call');
+  });
+});
