@@ -21,7 +21,8 @@ export function modelEntries(limits: OfModels, model: ModelName): readonly strin
   const { name, standsFor, owners = [], deployments = [] } = model;
   const names = [name, ...(standsFor === undefined ? [] : [standsFor]), ...owners];
   const groups = accessGroupsOf(deployments);
-  const isIts = (entry: string) => groups.includes(entry) || names.some((own) => entry === own || fits(entry, own));
+  const isIts = (entry: string) =>
+    groups.includes(entry) || names.some((called) => entry === called || fits(entry, called));
   return [...entries].filter(isIts).sort();
 }
 
