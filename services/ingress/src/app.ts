@@ -4,6 +4,7 @@ import express from 'express';
 import type { ErrorRequestHandler, Express, IRoute, RequestHandler } from 'express';
 import type { Authenticate } from './auth/create-authenticate.ts';
 import { toErrorResponse } from './http/error-response.ts';
+import { withoutRepeat } from './http/made-changes.ts';
 import { bytes } from './http/read-bytes.ts';
 import { readOptionalJson } from './http/read-json.ts';
 import { requireAllowedIp } from './http/require-allowed-ip.ts';
@@ -153,7 +154,7 @@ function methodNotAllowed(methods: readonly ManagementRoute['method'][]): Reques
 function errorHandler(onError: AppDeps['onError']): ErrorRequestHandler {
   return (thrown: unknown, req, res, _next) => {
     if (res.destroyed) return; // nobody is there to be told
-    const error = asGatewayError(thrown);
+    const error = withoutRepeat(asGatewayError(thrown), req);
     const { status, body, headers } = toErrorResponse(error);
     if (status >= 500) onError(thrown, { method: req.method, path: req.path });
     if (res.headersSent) {
