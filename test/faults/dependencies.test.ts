@@ -3,16 +3,18 @@ import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setInterval as every } from 'node:timers/promises';
+import { z } from 'zod';
 import { openDistributedGateway, type Dependency, type DistributedGateway } from '../e2e/gateway.ts';
 import { notOurs } from '../servers/server.ts';
 import { waitUntil } from '../servers/wait-until.ts';
 import { compareWithBill, spendRows } from './books.ts';
-import { ask, isWholeStream, openStream, type Seen } from './dependency-clients.ts';
+import { ask, askBooks, isWholeStream, openStream, type Seen } from './dependency-clients.ts';
 
 /** What a slow dependency adds to everything that is sent to it. */
 const slowMs = 2_000;
 const faultMs = 3_000;
 const askEveryMs = 200;
+const booksAtATime = 2;
 const runningAtATime = 5;
 const streamsAtATime = 3;
 /** The answer's id, which is that of its rows. */
@@ -80,20 +82,26 @@ describe('a dependency that is dead, frozen or slow', () => {
         await begin(gateway, dependency, fault);
         const begunAt = performance.now();
         const whileAway: Promise<Seen>[] = [];
+        const booksWhileAway: Promise<Seen>[] = [];
+        const keyAlias = `made while ${dependency} was ${fault}`;
         for await (const _ of every(askEveryMs)) {
           if (performance.now() - begunAt >= faultMs) break;
           whileAway.push(ask(gateway, key));
+          for (let asked = 0; asked < booksAtATime; asked += 1) {
+            const turn = booksWhileAway.length;
+            booksWhileAway.push(askBooks(gateway, turn, `${keyAlias}: ${turn}`));
+          }
         }
         const stranger = await ask(gateway, strange);
         await end(gateway, dependency, fault);
         const endedAt = performance.now();
-        await waitUntil(async () => (await ask(gateway, key)).status === 200, {
-          what: 'an answer after',
-          deadlineMs: 30_000,
-        });
+        const isBack = async () =>
+          (await ask(gateway, key)).status === 200 && (await askBooks(gateway, 1, '')).status === 200;
+        await waitUntil(isBack, { what: 'answers after', deadlineMs: 30_000 });
         const recoveryMs = Math.round(performance.now() - endedAt);
 
         const seen = await Promise.all(whileAway);
+        const books = await Promise.all(booksWhileAway);
         const ran = await Promise.all(running);
         const ends = await Promise.all(begun.map((stream) => stream.end()));
         // A stream has shown its first words, and who has an answer before the end of the fault needs no other.
@@ -117,9 +125,7 @@ describe('a dependency that is dead, frozen or slow', () => {
         t.diagnostic(`${ends.filter(isLost).length} of ${ends.length} streams ended with an error event`);
         assert.equal(refused.length + answered.length, seen.length, JSON.stringify(seen));
         assert.ok(refused.every(({ retryAfter }) => Number(retryAfter) >= 1));
-        assert.ok(
-          (times[times.length >> 1] ?? 0) <= refusedWithinMs.median && (times.at(-1) ?? 0) <= refusedWithinMs.most,
-        );
+        assertInTime(times);
         if (asked === 'refused') assert.deepEqual(answered, []);
         if (asked === 'answered') assert.deepEqual(refused, []);
         if (asked === 'refused or late') {
@@ -131,6 +137,18 @@ describe('a dependency that is dead, frozen or slow', () => {
           assert.equal(stranger.status, 503, stranger.text);
           assert.ok(Number(stranger.retryAfter) >= 1);
           assert.ok(stranger.tookMs <= refusedWithinMs.most, `a key that is not known: ${stranger.tookMs} ms`);
+        }
+        const expected = dependency === 'postgres' ? 503 : 200;
+        const others = books.filter(({ status }) => status !== expected);
+        assert.deepEqual(others, [], 'management and spend');
+        const bookTimes = books.map(({ tookMs }) => tookMs).toSorted((a, b) => a - b);
+        t.diagnostic(`${books.length} questions of management and spend: ${expected} within ${bookTimes.at(-1)} ms`);
+        if (dependency === 'postgres') {
+          assert.ok(books.every(({ retryAfter }) => Number(retryAfter) >= 1));
+          assertInTime(bookTimes);
+          const made = await gateway.request(`/key/aliases?search=${encodeURIComponent(keyAlias)}`);
+          const { total_count: total } = z.looseObject({ total_count: z.int() }).parse(await made.json());
+          assert.equal(total, 0, 'what was refused has not happened');
         }
         assert.ok(recoveryMs <= recoveryMsMax, `back after ${recoveryMs} ms`);
 
@@ -197,6 +215,14 @@ test('docs/dependency-faults.md says what these tests show', async () => {
   assert.equal(await readFile(file, 'utf8'), page, 'write it again with SLUICE_WRITE_DOCS=1');
 });
 
+function assertInTime(ascendingMs: readonly number[]): void {
+  const [median = 0, most = 0] = [ascendingMs[ascendingMs.length >> 1], ascendingMs.at(-1)];
+  assert.ok(
+    median <= refusedWithinMs.median && most <= refusedWithinMs.most,
+    `refused within ${ascendingMs.join()} ms`,
+  );
+}
+
 async function begin({ proxies, servers }: DistributedGateway, dependency: Dependency, fault: Fault): Promise<void> {
   if (fault === 'slow') proxies?.[dependency].setDelayMs(slowMs);
   else await servers[dependency].kill(fault === 'dead' ? 'SIGKILL' : 'SIGSTOP');
@@ -216,11 +242,13 @@ function pageOf(all: readonly Case[]): string {
     'refused or late': '503 with `Retry-After`, at once; those of the first second: 200 when it is back, or 503',
     answered: '200; 503 for a key that this ingress does not know',
   };
+  const books = { redis: '200', nats: '200', postgres: '503 with `Retry-After`, within a second' };
   const ends = { complete: 'complete', 'complete or lost': 'end with an error event, or complete' };
   const rows = all.map(({ dependency, fault, asked, streams }) => [
     names[dependency],
     faults[fault],
     says[asked],
+    books[dependency],
     '200',
     ends[streams],
     `within ${recoveryMsMax / 1000} s`,
@@ -230,6 +258,7 @@ function pageOf(all: readonly Case[]): string {
     'Dependency',
     'Fault',
     'New requests',
+    'Management, spend, files, batches',
     'Running requests',
     'Running streams',
     'Service returns',
@@ -246,6 +275,7 @@ Written by \`test/faults/dependencies.test.ts\`, which does each of this to real
 
 ${table}
 
+- **Management, spend, files, batches** are asked of PostgreSQL alone, and changes with them: what was refused has not happened. A change whose commit was on its way when PostgreSQL went away is answered when its end is known, for 5 s at most, and then with \`outcome_unknown\` (504), which nobody should repeat before having looked. What PostgreSQL had been busy with for 1.5 s or more, such as a long report, keeps its own time limit.
 - **Running requests** had been sent to the provider when the fault began. Their answers wait for NATS, and come when it is back.
 - **Running streams** had begun. NATS keeps nothing of them: what it has when it dies is gone, and a stream with a gap ends with an error event, never as if it were whole. While it is frozen or slow they stand still, and then go on. A worker holds what it runs by a lock in Redis for 3 s: when that was away for longer, a stream that still runs may end with an error event too, and a whole answer may be called for once more.
 - An answer that a dependency has lost for good, such as a job that died with a Redis that keeps nothing on disk, is told to its client as an error within about 12 s, not at its deadline.

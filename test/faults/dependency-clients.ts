@@ -11,13 +11,38 @@ export interface Seen {
 }
 
 /** Asks for a whole answer. */
-export async function ask(gateway: DistributedGateway, key: string, content = 'Hello.'): Promise<Seen> {
-  const afterMs = performance.now();
-  const response = await gateway.request('/v1/chat/completions', {
+export function ask(gateway: DistributedGateway, key: string, content = 'Hello.'): Promise<Seen> {
+  return seenOf(gateway, '/v1/chat/completions', {
     method: 'POST',
     headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
     body: JSON.stringify({ model: 'llama', messages: [{ role: 'user', content }], max_tokens: 20 }),
   });
+}
+
+/** Of each kind of question to the database one that operators and clients ask often; the first makes something. */
+const booksRoutes = [
+  '/key/generate',
+  '/key/list?return_full_object=true',
+  '/spend/logs/v2?page_size=10',
+  '/user/daily/activity?start_date=2026-01-01&end_date=2026-01-31',
+  '/global/spend/report?start_date=2026-01-01&end_date=2026-01-31',
+  '/spend/export?start_date=2026-01-01&end_date=2026-01-31&group_by=team,model',
+  '/audit',
+  '/v1/files',
+  '/v1/batches',
+] as const;
+
+/** Asks what the database alone answers: another route each time. @param keyAlias of the key that some of them make */
+export async function askBooks(gateway: DistributedGateway, turn: number, keyAlias: string): Promise<Seen> {
+  const path = booksRoutes[turn % booksRoutes.length] ?? booksRoutes[0];
+  if (path !== '/key/generate') return seenOf(gateway, path);
+  const headers = { 'content-type': 'application/json' };
+  return seenOf(gateway, path, { method: 'POST', headers, body: JSON.stringify({ key_alias: keyAlias }) });
+}
+
+async function seenOf(gateway: DistributedGateway, path: string, init?: RequestInit): Promise<Seen> {
+  const afterMs = performance.now();
+  const response = await gateway.request(path, init);
   const text = await response.text();
   const tookMs = Math.round(performance.now() - afterMs);
   return { status: response.status, afterMs, tookMs, retryAfter: response.headers.get('retry-after'), text };

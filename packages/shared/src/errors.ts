@@ -49,6 +49,7 @@ export const errorCatalog = {
   deadline_exceeded: { status: 408, type: 'timeout_error', retryable: true },
   stream_interrupted: { status: 502, type: 'internal_server_error', retryable: true },
   dependency_unavailable: { status: 503, type: 'service_unavailable', retryable: true },
+  outcome_unknown: { status: 504, type: 'internal_server_error', retryable: false },
   idempotency_key_reused: { status: 409, type: 'idempotency_error', retryable: false },
   answer_not_kept: { status: 409, type: 'idempotency_error', retryable: false },
   // What the provider said (docs: upstream)

@@ -5,6 +5,7 @@ import type { ErrorRequestHandler, Express, IRoute, RequestHandler } from 'expre
 import type { Authenticate } from './auth/create-authenticate.ts';
 import { asGatewayError } from './http/as-gateway-error.ts';
 import { toErrorResponse } from './http/error-response.ts';
+import { withoutRepeat } from './http/made-changes.ts';
 import { bytes } from './http/read-bytes.ts';
 import { readOptionalJson } from './http/read-json.ts';
 import { requireAllowedIp } from './http/require-allowed-ip.ts';
@@ -154,7 +155,7 @@ function methodNotAllowed(methods: readonly ManagementRoute['method'][]): Reques
 function errorHandler({ onError, inference: { config } }: Pick<AppDeps, 'onError' | 'inference'>): ErrorRequestHandler {
   return (thrown: unknown, req, res, _next) => {
     if (res.destroyed) return; // nobody is there to be told
-    const error = asGatewayError(thrown);
+    const error = withoutRepeat(asGatewayError(thrown), req);
     const callId = config.errorsNameCall ? res.getHeader('x-litellm-call-id') : undefined;
     const { status, body, headers } = toErrorResponse(error, typeof callId === 'string' ? callId : undefined);
     if (status >= 500) onError(thrown, { method: req.method, path: req.path });

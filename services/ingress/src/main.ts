@@ -16,7 +16,7 @@ const onError = (error: unknown) => log.warn({ err: error }, 'dependency failed'
 
 await using resources = new AsyncDisposableStack(); // closes in reverse order, even when a later open fails
 const telemetry = resources.use(await openTelemetry({ service: name, env: process.env }));
-const adapters = resources.use(await openAdapters(config, { name, onError }));
+const adapters = resources.use(await openAdapters(config, { name, isAskedByClients: true, onError }));
 const ingress = resources.use(
   await openIngress({
     ...adapters,

@@ -30,20 +30,30 @@ type AdapterName =
   | 'bus'
   | 'catalog';
 
+export interface AdapterOptions {
+  /** What PostgreSQL and NATS know the process by. */
+  readonly name: string;
+  /** Whether clients wait for what it asks of PostgreSQL: then it does not wait for one that is away. */
+  readonly isAskedByClients?: boolean;
+  readonly onError: (error: unknown) => void;
+}
+
 export type Adapters = Pick<IngressOptions, AdapterName> & AsyncDisposable;
 
 /**
  * The adapters of the distributed mode for a process that takes requests down their path: an ingress or a batch runner.
  *
- * @param options.name what PostgreSQL and NATS know the process by
  * @throws when a server is out of reach, or PostgreSQL has not been migrated
  */
 export async function openAdapters(
   { databaseUrl, redisUrl: url, natsUrl, gateway }: ProcessConfig,
-  { name, onError }: { name: string; onError: (error: unknown) => void },
+  options: AdapterOptions,
 ): Promise<Adapters> {
+  const { name, isAskedByClients = false, onError } = options;
   await using opening = new AsyncDisposableStack(); // closes in reverse order, even when a later open fails
-  const sql = opening.use(await openPostgres({ url: databaseUrl, applicationName: name, onError }));
+  const sql = opening.use(
+    await openPostgres({ url: databaseUrl, applicationName: name, watched: isAskedByClients, onError }),
+  );
   await assertSchema(sql, [schemas.ingress, schemas.ledger]);
   const reports = createPostgresSpendReports(sql);
   const queue = opening.use(openBullJobQueue(opening.use(openRedisBackend({ url, onError }))));

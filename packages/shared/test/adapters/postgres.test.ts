@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { types } from 'pg';
+import { openDelayingProxy } from '../../../../test/servers/delaying-proxy.ts';
 import { openPostgresServer, type PostgresServer } from '../../../../test/servers/postgres.ts';
 import { waitUntil } from '../../../../test/servers/wait-until.ts';
 import { openPostgres, type PostgresOptions } from '../../src/adapters/postgres/postgres.ts';
@@ -86,17 +87,132 @@ test('a frozen server is an error within the limit, and the pool works again whe
   assert.deepEqual((await sql.query('select 1 as one')).rows, [{ one: 1 }]);
 });
 
-test('a pool of a frozen server closes', async () => {
-  const sql = await open({ statementTimeoutMs: 300 });
+test('a pool of a frozen server closes, watched or not', async () => {
+  const other = await open({ statementTimeoutMs: 300 });
+  const sql = await open({ statementTimeoutMs: 300, watched: true });
+  await other.query('select 1');
   await sql.query('select 1');
   await server.kill('SIGSTOP');
   try {
     const startedAt = Date.now();
     await sql[Symbol.asyncDispose]();
+    await other[Symbol.asyncDispose]();
     assert.ok(Date.now() - startedAt < 1000);
   } finally {
     await server.kill('SIGCONT');
   }
+});
+
+/** From the fault to the refusal of what was asked before anybody could know; with time for a busy machine. */
+const noticedWithinMs = 1_600;
+const atOnceMs = 250;
+
+for (const fault of ['SIGSTOP', 'SIGKILL'] as const) {
+  test(`a watched server that gets ${fault}: what waits is refused within a second, then all at once; it comes back by itself`, async () => {
+    await using sql = await open({ watched: true });
+    await sql.query('create table letters (id int)');
+    const startedAt = performance.now();
+    const tookMs = () => performance.now() - startedAt;
+    const changing = sql.transaction(async (transaction) => {
+      await transaction.query('insert into letters values (1)');
+      await server.kill(fault);
+      await transaction.query('insert into letters values (2)');
+    });
+    await assert.rejects(changing, unavailable);
+    await assert.rejects(sql.query('select 1'), unavailable);
+    assert.ok(tookMs() < noticedWithinMs, `refused after ${tookMs()} ms`);
+
+    const knownAt = tookMs();
+    for (const text of ['select 1', 'insert into letters values (3)']) {
+      await assert.rejects(sql.query(text), unavailable);
+    }
+    await assert.rejects(
+      sql.transaction(async () => assert.fail('it was begun')),
+      unavailable,
+    );
+    assert.ok(tookMs() - knownAt < atOnceMs, `refused after ${tookMs() - knownAt} ms`);
+
+    await (fault === 'SIGSTOP' ? server.kill('SIGCONT') : server.start());
+    const back = () =>
+      sql.query('select id from letters').then(
+        ({ rows }) => rows,
+        () => null,
+      );
+    assert.deepEqual(await waitUntil(back, { what: 'an answer' }), [], 'what was refused has not happened');
+  });
+}
+
+test('a watched server that is slow is away, and there again when it is quick', async () => {
+  await using proxy = await openDelayingProxy(server.port);
+  const url = (await server.createDatabase()).replace(`:${server.port}/`, `:${proxy.port}/`);
+  await using sql = await open({ url, watched: true });
+  proxy.setDelayMs(2_000);
+  const startedAt = performance.now();
+  await assert.rejects(sql.query('select 1'), unavailable);
+  const noticedMs = performance.now() - startedAt;
+  assert.ok(noticedMs < noticedWithinMs, `refused after ${noticedMs} ms`);
+  await assert.rejects(sql.query('select 1'), unavailable);
+  assert.ok(performance.now() - startedAt - noticedMs < atOnceMs);
+  proxy.setDelayMs(0);
+  const back = () =>
+    sql.query('select 1').then(
+      () => true,
+      () => false,
+    );
+  await waitUntil(back, { what: 'an answer' });
+});
+
+test('a long question of a watched server has its time, also when the server is away for a moment', async () => {
+  await using sql = await open({ watched: true });
+  const long = sql.query("select 'all' as sums from pg_sleep(2.2)");
+  const export_ = sql.transaction(async (transaction) => {
+    await transaction.query('select pg_sleep(1.7)');
+    await server.kill('SIGSTOP');
+    const next = transaction.query("select 'next' as sums");
+    await assert.rejects(sql.query('select 1'), unavailable, 'which is noticed');
+    await server.kill('SIGCONT');
+    return next;
+  });
+  assert.deepEqual((await long).rows, [{ sums: 'all' }]);
+  assert.deepEqual((await export_).rows, [{ sums: 'next' }]);
+});
+
+test('a commit that is under way when the server goes away is told as it ends, or as unknown', async () => {
+  await using sql = await open({ watched: true, statementTimeoutMs: 3_000 });
+  await sql.query('create table letters (id int)');
+  const commitAndStop = async (id: number) => {
+    const stopped = Promise.withResolvers<void>();
+    const committed = sql.transaction(async (transaction) => {
+      await transaction.query('insert into letters values ($1)', [id]);
+      await server.kill('SIGSTOP');
+      stopped.resolve();
+    });
+    committed.catch(() => undefined); // looked at below
+    await stopped.promise;
+    await assert.rejects(sql.query('select 1'), unavailable, 'by then it is known to be away');
+    return { committed };
+  };
+
+  const { committed } = await commitAndStop(1);
+  await server.kill('SIGCONT');
+  await committed;
+
+  const rows = () =>
+    sql.query('select id from letters').then(
+      (found) => found.rows,
+      () => null,
+    );
+  assert.deepEqual(await waitUntil(rows, { what: 'an answer' }), [{ id: 1 }]);
+  const { committed: lost } = await commitAndStop(2);
+  await server.kill('SIGKILL');
+  await assert.rejects(lost, { code: 'outcome_unknown' });
+  await server.start();
+});
+
+test('a question beyond its limit says nothing about a watched server', async () => {
+  await using sql = await open({ watched: true, statementTimeoutMs: 300 });
+  await assert.rejects(sql.query('select pg_sleep(5)'), unavailable);
+  assert.deepEqual((await sql.query('select 1 as one')).rows, [{ one: 1 }], 'and nothing else is refused for it');
 });
 
 test('idle connections that break are reported and replaced', async () => {

@@ -5,6 +5,7 @@ import type { Authenticated } from '../auth/authenticated.ts';
 import { callIdOf } from '../http/call-id.ts';
 import type { Change } from './audit-line.ts';
 import { changedBy } from './changed-by.ts';
+import { markChanged } from '../http/made-changes.ts';
 import { insertAuditLine } from './sql/insert-audit-line.ts';
 
 /** Writes the line of one change. A request that changes several objects writes one for each. */
@@ -31,20 +32,22 @@ export interface Changes {
 
 export function createChanges({ sql, now }: { readonly sql: SqlPool; readonly now: () => number }): Changes {
   return {
-    run(authenticated, req, work) {
+    async run(authenticated, req, work) {
       const requestId = callIdOf(req.headers, randomUUID);
       req.res?.setHeader('x-litellm-call-id', requestId); // so that a caller can find its line
       const by = changedBy(authenticated, req, { requestId, at: now() });
 
-      return sql.transaction(async (transaction) => {
+      const result = await sql.transaction(async (transaction) => {
         let lines = 0;
-        const result = await work(transaction, async (change) => {
+        const made = await work(transaction, async (change) => {
           lines += 1;
           await insertAuditLine(transaction, { id: randomUUID(), ...by, ...change });
         });
         if (lines === 0) throw new Error(`${req.method} ${req.path} has changed something that no audit line tells.`);
-        return result;
+        return made;
       });
+      markChanged(req);
+      return result;
     },
   };
 }

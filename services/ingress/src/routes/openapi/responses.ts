@@ -8,7 +8,8 @@ const ofKeys: readonly ErrorCode[] = [
   ...(['ip_not_allowed', 'too_many_wrong_keys', 'route_not_allowed', 'dependency_unavailable', 'internal'] as const),
 ];
 
-const ofBodies: readonly ErrorCode[] = ['malformed_body', 'body_too_large'];
+/** What has a body changes something, or nearly all of it. */
+const ofBodies: readonly ErrorCode[] = ['malformed_body', 'body_too_large', 'outcome_unknown'];
 
 const notOfInference: ReadonlySet<string> = new Set<ErrorCode>([
   ...(['invalid_management_request', 'not_found', 'already_exists', 'already_member'] as const),
@@ -19,6 +20,7 @@ const notOfInference: ReadonlySet<string> = new Set<ErrorCode>([
     'range_not_satisfiable',
     'batch_over',
     'too_many_batches',
+    'outcome_unknown',
   ] as const),
 ]);
 
