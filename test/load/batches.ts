@@ -4,7 +4,9 @@
  *
  *   acceptance  a file of `--lines` lines of `--line-bytes` is taken, checked, run for a while and cancelled: memory
  *   speed       `--lines` small lines, one batch alone: lines per second, and CPU per line
- *   beside      interactive requests by turns alone and beside a batch: the 99th percentile
+ *   beside      interactive requests by turns alone and beside a batch: the 99th percentile, where an answer takes a
+ *               second, as a short one of a language model does. With `--call-ms 100 --slots 20` it shows what two
+ *               cores add that are more than half busy
  *   shares      two teams with weights of 2 to 1 and `--lines` each, a third with ten lines in the middle
  *   throttled   `--lines` before a provider that takes few calls at a time: what of it is used, what fails
  *
@@ -86,8 +88,8 @@ async function throttled(): Promise<boolean> {
 
 async function beside(): Promise<boolean> {
   const load = {
-    slots: slots(20),
-    callMs: callMs(100),
+    slots: slots(100),
+    callMs: callMs(1_000),
     perSecond: Number(values['per-second']),
     rounds: Number(values.rounds),
     measureMs: Number(values.seconds) * 1_000,
