@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
+import { groupsOf } from './groups.ts';
 import { lanesOf } from './lanes.ts';
 import { openTemporaryFolder } from './servers/temporary-folder.ts';
 
@@ -26,22 +27,57 @@ const cases = [
     code: 0,
     says: ['✔ two', 'fail 0'],
   },
+  {
+    why: 'of two in one process one cannot be loaded, and the other has hooks',
+    folder: 'services/one/test',
+    files: ['await 1; nonsense();', `test.after(() => {}); test.before(() => console.log('once')); ${passes}`],
+    code: 1,
+    says: ['✖ services/one/test/0.test.mjs', 'nonsense is not defined', '✔ services/one/test/1.test.mjs', 'pass 2'],
+  },
+  {
+    why: 'one process for two, one of which leaves something open',
+    folder: 'services/one/test',
+    files: [passes, `import { createServer } from 'node:http'; createServer().listen(0); ${passes}`],
+    env: { SLUICE_LEAK_GRACE_MS: '100' },
+    code: 1,
+    says: ['one of services/one/test/0.test.mjs, services/one/test/1.test.mjs left something open', 'pass 4'],
+  },
 ];
 
-for (const { why, files, flags = [], code, says } of cases) {
+for (const { why, folder: below = '.', files, flags = [], env: more = {}, code, says } of cases) {
   test(`a run of files ends with ${code} and the sums of all: ${why}`, async () => {
     await using folder = await openTemporaryFolder('run-files');
-    const paths = files.map((_, index) => path.join(folder.path, `${index}.test.mjs`));
+    await mkdir(path.join(folder.path, below), { recursive: true });
+    const paths = files.map((_, index) => path.join(below, `${index}.test.mjs`));
     for (const [index, file] of paths.entries()) {
-      await writeFile(file, `import { test } from 'node:test';\n${files[index]}`);
+      await writeFile(path.join(folder.path, file), `import { test } from 'node:test';\n${files[index]}`);
     }
     const { NODE_TEST_CONTEXT: _, ...env } = process.env;
-    const run = spawn(process.execPath, [path.join(import.meta.dirname, 'run-files.ts'), ...flags, ...paths], { env });
+    const run = spawn(process.execPath, [path.join(import.meta.dirname, 'run-files.ts'), ...flags, ...paths], {
+      cwd: folder.path,
+      env: { ...env, ...more },
+    });
     const [printed] = await Promise.all([text(run.stdout), once(run, 'exit')]);
     assert.equal(run.exitCode, code, printed);
     for (const line of says) assert.ok(printed.includes(line), `"${line}" is not in\n${printed}`);
   });
 }
+
+test('files of one folder of parts share processes, each file in one; whatever starts a gateway has its own', () => {
+  const parts = Array.from({ length: 40 }, (_, nth) => `services/one/test/${nth}.test.ts`);
+  const others = ['test/e2e/a.test.ts', 'test/faults/b.test.ts', 'packages/one/test/c.test.ts'];
+  const groups = groupsOf([...parts, ...others]);
+  assert.deepEqual(
+    groups.map(({ name, files }) => [name, files.length]),
+    [
+      ['services/one/test/, 1 of 3', 14],
+      ['services/one/test/, 2 of 3', 13],
+      ['services/one/test/, 3 of 3', 13],
+      ...others.map((file) => [file, 1]),
+    ],
+  );
+  assert.deepEqual(groups.flatMap(({ files }) => files).toSorted(), [...parts, ...others].toSorted());
+});
 
 const fault = (name: string) => path.join('test', 'faults', `${name}.test.ts`);
 

@@ -1,11 +1,13 @@
 import path from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
+import { groupProgram, groupsOf } from './groups.ts';
 import { lanesOf } from './lanes.ts';
 
 /**
- * Runs the test files that are its arguments (paths from the root, see run.ts), each in a process of its own, which gets
- * the flags among them, and prints their tests file by file: those of one live, and what others do meanwhile after it.
+ * Runs the test files that are its arguments (paths from the root, see run.ts), each in a process of its own or together
+ * with its like (groups.ts), which gets the flags among them, and prints their tests file by file: those of one live, and
+ * what others do meanwhile after it.
  *
  * Node's own `--test` takes the files in the order of their names. Here some can wait while others compute.
  */
@@ -28,7 +30,8 @@ let printed = Promise.resolve();
 const args = process.argv.slice(2);
 const flags = args.filter((arg) => arg.startsWith('-'));
 const execArgv = [`--import=${path.join(import.meta.dirname, 'leak-guard.ts')}`, ...flags];
-const lanes = lanesOf(args.filter((arg) => !arg.startsWith('-')));
+const groups = new Map(groupsOf(args.filter((arg) => !arg.startsWith('-'))).map((group) => [group.name, group.files]));
+const lanes = lanesOf([...groups.keys()]);
 const passed = await Promise.all(lanes.map(runInOrder));
 await printed;
 for (const [name, sum] of Object.entries(sums)) say(`${name} ${sum}`);
@@ -38,15 +41,21 @@ reporter.end();
 process.exitCode = passed.every(Boolean) && !stopping.signal.aborted ? 0 : 1;
 
 /** @returns whether all has passed */
-async function runInOrder(files: AsyncIterable<string>): Promise<boolean> {
+async function runInOrder(names: AsyncIterable<string>): Promise<boolean> {
   let allPassed = true;
-  for await (const file of files) {
+  for await (const name of names) {
     if (stopping.signal.aborted) return false;
-    const events = run({ files: [file], concurrency: 1, timeout: timeoutMs, execArgv, signal: stopping.signal });
+    const files = groups.get(name) ?? [];
+    const alone = files.length === 1;
+    const program = alone ? { files } : { files: [groupProgram], argv: files };
+    const events = run({ ...program, concurrency: 1, timeout: timeoutMs, execArgv, signal: stopping.signal });
     const { promise: ended, resolve } = Promise.withResolvers<boolean>();
+    events.on('test:complete', ({ name: file, nesting, details: { duration_ms: ms } }) => {
+      if (!alone && nesting === 0 && file !== groupProgram) took.push({ file, ms });
+    });
     events.on('test:summary', ({ file: of, counts, duration_ms: ms, success }) => {
       if (of !== undefined) return; // what follows is of the whole run, which has this one file
-      took.push({ file, ms });
+      if (alone) took.push({ file: name, ms });
       sums.tests += counts.tests;
       sums.suites += counts.suites;
       sums.pass += counts.passed;
