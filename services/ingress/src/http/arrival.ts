@@ -54,6 +54,7 @@ function hasBody({ headers }: IncomingMessage): boolean {
 class Arrival {
   readonly #req: IncomingMessage;
   readonly #onLate: () => void;
+  readonly #onGone = () => this.end();
   #timer: NodeJS.Timeout;
 
   constructor(req: IncomingMessage, withinMs: number, onLate: () => void) {
@@ -62,9 +63,13 @@ class Arrival {
     this.#timer = setTimeout(() => this.#late(), withinMs);
   }
 
+  /** The request has been answered: from here on Node tells it nothing of its connection's end. */
   within(ms: number): void {
     clearTimeout(this.#timer);
-    if (!this.#req.complete) this.#timer = setTimeout(() => this.#late(), ms);
+    const { complete, socket } = this.#req;
+    if (complete || socket.destroyed) return;
+    this.#timer = setTimeout(() => this.#late(), ms);
+    socket.once('close', this.#onGone);
   }
 
   steadily({ idleMs, minBytesPerSecond, graceMs }: SteadyArrival): void {
@@ -93,6 +98,7 @@ class Arrival {
 
   end(): void {
     clearTimeout(this.#timer);
+    this.#req.socket.off('close', this.#onGone);
   }
 
   #late(): void {
