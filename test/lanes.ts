@@ -11,9 +11,23 @@ const measuring = ['throttling', 'fair-share', 'in-flight', 'clients-leave', 'ro
 const longFaults = ['dependencies', 'batches', 'budget-restarts', 'crash', 'batch-lane'].map((name) =>
   path.join(faults, `${name}.test.ts`),
 );
-const longFiles = ['api-distributed', 'api-embedded', 'provider-failures', 'two-ingresses', 'batches', 'routing'].map(
-  (name) => path.join('test', 'e2e', `${name}.test.ts`),
-);
+const longFiles = [
+  'batches',
+  'api-distributed',
+  'two-ingresses',
+  'routing',
+  'files',
+  'provider-failures',
+  'tenancy',
+  'reconciliation',
+  'start',
+  'secrets/secrets',
+  'services',
+  'routing-controls',
+  'metrics',
+  'batch-webhooks',
+].map((name) => path.join('test', 'e2e', `${name}.test.ts`));
+const longOthers = ['simulation/simulation', 'upgrade/upgrade'].map((name) => path.join('test', `${name}.test.ts`));
 
 /**
  * Which test files run at a time, on two processors: beside a fault that measures one other file; then two faults, which
@@ -30,7 +44,7 @@ export function lanesOf(files: readonly string[]): AsyncIterable<string>[] {
     files.filter((file) => isFault(file) && !measuring.includes(file)),
   );
   const others = firstOf(
-    longFiles,
+    [...longFiles, ...longOthers],
     files.filter((file) => !isFault(file)),
   );
   const { promise: measured, resolve: noteMeasured } = Promise.withResolvers<void>();

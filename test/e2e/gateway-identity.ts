@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { OciIdentity } from '@sluice/shared/config/gateway-config.ts';
 import type { SimulatedIdentity } from '../oci-simulator/identity.ts';
@@ -93,10 +93,12 @@ const kinds: Readonly<Record<OciIdentity['type'], (around: Surroundings) => Prom
   },
 };
 
-/** OCI's own configuration file, as its command line writes it: what profiles share stands in DEFAULT. */
+/** A profile of OCI's own configuration file, as its command line writes it: what profiles share stands in DEFAULT. */
 async function writeOciConfig(home: string, { tenancy }: SimulatedIdentity, lines: readonly string[]): Promise<void> {
-  await mkdir(path.join(home, '.oci'));
-  await writeFile(path.join(home, '.oci', 'config'), ['[DEFAULT]', `tenancy=${tenancy}`, ...lines, ''].join('\n'));
+  const folder = path.join(home, '.oci');
+  const made = await mkdir(folder, { recursive: true });
+  const first = made === undefined ? [] : ['[DEFAULT]', `tenancy=${tenancy}`];
+  await appendFile(path.join(folder, 'config'), [...first, ...lines, ''].join('\n'));
 }
 
 function newSession() {

@@ -85,6 +85,8 @@ export interface GatewayOptions {
   readonly elsewhere?: Readonly<Record<string, Record<string, unknown>>>;
   /** Whom the gateway calls OCI as; an instance has no key in its configuration. */
   readonly identity?: OciIdentity['type'];
+  /** Alias of one more Llama → whom the gateway calls OCI as for it. */
+  readonly identities?: Readonly<Record<string, OciIdentity['type']>>;
   /** Variables for every process. */
   readonly env?: Readonly<Record<string, string>>;
   /** Variables for whoever calls the models. */
@@ -247,18 +249,24 @@ async function openBase(stack: AsyncDisposableStack, options: GatewayOptions) {
   const simulator = stack.use(await openOciSimulator({ identities: [identity] }));
   const folder = await mkdtemp(path.join(tmpdir(), 'sluice-e2e-'));
   stack.defer(() => rm(folder, { recursive: true, force: true }));
-  const given = await giveIdentity(options.identity ?? 'api_key', { user: identity, simulator, home: folder, stack });
-  const place = {
+  const around = { user: identity, simulator, home: folder, stack };
+  const given = await giveIdentity(options.identity ?? 'api_key', around);
+  const simulated = {
     api_base: simulator.url,
     oci_region: identity.region,
     oci_compartment_id: identity.compartmentId,
-    ...given.params,
   };
+  const place = { ...simulated, ...given.params };
+  const others = [];
+  for (const [alias, type] of Object.entries(options.identities ?? {})) {
+    others.push({ alias, ...(await giveIdentity(type, around)) });
+  }
   const config = {
     model_list: [
       ...Object.entries({ ...models, ...options.models }).flatMap(([alias, deployments]) =>
         [deployments].flat().map((params: Params) => entry(alias, { ...place, ...params })),
       ),
+      ...others.map(({ alias, params }) => entry(alias, { ...models['llama'], ...simulated, ...params })),
       ...Object.entries(options.elsewhere ?? {}).map(([alias, params]) => entry(alias, params)),
     ],
     general_settings: { master_key: 'os.environ/LITELLM_MASTER_KEY' },
@@ -278,7 +286,7 @@ async function openBase(stack: AsyncDisposableStack, options: GatewayOptions) {
     SLUICE_METRICS_TOKEN: metricsToken,
     ...options.env,
   };
-  const providerEnv = { ...given.env, ...options.providerEnv };
+  const providerEnv = Object.assign({}, given.env, ...others.map((other) => other.env), options.providerEnv);
   return { simulator, aliases, folder, configFile, dataDir: path.join(folder, 'data'), env, providerEnv };
 }
 

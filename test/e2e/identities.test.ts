@@ -4,7 +4,7 @@ import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { chat } from './ask.ts';
 import { openDistributedGateway, openEmbeddedGateway } from './gateway.ts';
-import type { DistributedGateway } from './gateway.ts';
+import type { DistributedGateway, EmbeddedGateway } from './gateway.ts';
 
 describe('distributed: with instance principals', () => {
   let gateway: DistributedGateway;
@@ -73,14 +73,24 @@ describe('distributed: with instance principals', () => {
   });
 });
 
-for (const identity of ['config_file', 'session_token', 'resource_principal', 'oke_workload_identity'] as const) {
-  test(`embedded: with ${identity} the gateway answers whole and streamed`, async () => {
-    await using gateway = await openEmbeddedGateway({ identity });
-    assert.equal((await chat(gateway, gateway.masterKey)).status, 200);
-    assert.match((await chat(gateway, gateway.masterKey, { stream: true })).text, /data: \[DONE\]/);
-    assert.equal(gateway.simulator.billed().length, 2);
+describe('embedded: with an identity for each alias', () => {
+  const kinds = ['config_file', 'session_token', 'resource_principal', 'oke_workload_identity'] as const;
+  let gateway: EmbeddedGateway;
+  before(async () => {
+    gateway = await openEmbeddedGateway({ identities: Object.fromEntries(kinds.map((kind) => [kind, kind])) });
   });
-}
+  after(() => gateway[Symbol.asyncDispose]());
+
+  for (const kind of kinds) {
+    test(`${kind}: the gateway answers whole and streamed`, async () => {
+      gateway.simulator.clearBilled();
+      assert.equal((await chat(gateway, gateway.masterKey, { model: kind })).status, 200);
+      const streamed = await chat(gateway, gateway.masterKey, { model: kind, stream: true });
+      assert.match(streamed.text, /data: \[DONE\]/);
+      assert.equal(gateway.simulator.billed().length, 2);
+    });
+  }
+});
 
 /** Files in the folder, which is the process's home and its place for temporary files, and all that it holds open. */
 async function filesOf(pid: number, folder: string): Promise<string[]> {

@@ -1,5 +1,6 @@
 import { after, before, describe } from 'node:test';
 import { customers, customersConfig, customersModels } from './suites/customers.ts';
+import { idempotencyAcrossIngresses } from './suites/idempotency-ingresses.ts';
 import { keyRotation } from './suites/key-rotation.ts';
 import { organizations } from './suites/organizations.ts';
 import { teams } from './suites/teams.ts';
@@ -12,7 +13,7 @@ describe('distributed, one gateway with two ingresses', () => {
   });
   after(() => ingresses[Symbol.asyncDispose]());
 
-  for (const suite of [keyRotation, organizations, teams, customers]) {
+  for (const suite of [keyRotation, organizations, teams, customers, idempotencyAcrossIngresses]) {
     suite({ open: () => Promise.resolve(ingresses) });
   }
 });

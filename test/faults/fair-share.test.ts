@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { Agent, request } from 'node:http';
-import { test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { Lane } from '@sluice/shared/contracts/turn.ts';
 import { z } from 'zod';
 import { openDistributedGateway } from '../e2e/gateway.ts';
-import type { TestGateway } from '../e2e/gateway.ts';
+import type { DistributedGateway } from '../e2e/gateway.ts';
 import { waitUntil } from '../servers/wait-until.ts';
 
 /** Deep enough to show it, and sent in half a minute; FAIR_BACKLOG=10000 takes a minute and a half. */
@@ -14,11 +14,21 @@ const backlog = Number(process.env['FAIR_BACKLOG'] ?? 3_000);
 const serviceMs = 300;
 const concurrency = 20;
 
-const settings = (fairShare: object) => ({
+const config = {
   general_settings: { master_key: 'os.environ/LITELLM_MASTER_KEY' },
   litellm_settings: { request_timeout: 300 },
-  sluice_settings: { worker_concurrency: concurrency, upstream_connections: 64, fair_share: fairShare },
+  sluice_settings: {
+    worker_concurrency: concurrency,
+    upstream_connections: 64,
+    fair_share: { weights: { gold: 3, silver: 2, bronze: 1 } },
+  },
+};
+
+let gateway: DistributedGateway;
+before(async () => {
+  gateway = await openDistributedGateway({ config });
 });
+after(() => gateway[Symbol.asyncDispose]());
 
 interface Ask {
   readonly key: string;
@@ -29,7 +39,7 @@ interface Ask {
 }
 
 /** Sends one request; how long it took, and how long of that it waited for a worker. */
-function ask(gateway: TestGateway, agent: Agent, { key, outputTokens, lane, delayMs = serviceMs, signal }: Ask) {
+function ask(agent: Agent, { key, outputTokens, lane, delayMs = serviceMs, signal }: Ask) {
   const { promise, resolve, reject } = Promise.withResolvers<{
     status: number;
     ms: number;
@@ -70,7 +80,7 @@ function ask(gateway: TestGateway, agent: Agent, { key, outputTokens, lane, dela
 
 const Answer = z.object({ usage: z.object({ prompt_tokens: z.int(), completion_tokens: z.int() }) });
 
-async function depth(gateway: TestGateway): Promise<number> {
+async function depth(): Promise<number> {
   const text = await (await gateway.request('/metrics')).text();
   return Number(
     /^sluice_queue_depth\{[^}]*alias="llama",lane="interactive"[^}]*\} (\S+)/m.exec(text)?.[1] ?? Number.NaN,
@@ -82,7 +92,6 @@ function percentile95(values: readonly number[]): number {
 }
 
 test('a deep backlog of one team does not delay another that asks one at a time', async (t) => {
-  await using gateway = await openDistributedGateway({ config: settings({}) });
   await using stack = new AsyncDisposableStack();
   const agent = stack.adopt(new Agent({ keepAlive: true, maxSockets: Infinity }), (open) => open.destroy());
   const leave = new AbortController();
@@ -93,7 +102,7 @@ test('a deep backlog of one team does not delay another that asks one at a time'
   const oneAtATime = async (count: number) => {
     const took: number[] = [];
     for (let n = 0; n < count; n += 1) {
-      const { status, ms, body } = await ask(gateway, agent, { key: light, outputTokens: 20 });
+      const { status, ms, body } = await ask(agent, { key: light, outputTokens: 20 });
       assert.equal(status, 200, body);
       took.push(ms);
     }
@@ -105,29 +114,27 @@ test('a deep backlog of one team does not delay another that asks one at a time'
   let most = 0;
   // In waves, as a client of two cores can send them.
   while (flood.length < backlog) {
-    const before = await depth(gateway);
+    const before = await depth();
     const wave = Array.from({ length: 500 }, () =>
-      ask(gateway, agent, { key: heavy, outputTokens: 50, signal: leave.signal }).catch(() => null),
+      ask(agent, { key: heavy, outputTokens: 50, signal: leave.signal }).catch(() => null),
     );
     flood.push(...wave);
-    await waitUntil(async () => (most = await depth(gateway)) > before + 250, { what: 'a deeper backlog' });
+    await waitUntil(async () => (most = await depth()) > before + 250, { what: 'a deeper backlog' });
   }
   const beside = await oneAtATime(40);
-  const left = await depth(gateway);
+  const left = await depth();
   t.diagnostic(
     `p95 alone ${alone.toFixed(0)} ms, beside ${most} to ${left} waiting ${beside.toFixed(0)} ms, service ${serviceMs} ms`,
   );
   leave.abort();
   await Promise.all(flood);
+  await waitUntil(async () => (await depth()) === 0, { what: 'nobody waits any more', deadlineMs: 60_000 });
   assert.ok(left > backlog / 3, `${left} still wait`);
   assert.ok(beside <= 1.5 * alone + serviceMs, `${beside} ms beside, ${alone} ms alone`);
 });
 
 for (const lane of Lane.options) {
   test(`teams that all have a backlog are served by their weights, in tokens: ${lane}`, async (t) => {
-    await using gateway = await openDistributedGateway({
-      config: settings({ weights: { gold: 3, silver: 2, bronze: 1 } }),
-    });
     await using stack = new AsyncDisposableStack();
     const agent = stack.adopt(new Agent({ keepAlive: true, maxSockets: Infinity }), (open) => open.destroy());
     const teams = [
@@ -142,7 +149,7 @@ for (const lane of Lane.options) {
       const key = gateway.newKey({ team_id: team });
       return Array.from({ length: 150 }, async () => {
         while (!leave.signal.aborted) {
-          const reply = await ask(gateway, agent, {
+          const reply = await ask(agent, {
             key: await key,
             outputTokens,
             lane,

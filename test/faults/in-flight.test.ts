@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { openDistributedGateway, type DistributedGateway } from '../e2e/gateway.ts';
+import type { Child } from '../servers/child.ts';
 import { waitUntil } from '../servers/wait-until.ts';
 import { assertReconciled } from './reconciled.ts';
 import { compareWithBill, spendRows } from './books.ts';
@@ -21,6 +22,14 @@ interface Seen {
  * it, and a text that was put together from two calls would not be one that the model writes.
  */
 describe(`a worker with ${inFlight} requests in flight`, () => {
+  let gateway: DistributedGateway;
+  let victim: Child;
+  before(async () => {
+    gateway = await openDistributedGateway({ workers: 1 });
+    [victim = assert.fail('no worker')] = gateway.workers;
+  });
+  after(() => gateway[Symbol.asyncDispose]());
+
   for (const { how, signal } of [
     { how: 'kill -9', signal: 'SIGKILL' },
     { how: 'SIGSTOP, and SIGCONT when its work is done by another', signal: 'SIGSTOP' },
@@ -29,15 +38,13 @@ describe(`a worker with ${inFlight} requests in flight`, () => {
       `${how}: no whole request fails, no stream is mixed, nothing is booked twice`,
       { timeout: 90_000 },
       async (t) => {
-        await using gateway = await openDistributedGateway({ workers: 1 });
-        const [victim] = gateway.workers;
-        assert.ok(victim);
+        gateway.simulator.clearBilled();
         const key = await gateway.newKey();
         // Streams come slowly, everything else not at all.
         gateway.simulator.setBehaviour({ delayMs: 60_000, gapMs: 100 });
         const running = Array.from({ length: inFlight }, (_, index) => ask(gateway, key, index));
         await waitUntil(() => gateway.simulator.callsInFlight() === inFlight, { what: 'all calls at the provider' });
-        await gateway.startWorker();
+        const other = await gateway.startWorker();
         gateway.simulator.setBehaviour({});
         victim.signal(signal);
         const lostAt = Date.now();
@@ -76,6 +83,7 @@ describe(`a worker with ${inFlight} requests in flight`, () => {
           if (error === null) assert.equal(text, expected);
           else assert.ok(expected.startsWith(text), `"${text}" is no beginning of "${expected}"`);
         }
+        victim = other;
       },
     );
   }
