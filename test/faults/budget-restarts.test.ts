@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { z } from 'zod';
 import { openDistributedGateway } from '../e2e/gateway.ts';
 import type { Dependency, DistributedGateway } from '../e2e/gateway.ts';
@@ -29,11 +29,16 @@ const cases: readonly Case[] = [
 ];
 
 describe('a budget in use while PostgreSQL, NATS, or Redis, which keeps nothing, is killed and comes back', () => {
+  let gateway: DistributedGateway;
+  before(async () => {
+    gateway = await openDistributedGateway({ ownPostgres: true });
+  });
+  after(() => gateway[Symbol.asyncDispose]());
+
   for (const { gone, why } of cases) {
     const title = `${gone.join(' and ')}: the provider's bill never passes the budget, and what is left is used (${why})`;
     const skip = (gone.includes('redis') && notOurs('REDIS_URL')) || (gone.includes('nats') && notOurs('NATS_URL'));
     test(title, { skip, timeout: 120_000 }, async (t) => {
-      await using gateway = await openDistributedGateway({ ownPostgres: true });
       const one = await costOfOne(gateway);
       const budgetNanoUsd = Math.floor(one * (fitting + 0.5));
       const key = await gateway.newKey({ max_budget: budgetNanoUsd / 1e9 });
@@ -72,7 +77,9 @@ describe('a budget in use while PostgreSQL, NATS, or Redis, which keeps nothing,
 
 async function costOfOne(gateway: DistributedGateway): Promise<number> {
   const key = await gateway.newKey();
+  gateway.simulator.clearBilled();
   await waitUntil(async () => (await ask(gateway, key)).status === 200, { what: 'a first answer' });
+  await waitUntil(() => gateway.simulator.callsInFlight() === 0, { what: 'no calls at the provider' });
   const [first] = gateway.simulator.billed();
   assert.ok(first);
   gateway.simulator.clearBilled();

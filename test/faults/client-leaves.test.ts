@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
 import type { ClientRequest } from 'node:http';
-import { describe, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
+import type { TestContext } from 'node:test';
 import { metricsToken, openDistributedGateway } from '../e2e/gateway.ts';
 import type { DistributedGateway } from '../e2e/gateway.ts';
 import { waitUntil } from '../servers/wait-until.ts';
@@ -19,14 +20,30 @@ const cases = [
   { name: 'a stream before its first token, with others to try', model: 'chain', stream: true, begun: false },
 ];
 
-const config = {
-  router_settings: { num_retries: 3, fallbacks: [{ chain: ['grok', 'command-a'] }] },
+/** Calls that `few` takes at a time. */
+const running = 4;
+const models = {
+  chain: { model: 'oci/meta.llama-3.3-70b-instruct' },
+  few: { model: 'oci/meta.llama-3.3-70b-instruct', max_parallel_requests: running },
 };
-const models = { chain: { model: 'oci/meta.llama-3.3-70b-instruct' } };
+const whoWait = 'those who wait are out of the line, and are never called for';
+const open = (action: 'stop' | 'finish') =>
+  openDistributedGateway({
+    config: {
+      router_settings: { num_retries: 3, fallbacks: [{ chain: ['grok', 'command-a'] }] },
+      sluice_settings: { on_client_gone: action },
+    },
+    models,
+  });
 
-describe('a client that leaves', { timeout: 180_000 }, () => {
+describe('a client that leaves, on_client_gone: stop', { timeout: 180_000 }, () => {
+  let gateway: DistributedGateway;
+  before(async () => {
+    gateway = await open('stop');
+  });
+  after(() => gateway[Symbol.asyncDispose]());
+
   test('its call is stopped within a quarter of a second, and no other is made for it', async (t) => {
-    await using gateway = await openDistributedGateway({ config, models });
     const { simulator } = gateway;
     for (const { name, model, stream, begun } of cases) {
       const key = await gateway.newKey();
@@ -54,55 +71,61 @@ describe('a client that leaves', { timeout: 180_000 }, () => {
     }
   });
 
-  for (const action of ['stop', 'finish'] as const) {
-    test(`on_client_gone: ${action}: those who wait are out of the line, and are never called for`, async (t) => {
-      const running = 4;
-      await using gateway = await openDistributedGateway({
-        config: { sluice_settings: { on_client_gone: action } },
-        models: { llama: { model: 'oci/meta.llama-3.3-70b-instruct', max_parallel_requests: running } },
-      });
-      const { simulator } = gateway;
-      const [first, second] = [await gateway.newKey(), await gateway.newKey()];
-      const callMs = action === 'stop' ? 60_000 : 6_000;
-      const asked = Array.from({ length: running }, () => ask(gateway, first, { delayMs: callMs, stream: false }));
-      await waitUntil(() => simulator.callsInFlight() === running, { what: 'as many calls as may be' });
-      const waiting = Array.from({ length: clients }, () => ask(gateway, second, { stream: false }));
-      await waitUntil(
-        async () => {
-          const { queue, gate } = await inLine(gateway);
-          assert.equal(queue + gate, clients);
-          assert.ok(queue > 0 && gate > 0, `${gate} of ${clients} wait in the worker`);
-          return true;
-        },
-        { what: 'the others in line' },
-      );
-
-      const leftAt = Date.now();
-      for (const sent of waiting) sent.destroy();
-      await waitUntil(
-        async () => {
-          assert.deepEqual(await inLine(gateway), { queue: 0, gate: 0 });
-          return true;
-        },
-        { what: 'nobody in line' },
-      );
-      t.diagnostic(`${clients} that waited were out of the line after ${Date.now() - leftAt} ms`);
-      assert.equal(simulator.callsInFlight(), running, 'and no place came free for them');
-      const rows = await booked(gateway, second, clients);
-      assert.ok(rows.every(({ spend, metadata }) => spend === 0 && metadata.sluice.outcome === 'failed'));
-
-      for (const sent of asked) sent.destroy();
-      const ended = await booked(gateway, first, running);
-      const outcome = action === 'stop' ? 'cut' : 'completed';
-      assert.ok(ended.every(({ metadata }) => metadata.sluice.outcome === outcome));
-      assert.ok(ended.every(({ metadata }) => metadata.sluice.estimated === (action === 'stop')));
-      // Who comes now has a place at once, and was the next to be called for.
-      const next = await gateway.client(first).chat.completions.create({ model: 'llama', messages: [hello] });
-      assert.ok(next.choices[0]?.message.content);
-      assert.equal(simulator.billed().length, running + 1, 'calls at the provider');
-    });
-  }
+  test(whoWait, (t) => leaveTheLine(t, gateway, 'stop'));
 });
+
+describe('a client that leaves, on_client_gone: finish', { timeout: 180_000 }, () => {
+  test(whoWait, async (t) => {
+    await using gateway = await open('finish');
+    await leaveTheLine(t, gateway, 'finish');
+  });
+});
+
+async function leaveTheLine(t: TestContext, gateway: DistributedGateway, action: 'stop' | 'finish'): Promise<void> {
+  const { simulator } = gateway;
+  const [first, second] = [await gateway.newKey(), await gateway.newKey()];
+  simulator.clearBilled();
+  simulator.setBehaviour({});
+  const callMs = action === 'stop' ? 60_000 : 6_000;
+  const asked = Array.from({ length: running }, () =>
+    ask(gateway, first, { model: 'few', delayMs: callMs, stream: false }),
+  );
+  await waitUntil(() => simulator.callsInFlight() === running, { what: 'as many calls as may be' });
+  const waiting = Array.from({ length: clients }, () => ask(gateway, second, { model: 'few', stream: false }));
+  await waitUntil(
+    async () => {
+      const { queue, gate } = await inLine(gateway);
+      assert.equal(queue + gate, clients);
+      assert.ok(queue > 0 && gate > 0, `${gate} of ${clients} wait in the worker`);
+      return true;
+    },
+    { what: 'the others in line' },
+  );
+
+  const leftAt = Date.now();
+  for (const sent of waiting) sent.destroy();
+  await waitUntil(
+    async () => {
+      assert.deepEqual(await inLine(gateway), { queue: 0, gate: 0 });
+      return true;
+    },
+    { what: 'nobody in line' },
+  );
+  t.diagnostic(`${clients} that waited were out of the line after ${Date.now() - leftAt} ms`);
+  assert.equal(simulator.callsInFlight(), running, 'and no place came free for them');
+  const rows = await booked(gateway, second, clients);
+  assert.ok(rows.every(({ spend, metadata }) => spend === 0 && metadata.sluice.outcome === 'failed'));
+
+  for (const sent of asked) sent.destroy();
+  const ended = await booked(gateway, first, running);
+  const outcome = action === 'stop' ? 'cut' : 'completed';
+  assert.ok(ended.every(({ metadata }) => metadata.sluice.outcome === outcome));
+  assert.ok(ended.every(({ metadata }) => metadata.sluice.estimated === (action === 'stop')));
+  // Who comes now has a place at once, and was the next to be called for.
+  const next = await gateway.client(first).chat.completions.create({ model: 'few', messages: [hello] });
+  assert.ok(next.choices[0]?.message.content);
+  assert.equal(simulator.billed().length, running + 1, 'calls at the provider');
+}
 
 const hello = { role: 'user' as const, content: 'Hello.' };
 
@@ -133,7 +156,7 @@ async function inLine(gateway: DistributedGateway) {
   const pages = urls.map((url) => fetch(`${url}/metrics`, { headers }));
   const [ingress = '', own = ''] = await Promise.all(pages.map(async (page) => (await page).text()));
   const read = (text: string, name: string) =>
-    Number(new RegExp(`^${name}\\{[^}]*alias="llama"[^}]*\\} (\\S+)`, 'm').exec(text)?.[1]);
+    Number(new RegExp(`^${name}\\{[^}]*alias="few"[^}]*\\} (\\S+)`, 'm').exec(text)?.[1]);
   return { queue: read(ingress, 'sluice_queue_depth'), gate: read(own, 'sluice_worker_calls_waiting') };
 }
 
