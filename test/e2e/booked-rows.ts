@@ -9,6 +9,6 @@ export async function bookedRows(gateway: TestGateway, key: string, count = 1): 
       const rows = await spendRows(gateway, key);
       return rows.length === count && rows;
     },
-    { what: `${count} rows`, deadlineMs: 2_000 },
+    { what: `${count} rows` },
   );
 }

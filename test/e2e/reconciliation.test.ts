@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { z } from 'zod';
 import { assertDocumented } from '../../services/ingress/test/openapi/assert-documented.ts';
 import { notOurs } from '../servers/server.ts';
 import { waitUntil } from '../servers/wait-until.ts';
-import { gateways, metricsToken, openDistributedGateway, type TestGateway } from './gateway.ts';
+import { metricsToken, openDistributedGateway, openEmbeddedGateway } from './gateway.ts';
+import type { DistributedGateway, TestGateway } from './gateway.ts';
 import { endOf } from './run-program.ts';
 
 const Findings = z.array(z.object({ check: z.string(), level: z.enum(['off', 'note']), message: z.string() }));
@@ -49,9 +50,16 @@ async function ask(gateway: TestGateway, key: string): Promise<void> {
   await gateway.client(key).chat.completions.create({ model: 'llama', max_tokens: 20, messages });
 }
 
-for (const { mode, open } of gateways) {
+let distributed: DistributedGateway;
+before(async () => {
+  distributed = await openDistributedGateway({ config });
+});
+after(() => distributed[Symbol.asyncDispose]());
+
+for (const mode of ['embedded', 'distributed'] as const) {
   test(`${mode}: GET /spend/reconciliation 200: what was asked is booked, and all agrees`, async () => {
-    await using gateway = await open({ config });
+    await using own = mode === 'embedded' ? await openEmbeddedGateway({ config }) : null;
+    const gateway = own ?? distributed;
     const key = await gateway.newKey({ max_budget: 10 });
     const poor = await gateway.newKey({ max_budget: 0 });
     for (let n = 0; n < 3; n += 1) await ask(gateway, key);
@@ -92,18 +100,22 @@ for (const { mode, open } of gateways) {
 
 describe('a lost Redis', { skip: notOurs('REDIS_URL') }, () => {
   test('no budget is overspent, and the reconciliation says what was lost', { timeout: 120_000 }, async () => {
-    await using gateway = await openDistributedGateway({ config });
+    const gateway = distributed;
+    const bookedCalls = async () => (await reportOf(gateway)).days[0]?.admissions?.['booked'];
+    const earlier = (await bookedCalls()) ?? 0; // of the test before
     const key = await gateway.newKey({ max_budget: 10 });
     for (let n = 0; n < 3; n += 1) await ask(gateway, key);
-    const bookedCalls = async () => (await reportOf(gateway)).days[0]?.admissions?.['booked'];
-    await waitUntil(async () => (await bookedCalls()) === 3, { what: 'the admissions counted', deadlineMs: 40_000 });
+    await waitUntil(async () => (await bookedCalls()) === earlier + 3, {
+      what: 'the admissions counted',
+      deadlineMs: 40_000,
+    });
     await gateway.servers.redis.kill('SIGKILL');
     await gateway.servers.redis.start();
     await waitUntil(async () => (await ask(gateway, key)) ?? true, { what: 'service again', deadlineMs: 20_000 });
     const report = await waitUntil(
       async () => {
         const now = await reportOf(gateway);
-        assert.equal(now.days[0]?.admissions?.['booked'], 4);
+        assert.equal(now.days[0]?.admissions?.['booked'], earlier + 4);
         return now;
       },
       { what: 'both lives of the counters', deadlineMs: 60_000 },
@@ -119,7 +131,11 @@ describe('a lost Redis', { skip: notOurs('REDIS_URL') }, () => {
     assert.match(metrics, /sluice_ledger_reconciliation_findings\{[^}]*check="witness"[^}]*\} 1/);
     const { code, stdout } = await endOf('deploy/reconcile/src/main.ts', ['reconcile', '--verify'], gateway.env);
     assert.equal(code, 1, stdout);
-    assert.match(stdout, /4 admitted = 4 booked .*\n\s+OFF\s+witness: admission's counters were lost/);
+    const calls = earlier + 4;
+    assert.match(
+      stdout,
+      new RegExp(`\\b${calls} admitted = ${calls} booked .*\\n\\s+OFF\\s+witness: admission's counters were lost`),
+    );
     const verified = await endOf('deploy/reconcile/src/main.ts', ['verify'], gateway.env);
     assert.equal(verified.code, 0, verified.stderr);
     assert.match(verified.stdout, /The chain fits\./);
