@@ -114,12 +114,12 @@ test('a deep backlog of one team does not delay another that asks one at a time'
   let most = 0;
   // In waves, as a client of two cores can send them.
   while (flood.length < backlog) {
-    const before = await depth();
+    const waited = await depth();
     const wave = Array.from({ length: 500 }, () =>
       ask(agent, { key: heavy, outputTokens: 50, signal: leave.signal }).catch(() => null),
     );
     flood.push(...wave);
-    await waitUntil(async () => (most = await depth()) > before + 250, { what: 'a deeper backlog' });
+    await waitUntil(async () => (most = await depth()) > waited + 250, { what: 'a deeper backlog' });
   }
   const beside = await oneAtATime(24);
   const left = await depth();
@@ -166,9 +166,9 @@ for (const lane of Lane.options) {
     });
     // What was placed before anything was known of the teams' answers is served first.
     await waitUntil(() => answered >= 600, { what: 'the first answers', deadlineMs: 60_000 });
-    const before = new Map(tokens);
+    const first = new Map(tokens);
     await waitUntil(() => answered >= 2_400, { what: 'the answers', deadlineMs: 60_000 });
-    const shares = teams.map(({ team }) => (tokens.get(team) ?? 0) - (before.get(team) ?? 0));
+    const shares = teams.map(({ team }) => (tokens.get(team) ?? 0) - (first.get(team) ?? 0));
     const all = shares.reduce((sum, share) => sum + share, 0);
     const fractions = shares.map((share) => share / all);
     t.diagnostic(

@@ -44,9 +44,7 @@ export function useBooksServer(settings: Readonly<Record<string, string>>) {
 }
 
 async function booksAt(url: string, opening: AsyncDisposableStack): Promise<Books> {
-  const sql = opening.use(
-    await openPostgres({ url, applicationName: 'test', statementTimeoutMs: 2000, connectTimeoutMs: 500 }),
-  );
+  const sql = opening.use(await openPostgres({ url, applicationName: 'test', statementTimeoutMs: 2000 }));
   const opened = opening.move();
   return {
     sql,
