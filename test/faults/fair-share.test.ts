@@ -109,7 +109,7 @@ test('a deep backlog of one team does not delay another that asks one at a time'
     return percentile95(took);
   };
   await oneAtATime(5);
-  const alone = await oneAtATime(24);
+  const alone = await oneAtATime(40);
   const flood: Promise<unknown>[] = [];
   let most = 0;
   // In waves, as a client of two cores can send them.
@@ -121,7 +121,7 @@ test('a deep backlog of one team does not delay another that asks one at a time'
     flood.push(...wave);
     await waitUntil(async () => (most = await depth()) > waited + 250, { what: 'a deeper backlog' });
   }
-  const beside = await oneAtATime(24);
+  const beside = await oneAtATime(40);
   const left = await depth();
   t.diagnostic(
     `p95 alone ${alone.toFixed(0)} ms, beside ${most} to ${left} waiting ${beside.toFixed(0)} ms, service ${serviceMs} ms`,
