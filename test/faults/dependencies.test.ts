@@ -87,7 +87,7 @@ describe('a dependency that is dead, frozen or slow', () => {
         for await (const _ of every(askEveryMs)) {
           if (performance.now() - begunAt >= faultMs) break;
           whileAway.push(ask(gateway, key));
-          for (let asked = 0; asked < booksAtATime; asked += 1) {
+          for (let more = 0; more < booksAtATime; more += 1) {
             const turn = booksWhileAway.length;
             booksWhileAway.push(askBooks(gateway, turn, `${keyAlias}: ${turn}`));
           }
@@ -101,7 +101,7 @@ describe('a dependency that is dead, frozen or slow', () => {
         const recoveryMs = Math.round(performance.now() - endedAt);
 
         const seen = await Promise.all(whileAway);
-        const books = await Promise.all(booksWhileAway);
+        const bookAnswers = await Promise.all(booksWhileAway);
         const ran = await Promise.all(running);
         const ends = await Promise.all(begun.map((stream) => stream.end()));
         // A stream has shown its first words, and who has an answer before the end of the fault needs no other.
@@ -139,12 +139,14 @@ describe('a dependency that is dead, frozen or slow', () => {
           assert.ok(stranger.tookMs <= refusedWithinMs.most, `a key that is not known: ${stranger.tookMs} ms`);
         }
         const expected = dependency === 'postgres' ? 503 : 200;
-        const others = books.filter(({ status }) => status !== expected);
+        const others = bookAnswers.filter(({ status }) => status !== expected);
         assert.deepEqual(others, [], 'management and spend');
-        const bookTimes = books.map(({ tookMs }) => tookMs).toSorted((a, b) => a - b);
-        t.diagnostic(`${books.length} questions of management and spend: ${expected} within ${bookTimes.at(-1)} ms`);
+        const bookTimes = bookAnswers.map(({ tookMs }) => tookMs).toSorted((a, b) => a - b);
+        t.diagnostic(
+          `${bookAnswers.length} questions of management and spend: ${expected} within ${bookTimes.at(-1)} ms`,
+        );
         if (dependency === 'postgres') {
-          assert.ok(books.every(({ retryAfter }) => Number(retryAfter) >= 1));
+          assert.ok(bookAnswers.every(({ retryAfter }) => Number(retryAfter) >= 1));
           assertInTime(bookTimes);
           const made = await gateway.request(`/key/aliases?search=${encodeURIComponent(keyAlias)}`);
           const { total_count: total } = z.looseObject({ total_count: z.int() }).parse(await made.json());

@@ -79,6 +79,7 @@ export class FairLine {
       if (tag + cost > (later[0]?.tag ?? 0)) {
         const by = cost * Math.ceil(later.length / roomShare);
         moves.push(...this.#move(later, by, tag + cost));
+        flow.waiting.sort(byPlace);
         for (const [other, finish] of flow.finishes) {
           if (other > priority && finish > tag) flow.finishes.set(other, finish + by);
         }
@@ -96,8 +97,9 @@ export class FairLine {
     this.#charges.set(requestId, { flow, cost, expiresAt: request.expiresAt });
     flow.open += 1;
     if (isWaiting) {
-      const place = flow.waiting.findIndex((other) => other.tag > tag);
-      flow.waiting.splice(place < 0 ? flow.waiting.length : place, 0, { requestId, tag, since: now });
+      const job = { requestId, tag, since: now };
+      const place = flow.waiting.findIndex((other) => byPlace(other, job) > 0);
+      flow.waiting.splice(place < 0 ? flow.waiting.length : place, 0, job);
     }
     // Also for a job that is taken: should it be given back, it is not sent to the end.
     moves.push({ requestId, tag });
@@ -112,11 +114,14 @@ export class FairLine {
     const present = this.#present(head);
     if (outcome !== 'withdrawn') this.#rate.ended(now, head !== null);
 
+    const known = this.#flows.get(turn.flow);
+    if (known && outcome === 'withdrawn') {
+      known.waiting = known.waiting.filter((job) => job.requestId !== requestId);
+    }
     const charge = this.#charges.get(requestId);
     if (!charge) return [];
     const { flow, cost: charged } = charge;
     this.#forget(requestId);
-    if (outcome === 'withdrawn') flow.waiting = flow.waiting.filter((job) => job.requestId !== requestId);
     const used = inputTokens + outputTokens > 0 ? costOf(inputTokens, outputTokens, turn.weight) : 0;
     flow.owed += used - charged;
     const isLittle = Math.abs(flow.owed) * owedShare < flow.waiting.length * Math.max(charged, 1);
@@ -127,6 +132,7 @@ export class FairLine {
     flow.room = null;
     const lastBefore = flow.waiting.at(-1)?.tag ?? Infinity;
     const moves = this.#move(flow.waiting, by, present);
+    flow.waiting.sort(byPlace);
     const lastAfter = flow.waiting.at(-1)?.tag ?? 0;
     for (const [priority, finish] of flow.finishes) {
       const moved = Math.max(0, finish + by, finish > lastBefore ? lastAfter + 1 : 0);
@@ -197,7 +203,8 @@ export class FairLine {
         if (finish > by) flow.finishes.set(priority, finish - by);
         else flow.finishes.delete(priority);
       }
-      return this.#move(flow.waiting, -by, 0);
+      for (const job of flow.waiting) job.tag -= by;
+      return flow.waiting.map(({ requestId, tag }) => ({ requestId, tag }));
     });
   }
 
@@ -231,6 +238,11 @@ export class FairLine {
     if (charge) charge.flow.open -= 1;
     this.#charges.delete(requestId);
   }
+}
+
+/** Where the range ends jobs share a tag: they are then in the order in which Redis has them. */
+function byPlace(one: Waiting, other: Waiting): number {
+  return one.tag - other.tag || (one.requestId < other.requestId ? -1 : 1);
 }
 
 function costOf(inputTokens: number, outputTokens: number, weight: number): number {

@@ -51,11 +51,14 @@ local function present(top)
   return tonumber(top or redis.call('HGET', lineKey, 'top') or 0), false
 end
 
--- Drops the jobs of a flow that time has passed. Of those at the present, at most one, it must be asked.
+-- Drops the jobs of a flow that time has passed. Of those at the present it must be asked: one, but where the range
+-- ends, where all have the same tag.
 local function dropPassed(index, at)
   redis.call('ZREMRANGEBYSCORE', index, '-inf', '(' .. int(at))
-  local id = redis.call('ZRANGEBYSCORE', index, int(at), int(at))[1]
-  if id and not redis.call('ZSCORE', waitingKey, id) then redis.call('ZREM', index, id) end
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', index, int(at), int(at))) do
+    if redis.call('ZSCORE', waitingKey, id) then return end
+    redis.call('ZREM', index, id)
+  end
 end
 
 local function costOf(inputTokens, outputTokens, weight)
@@ -189,7 +192,7 @@ if later[1] then
     if isReal then
       local by = cost * math.ceil(#later / 2 / ${roomShare})
       move(later, by, index, start + cost)
-      first = first + by
+      first = math.min(range - 1, first + by)
       for other, finish in pairs(finishes) do
         if other > priority and finish > start then finishes[other] = finish + by end
       end
@@ -272,7 +275,10 @@ local function correct(id, flow, weight, inputTokens, outputTokens, outcome)
   local used = (inputTokens + outputTokens > 0) and costOf(inputTokens, outputTokens, weight) or 0
   local fields, finishes = readFlow(flow)
   local owed = tonumber(fields['owed'] or 0) + used - charged
-  if owed == 0 then return end
+  if owed == 0 then
+    if fields['owed'] then redis.call('HDEL', flowKey, 'owed') end
+    return
+  end
 
   local virtual = present()
   dropPassed(index, virtual)
