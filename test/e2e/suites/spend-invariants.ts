@@ -195,6 +195,22 @@ export function spendInvariants({ mode, open }: SharedGateway): void {
       assert.equal((await infoOf(gateway, key)).spend, (await rowsOf(key))[0]?.spend);
     });
 
+    test('a request refused for a key that is known has a row of no cost', async () => {
+      const refused = [
+        ['key_blocked', 401, { blocked: true }],
+        ['key_expired', 401, { duration: '1s' }],
+        ['route_not_allowed', 403, { allowed_routes: ['/v1/embeddings'] }],
+      ] as const;
+      for (const [code, status, fields] of refused) {
+        const key = await gateway.newKey({ ...owner, ...fields });
+        await waitUntil(async () => (await chat(gateway, key)).status === status, { what: code });
+        const row = await waitUntil(async () => (await rowsOf(key)).findLast((one) => one.status === 'failure'), {
+          what: code,
+        });
+        assert.deepEqual([row.spend, row.team_id, errorInformationOf(row)['error_class']], [0, owner.team_id, code]);
+      }
+    });
+
     test('each next call finds what was spent before it, its own cost included', async () => {
       const key = await gateway.newKey();
       let spent = 0;

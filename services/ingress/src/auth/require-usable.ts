@@ -3,6 +3,7 @@ import { GatewayError } from '@sluice/shared/errors.ts';
 import type { Principal } from '../tenancy/principal.ts';
 import { requireAllowedRoute } from './allowed-routes.ts';
 import type { Authenticated } from './authenticated.ts';
+import { RefusedKeyError } from './refused-key-error.ts';
 import { roleOf } from './role-of.ts';
 
 /** The master key, as the books name it. */
@@ -21,23 +22,35 @@ const operator: Caller = {
 /** Who has the master key. */
 export const asOperator: Authenticated = { role: 'proxy_admin', caller: operator, key: null, principal: null };
 
+/** How a key is to be used. */
+interface KeyUse {
+  readonly path: string;
+  readonly now: number;
+  /** Of the key as it was sent. */
+  readonly lastFour: string;
+}
+
 /**
  * The holder of a key that is known, if it may be used now.
  *
- * @param lastFour of the key as it was sent
- * @throws GatewayError key_blocked, key_expired, route_not_allowed, team_blocked
+ * @throws RefusedKeyError key_blocked, key_expired, route_not_allowed, team_blocked
  */
-export function requireUsable(
-  principal: Principal,
-  { path, now, lastFour }: { readonly path: string; readonly now: number; readonly lastFour: string },
-): Authenticated {
-  const { key, team, replacedUntil } = principal;
+export function requireUsable(principal: Principal, use: KeyUse): Authenticated {
+  const authenticated = { role: roleOf(principal), caller: callerOf(principal), key: principal.key, principal };
+  try {
+    requireInForce(principal, use);
+    return authenticated;
+  } catch (error) {
+    throw error instanceof GatewayError ? new RefusedKeyError(error, authenticated) : error;
+  }
+}
+
+function requireInForce({ key, team, replacedUntil }: Principal, { path, now, lastFour }: KeyUse): void {
   if (key.blocked) throw blocked();
   const expiresAt = Math.min(key.expiresAt ?? Infinity, replacedUntil ?? Infinity);
   if (expiresAt <= now) throw expired(lastFour, expiresAt, now);
   requireAllowedRoute(key, path);
   if (team?.blocked === true) throw teamBlocked(team.teamId);
-  return { role: roleOf(principal), caller: callerOf(principal), key, principal };
 }
 
 /** A key in a team is for the team's organization, whatever it says itself: none in a team evades that one's budget. */

@@ -27,8 +27,8 @@ export interface UnreadRequest {
 const unreadable = 'The request body could not be read.';
 
 /**
- * Leaves the row of a request that was refused before it was known what it asks for: for its body, or its idempotency
- * key. Of the body it says what every row says: the model, whom it is for, its tags and its metadata.
+ * Leaves the row of a request that was refused before it was known what it asks for: for its key, its body, or its
+ * idempotency key. Of the body it says what every row says: the model, whom it is for, its tags and its metadata.
  */
 export function recordUnread(
   { callType }: Pick<InferenceEndpoint<unknown>, 'callType'>,

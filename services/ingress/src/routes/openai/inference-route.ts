@@ -1,9 +1,11 @@
 import type { Request, RequestHandler, Response } from 'express';
 import type { Authenticated } from '../../auth/authenticated.ts';
+import { RefusedKeyError } from '../../auth/refused-key-error.ts';
 import { readJson } from '../../http/read-json.ts';
 import { callerHeaders } from '../../http/response-headers.ts';
 import type { InferenceEndpoint } from '../../inference/endpoint.ts';
 import { recordUnread } from '../../inference/record-unread.ts';
+import type { UnreadRequest } from '../../inference/record-unread.ts';
 import { withModel } from '../../inference/requested-model.ts';
 import { serveRequest } from '../../inference/serve-request.ts';
 import { keyLimits } from '../../tenancy/accounts-of.ts';
@@ -21,12 +23,16 @@ import { sendWhole } from './send-whole.ts';
 export function inferenceRoute<Body>(endpoint: InferenceEndpoint<Body>, deps: InferenceDeps): RequestHandler {
   return async (req, res) => {
     const exchange = openExchange(req, res, endpoint.path, deps);
-    const authenticated = await deps.authenticate(req);
-    exchange.setHeaders(callerHeaders(exchange.callId, deps.version, limitsOf(authenticated, deps.now())));
     const { headers, ip } = req;
+    const authenticated = await deps.authenticate(req).catch((error: unknown) => {
+      if (error instanceof RefusedKeyError)
+        recordUnbegun(req, { authenticated: error.authenticated, headers, ip, exchange }, error);
+      throw error;
+    });
+    exchange.setHeaders(callerHeaders(exchange.callId, deps.version, limitsOf(authenticated, deps.now())));
     const from = { authenticated, headers, ip, exchange };
     const { text, value } = await readBody(req, res).catch((error: unknown) => {
-      recordUnread(endpoint, { ...from, value: { model: modelInPath(req) } }, error, deps);
+      recordUnbegun(req, from, error);
       throw error;
     });
     await serveRequest(endpoint, { text, value, ...from }, deps, async (served) => {
@@ -34,6 +40,10 @@ export function inferenceRoute<Body>(endpoint: InferenceEndpoint<Body>, deps: In
       await (surface ? sendStream(res, served, surface, deps) : sendWhole(res, endpoint, served, deps));
     });
   };
+
+  function recordUnbegun(req: Request, from: Omit<UnreadRequest, 'value'>, error: unknown): void {
+    recordUnread(endpoint, { ...from, value: { model: modelInPath(req) } }, error, deps);
+  }
 
   /** After the caller is known: nothing of a stranger's body is kept. */
   async function readBody(req: Request, res: Response) {
