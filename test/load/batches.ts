@@ -78,8 +78,8 @@ async function speed(): Promise<boolean> {
 }
 
 async function throttled(): Promise<boolean> {
-  const behaviour = { delayMs: callMs(200), maxInFlight: slots(20) };
-  const report = await runAlone(lines(3_000), behaviour, profileDir);
+  const behaviour = { delayMs: callMs(1_000), maxInFlight: slots(20) };
+  const report = await runAlone(lines(1_200), behaviour, profileDir);
   sayAlone(report);
   const used = report.used ?? 0;
   say(`\n${(used * 100).toFixed(1)} % of the provider's ${behaviour.maxInFlight} places used`);

@@ -6,7 +6,7 @@ import { createRecentPeak, peakStepMs } from './recent-peak.ts';
 /**
  * Who may call one deployment now, in this worker: as many as its limit, the others in line. Interactive calls go before
  * batch calls, which leave as many places free as interactive calls may soon need: as many more as they lately had at
- * once (recent-peak.ts), and the square root of that. While no interactive call was seen for `peakWindowMs`, batch calls have all.
+ * once, and the square root of that. While no interactive call was seen for `peakWindowMs`, batch calls have all.
  */
 export interface Gate {
   readonly limit: Pick<AdaptiveLimit, 'limit' | 'inFlight' | 'wasRefused' | 'closedUntil'>;

@@ -1,17 +1,14 @@
-/**
- * The greatest of what was noted lately, which counts a tenth less with every tenth of the window: a burst is remembered,
- * and keeps less and less from others.
- */
+/** The greatest of what was noted lately. */
 export interface RecentPeak {
   note(value: number, now: number): void;
-  /** Whole, rounded up. 0: nothing above 0 was noted within `peakWindowMs`. */
+  /** 0: nothing above 0 was noted within `peakWindowMs`. */
   peak(now: number): number;
 }
 
 /** Long enough to count a call every few seconds as traffic; short enough that room it no longer needs is soon used. */
-const peakWindowMs = 30_000;
-const steps = 10;
-export const peakStepMs = peakWindowMs / steps;
+export const peakWindowMs = 30_000;
+/** A tenth of the window is forgotten at a time. */
+export const peakStepMs = peakWindowMs / 10;
 
 export function createRecentPeak(): RecentPeak {
   /** By step of the clock; no more than the window has. */
@@ -24,9 +21,7 @@ export function createRecentPeak(): RecentPeak {
     },
     peak(now) {
       forgetBefore(now);
-      const last = stepAt(now);
-      const faded = [...peaks].map(([step, value]) => (value * (steps - (last - step))) / steps);
-      return Math.ceil(Math.max(0, ...faded));
+      return Math.max(0, ...peaks.values());
     },
   };
 

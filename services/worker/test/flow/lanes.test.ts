@@ -4,7 +4,7 @@ import type { Lane } from '@sluice/shared/contracts/turn.ts';
 import { startLimit } from '../../src/flow/adaptive-limit.ts';
 import { createGate } from '../../src/flow/gate.ts';
 import type { Gate, GateAnswer } from '../../src/flow/gate.ts';
-import { createRecentPeak, peakStepMs } from '../../src/flow/recent-peak.ts';
+import { createRecentPeak, peakStepMs, peakWindowMs } from '../../src/flow/recent-peak.ts';
 
 type Entered = Extract<GateAnswer, { type: 'entered' }>;
 
@@ -47,13 +47,16 @@ function openGate(most = startLimit) {
 const stateOf = (gate: Gate) => [gate.inFlight('interactive'), gate.inFlight('batch')];
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
-test('recent peak: the greatest of the window, less with every step', () => {
+test('recent peak: the greatest of the window, forgotten step by step', () => {
   const recent = createRecentPeak();
   assert.equal(recent.peak(0), 0);
-  recent.note(20, 0);
-  recent.note(3, 8 * peakStepMs);
-  const peaks = Array.from({ length: 20 }, (_, step) => recent.peak(step * peakStepMs));
-  assert.deepEqual(peaks, [20, 18, 16, 14, 12, 10, 8, 6, 4, 3, 3, 3, 2, 2, 2, 1, 1, 1, 0, 0]);
+  recent.note(7, 0);
+  recent.note(3, peakStepMs);
+  recent.note(2, 2 * peakStepMs);
+  assert.equal(recent.peak(peakWindowMs - 1), 7);
+  assert.equal(recent.peak(peakWindowMs + peakStepMs), 3);
+  assert.equal(recent.peak(peakWindowMs + 2 * peakStepMs), 2);
+  assert.equal(recent.peak(peakWindowMs + 3 * peakStepMs), 0);
 });
 
 test('lanes: with batch calls alone, they have all places', async () => {
@@ -116,12 +119,10 @@ test('lanes: what was kept is used again when no interactive call was seen for a
       await settled();
     }
   };
-  await pass(5);
-  assert.deepEqual(it.counts(), [0, 16], 'though no call has ended');
-  await pass(4);
-  assert.deepEqual(it.counts(), [0, 18], 'as long as there may be one more');
+  await pass(9);
+  assert.deepEqual(it.counts(), [0, 14]);
   await pass(2);
-  assert.deepEqual(it.counts(), [0, 20]);
+  assert.deepEqual(it.counts(), [0, 20], 'though no call has ended');
 });
 
 test('lanes: a batch call whose turn does not come in time hears it', async (t) => {
