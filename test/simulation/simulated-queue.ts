@@ -1,7 +1,9 @@
 import { InferenceJob } from '@sluice/shared/contracts/inference-job.ts';
 import { queueOfJob } from '@sluice/shared/contracts/lane-queue.ts';
+import { callIdOf, RequestId } from '@sluice/shared/ids.ts';
+import type { CallId } from '@sluice/shared/ids.ts';
 import type { JobDelivery, JobQueue, JobSource } from '@sluice/shared/ports/job-queue.ts';
-import type { JournalLine } from '../../services/worker/src/pipeline/journal.ts';
+import { JournalLine } from '../../services/worker/src/pipeline/journal.ts';
 import { Connection, Server } from './connection.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
 import type { World } from './world.ts';
@@ -45,6 +47,8 @@ export class SimulatedQueue {
   readonly server = new Server('queue');
   readonly jobs = new Map<string, QueuedJob>();
   readonly counts = { takeovers: 0, withdrawn: 0 };
+  /** Calls noted while the lock held, as the port promises, that was then lost early: their worker may still make them. */
+  readonly untold = new Set<CallId>();
   readonly #world: World;
   #asking: Asking[] = [];
 
@@ -104,6 +108,7 @@ export class SimulatedQueue {
   loseLock(requestId: string): void {
     const job = this.jobs.get(requestId);
     if (!job || job.holder === null) return;
+    if (job.lockedUntil > this.#world.time.now) this.#noteUntold(requestId, job);
     job.holder = null;
     this.#giveOut();
   }
@@ -159,6 +164,13 @@ export class SimulatedQueue {
       this.#world.note(`${requestId} goes to ${asking.process.name} as attempt ${job.attempt}`);
       asking.answer({ requestId, text: job.text, attempt: job.attempt });
       this.#watchLock(requestId, job);
+    }
+  }
+
+  #noteUntold(requestId: string, { journal }: QueuedJob): void {
+    for (const text of journal) {
+      const line = JournalLine.parse(JSON.parse(text));
+      if (line.type === 'call') this.untold.add(callIdOf(RequestId.parse(requestId), line.call));
     }
   }
 

@@ -59,6 +59,7 @@ export class Witness {
 
   /** Nobody pays for a call whose answer nobody can get any more. */
   called(callId: CallId, clients: readonly SimulatedClient[]): void {
+    if (this.#servers.queue.untold.has(callId)) return;
     const client = clients.find(({ id }) => callId.startsWith(`${id}:`));
     if (client?.outcome === 'answered') this.#world.fail(`${callId} is made, and ${client.id} has its answer`);
     // What can be made anew is shown only when it is whole.
