@@ -70,7 +70,7 @@ for (const mode of ['embedded', 'distributed'] as const) {
         const rows = now.days.reduce((sum, one) => sum + one.rows, 0);
         assert.equal(rows, 4);
         assert.ok(now.days.every(({ chain }) => chain?.status === 'whole'));
-        assert.ok(now.standing, 'the accounts have been looked at');
+        assert.ok((now.standing?.accounts_compared ?? 0) > 0, 'the accounts have been looked at');
         return now;
       },
       { what: 'a look at the rows', deadlineMs: 40_000 },
@@ -80,7 +80,6 @@ for (const mode of ['embedded', 'distributed'] as const) {
     assert.equal(today?.refusals, 1);
     assert.ok(today.spend > 0);
     assert.deepEqual(today.admissions, { admitted: 3, booked: 3, voided: 0, expired: 0, open: 0, lost: 0 });
-    assert.ok((report.standing?.accounts_compared ?? 0) > 0);
 
     const none = await reportOf(gateway, '?start_date=2020-01-01&end_date=2020-01-02');
     assert.deepEqual([none.start_date, none.end_date, none.days], ['2020-01-01', '2020-01-02', []]);
