@@ -30,9 +30,11 @@ describe('a worker that dies or is told to stop', () => {
   test(`kill -9: another worker calls again within ${takeoverMsMax} ms, and the client notices only time`, async () => {
     gateway.simulator.clearBilled();
     const key = await gateway.newKey();
-    const answer = gateway.client(key).chat.completions.create(ask({ delayMs: 5_000, outputTokens: 10 }));
+    gateway.simulator.setBehaviour({ delayMs: 60_000 });
+    const answer = gateway.client(key).chat.completions.create(ask({ outputTokens: 10 }));
     await callsRunning(1);
     const next = await gateway.startWorker();
+    gateway.simulator.setBehaviour({});
     current.signal('SIGKILL');
     const killedAt = Date.now();
     await current.exited;
