@@ -2,7 +2,7 @@ import { cancelRequestCodec } from '@sluice/shared/contracts/cancel-request.ts';
 import { tokenFrameCodec } from '@sluice/shared/contracts/token-event.ts';
 import type { RequestId } from '@sluice/shared/ids.ts';
 import { awaitedTimeLimitMs } from '@sluice/shared/ports/token-bus.ts';
-import type { AwaitedPart, Awaits, FrameListener, TokenBus } from '@sluice/shared/ports/token-bus.ts';
+import type { AwaitedPart, Listening, TokenBus } from '@sluice/shared/ports/token-bus.ts';
 import { Server } from './connection.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
 import { latencyMs } from './world.ts';
@@ -10,7 +10,7 @@ import type { World } from './world.ts';
 
 interface InboxOf {
   readonly process: SimulatedProcess;
-  readonly listening: Map<string, { readonly listener: FrameListener; readonly awaits: Awaits }>;
+  readonly listening: Map<string, Listening>;
 }
 
 /**
@@ -33,7 +33,7 @@ export class SimulatedBus {
     return {
       openInbox: async () => {
         const address = `inbox-${process.name}`;
-        const listening: InboxOf['listening'] = new Map();
+        const listening = new Map<string, Listening>();
         this.#inboxes.set(address, { process, listening });
         return {
           address,

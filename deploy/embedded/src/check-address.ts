@@ -6,7 +6,7 @@ import { ConfigError } from '@sluice/shared/config/config-error.ts';
  * Listens there for a moment, before anything else is started: a port that is taken is the commonest reason for which a
  * start fails.
  *
- * @param port 0: any free port
+ * @param port as `--port` has it: with 0 the system chooses, and nothing can be taken
  * @throws ConfigError saying what to change
  */
 export async function checkAddress(host: string, port: number): Promise<void> {

@@ -52,6 +52,12 @@ export type FrameListener = (frame: TokenFrame) => void;
 /** @param attempt the one that the worker who asks would make */
 export type Awaits = (attempt: number) => AwaitedPart;
 
+/** Who listens for one request at an inbox. */
+export interface Listening {
+  readonly listener: FrameListener;
+  readonly awaits: Awaits;
+}
+
 /** As long as an ingress may take to be on the bus again after it was away. */
 export const awaitedTimeLimitMs = 5_000;
 

@@ -18,7 +18,7 @@ export type AnswerBatch = readonly (TokenEvent | Restart)[];
 export interface AnswerEvents extends AsyncIterable<AnswerBatch>, Disposable {
   /** The worker has said its last word. False after an end that this side had to make up. */
   readonly finished: boolean;
-  /** A worker has sent something of it. */
+  /** A worker has sent something of it, or has taken it over and been told that it is awaited. */
   readonly begun: boolean;
   /** When the last frame came, else when it was opened. Epoch milliseconds. */
   readonly lastSignAt: number;

@@ -1,13 +1,8 @@
 import { cancelRequestCodec } from '../../contracts/cancel-request.ts';
 import { tokenFrameCodec } from '../../contracts/token-event.ts';
 import type { RequestId } from '../../ids.ts';
-import type { Awaits, FrameListener, Inbox, TokenBus } from '../../ports/token-bus.ts';
+import type { Inbox, Listening, TokenBus } from '../../ports/token-bus.ts';
 import { collectCancels } from '../collect-cancels.ts';
-
-interface Listening {
-  readonly listener: FrameListener;
-  readonly awaits: Awaits;
-}
 
 /**
  * The token bus within one process. The same bytes go through the same codec as on NATS, and delivery is as

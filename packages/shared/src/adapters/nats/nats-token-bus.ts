@@ -10,7 +10,7 @@ import { withTimeLimit } from '../../time-limit.ts';
 import { collectCancels } from '../collect-cancels.ts';
 import { announceAtEndOfTurn } from '../end-of-turn.ts';
 import { awaitedTimeLimitMs } from '../../ports/token-bus.ts';
-import type { AwaitedPart, Awaits, FrameListener, Inbox, TokenBus } from '../../ports/token-bus.ts';
+import type { AwaitedPart, Inbox, Listening, TokenBus } from '../../ports/token-bus.ts';
 
 /** So that a bus which does not answer is known within the second in which a client is promised its 503. */
 const pulseMs = 400;
@@ -37,7 +37,7 @@ export function createNatsTokenBus(nats: NatsConnection, onError: (error: unknow
   return {
     async openInbox(): Promise<Inbox> {
       const address = randomUUID();
-      const listening = new Map<string, { readonly listener: FrameListener; readonly awaits: Awaits }>();
+      const listening = new Map<string, Listening>();
       const subscription = nats.subscribe(subjects.tokens(address), {
         callback: (error, message) => {
           if (error) return onError(error);
