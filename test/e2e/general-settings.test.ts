@@ -13,6 +13,7 @@ const user = 'customer-1';
 const slow = { user, ...steered({ delayMs: 1_500 }) };
 
 const Named = z.looseObject({ message: z.string(), param: z.string().nullable(), litellm_call_id: z.string() });
+const Usage = z.looseObject({ usage: z.looseObject({ prompt_tokens: z.int().positive() }) });
 const errorOf = (text: string) => z.looseObject({ error: Named }).parse(JSON.parse(text)).error;
 
 describe('general_settings of a whole gateway', () => {
@@ -24,6 +25,7 @@ describe('general_settings of a whole gateway', () => {
           master_key: 'os.environ/LITELLM_MASTER_KEY',
           global_max_parallel_requests: 2,
           enforce_user_param: true,
+          token_rate_limit_type: 'input',
           include_call_id_in_error_body: true,
         },
         router_settings: { num_retries: 0 },
@@ -52,6 +54,26 @@ describe('general_settings of a whole gateway', () => {
     assert.equal((await chat(gateway, gateway.masterKey)).status, 200);
     const statuses = (await bookedRows(gateway, key, 4)).map(({ status }) => status);
     assert.deepEqual(statuses, ['failure', 'failure', 'success', 'success']);
+  });
+
+  test('token_rate_limit_type: tokens per minute are reserved, shown and corrected as those of the prompt', async () => {
+    const key = await gateway.newKey({ tpm_limit: 100 });
+    const remaining = ({ headers }: Reply) => Number(headers.get('x-ratelimit-remaining-tokens'));
+    const [first, second] = [
+      await chat(gateway, key, { user, max_tokens: 500 }),
+      await chat(gateway, key, { user, max_tokens: 500 }),
+    ];
+    assert.deepEqual([first.status, second.status], [200, 200], 'with all tokens, neither would fit');
+    const estimate = 100 - remaining(first);
+    assert.ok(estimate > 0 && estimate < 20, `${estimate} for a short prompt`);
+    const { prompt_tokens: used } = Usage.parse(JSON.parse(first.text)).usage;
+    assert.equal(remaining(second), 100 - used - estimate);
+    assert.equal(second.headers.get('x-ratelimit-limit-tokens'), '100');
+
+    const long = [{ role: 'user', content: 'x'.repeat(600) }];
+    const refused = await chat(gateway, key, { user, messages: long, max_tokens: 1 });
+    assert.equal(refused.status, 429);
+    assert.match(assertNamed(refused).message, /Limit type: tokens\. Current limit: 100/);
   });
 
   test('global_max_parallel_requests: so many run at once, whosever they are; the operator is not held up', async () => {

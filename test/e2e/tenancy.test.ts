@@ -25,6 +25,7 @@ describe('tenancy, on two ingresses', () => {
     ({ here: gateway, there } = resources.use(
       await openTwoIngresses({
         models: { cheap: { model: 'oci/meta.llama-3.3-70b-instruct', model_info: { access_groups: ['basic'] } } },
+        config: { router_settings: { model_group_alias: { 'gpt-4': 'cheap', 'gpt-4o': 'cheap' } } },
       }),
     ));
     sql = resources.use(await openPostgres({ url: gateway.databaseUrl, applicationName: 'test' }));
@@ -259,6 +260,31 @@ describe('tenancy, on two ingresses', () => {
     assert.match(errorOf(refused).message, /^Rate limit exceeded for model_per_key: \w+:llama\. Limit type: requests/);
     assert.equal((await chat(gateway, limited, { model: 'cheap' })).status, 200);
   });
+
+  for (const [limited, asked] of [
+    ['gpt-4', 'cheap'],
+    ['gpt-4', 'gpt-4o'],
+    ['cheap', 'gpt-4'],
+    ['gpt-4*', 'cheap'],
+    ['oci/meta.llama-3.3-70b-instruct', 'llama'],
+  ] as const) {
+    test(`what limits ${limited} limits ${asked}: no name of a model is a way around the limits of another`, async () => {
+      const slow = await gateway.newKey({ model_rpm_limit: { [limited]: 1 } });
+      assert.equal((await chat(gateway, slow, { model: asked })).status, 200);
+      const refused = await chat(there, slow, { model: asked });
+      assert.equal(refused.status, 429);
+      assert.match(errorOf(refused).message, /^Rate limit exceeded for model_per_key: \w+:/);
+      assert.equal((await chat(there, slow, { model: 'grok' })).status, 200);
+
+      const model_max_budget = { [limited]: { max_budget: 0, budget_duration: '1d' } };
+      const poor = await gateway.newKey({ model_max_budget });
+      assert.match(errorOf(await chat(gateway, poor, { model: asked })).message, /exceeded budget for model=/);
+      for (const name of [asked, limited].filter((one) => !/[*/]/.test(one))) {
+        const mild = await gateway.newKey({ model_max_budget, budget_fallbacks: { [name]: ['grok'] } });
+        assert.deepEqual(await modelOf(mild, asked), { shown: 'grok', group: 'grok' });
+      }
+    });
+  }
 
   const holders = [
     {

@@ -4,7 +4,7 @@ import type { UsageEvent } from '@sluice/shared/contracts/usage-event.ts';
 import { silentLogger, type Logger } from '@sluice/shared/log.ts';
 import type { Admission, SettledCall } from '@sluice/shared/ports/admission.ts';
 import type { UsageSource } from '@sluice/shared/ports/usage-log.ts';
-import { usageTokens } from '@sluice/shared/prices/usage-tokens.ts';
+import { usedTokens } from '@sluice/shared/prices/usage-tokens.ts';
 import type { Duration } from '@sluice/shared/time/duration.ts';
 import type { Books } from './books.ts';
 import { Settlements } from './settlements.ts';
@@ -144,8 +144,8 @@ async function bookStripped(books: Books, event: UsageEvent, refusal: Error, log
 
 /** With the tokens in the books: what comes again may say others, as when a job was taken over from a living worker. */
 function settledCallsOf(events: readonly UsageEvent[], { duplicates }: Booking): SettledCall[] {
-  const before = new Map(duplicates.map(({ callId, tokens }) => [callId, tokens]));
-  return events.map((event) => ({ callId: event.callId, tokens: before.get(event.callId) ?? usageTokens(event) }));
+  const before = new Map(duplicates.map((call) => [call.callId, call]));
+  return events.map((event) => before.get(event.callId) ?? { callId: event.callId, ...usedTokens(event) });
 }
 
 /** SQLSTATE classes that speak of the data: 22 data exception, 23 integrity violation, 54 program limit exceeded. */

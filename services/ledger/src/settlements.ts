@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { accountKey } from '@sluice/shared/contracts/account.ts';
+import type { UsedTokens } from '@sluice/shared/contracts/counted-tokens.ts';
 import type { CallId } from '@sluice/shared/ids.ts';
 import { silentLogger, type Logger } from '@sluice/shared/log.ts';
 import type { Admission, Balance, Settlement } from '@sluice/shared/ports/admission.ts';
@@ -35,8 +36,8 @@ export class Settlements implements AsyncDisposable {
   readonly #onFailure: () => void;
   readonly #callsMax: number;
   readonly #balancesMax: number;
-  /** With the tokens that each used. */
-  readonly #calls = new Map<CallId, number>();
+  /** With what each used. */
+  readonly #calls = new Map<CallId, UsedTokens>();
   readonly #balances = new Map<string, Balance>();
   readonly #closing = new AbortController();
   #sending: Promise<boolean> | undefined;
@@ -57,8 +58,8 @@ export class Settlements implements AsyncDisposable {
 
   /** Resolves when admission has heard of it, or has failed to and will be told again. Never rejects. */
   async settle({ calls, balances }: Settlement): Promise<void> {
-    for (const { callId, tokens } of calls) {
-      if (!this.#calls.has(callId)) this.#calls.set(callId, tokens); // as it was booked; what comes again changes nothing
+    for (const { callId, ...used } of calls) {
+      if (!this.#calls.has(callId)) this.#calls.set(callId, used); // as it was booked; what comes again changes nothing
     }
     for (const balance of balances) this.#remember(balance);
     this.#forgetOldest();
@@ -93,7 +94,7 @@ export class Settlements implements AsyncDisposable {
   async #sendChunk(): Promise<void> {
     const balances = [...this.#balances.values()].slice(0, chunk);
     const known = balances.length < this.#balances.size ? [] : [...this.#calls].slice(0, chunk);
-    const calls = known.map(([callId, tokens]) => ({ callId, tokens }));
+    const calls = known.map(([callId, used]) => ({ callId, ...used }));
     await withTimeLimit('admission', timeLimitMs, this.#admission.settle({ calls, balances }));
     for (const { callId } of calls) this.#calls.delete(callId);
     for (const balance of balances) {

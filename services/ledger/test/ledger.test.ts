@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { UsedTokens } from '@sluice/shared/contracts/counted-tokens.ts';
 import type { Balance, Settlement } from '@sluice/shared/ports/admission.ts';
 import { waitUntil } from '../../../test/servers/wait-until.ts';
 import { usageCostNanoUsd } from '@sluice/shared/prices/usage-cost.ts';
-import { usageTokens } from '@sluice/shared/prices/usage-tokens.ts';
+import { usedTokens } from '@sluice/shared/prices/usage-tokens.ts';
 import { createPostgresBooks } from '../src/books.ts';
 import { openLedger, type Ledger } from '../src/ledger.ts';
 import { createListUsageSource } from './list-usage-source.ts';
@@ -17,7 +18,7 @@ const cost = usageCostNanoUsd(usageEvent(1));
 
 /** What admission has heard: the calls that ended, with their tokens, and the latest balance of each account. */
 function createListener() {
-  const ended = new Map<string, number>();
+  const ended = new Map<string, UsedTokens>();
   const balances = new Map<string, Balance>();
   let failing = false;
   return {
@@ -26,7 +27,7 @@ function createListener() {
     fail: (now: boolean) => void (failing = now),
     async settle(settlement: Settlement) {
       if (failing) throw new Error('admission is down');
-      for (const { callId, tokens } of settlement.calls) ended.set(callId, tokens);
+      for (const { callId, ...used } of settlement.calls) ended.set(callId, used);
       for (const balance of settlement.balances) {
         if (balance.version >= (balances.get(balance.id)?.version ?? 0)) balances.set(balance.id, balance);
       }
@@ -53,7 +54,7 @@ test('usage is booked and settled', async () => {
   usage.push(...events);
   await settled(ledger, 25);
   assert.equal((await rows()).length, 25);
-  assert.deepEqual(admission.ended, new Map(events.map((event) => [event.callId, usageTokens(event)])));
+  assert.deepEqual(admission.ended, new Map(events.map((event) => [event.callId, usedTokens(event)])));
   assert.equal(admission.balances.get(`key:${keyHashOf('sk-one')}`)?.settledNanoUsd, 25 * cost);
 });
 
@@ -73,8 +74,8 @@ test('a call that comes again with other tokens ends with those that were booked
   await using books = await openBooks();
   const { usage, admission, open, rows } = openCase(books);
   const [one, two] = [usageEvent(1), usageEvent(2)];
-  const ceiling = { tokenCeiling: 9_000 };
-  const booked = usageTokens(one);
+  const ceiling = { tokenCeiling: 9_000, usage: { ...one.usage, inputTokens: 7_000 } };
+  const booked = usedTokens(one);
   admission.fail(true);
   {
     await using ledger = await open();

@@ -1,5 +1,5 @@
 import { accountKey } from '../contracts/account.ts';
-import type { ReservationRequest } from '../ports/admission.ts';
+import type { ActualUse, ReservationRequest } from '../ports/admission.ts';
 import { callCostNanoUsd } from '../prices/call-cost.ts';
 
 /** USD 9,000: the most that one call may reserve. A thousand such calls still add up exactly in a double. */
@@ -43,6 +43,13 @@ export function affordableOutputTokens(bounds: CostBounds, roomNanoUsd: number):
   const forOutput = BigInt(roomNanoUsd - bounds.inputCostNanoUsd) * 1_000_000n;
   const tokens = forOutput / BigInt(bounds.outputNanoUsdPerMillion);
   return tokens > BigInt(outputTokensMax) ? outputTokensMax : Number(tokens);
+}
+
+/** @throws RangeError for what no call can have used */
+export function requireUse({ costNanoUsd, tokens, inputTokens = 0 }: ActualUse): void {
+  for (const value of [costNanoUsd, tokens, inputTokens, tokens - inputTokens]) {
+    if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`not an amount: ${value}`);
+  }
 }
 
 /**

@@ -13,7 +13,7 @@ function formatStep(step: string | number, first: boolean): string {
 }
 
 /**
- * Whether the value there must never be printed. Keys that count tokens, or give a price per token, only sound
+ * Whether the value there must never be printed. Keys that count tokens, or give a price or a rate of tokens, only sound
  * secret. What `environment_variables` holds is anybody's guess, so all of it is secret.
  */
 export function isSecret(path: ConfigPath): boolean {
@@ -22,4 +22,4 @@ export function isSecret(path: ConfigPath): boolean {
 }
 
 const secretWords = /key|secret|password|passphrase|token|pem|credential|database_url/i;
-const countsTokens = /(?:max|between)_(?:\w+_)?tokens|per_(?:\w+_)?token|token_cost/gi;
+const countsTokens = /(?:max|between)_(?:\w+_)?tokens|per_(?:\w+_)?token|token_cost|token_rate/gi;

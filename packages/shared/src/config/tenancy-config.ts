@@ -1,4 +1,5 @@
 import type { UserFields } from '../api/litellm/user.ts';
+import type { CountedTokens } from '../contracts/counted-tokens.ts';
 
 /** What holds for all that keys belong to. */
 export interface TenancySettings {
@@ -10,6 +11,8 @@ export interface TenancySettings {
   readonly proxyBudget: { readonly maxBudgetNanoUsd: number | null; readonly budgetDuration: string | null };
   /** Of all requests but the operator's together; null: no limit. */
   readonly proxyMaxParallelRequests: number | null;
+  /** Which tokens the limits per minute of all but deployments count. */
+  readonly countedTokens: CountedTokens;
   /** Every request but the operator's has to say which end user it is for. */
   readonly requiresEndUser: boolean;
   readonly customers: {

@@ -1,5 +1,6 @@
 import { KeyGenerateRequest } from '../api/litellm/key.ts';
 import { UserFields } from '../api/litellm/user.ts';
+import { countedTokens } from '../contracts/counted-tokens.ts';
 import { maxBudgetUsd, usdToNanoUsd } from '../money.ts';
 import { parseDuration } from '../time/duration.ts';
 import { checkKeys } from './check-keys.ts';
@@ -23,6 +24,7 @@ export function readTenancySettings({ litellm, general, sluice }: Sections): Ten
       budgetDuration: readDuration(litellm, 'budget_duration'),
     },
     proxyMaxParallelRequests: general.number('global_max_parallel_requests', { integer: true, min: 1 }),
+    countedTokens: general.oneOf('token_rate_limit_type', countedTokens) ?? 'total',
     requiresEndUser: general.boolean('enforce_user_param') ?? false,
     customers: {
       maxBudgetNanoUsd: readBudget(litellm, 'max_end_user_budget'),

@@ -223,6 +223,7 @@ export const vocabularies = {
       'user_header_mappings',
       'global_max_parallel_requests',
       'enforce_user_param',
+      'token_rate_limit_type',
       'include_call_id_in_error_body',
     ],
     notYet: words(`database_connection_pool_limit database_connection_timeout store_model_in_db
@@ -231,7 +232,7 @@ export const vocabularies = {
       maximum_spend_logs_retention_interval maximum_spend_logs_cleanup_cron
       allow_requests_on_db_unavailable user_api_key_cache_ttl disable_adding_master_key_hash_to_db
       disable_master_key_return completion_model embedding_model image_generation_model moderation_model
-      enforced_params reject_clientside_metadata_tags token_rate_limit_type
+      enforced_params reject_clientside_metadata_tags
       max_parallel_requests max_request_size_mb max_response_size_mb
       litellm_key_header_name public_routes
       admin_only_routes allowed_routes custom_auth custom_key_generate enable_jwt_auth litellm_jwtauth

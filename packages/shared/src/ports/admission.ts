@@ -1,4 +1,5 @@
 import type { Account } from '../contracts/account.ts';
+import type { CountedTokens, UsedTokens } from '../contracts/counted-tokens.ts';
 import type { CallId } from '../ids.ts';
 
 /**
@@ -17,7 +18,7 @@ export interface Admission extends AsyncDisposable {
    * parallel slots come free, tokens per minute are corrected. Idempotent; unknown reservations are ignored. What used
    * nothing of either measure is over with it; everything else waits for `settle`.
    */
-  shrink(callId: CallId, actual: { costNanoUsd: number; tokens: number }): Promise<void>;
+  shrink(callId: CallId, actual: ActualUse): Promise<void>;
 
   /**
    * The books have taken the calls in: their reservations end and the accounts' settled sums become what the books
@@ -30,6 +31,11 @@ export interface Admission extends AsyncDisposable {
   onRoom(listener: (accountKeys: readonly string[]) => void): Promise<AsyncDisposable>;
 
   ping(): Promise<void>;
+}
+
+/** What a call used, and what that cost. Tokens as token budgets count them: none for a call that was not billed. */
+export interface ActualUse extends UsedTokens {
+  readonly costNanoUsd: number;
 }
 
 export interface AccountLimits extends Account {
@@ -59,8 +65,10 @@ export interface ReservationRequest {
   /** The cap that the request asks for; admission may lower it, never below `outputTokensMin`. */
   readonly outputTokensCap: number;
   readonly outputTokensMin: number;
-  /** For tokens per minute. */
+  /** For tokens per minute: of those that `countedTokens` says. */
   readonly tokensEstimate: number;
+  /** What its tokens per minute are corrected by when it is over; absent: input and output together. */
+  readonly countedTokens?: CountedTokens;
   /** Rate limits and parallel slots were counted already: only budgets are reserved (a repeated call). */
   readonly moneyOnly?: boolean;
   /**
@@ -140,10 +148,9 @@ export interface Settlement {
   readonly balances: readonly Balance[];
 }
 
-/** A call that is in the books, and the input and output tokens that it used. */
-export interface SettledCall {
+/** A call that is in the books, and what it used. */
+export interface SettledCall extends UsedTokens {
   readonly callId: CallId;
-  readonly tokens: number;
 }
 
 /** What the books say about an account. */

@@ -1,3 +1,4 @@
+import type { UsedTokens } from '../contracts/counted-tokens.ts';
 import type { UsageEvent } from '../contracts/usage-event.ts';
 
 /**
@@ -12,4 +13,14 @@ export function usageTokens({ outcome, tokenCeiling, usage }: UsageEvent): numbe
   const tokens = tokenCeiling ?? usage.inputTokens + usage.outputTokens;
   if (!Number.isSafeInteger(tokens)) throw new RangeError(`not a count of tokens: ${tokens}`);
   return tokens;
+}
+
+/**
+ * The same, and how many of them were the prompt.
+ *
+ * @throws RangeError when the sum is not exact as a number
+ */
+export function usedTokens(event: UsageEvent): Required<UsedTokens> {
+  const tokens = usageTokens(event);
+  return { tokens, inputTokens: Math.min(event.usage.inputTokens, tokens) };
 }

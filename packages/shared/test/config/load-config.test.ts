@@ -146,6 +146,7 @@ for (const source of [{}, { file: fixture('empty.yaml') }]) {
         calendarBudgets: false,
         proxyBudget: { maxBudgetNanoUsd: null, budgetDuration: null },
         proxyMaxParallelRequests: null,
+        countedTokens: 'total',
         requiresEndUser: false,
         customers: { maxBudgetNanoUsd: null, budgetId: null, headers: [] },
         tags: { headers: [], hasUserAgent: true },

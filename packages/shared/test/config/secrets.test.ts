@@ -70,6 +70,7 @@ test('secrets: nothing of a variable, wherever it is put', async () => {
     'tools',
     'oci_region',
     'oci_user',
+    'token_rate_limit_type',
     'oci_serving_mode',
     'oci_auth',
     'api_base',
@@ -189,6 +190,7 @@ const keys = [
     'output_cost_per_reasoning_token',
     'cache_read_input_token_cost',
     'oci_user',
+    'token_rate_limit_type',
     'api_base',
   ].map((key) => ({ key, secret: false })),
 ];

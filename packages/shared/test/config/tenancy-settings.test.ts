@@ -30,6 +30,7 @@ test('tenancy settings: what the file says, in our units', async () => {
       default_team_disabled: true,
       global_max_parallel_requests: 64,
       enforce_user_param: true,
+      token_rate_limit_type: 'output',
       user_header_name: 'X-User',
       user_header_mappings: [
         { header_name: 'X-Customer', litellm_user_role: 'customer' },
@@ -43,6 +44,7 @@ test('tenancy settings: what the file says, in our units', async () => {
     calendarBudgets: true,
     proxyBudget: { maxBudgetNanoUsd: 100_500_000_000, budgetDuration: 'monthly' },
     proxyMaxParallelRequests: 64,
+    countedTokens: 'output',
     requiresEndUser: true,
     customers: { maxBudgetNanoUsd: 1_000_000_000, budgetId: 'customers', headers: ['x-customer', 'x-user'] },
     tags: { headers: ['X-Project'], hasUserAgent: false },
@@ -69,6 +71,10 @@ const wrong = [
   {
     values: { general_settings: { global_max_parallel_requests: 0 } },
     says: /global_max_parallel_requests: expected an integer ≥ 1/,
+  },
+  {
+    values: { general_settings: { token_rate_limit_type: 'prompt' } },
+    says: /general_settings\.token_rate_limit_type: expected "total" or "input" or "output", got "prompt"/,
   },
   {
     values: { litellm_settings: { extra_spend_tag_headers: 'x-project' } },

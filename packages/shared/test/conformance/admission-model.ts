@@ -1,7 +1,9 @@
 import { accountKey } from '../../src/contracts/account.ts';
 import type { Account } from '../../src/contracts/account.ts';
+import type { UsedTokens } from '../../src/contracts/counted-tokens.ts';
 import type {
   AccountLimits,
+  ActualUse,
   Balance,
   OverBudget,
   ReservationRequest,
@@ -124,10 +126,10 @@ export class AdmissionModel {
     return this.#admitted(request, call);
   }
 
-  shrink(callId: string, actual: { costNanoUsd: number; tokens: number }): void {
+  shrink(callId: string, actual: ActualUse): void {
     const call = this.calls.get(callId);
     if (!call || call.costKnown) return;
-    this.#used(call, actual.tokens);
+    this.#used(call, actual);
     if (actual.costNanoUsd === 0 && (actual.tokens === 0 || call.tokens === 0)) this.calls.delete(callId);
     call.nanoUsd = actual.costNanoUsd;
     call.tokens = actual.tokens;
@@ -137,9 +139,9 @@ export class AdmissionModel {
   }
 
   settle({ calls, balances }: Settlement): void {
-    for (const { callId, tokens } of calls) {
+    for (const { callId, ...used } of calls) {
       const call = this.calls.get(callId);
-      if (call && !call.costKnown) this.#used(call, tokens);
+      if (call && !call.costKnown) this.#used(call, used);
       this.calls.delete(callId);
     }
     for (const balance of balances) {
@@ -153,7 +155,8 @@ export class AdmissionModel {
   }
 
   /** In the windows that the call was counted in. */
-  #used(call: ModelCall, tokens: number): void {
+  #used(call: ModelCall, { tokens: all, inputTokens: input = 0 }: UsedTokens): void {
+    const tokens = { total: all, input, output: all - input }[call.request.countedTokens ?? 'total'];
     for (const [key, start] of call.windows) {
       const window = this.#accounts.get(key)?.window;
       if (window?.start === start) window.tokens = Math.max(0, window.tokens + tokens - call.request.tokensEstimate);

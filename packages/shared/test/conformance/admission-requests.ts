@@ -12,7 +12,11 @@ export const token = 1_000;
 export const newCallId = (): CallId => callIdOf(RequestId.parse(`chatcmpl-${randomUUID()}`), 1);
 
 /** A call that the books have taken in. */
-export const settledCall = (callId: CallId, tokens = 0): SettledCall => ({ callId, tokens });
+export const settledCall = (callId: CallId, tokens = 0, inputTokens = 0): SettledCall => ({
+  callId,
+  tokens,
+  inputTokens,
+});
 
 /** An account that nobody else has; without limits but these. */
 export function newAccount(limits: Partial<AccountLimits> = {}): AccountLimits {

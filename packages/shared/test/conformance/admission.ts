@@ -307,6 +307,7 @@ export function admissionConformance(
     ];
     for (const changes of wrong) await assert.rejects(admission.reserve(requestOn([account], changes)), RangeError);
     await assert.rejects(admission.shrink(newCallId(), { costNanoUsd: -1, tokens: 0 }), RangeError);
+    await assert.rejects(admission.shrink(newCallId(), { costNanoUsd: 1, tokens: 1, inputTokens: 2 }), RangeError);
   });
 
   test(`${name} admission: requests per minute count from the first request, and refusals do not count`, async () => {
@@ -394,6 +395,34 @@ export function admissionConformance(
     await there.settle({ calls: [settledCall(late.callId, 50)], balances: [] });
     assert.deepEqual(await left(next), [100, 1_000], 'its window is over');
   });
+
+  for (const [counted, remaining] of [
+    ['total', 100 - 30],
+    ['input', 100 - 10],
+    ['output', 100 - 20],
+  ] as const) {
+    for (const by of ['worker', 'books'] as const) {
+      test(`${name} admission: tokens per minute that count ${counted} are corrected by those, by the ${by}`, async () => {
+        const books = new Books();
+        await using parts = await open({ loadBalances: books.load });
+        const [here, there] = parts.admissions;
+        const account = newAccount({ tokensPerMinute: 100, tokenBudget: 1_000 });
+        const asked = { inputTokensMax: 40, tokensEstimate: 60, countedTokens: counted };
+        const call = requestOn([account], asked);
+        const first = await here.reserve(call);
+        assert.ok(first.type === 'admitted');
+        assert.equal(first.accounts[0]?.tokensRemaining, 40, 'as estimated, of whatever counts');
+
+        const used = { tokens: 30, inputTokens: 10 };
+        if (by === 'worker') await there.shrink(call.callId, { costNanoUsd: 1, ...used });
+        await there.settle({ calls: [{ callId: call.callId, ...used }], balances: [books.book(account, 1, 30)] });
+        const then = await here.reserve(requestOn([account], { tokensEstimate: 0, countedTokens: counted }));
+        assert.ok(then.type === 'admitted');
+        assert.equal(then.accounts[0]?.tokensRemaining, remaining);
+        assert.equal(then.accounts[0]?.settledTokens, 30, 'budgets count all');
+      });
+    }
+  }
 
   const endings = ['shrink', 'give back', 'settle', 'expiry'] as const;
   for (const ending of endings) {
@@ -796,6 +825,7 @@ async function runAgainstModel(parts: AdmissionParts, books: Books, chance: Chan
           outputTokensCap: cap,
           outputTokensMin: Math.min(cap, chance.below(10)),
           tokensEstimate: chance.below(15),
+          countedTokens: chance.oneOf(['total', 'input', 'output']),
           moneyOnly: chance.below(6) === 0,
           expiresAt: now + 1_000 + chance.below(90_000),
         },
@@ -808,9 +838,10 @@ async function runAgainstModel(parts: AdmissionParts, books: Books, chance: Chan
       const most = model.calls.get(callId)?.nanoUsd ?? 10;
       if (booked.has(callId) && chance.below(2) === 0) continue;
       const mostTokens = model.calls.get(callId)?.tokens ?? 10;
-      const actual = booked.has(callId)
+      const spent = booked.has(callId)
         ? { costNanoUsd: most, tokens: mostTokens }
         : { costNanoUsd: chance.below(most + 1), tokens: chance.below(mostTokens + 1) };
+      const actual = { ...spent, inputTokens: chance.below(spent.tokens + 1) };
       model.shrink(callId, actual);
       await admission.shrink(callId, actual);
     } else if (kind < 85) {
@@ -823,7 +854,8 @@ async function runAgainstModel(parts: AdmissionParts, books: Books, chance: Chan
         const tokens = call.costKnown ? call.tokens : chance.below(call.tokens + 1);
         const balances = call.request.accounts.map((account) => books.book(account, cost, tokens));
         booked.add(call.request.callId);
-        if (chance.below(12) > 0) undelivered.push({ calls: [settledCall(call.request.callId, tokens)], balances }); // else lost for good
+        const settled = settledCall(call.request.callId, tokens, chance.below(tokens + 1));
+        if (chance.below(12) > 0) undelivered.push({ calls: [settled], balances }); // else lost for good
       }
     } else if (kind < 94 && undelivered.length > 0) {
       const settlement = chance.oneOf(undelivered);

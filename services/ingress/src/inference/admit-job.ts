@@ -1,8 +1,10 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { ChatMessage } from '@sluice/shared/api/openai/chat-completion.ts';
 import type { CallType } from '@sluice/shared/contracts/call-type.ts';
+import { countedOf } from '@sluice/shared/contracts/counted-tokens.ts';
 import { kindOf } from '@sluice/shared/contracts/call-type.ts';
 import type { UnbilledJob } from '@sluice/shared/contracts/unbilled-usage-event.ts';
+import { otherNamesOf } from '@sluice/shared/config/other-names.ts';
 import { resolveAlias } from '@sluice/shared/config/resolve-alias.ts';
 import { GatewayError } from '@sluice/shared/errors.ts';
 import { callIdOf, RequestId } from '@sluice/shared/ids.ts';
@@ -101,7 +103,7 @@ export async function admitJob(ask: Ask, from: AskedFrom, deps: InferenceSteps):
   const attribution = attributed.status === 'fulfilled' ? attributed.value : noAttribution;
   const stream = body.stream ?? false;
   const alias = resolveAlias(deps.config, body.model);
-  const model = alias ?? { name: body.model };
+  const model = alias ? { ...alias, ...otherNamesOf(deps.config, alias) } : { name: body.model };
   const unbilled: UnbilledJob = {
     requestId,
     kind: kindOf(callType),
@@ -177,7 +179,11 @@ export async function admitJob(ask: Ask, from: AskedFrom, deps: InferenceSteps):
         outputTokensCap: asked,
         // With room for less than a token for each choice the request is refused instead of clamped.
         outputTokensMin: Math.min(choices, asked),
-        tokensEstimate: bounds.inputTokensEstimate + asked,
+        tokensEstimate: countedOf(tenancy.countedTokens, {
+          tokens: bounds.inputTokensEstimate + asked,
+          inputTokens: bounds.inputTokensEstimate,
+        }),
+        countedTokens: tenancy.countedTokens,
         admittedAt,
         expiresAt: job.deadlineAt + expiryGraceMs,
       },

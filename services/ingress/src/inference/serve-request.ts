@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { otherNamesOf } from '@sluice/shared/config/other-names.ts';
 import { resolveAlias } from '@sluice/shared/config/resolve-alias.ts';
 import { laneQueue } from '@sluice/shared/contracts/lane-queue.ts';
 import type { Authenticated } from '../auth/authenticated.ts';
@@ -8,6 +9,7 @@ import type { Claimed } from '../idempotency/claim.ts';
 import { fingerprintOf, scopeOf } from '../idempotency/fingerprint.ts';
 import { idempotencyKeyOf } from '../idempotency/idempotency-key.ts';
 import { replayedAnswer, replayHeaders } from '../idempotency/replay.ts';
+import { namesOf } from '../tenancy/model-limits.ts';
 import { requestControls } from '../surfaces/openai/request-controls.ts';
 import { admitJob, newRequestId } from './admit-job.ts';
 import type { AdmittedJob, AskedFrom } from './admit-job.ts';
@@ -101,11 +103,8 @@ export async function serveRequest<Body, Sent>(
 
   /** As it was asked, or when the model's own budget is spent, by the next model that the key has for that. */
   async function admitFirst(): Promise<{ read: Read<Body>; admitted: AdmittedJob }> {
-    const { model } = ask.body;
-    const others = authenticated.key?.budgetFallbacks ?? {};
-    const inPlace = Object.hasOwn(others, model) ? (others[model] ?? []) : [];
     let next = asked;
-    for (const other of inPlace) {
+    for (const other of inPlaceOf(ask.body.model, authenticated, steps)) {
       try {
         return { read: next, admitted: await admitJob(next.ask, { ...from, isLast: false }, steps) };
       } catch (error) {
@@ -115,6 +114,18 @@ export async function serveRequest<Body, Sent>(
     }
     return { read: next, admitted: await admitJob(next.ask, from, steps) };
   }
+}
+
+/** What the key has for a model, under any of its names, when the model's own budget is spent. */
+function inPlaceOf(
+  model: string,
+  { key }: Pick<Authenticated, 'key'>,
+  { config }: Pick<InferenceSteps, 'config'>,
+): readonly string[] {
+  const others = key?.budgetFallbacks ?? {};
+  const alias = resolveAlias(config, model);
+  const names = alias ? namesOf({ ...alias, ...otherNamesOf(config, alias) }) : [model];
+  return names.flatMap((name) => (Object.hasOwn(others, name) ? [others[name] ?? []] : []))[0] ?? [];
 }
 
 /** Where a line waits that asks for a model. */

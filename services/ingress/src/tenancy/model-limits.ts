@@ -1,29 +1,36 @@
 import { accessGroupsOf } from '@sluice/shared/config/access-groups.ts';
 import type { Alias } from '@sluice/shared/config/gateway-config.ts';
+import type { OtherNames } from '@sluice/shared/config/other-names.ts';
 import { isWildcard, matchWildcard } from '@sluice/shared/config/wildcard.ts';
 import { noLimits } from './limits.ts';
 import type { Limited, Limits } from './limits.ts';
 
 /** A model as requests name it: an alias, and what else it may be called. */
-export type ModelName = Pick<Alias, 'name'> & Partial<Pick<Alias, 'standsFor' | 'owners' | 'deployments'>>;
+export type ModelName = Pick<Alias, 'name'> & Partial<Pick<Alias, 'standsFor' | 'owners' | 'deployments'> & OtherNames>;
 
 /** What somebody has set aside for single models. */
 type OfModels = Pick<Limits, 'modelBudgets' | 'modelRequestsPerMinute' | 'modelTokensPerMinute'>;
 
 /**
- * The names under which somebody limits a model: its own, that of the alias whose deployments it has, each pattern that
- * fits one of them, and the access groups it is in. No other name of it is a way around them.
+ * The names under which somebody limits a model: its own, that of the alias whose deployments it has, their other names,
+ * each pattern that fits one of them, the access groups it is in, and what names one of its deployments. No other name of
+ * it is a way around them, and none limits nothing.
  */
 export function modelEntries(limits: OfModels, model: ModelName): readonly string[] {
   const { modelBudgets, modelRequestsPerMinute, modelTokensPerMinute } = limits;
   const entries = new Set([modelBudgets, modelRequestsPerMinute, modelTokensPerMinute].flatMap(Object.keys));
   if (entries.size === 0) return [];
-  const { name, standsFor, owners = [], deployments = [] } = model;
-  const names = [name, ...(standsFor === undefined ? [] : [standsFor]), ...owners];
-  const groups = accessGroupsOf(deployments);
+  const { deployments = [], deploymentNames = [] } = model;
+  const names = namesOf(model);
+  const whole = [...accessGroupsOf(deployments), ...deploymentNames];
   const isIts = (entry: string) =>
-    groups.includes(entry) || names.some((called) => entry === called || fits(entry, called));
+    whole.includes(entry) || names.some((called) => entry === called || fits(entry, called));
   return [...entries].filter(isIts).sort();
+}
+
+/** What it can be asked for by, as a whole. */
+export function namesOf({ name, standsFor, owners = [], otherNames = [] }: ModelName): readonly string[] {
+  return [name, ...(standsFor === undefined ? [] : [standsFor]), ...owners, ...otherNames];
 }
 
 function fits(entry: string, name: string): boolean {

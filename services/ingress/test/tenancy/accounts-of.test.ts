@@ -310,6 +310,15 @@ const modelCases = [
     },
     is: ['key-model:<hash>:premium@0'],
   },
+  { model: { name: 'fast', otherNames: ['grok'] }, is: ['key-model:<hash>:grok@0', `key-model:<hash>:grok@${today}`] },
+  {
+    model: { name: 'any-xai', otherNames: ['oci/xai.any'] },
+    is: ['key-model:<hash>:oci/*@0', 'key-model:<hash>:oci/xai.*@0'],
+  },
+  {
+    model: { name: 'has-grok-4', deploymentNames: ['grok-phoenix', 'oci/xai.grok-4'] },
+    is: ['key-model:<hash>:oci/xai.grok-4@0'],
+  },
   {
     model: { name: 'oci/xai.grok-4' },
     is: ['key-model:<hash>:oci/*@0', 'key-model:<hash>:oci/xai.*@0', 'key-model:<hash>:oci/xai.grok-4@0'],

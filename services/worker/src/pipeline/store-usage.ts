@@ -1,7 +1,7 @@
 import { queueOfJob } from '@sluice/shared/contracts/lane-queue.ts';
 import type { UsageEvent } from '@sluice/shared/contracts/usage-event.ts';
 import { usageCostNanoUsd } from '@sluice/shared/prices/usage-cost.ts';
-import { usageTokens } from '@sluice/shared/prices/usage-tokens.ts';
+import { usedTokens } from '@sluice/shared/prices/usage-tokens.ts';
 import type { JobDelivery } from '@sluice/shared/ports/job-queue.ts';
 import type { JobDeps } from './job-context.ts';
 import { callNumberOf, writeJournalLine } from './journal.ts';
@@ -28,7 +28,7 @@ export async function storeUsage(event: UsageEvent, delivery: JobDelivery, deps:
  */
 export async function shrinkReservation(event: UsageEvent, deps: Pick<JobDeps, 'admission' | 'log'>): Promise<void> {
   const { callId } = event;
-  const actual = { costNanoUsd: usageCostNanoUsd(event), tokens: usageTokens(event) };
+  const actual = { costNanoUsd: usageCostNanoUsd(event), ...usedTokens(event) };
   await deps.admission
     .shrink(callId, actual)
     .catch((error: unknown) => deps.log.warn({ callId, err: error }, 'reservation not shrunk'));

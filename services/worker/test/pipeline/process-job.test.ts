@@ -37,6 +37,7 @@ test('job: usage is stored before the end is announced, and the end is noted bes
     'publish answer-end',
   ]);
   assert.deepEqual(run.lastEvent, { type: 'answer-end', usage: usage(10, 5).usage, costNanoUsd: 20_000 });
+  assert.deepEqual(run.shrunk, [{ costNanoUsd: 20_000, tokens: 15, inputTokens: 10 }]);
   assert.equal(run.answerText, 'Hello world');
   run.assertClosed();
 });

@@ -10,7 +10,7 @@ import type { ErrorCode } from '@sluice/shared/errors.ts';
 import { errorCatalog } from '@sluice/shared/errors.ts';
 import { callIdOf } from '@sluice/shared/ids.ts';
 import { silentLogger } from '@sluice/shared/log.ts';
-import type { ReservationRequest, ReservationResult } from '@sluice/shared/ports/admission.ts';
+import type { ActualUse, ReservationRequest, ReservationResult } from '@sluice/shared/ports/admission.ts';
 import { createMemoryCooldownStore } from '@sluice/shared/adapters/memory/memory-cooldown-store.ts';
 import type { CooldownStore } from '@sluice/shared/ports/cooldown-store.ts';
 import type { Correction } from '@sluice/shared/ports/fair-share.ts';
@@ -153,6 +153,8 @@ export class Recording {
   /** Answers of `reserve`, the first first; then: admitted. */
   readonly reservations: (ReservationResult | Error)[] = [];
   readonly reserveRequests: ReservationRequest[] = [];
+  /** What admission was told that calls used. */
+  readonly shrunk: ActualUse[] = [];
   /** What appends do, the first first; then: they succeed. */
   readonly appends: Error[] = [];
   appendsFail = false;
@@ -221,7 +223,10 @@ export class Recording {
       },
       admission: {
         reserve: async (request) => this.#reserve(request),
-        shrink: async (callId, { costNanoUsd }) => void this.effects.push(`shrink ${callOf(callId)} ${costNanoUsd}`),
+        shrink: async (callId, actual) => {
+          this.shrunk.push(actual);
+          this.effects.push(`shrink ${callOf(callId)} ${actual.costNanoUsd}`);
+        },
         settle: async () => {},
         onRoom: async () => ({ [Symbol.asyncDispose]: async () => {} }),
         ping: async () => {},

@@ -1,4 +1,5 @@
 import { accountKey } from '../../contracts/account.ts';
+import type { CountedTokens } from '../../contracts/counted-tokens.ts';
 import type { CountedCall } from './call-counts.ts';
 import type { AccountLimits, AccountState, ReservationRequest, ReservationResult } from '../../ports/admission.ts';
 import { affordableOutputTokens, neededNanoUsd } from '../reservation-cost.ts';
@@ -27,6 +28,7 @@ export interface Call extends CountedCall {
   readonly outputTokensCap: number;
   /** Counted per minute. */
   readonly tokensEstimate: number;
+  readonly countedTokens: CountedTokens;
   /** Each with the rate window that the call was counted in; null when limits do not count it. */
   readonly accounts: ReadonlyMap<string, number | null>;
   nanoUsd: number;

@@ -1,8 +1,11 @@
 import { accountKey } from '../../contracts/account.ts';
+import { countedOf } from '../../contracts/counted-tokens.ts';
+import type { UsedTokens } from '../../contracts/counted-tokens.ts';
 import { GatewayError } from '../../errors.ts';
 import type { CallId } from '../../ids.ts';
 import type {
   AccountLimits,
+  ActualUse,
   Admission,
   Balance,
   LoadBalances,
@@ -11,7 +14,7 @@ import type {
   Settlement,
 } from '../../ports/admission.ts';
 import type { AdmissionWitness } from '../../ports/admission-witness.ts';
-import { boundedReservation, neededNanoUsd } from '../reservation-cost.ts';
+import { boundedReservation, neededNanoUsd, requireUse } from '../reservation-cost.ts';
 import { shareLoadBalances } from '../share-load-balances.ts';
 import { decideCap, endWindow, overLimit, stateOf, windowMs } from './admission-decisions.ts';
 import type { Call, Counters } from './admission-decisions.ts';
@@ -79,14 +82,12 @@ class MemoryAdmission implements Admission {
     });
   }
 
-  async shrink(callId: CallId, actual: { costNanoUsd: number; tokens: number }): Promise<void> {
-    for (const value of [actual.costNanoUsd, actual.tokens]) {
-      if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`not an amount: ${value}`);
-    }
+  async shrink(callId: CallId, actual: ActualUse): Promise<void> {
+    requireUse(actual);
     const call = this.#calls.get(callId);
     if (!call || call.costKnown) return;
 
-    this.#correctRates(call, actual.tokens);
+    this.#correctRates(call, actual);
     // A call that no budget could have counted, such as a deployment's place, has nothing that the books take over.
     const stays = actual.costNanoUsd > 0 || (actual.tokens > 0 && call.tokens > 0);
     if (!stays) return this.#end(call, 'voided');
@@ -107,13 +108,13 @@ class MemoryAdmission implements Admission {
   }
 
   async settle({ calls, balances }: Settlement): Promise<void> {
-    for (const { callId, tokens } of calls) {
+    for (const { callId, ...used } of calls) {
       const call = this.#calls.get(callId);
       if (!call) {
         this.#counts.bookedLate(callId);
         continue;
       }
-      if (!call.costKnown) this.#correctRates(call, tokens);
+      if (!call.costKnown) this.#correctRates(call, used);
       this.#end(call, 'booked');
     }
     for (const balance of balances) {
@@ -201,6 +202,7 @@ class MemoryAdmission implements Admission {
       day: request.admittedAt === undefined ? null : new Date(request.admittedAt).toISOString().slice(0, 10),
       outputTokensCap: cap,
       tokensEstimate: request.tokensEstimate,
+      countedTokens: request.countedTokens ?? 'total',
       accounts: windows,
       nanoUsd: neededNanoUsd(request, cap),
       tokens: request.inputTokensMax + cap,
@@ -227,7 +229,8 @@ class MemoryAdmission implements Admission {
   }
 
   /** In windows that are over, nothing is corrected any more. */
-  #correctRates(call: Call, tokens: number): void {
+  #correctRates(call: Call, used: UsedTokens): void {
+    const tokens = countedOf(call.countedTokens, used);
     for (const [key, window] of call.accounts) {
       const account = this.#accounts.get(key);
       if (account && window !== null && account.windowStart === window) {

@@ -14,8 +14,9 @@ import { witnessFunctions } from './redis-admission-witness-scripts.ts';
  *   …:calls:<account key>    zset  the calls that have something reserved on the account, by when they expire.
  *                                  One per account: a decision must see none that is over, and so finds exactly
  *                                  those of its accounts that are due, however many others are due elsewhere.
- *   …:call:<call id>         hash  amount, amountTokens (reserved); cap, tokens (counted per minute), slot (1 until
- *                                  freed), known (1: the cost is final), expires;
+ *   …:call:<call id>         hash  amount, amountTokens (reserved); cap, tokens (counted per minute), counted (which
+ *                                  tokens are; none: total), slot (1 until freed), known (1: the cost is final),
+ *                                  expires;
  *                                  `on:<account key>` = the rate window that the call was counted in, per account
  *   …:epoch                  when these counters began: at the first start, or after Redis lost its data
  *   …:witness:<day>, …:unbooked:<call id>   see redis-admission-witness-scripts.ts
@@ -49,11 +50,20 @@ local function readCall(id)
   for i = 1, #fields, 2 do
     if string.sub(fields[i], 1, 3) == 'on:' then
       call.windows[string.sub(fields[i], 4)] = fields[i + 1]
+    elseif fields[i] == 'counted' then
+      call.counted = fields[i + 1]
     else
       call[fields[i]] = tonumber(fields[i + 1])
     end
   end
   return call
+end
+
+-- What a call counts for per minute, of the tokens that it used.
+local function perMinute(call, tokens, inputTokens)
+  if call.counted == 'input' then return inputTokens end
+  if call.counted == 'output' then return tokens - inputTokens end
+  return tokens
 end
 
 local function announce(name, waiting)
@@ -80,7 +90,7 @@ local function change(name, by, window)
   announce(name, known[6])
 end
 
--- What the call used, if that is known only now, corrects the tokens that were counted per minute.
+-- What the call used per minute, if that is known only now, corrects what was counted.
 local function release(call, used)
   local by = { amount = -call.amount, amountTokens = -call.amountTokens, slots = -call.slot, tokens = 0 }
   if used and call.known == 0 then by.tokens = used - call.tokens end

@@ -24,6 +24,7 @@ export function reserveArguments(request: ReservationRequest, serverTime: number
     request.tokensEstimate,
     request.moneyOnly ? 1 : 0,
     request.admittedAt === undefined ? '' : Math.floor(request.admittedAt / dayMs),
+    request.countedTokens ?? 'total',
     ...request.accounts.flatMap((account) => [
       accountKey(account),
       account.budgetNanoUsd ?? '',

@@ -2,7 +2,7 @@ import { admissionFunctions } from './redis-admission-functions.ts';
 
 /**
  * KEYS: tag. ARGV: call id, the time ('' for the server's own), milliseconds until it expires, input cost, output price,
- * input tokens, cap, least cap, tokens, money only, day of the witness ('' for none); then per account: key, budget, token budget, requests, tokens,
+ * input tokens, cap, least cap, tokens, money only, day of the witness ('' for none), which tokens count per minute; then per account: key, budget, token budget, requests, tokens,
  * parallel requests ('' for none).
  * Answers `again` (call it again: there was more to sweep than one run may take), `unknown` with the positions of
  * accounts to seed, or the result's type and numbers as redis-admission.ts reads them.
@@ -15,7 +15,7 @@ local expires = now + tonumber(ARGV[3])
 local inputCost, price, inputTokens = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local cap, capMin, tokens = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
 local limited = ARGV[10] ~= '1'
-local day = ARGV[11]
+local day, counted = ARGV[11], ARGV[12]
 
 -- The product is split so that each part stays below 2^53. fmod is exact where % is not.
 local priceRest = math.fmod(price, million)
@@ -28,7 +28,7 @@ end
 
 local function readAccounts()
   local accounts = {}
-  for i = 12, #ARGV, 6 do
+  for i = 13, #ARGV, 6 do
     local name = ARGV[i]
     local key = accountAt(name)
     local known = redis.call('HMGET', key, 'settled', 'settledTokens', 'reserved', 'reservedTokens', 'parallel',
@@ -188,7 +188,7 @@ if limited then
 end
 
 local entry = { 'amount', int(needed), 'amountTokens', int(neededTokens), 'cap', int(cap), 'tokens', ARGV[9],
-  'slot', limited and 1 or 0, 'known', 0, 'expires', int(expires) }
+  'counted', counted, 'slot', limited and 1 or 0, 'known', 0, 'expires', int(expires) }
 for _, account in ipairs(accounts) do
   local key, calls = account.key, callsAt(account.name)
   local isFirst = account.reserved == 0 and account.reservedTokens == 0 and account.parallel == 0

@@ -2,16 +2,17 @@ import { admissionFunctions } from './redis-admission-functions.ts';
 
 // The ends of calls: as their workers tell them, as the books do, and as nobody did.
 
-/** KEYS: tag. ARGV: call id, cost, tokens, milliseconds by which the reservation's end moves out. */
+/** KEYS: tag. ARGV: call id, cost, tokens, those of the prompt among them, milliseconds by which the reservation's end moves out. */
 export const shrinkScript = `${admissionFunctions}
-local cost, tokens, extension = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local cost, tokens, inputTokens, extension = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local call = readCall(ARGV[1])
 if not call or call.known == 1 then return 0 end
 
 -- A call that no budget could have counted, such as a deployment's place, has nothing that the books take over.
 local stays = cost > 0 or (tokens > 0 and call.amountTokens > 0)
 local expires = int(call.expires + extension)
-local by = { amount = cost - call.amount, amountTokens = tokens - call.amountTokens, slots = -call.slot, tokens = tokens - call.tokens }
+local by = { amount = cost - call.amount, amountTokens = tokens - call.amountTokens, slots = -call.slot,
+  tokens = perMinute(call, tokens, inputTokens) - call.tokens }
 if not stays then by.amountTokens = -call.amountTokens end
 for name, window in pairs(call.windows) do
   change(name, by, window)
@@ -31,22 +32,22 @@ return 1
 `;
 
 /**
- * KEYS: tag. ARGV: how many calls; per call: id, tokens used; then per account: key, settled, settled tokens, version.
+ * KEYS: tag. ARGV: how many calls; per call: id, tokens used, those of the prompt among them; then per account: key, settled, settled tokens, version.
  * An account that is not known is not seeded: the settlement may be an old one, come late. Its version is kept, so
  * that a reading of the books that began before this booking does not seed the account either.
  */
 export const settleScript = `${admissionFunctions}
 local calls = tonumber(ARGV[1])
-for i = 2, 2 * calls, 2 do
+for i = 2, 3 * calls, 3 do
   local call = readCall(ARGV[i])
   if call then
     witnessEnd(call, 'booked')
-    release(call, tonumber(ARGV[i + 1]))
+    release(call, perMinute(call, tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2])))
   else
     witnessBookedLate(ARGV[i])
   end
 end
-for i = 2 * calls + 2, #ARGV, 4 do
+for i = 3 * calls + 2, #ARGV, 4 do
   local name, settled, settledTokens, version = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
   local key = accountAt(name)
   local known = redis.call('HMGET', key, 'settled', 'version', 'waiting')

@@ -3,6 +3,7 @@ import type { Result } from 'ioredis';
 import type { CallId } from '../../ids.ts';
 import type {
   AccountLimits,
+  ActualUse,
   Admission,
   FindBooked,
   LoadBalances,
@@ -11,7 +12,7 @@ import type {
   Settlement,
 } from '../../ports/admission.ts';
 import { withTimeLimit } from '../../time-limit.ts';
-import { boundedReservation } from '../reservation-cost.ts';
+import { boundedReservation, requireUse } from '../reservation-cost.ts';
 import { shareLoadBalances } from '../share-load-balances.ts';
 import { connectQuickly, quickRedisSettings } from '../quick-redis.ts';
 import { HeldCalls } from './held-calls.ts';
@@ -155,11 +156,9 @@ class RedisAdmission implements Admission {
     }
   }
 
-  async shrink(callId: CallId, actual: { costNanoUsd: number; tokens: number }): Promise<void> {
-    for (const value of [actual.costNanoUsd, actual.tokens]) {
-      if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`not an amount: ${value}`);
-    }
-    const args = [callId, actual.costNanoUsd, actual.tokens, knownCostExtensionMs];
+  async shrink(callId: CallId, actual: ActualUse): Promise<void> {
+    requireUse(actual);
+    const args = [callId, actual.costNanoUsd, actual.tokens, actual.inputTokens ?? 0, knownCostExtensionMs];
     await this.#limited(this.#redis.admissionShrink(tag, ...args));
     this.#held.shrink(callId, actual);
   }
@@ -170,7 +169,7 @@ class RedisAdmission implements Admission {
     const facts = balanceArguments(balances);
     for (let from = 0; from === 0 || from < calls.length; from += settledCallsMax) {
       const some = calls.slice(from, from + settledCallsMax);
-      const ended = some.flatMap(({ callId, tokens }) => [callId, tokens]);
+      const ended = some.flatMap(({ callId, tokens, inputTokens = 0 }) => [callId, tokens, inputTokens]);
       await this.#limited(this.#redis.admissionSettle(tag, some.length, ...ended, ...(from === 0 ? facts : [])));
     }
   }

@@ -10,11 +10,13 @@ import type { InferenceJob } from '@sluice/shared/contracts/inference-job.ts';
 import { GatewayError } from '@sluice/shared/errors.ts';
 import { z } from 'zod';
 import { mayBeUsedFor, mayUseAlias } from '../../auth/may-use-model.ts';
+import { otherNamesOf } from '@sluice/shared/config/other-names.ts';
 import { resolveAlias } from '@sluice/shared/config/resolve-alias.ts';
 import { noAttribution } from '../../tenancy/attribution.ts';
 import type { Attribution } from '../../tenancy/attribution.ts';
 import { limitsThatHold } from '../../tenancy/limits-that-hold.ts';
 import { modelEntries } from '../../tenancy/model-limits.ts';
+import type { ModelName } from '../../tenancy/model-limits.ts';
 import type { Principal } from '../../tenancy/principal.ts';
 import type { VirtualKey } from '../../auth/authenticated.ts';
 import { askedRegions, isIn } from './asked-region.ts';
@@ -101,15 +103,20 @@ export function requestControls(
   function mayFallBackTo(other: Alias): boolean {
     if (!isIn(other, regions)) return false;
     if (principal === null) return true;
-    const meant = resolveAlias(config, alias) ?? { name: alias };
+    const meant = resolveAlias(config, alias);
+    const [first, next] = [meant ? named(meant) : { name: alias }, named(other)];
     return (
       mayUseAlias(principal, other) &&
       mayBeUsedFor(attribution, other) &&
       limitsThatHold(principal, attribution).every((limits) => {
-        const counted = modelEntries(limits, meant);
-        return modelEntries(limits, other).every((entry) => counted.includes(entry));
+        const counted = modelEntries(limits, first);
+        return modelEntries(limits, next).every((entry) => counted.includes(entry));
       })
     );
+  }
+
+  function named(one: Alias): ModelName {
+    return { ...one, ...otherNamesOf(config, one) };
   }
 }
 
