@@ -11,7 +11,7 @@ import type { InferenceSteps } from '../inference/inference-steps.ts';
 import { readRequest } from '../inference/read-request.ts';
 import { requireMockableKind, requireServable } from '../inference/require-servable.ts';
 import { requestControls } from '../surfaces/openai/request-controls.ts';
-import { endUserOf } from '../surfaces/openai/request-origin.ts';
+import { endUserOf, requireOrigin } from '../surfaces/openai/request-origin.ts';
 import { noAttribution } from '../tenancy/attribution.ts';
 import type { FileLine } from './file-lines.ts';
 
@@ -140,6 +140,7 @@ async function checkBody(value: unknown, rules: LineRules): Promise<Pick<GoodLin
 /** What admission refuses without looking at what anybody has used, nor at end users and tags. @throws GatewayError */
 function requireTaken(ask: Ask, { authenticated: { principal }, config, endpoint: { path } }: LineRules): void {
   const { body } = ask;
+  requireOrigin({}, body, config.tenancy);
   requestControls(body.model, body, {}, config, principal);
   requireMockableKind(ask);
   const { requiresEndUser: needsEndUser } = config.tenancy;

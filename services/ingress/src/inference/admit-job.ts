@@ -22,7 +22,7 @@ import { defaultBytesMax } from '../surfaces/openai/chat-job.ts';
 import { requestControls } from '../surfaces/openai/request-controls.ts';
 import type { RequestControls } from '../surfaces/openai/request-controls.ts';
 import { turnOf } from '../surfaces/openai/turn.ts';
-import { requestOrigin } from '../surfaces/openai/request-origin.ts';
+import { requestOrigin, requireOrigin } from '../surfaces/openai/request-origin.ts';
 import type { OriginBody } from '../surfaces/openai/request-origin.ts';
 import { noAttribution } from '../tenancy/attribution.ts';
 import { accountsOf, keyLimits } from '../tenancy/accounts-of.ts';
@@ -120,6 +120,7 @@ export async function admitJob(ask: Ask, from: AskedFrom, deps: InferenceSteps):
   let spentBeforeNanoUsd: number | null = null;
 
   try {
+    requireOrigin(headers, body, tenancy);
     const controls = requestControls(body.model, body, headers, deps.config, principal, attribution);
     const timeoutMs = line === undefined ? controls.timeoutMs : Math.max(1, line.deadlineAt - admittedAt);
     exchange.setHeaders(timeoutHeader(timeoutMs));

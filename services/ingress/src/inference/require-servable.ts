@@ -1,4 +1,5 @@
 import type { Alias } from '@sluice/shared/config/gateway-config.ts';
+import { aliasNameMax } from '@sluice/shared/config/resolve-alias.ts';
 import { regionNotAllowed } from '@sluice/shared/config/region-group.ts';
 import { kindOf } from '@sluice/shared/contracts/call-type.ts';
 import type { JobKind } from '@sluice/shared/contracts/call-type.ts';
@@ -50,6 +51,7 @@ export function requireServable(
   { principal, attribution, regions, endUser, needsEndUser }: AskedBy,
 ): void {
   const model = alias ?? { name: body.model };
+  if (alias === null && body.model.length > aliasNameMax) throw nameTooLong(path);
   if (principal) requireModel(principal, model);
   if (principal) requireModelFor(attribution, model);
   requireAlias(alias, { model: body.model, kind: kindOf(callType), path });
@@ -57,6 +59,12 @@ export function requireServable(
   if (principal && needsEndUser && endUser === null) throw endUserMissing(path);
   if (principal) requireParams(principal.key, body, path);
   refuseOperatorsParams(body, path);
+}
+
+/** Whoever it may be, it is none of ours; and refusals repeat it. */
+function nameTooLong(path: string): GatewayError {
+  const message = `${path}: Invalid model name passed in: no model has a name of more than ${aliasNameMax} characters.`;
+  return new GatewayError('unknown_model', message, { param: 'model' });
 }
 
 function requireAlias(

@@ -83,13 +83,20 @@ const models = [
 ];
 
 /** A configuration with a model of each kind, and two for chats. */
-export async function batchConfig(batch: Record<string, unknown> = {}): Promise<GatewayConfig> {
+export async function batchConfig(
+  batch: Record<string, unknown> = {},
+  general_settings: Record<string, unknown> = {},
+): Promise<GatewayConfig> {
   const model_list = models.map(([model_name, model]) => ({
     model_name,
     litellm_params: { model, input_cost_per_token: 1e-6, output_cost_per_token: 2e-6 },
   }));
   const { config, problems } = await load({
-    values: { model_list, sluice_settings: { batch, max_request_mb: 0.001, default_max_tokens: 100 } },
+    values: {
+      model_list,
+      general_settings,
+      sluice_settings: { batch, max_request_mb: 0.001, default_max_tokens: 100 },
+    },
   });
   assert.deepEqual(problems, []);
   assert.ok(config);

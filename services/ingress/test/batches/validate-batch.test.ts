@@ -23,6 +23,7 @@ interface BadFile {
   errors: [line: number | null, code: string, param: string | null, message: string][];
   endpoint?: BatchEndpoint;
   settings?: Record<string, unknown>;
+  general?: Record<string, unknown>;
   holder?: Partial<Principal>;
   total?: number;
 }
@@ -30,6 +31,7 @@ interface BadFile {
 const notJson = 'The line is not valid JSON.';
 const idText = "Invalid value for 'custom_id': expected a string of 1 to 512 characters.";
 const idCharacters = "Invalid value for 'custom_id': U+0000 and half surrogate pairs are not allowed.";
+const needsUser = { enforce_user_param: true };
 const onlyLlama = virtualKey('sk-batch', { models: ['llama'] });
 
 const badFiles: BadFile[] = [
@@ -206,6 +208,23 @@ const badFiles: BadFile[] = [
     ],
   },
   {
+    why: 'nobody whom it is for, where everything has to say it',
+    file: [chatLine('a'), chatLine('b', { user: '' }), chatLine('c', { user: 'zoe' })].join('\n'),
+    general: needsUser,
+    holder: {},
+    errors: [1, 2].map((line) => [
+      line,
+      'invalid_request',
+      'body.user',
+      "/chat/completions: Missing required parameter: 'user'. Every request here has to say whom it is for.",
+    ]),
+  },
+  {
+    why: 'an end user of endless name',
+    file: chatLine('a', { user: 'u'.repeat(256) }),
+    errors: [[1, 'invalid_request', 'body.user', "Invalid value for 'user': expected 255 characters at most."]],
+  },
+  {
     why: 'two models where there may be one',
     file: [chatLine('a'), chatLine('b', { model: 'llama' }), chatLine('c')].join('\n'),
     settings: { mixed_models: false },
@@ -229,12 +248,12 @@ const badFiles: BadFile[] = [
   },
 ];
 
-for (const { why, file, errors, endpoint, settings, holder, total } of badFiles) {
+for (const { why, file, errors, endpoint, settings, general, holder, total } of badFiles) {
   test(`a bad file: ${why}`, async () => {
     const batch = await batches.claimed(await batches.upload(file), { ...(endpoint && { endpoint }) });
     const authenticated = await callerWith(holder ?? null);
     const now = () => 1_000;
-    const config = await batchConfig(settings);
+    const config = await batchConfig(settings, general);
     assert.equal(await validate(batches, batch, { config, authenticatedOf: async () => authenticated, now }), true);
 
     const text = file.toString();
@@ -264,13 +283,13 @@ test('all bad lines are counted, and the first hundred named; of good ones befor
 });
 
 test('what a client has sent is told in part, and in characters that can be stored', async () => {
-  const model = `\0\ud800${'m'.repeat(600)}`;
-  const batch = await batches.claimed(await batches.upload(chatLine('a', { model })));
+  const method = `\0\ud800${'m'.repeat(600)}`;
+  const batch = await batches.claimed(await batches.upload(chatLine('a', {}, { method })));
   assert.equal(await validate(batches, batch), true);
   const [error] = (await batches.read(batch.batchId)).errors;
   assert.ok(error);
   assert.equal(error.message.length, 501);
-  assert.match(error.message, /model=\ufffd\ufffdmmm.*m…$/);
+  assert.match(error.message, /got '\ufffd\ufffdmmm.*m…$/);
 });
 
 const bodies: Record<BatchEndpoint, { model: string; body: Record<string, unknown> }> = {
@@ -319,6 +338,24 @@ test('a line’s place cuts out of the file what the line was', async () => {
   });
   assert.deepEqual(cut, lines);
 });
+
+for (const [who, holder, lines] of [
+  [
+    'a key whose lines say whom they are for',
+    {},
+    [{ user: 'z' }, { metadata: { user_id: 'z' } }, { safety_identifier: 'z' }],
+  ],
+  ['the operator', null, [{}]],
+] as const) {
+  test(`enforce_user_param lets the batch of ${who} begin`, async () => {
+    const file = lines.map((body, n) => chatLine(`n${n}`, body)).join('\n');
+    const batch = await batches.claimed(await batches.upload(file));
+    const [config, authenticated] = [await batchConfig({}, needsUser), await callerWith(holder)];
+    assert.equal(await validate(batches, batch, { config, authenticatedOf: async () => authenticated }), true);
+    assert.deepEqual((await batches.read(batch.batchId)).errors, []);
+    assert.equal((await batches.read(batch.batchId)).status, 'in_progress');
+  });
+}
 
 test('a key may name models in its own way; several models make a batch without one', async () => {
   const holder = { key: virtualKey('sk-batch', { aliases: { fast: 'llama' }, models: ['llama'] }) };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { limitableTags, routingTags } from '@sluice/shared/contracts/caller.ts';
-import { originBodyOf, requestOrigin } from '../../src/surfaces/openai/request-origin.ts';
+import { originBodyOf, requestOrigin, requireOrigin } from '../../src/surfaces/openai/request-origin.ts';
 
 const caller = {
   keyHash: 'hash',
@@ -81,4 +81,65 @@ describe('the tags of a request', () => {
       assert.deepEqual(limitableTags(origin), ['of-key', 'of-team', ...limitable]);
     });
   }
+});
+
+const id = 'i'.repeat(255);
+const many = (count: number, length = 3) => Array.from({ length: count }, (_, n) => String(n).padStart(length, 't'));
+const named = { ...settings, customers: { ...settings.customers, headers: ['x-customer'] } };
+
+/** What says whom a request is for, and of which session it is. */
+const ids = [
+  { param: 'user', said: (value: string) => [{ user: value }] },
+  { param: 'litellm_metadata.user', said: (value: string) => [{ litellm_metadata: { user: value } }] },
+  { param: 'metadata.user_id', said: (value: string) => [{ metadata: { user_id: value } }] },
+  { param: 'safety_identifier', said: (value: string) => [{ safety_identifier: value }] },
+  { param: 'x-litellm-customer-id', said: (value: string) => [{ user: 'u' }, { 'x-litellm-customer-id': value }] },
+  { param: 'x-litellm-end-user-id', said: (value: string) => [{}, { 'x-litellm-end-user-id': value }] },
+  { param: 'x-customer', said: (value: string) => [{}, { 'x-customer': value }] },
+  { param: 'litellm_session_id', said: (value: string) => [{ litellm_session_id: value }] },
+  { param: 'metadata.session_id', said: (value: string) => [{ metadata: { session_id: value } }] },
+  { param: 'x-litellm-trace-id', said: (value: string) => [{}, { 'x-litellm-trace-id': value }] },
+] as const;
+
+describe('what a request says of itself has bounds', () => {
+  const require = (body: unknown, headers: Record<string, string> = {}) =>
+    requireOrigin(headers, originBodyOf(body), named);
+  const is = (param: string) => ({ code: 'invalid_request', param });
+  const originIn = (body: unknown, headers: Record<string, string> = {}) =>
+    requestOrigin({ headers, ip: undefined }, originBodyOf(body), caller, 'call', named, team);
+
+  for (const { param, said } of ids) {
+    test(`${param}: 255 characters are kept, one more is refused, and in no row`, () => {
+      const [body, headers] = said(id);
+      require(body, headers);
+      const { endUser, sessionId } = originIn(body, headers);
+      assert.ok([endUser, sessionId].includes(id));
+
+      const [longer, longerHeaders] = said(`${id}i`);
+      assert.throws(() => require(longer, longerHeaders), is(param));
+      const refused = originIn(longer, longerHeaders);
+      assert.ok(![refused.endUser, refused.sessionId].includes(`${id}i`));
+    });
+  }
+
+  for (const [param, body, headers] of [
+    ['tags', { tags: many(65) }, {}],
+    ['tags', { tags: many(40), metadata: { tags: many(40, 4) } }, {}],
+    ['tags', { litellm_metadata: { tags: many(1, 257) } }, {}],
+    ['x-litellm-tags', {}, { 'x-litellm-tags': many(65).join(',') }],
+  ] as const) {
+    test(`${param}: no more than 64 of 256 characters, in no row either`, () => {
+      assert.throws(() => require(body, headers), is(param));
+      const { tags } = originIn(body, headers);
+      assert.ok(tags.length <= 66 && tags.every((tag) => tag.length <= 256));
+    });
+  }
+
+  test('as many tags as a request may have leave those of its key, its team and its headers', () => {
+    const asked = many(64);
+    require({ tags: [...asked, ...asked, ''] });
+    const tags = { headers: ['x-project'], hasUserAgent: false };
+    const { tags: kept } = originOf({ tags: asked }, { 'x-project': 'p' }, tags);
+    assert.deepEqual(kept, ['of-key', 'of-team', ...asked, 'x-project: p']);
+  });
 });

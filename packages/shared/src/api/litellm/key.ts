@@ -50,7 +50,7 @@ const keyFields = {
   access_group_ids: z.array(Text.min(1)).max(1000).nullish(),
   allowed_routes: z.array(Text.min(1)).max(1000).nullish(),
   key_type: z.enum(['llm_api', 'management', 'read_only', 'default']).nullish(),
-  permissions: z.record(z.string(), z.unknown()).nullish(),
+  permissions: Metadata.nullish(),
   /** Fields that its requests must have. */
   enforced_params: z.array(Text.min(1)).max(100).nullish(),
   /** Asked when a request's own model fails and the request names no fallbacks. */

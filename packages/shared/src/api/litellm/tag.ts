@@ -1,14 +1,14 @@
 import { z } from 'zod';
 import { budgetFields, Models } from './budget-fields.ts';
 import { queryDay } from './query.ts';
-import { Text } from './text.ts';
+import { isText, Text } from './text.ts';
 
 const Name = Text.min(1);
 
 /** POST /tag/new, and the body of POST /tag/update too. null clears, but for `models`, where it changes nothing. */
 export const TagRequest = z.object({
   name: Name,
-  description: z.string().max(2_000).nullish(),
+  description: z.string().max(2_000).refine(isText, 'Input should be valid text').nullish(),
   /** What requests that carry the tag may use; empty: every alias. */
   models: Models.nullish(),
   ...budgetFields,
