@@ -132,3 +132,31 @@ test('POST /key/generate 500: when the books cannot be read, no key is made that
   assert.equal((await broken.post('/key/generate', { key_alias: 'lost' })).status, 500);
   assert.deepEqual((await sql.query('select * from ingress.virtual_keys')).rows, []);
 });
+
+/** litellm-contract.md §2.2: what a request may say, all of which its answer repeats. */
+const repeated = `key_alias duration models spend max_budget soft_budget budget_duration budget_limits budget_id user_id
+  team_id organization_id project_id agent_id max_parallel_requests tpm_limit rpm_limit tpm_limit_type rpm_limit_type
+  model_rpm_limit model_tpm_limit mcp_rpm_limit tag_rpm_limit model_max_budget budget_fallbacks
+  throttle_on_budget_exceeded metadata tags aliases config permissions allowed_cache_controls guardrails policies prompts
+  disable_global_guardrails enforced_params allowed_routes allowed_passthrough_routes allowed_vector_store_indexes
+  object_permission access_group_ids router_settings blocked key key_type auto_rotate rotation_interval
+  send_invite_email`.split(/\s+/);
+
+test('a key that is made is answered with every field of the request, whichever route makes it', async () => {
+  await gateway.post('/team/new', { team_id: 'of-services' });
+  const asked = { duration: '1h', tags: ['a'] };
+  const { body: made } = await gateway.post('/key/generate', asked);
+  const { body: ofService } = await gateway.post('/key/service-account/generate', { ...asked, team_id: 'of-services' });
+  const { body: ofUser } = await gateway.post('/user/new', { ...asked, user_id: 'who-is-made-with-a-key' });
+  const { body: again } = await gateway.post('/key/regenerate', { key: made.key });
+  for (const [body, duration] of [
+    [made, '1h'],
+    [ofService, '1h'],
+    [ofUser, '1h'],
+    [again, null],
+  ]) {
+    const left = repeated.filter((name) => !Object.hasOwn(body, name));
+    assert.deepEqual(left, []);
+    assert.deepEqual([body.duration, body.tags], [duration, ['a']]);
+  }
+});

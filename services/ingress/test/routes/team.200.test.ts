@@ -76,6 +76,18 @@ test('POST /team/new 200: nothing but its defaults, and its maker as administrat
     router_settings: null,
     access_group_ids: null,
     policies: [],
+    tags: null,
+    guardrails: [],
+    prompts: [],
+    tpm_limit_type: null,
+    rpm_limit_type: null,
+    mcp_rpm_limit: null,
+    disable_global_guardrails: null,
+    allowed_passthrough_routes: null,
+    allowed_vector_store_indexes: null,
+    secret_manager_settings: null,
+    enforced_file_expires_after: null,
+    enforced_batch_output_expires_after: null,
   });
 });
 
@@ -114,9 +126,9 @@ test('POST /team/new 200: all that can be set, and a line for the team, each mem
   };
   const { status, body } = await gateway.post('/team/new', asked);
   assert.equal(status, 200, JSON.stringify(body));
-  const { admins, members_with_roles, tags, budget_limits, model_max_budget, ...echoed } = asked;
+  const { admins, members_with_roles, budget_limits, model_max_budget, ...echoed } = asked;
   for (const [name, value] of Object.entries(echoed)) {
-    assert.deepEqual(body[name], name === 'metadata' ? { a: 1, tags } : value, name);
+    assert.deepEqual(body[name], name === 'metadata' ? { a: 1, tags: asked.tags } : value, name);
   }
   assert.equal(body.budget_reset_at, '2027-02-02T00:00:00.000Z');
   assert.deepEqual(body.budget_limits[0].max_budget, budget_limits[0]?.max_budget);

@@ -87,19 +87,24 @@ const id = 'i'.repeat(255);
 const many = (count: number, length = 3) => Array.from({ length: count }, (_, n) => String(n).padStart(length, 't'));
 const named = { ...settings, customers: { ...settings.customers, headers: ['x-customer'] } };
 
-/** What says whom a request is for, and of which session it is. */
-const ids = [
-  { param: 'user', said: (value: string) => [{ user: value }] },
-  { param: 'litellm_metadata.user', said: (value: string) => [{ litellm_metadata: { user: value } }] },
-  { param: 'metadata.user_id', said: (value: string) => [{ metadata: { user_id: value } }] },
-  { param: 'safety_identifier', said: (value: string) => [{ safety_identifier: value }] },
-  { param: 'x-litellm-customer-id', said: (value: string) => [{ user: 'u' }, { 'x-litellm-customer-id': value }] },
-  { param: 'x-litellm-end-user-id', said: (value: string) => [{}, { 'x-litellm-end-user-id': value }] },
-  { param: 'x-customer', said: (value: string) => [{}, { 'x-customer': value }] },
-  { param: 'litellm_session_id', said: (value: string) => [{ litellm_session_id: value }] },
-  { param: 'metadata.session_id', said: (value: string) => [{ metadata: { session_id: value } }] },
-  { param: 'x-litellm-trace-id', said: (value: string) => [{}, { 'x-litellm-trace-id': value }] },
-] as const;
+/** What says whom a request is for, and of which session it is: in which field or header. */
+interface Place {
+  readonly param: string;
+  readonly said: (value: string) => readonly [body: object, headers?: Record<string, string>];
+}
+
+const ids: readonly Place[] = [
+  { param: 'user', said: (value) => [{ user: value }] },
+  { param: 'litellm_metadata.user', said: (value) => [{ litellm_metadata: { user: value } }] },
+  { param: 'metadata.user_id', said: (value) => [{ metadata: { user_id: value } }] },
+  { param: 'safety_identifier', said: (value) => [{ safety_identifier: value }] },
+  { param: 'x-litellm-customer-id', said: (value) => [{ user: 'u' }, { 'x-litellm-customer-id': value }] },
+  { param: 'x-litellm-end-user-id', said: (value) => [{}, { 'x-litellm-end-user-id': value }] },
+  { param: 'x-customer', said: (value) => [{}, { 'x-customer': value }] },
+  { param: 'litellm_session_id', said: (value) => [{ litellm_session_id: value }] },
+  { param: 'metadata.session_id', said: (value) => [{ metadata: { session_id: value } }] },
+  { param: 'x-litellm-trace-id', said: (value) => [{}, { 'x-litellm-trace-id': value }] },
+];
 
 describe('what a request says of itself has bounds', () => {
   const require = (body: unknown, headers: Record<string, string> = {}) =>

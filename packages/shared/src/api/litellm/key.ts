@@ -165,3 +165,19 @@ export const keyInfoDefaults = {
   key_rotation_at: null,
   last_active: null,
 } as const;
+
+/** What LiteLLM repeats of the request when it makes a key, besides the row; here nothing of it can be set. */
+export const madeKeyDefaults = {
+  tpm_limit_type: null,
+  rpm_limit_type: null,
+  mcp_rpm_limit: null,
+  tag_rpm_limit: null,
+  throttle_on_budget_exceeded: null,
+  guardrails: null,
+  policies: null,
+  prompts: null,
+  disable_global_guardrails: null,
+  allowed_passthrough_routes: null,
+  allowed_vector_store_indexes: null,
+  send_invite_email: null,
+} as const;

@@ -15,6 +15,7 @@ import { changesOf } from './key-changes.ts';
 import { keyInfoOf } from './key-info-of.ts';
 import { requireKeyRight } from './key-rights.ts';
 import { requireKeyRules, requireWithinBounds, withKeyDefaults } from './key-rules.ts';
+import { madeKeyOf } from './made-key-of.ts';
 import { refuseServiceAccountId } from './service-account-id.ts';
 import { vouchesFor } from './vouching.ts';
 import type { ManagementDeps } from '../management-deps.ts';
@@ -77,7 +78,7 @@ function makeKey(deps: ManagementDeps, { isServiceAccount }: { readonly isServic
       await record(keyChange('created', { before: null, after: key }));
     });
     invalidate(key.hash);
-    res.json({ ...info, key: rawKey, token: key.hash, token_id: key.hash });
+    res.json({ ...madeKeyOf(info, request), key: rawKey, token: key.hash, token_id: key.hash });
   };
 }
 

@@ -22,6 +22,7 @@ import { changesOf } from './key-changes.ts';
 import { factsOf, infoOf } from './key-info-of.ts';
 import { requireKeyRight } from './key-rights.ts';
 import { requireAliasRules, requireWithinBounds } from './key-rules.ts';
+import { madeKeyOf } from './made-key-of.ts';
 import { refuseServiceAccountId } from './service-account-id.ts';
 import { vouchesFor, vouchingOf } from './vouching.ts';
 
@@ -92,7 +93,7 @@ export function keyRegenerate(deps: ManagementDeps): RequestHandler {
     invalidate(oldHash);
     invalidateKey(after, deps);
     const info = infoOf({ key: after, budget: facts?.budget ?? null }, facts?.balance, time, windows);
-    res.json({ ...info, key: rawKey, token: hash, token_id: hash });
+    res.json({ ...madeKeyOf(info, fields), key: rawKey, token: hash, token_id: hash });
   };
 }
 

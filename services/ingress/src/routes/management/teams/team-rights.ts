@@ -65,7 +65,8 @@ export function requireTeamMaker(scope: Scope, organizationId: string | null | u
   if (organizes(scope, organizationId ?? null)) return;
   throw new GatewayError(
     'route_not_allowed',
-    `Only an administrator of the organization, or of the proxy, may have teams there. Organization=${organizationId}`,
+    `Only an administrator of the organization, or of the proxy, may have teams there. ` +
+      `Organization=${organizationId ?? 'none'}`,
   );
 }
 

@@ -22,6 +22,7 @@ import { changesOf } from '../keys/key-changes.ts';
 import { keyOf } from '../keys/key-generate.ts';
 import { ownerHolder, requireTeamsOrganization } from '../keys/hold-owners.ts';
 import { keyInfoOf } from '../keys/key-info-of.ts';
+import { madeKeyOf } from '../keys/made-key-of.ts';
 import { requireKeyRules, requireWithinBounds, withKeyDefaults } from '../keys/key-rules.ts';
 import type { ManagementDeps } from '../management-deps.ts';
 import { aliasTaken, budgetNotFound, organizationNotFound } from '../refusals.ts';
@@ -63,7 +64,7 @@ export function userNew(deps: ManagementDeps): RequestHandler {
     const [balance] = await reports.balancesOf([mainAccountOf(`user:${user.userId}`, user, by.now, windows)]);
     const teamIds = memberships.map(({ team_id }) => team_id);
     const userInfo = userInfoOf({ user, teamIds, organizations }, balance, by.now, windows);
-    const keyInfo = key && (await keyInfoOf(key, deps));
+    const keyInfo = key && madeKeyOf(await keyInfoOf(key, deps), { duration: req.body?.duration });
     const [teamId, organizationId] = [key?.teamId ?? null, key?.organizationId ?? null]; // those of the defaults
     const holdTeam = await ownerHolder('team', teamId, false, deps);
     const holdOrganization = await ownerHolder('organization', organizationId, false, deps);

@@ -39,6 +39,8 @@ export const KeyRow = KeyInfo.extend({ token });
 
 export const KeyGenerated = KeyInfo.extend({
   key: z.string().describe('The key itself, which no other answer ever holds.'),
+  duration: z.string().nullable().describe('As the request named it.'),
+  tags: texts.nullable(),
   token,
   token_id: token,
 });

@@ -14,6 +14,7 @@ export const Team = z.looseObject({
   members: texts,
   members_with_roles: z.array(z.object({ user_id: z.string(), user_email: z.string().nullable(), role })),
   metadata: z.record(z.string(), z.unknown()),
+  tags: texts.nullable(),
   ...limits,
   ...spent,
   models: texts.describe('Empty: every alias.'),

@@ -37,6 +37,8 @@ export const UserCreated = KeyInfo.partial().extend({
   key: z.string().describe("The user's key, which no other answer ever holds; empty: none was made."),
   token: z.string().nullable(),
   token_id: z.string().nullable(),
+  duration: z.string().nullable().optional().describe('As the request named it, of the key.'),
+  tags: texts.nullable().optional(),
 });
 
 export const UserInfoAnswer = z.object({
