@@ -49,6 +49,21 @@ test('a booked call is a row, moves its account and its day', async () => {
   });
 });
 
+test('usage is booked on accounts of the longest names that there can be, for the longest of end users', async () => {
+  await using books = await openBooks();
+  const random = seededRandom(1);
+  const longest = () =>
+    Array.from({ length: 255 }, () => String.fromCharCode(0x4e00 + Math.floor(random() * 0x5000))).join('');
+  const [team, endUser, model] = [longest(), longest(), longest()];
+  const accounts = [`member-model:${team}:${endUser}:${model}`, `customer:${endUser}`].map((id) => ({
+    id,
+    windowStart: 0,
+  }));
+  const event = usageEvent(1, { accounts });
+  const { balances } = await bookUsage(books.sql, [{ ...event, origin: { ...event.origin, endUser } }]);
+  assert.equal(balances.length, 2);
+});
+
 test('a row keeps the price that made its cost, the price of reasoning included', async () => {
   await using books = await openBooks();
   const price = {
@@ -70,7 +85,7 @@ test('a duplicate changes nothing, within a batch and across batches, and still 
   const [one, two] = [usageEvent(1), usageEvent(2)];
   const first = await bookUsage(books.sql, [one, two, { ...one, outcome: 'cut' }]);
   assert.deepEqual(first.booked, [one.callId, two.callId]);
-  assert.deepEqual(first.duplicates, [{ callId: one.callId, tokens: tokensOfCall }]);
+  assert.deepEqual(first.duplicates, [{ callId: one.callId, tokens: tokensOfCall, inputTokens: 120 }]);
   const again = await bookUsage(books.sql, [two, one]);
   assert.deepEqual(again.booked, []);
   assert.deepEqual(
@@ -214,7 +229,7 @@ test('a duplicate of a call that is just being committed tells a balance that ha
   await first;
   assert.deepEqual(await second, {
     booked: [],
-    duplicates: [{ callId: event.callId, tokens: tokensOfCall }],
+    duplicates: [{ callId: event.callId, tokens: tokensOfCall, inputTokens: 120 }],
     balances: [{ ...account, settledNanoUsd: cost, settledTokens: tokensOfCall, version: 1 }],
   });
 });
