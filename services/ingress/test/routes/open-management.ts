@@ -140,7 +140,7 @@ function booksOf(balances: ReadonlyMap<string, number>, tokens: ReadonlyMap<stri
     balancesOf: async (accounts) => accounts.map(balanceOf),
     bookedAmong: async () => [],
     rows: async () => [],
-    reconciliations: async () => ({ days: [], standing: null }),
+    reconciliations: async () => ({ days: [], unseen: [], standing: null }),
     usage: async () => [],
     eachUsage: async () => undefined,
     logs: async () => ({ rows: [], total: 0, complete: true }),
