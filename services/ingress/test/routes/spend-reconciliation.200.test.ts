@@ -41,6 +41,14 @@ test('GET /spend/reconciliation 200: agrees when all days with calls were looked
   assert.equal((await answer()).reconciled, false);
 });
 
+test('GET /spend/reconciliation 400: an end before its start, or more than a year', async () => {
+  for (const query of ['start_date=2027-02-02&end_date=2027-02-01', 'start_date=2026-01-01&end_date=2027-02-01']) {
+    const { status, body } = await books.get(`/spend/reconciliation?${query}`);
+    assert.equal(status, 400);
+    assert.equal(body.error.param, 'start_date');
+  }
+});
+
 test('GET /spend/reconciliation 200: what is off is said also while there are days that nobody looked at', async () => {
   await store('2027-01-31');
   await store('', [{ check: 'counters', level: 'off', message: 'differ' }]);
