@@ -75,6 +75,7 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
   } = createAuthenticate({
     masterKey: options.masterKey,
     findPrincipal: keys.findPrincipal,
+    findKnown: keys.findMany,
     now,
     cache: keyCache,
     wrongKeys,

@@ -53,6 +53,7 @@ export async function openApp({ now = Date.now, sql = noDatabase } = {}): Promis
       const key = known.get(hash);
       return key === undefined ? null : principalOf(key);
     },
+    findKnown: async () => known,
     now,
     cache: { freshMs: 500, staleIfErrorMs: 0, maxEntries: 10 },
   });

@@ -127,7 +127,7 @@ for (const { route, method, path, kind, operation } of operations) {
         [401, 'without a key', undefined, () => gateway],
         [401, 'for a key that there is not', 'sk-a-key-that-there-is-not', () => gateway],
         [403, 'for a key of other routes', limitedKey, () => gateway],
-        [429, 'for one more wrong key of an address', 'sk-one-more', () => guessed],
+        [429, 'for one more that is no key, of an address', 'no-key-at-all', () => guessed],
         [500, 'where the gateway breaks', brokenKey, () => gateway],
         [503, 'while the database is away', awayKey, () => away],
       ];

@@ -52,6 +52,7 @@ export async function managementParts(
   const { authenticate, invalidate, invalidateAll } = createAuthenticate({
     masterKey,
     findPrincipal: keys.findPrincipal,
+    findKnown: keys.findMany,
     now: () => now,
     cache: { freshMs: 500, staleIfErrorMs: 3_600_000, maxEntries: 50_000 },
   });
