@@ -58,6 +58,11 @@ export class WrongKeys {
     }
   }
 
+  /** Whether this very key is held up for itself, because it was wrong when it came from there lately. */
+  wasWrong(address: string, hash: KeyHash): boolean {
+    return this.#clients.get(networkOf(address))?.keys.has(hash) ?? false;
+  }
+
   /** undefined: nothing is known against it. */
   #bucketFor(network: string, hash: KeyHash): Bucket | undefined {
     const client = this.#clients.get(network);

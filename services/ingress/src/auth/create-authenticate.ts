@@ -77,7 +77,8 @@ export function createAuthenticate({
           return await wrongKeys.watch(from, hash, find);
         } catch (error) {
           // Others may share the address with whoever guesses: a key that there is gets in.
-          if (!isKey || !isHeldUp(error) || !(await known.has(hash))) throw error;
+          const isGuess = !isKey || !isHeldUp(error) || wrongKeys.wasWrong(from, hash);
+          if (isGuess || !(await known.has(hash))) throw error;
           return find();
         }
       };

@@ -10,6 +10,9 @@ const askedMax = 500;
 /** From one question to the next. */
 const pauseMs = 100;
 const timeLimitMs = 800;
+/** How long a key that there is not is not asked about again, and of how many that is remembered. */
+const unknownMs = 1_000;
+const unknownMax = 5_000;
 
 /**
  * Says whether there are keys that come from where too many wrong ones do. One question to the database is about all
@@ -18,21 +21,21 @@ const timeLimitMs = 800;
  */
 export class KnownAmong {
   readonly #find: FindKnown;
+  readonly #unknown = new Map<KeyHash, number>();
   #waiting = new Map<KeyHash, PromiseWithResolvers<boolean>>();
   #isAsking = false;
+  #restsUntil = 0;
 
   constructor(find: FindKnown) {
     this.#find = find;
   }
 
-  /**
-   * @returns false also when too many wait
-   * @throws GatewayError dependency_unavailable when nobody can say
-   */
+  /** @returns false also when nobody can say: when too many wait, or the database does not answer */
   async has(hash: KeyHash): Promise<boolean> {
     const known = this.#waiting.get(hash);
     if (known !== undefined) return known.promise;
-    if (this.#waiting.size >= askedMax) return false;
+    const unknownAt = this.#unknown.get(hash) ?? -Infinity;
+    if (performance.now() - unknownAt < unknownMs || this.#waiting.size >= askedMax) return false;
     const asked = Promise.withResolvers<boolean>();
     this.#waiting.set(hash, asked);
     if (!this.#isAsking) void this.#ask();
@@ -42,16 +45,28 @@ export class KnownAmong {
   async #ask(): Promise<void> {
     this.#isAsking = true;
     while (this.#waiting.size > 0) {
+      await pause(Math.max(0, this.#restsUntil - performance.now()));
       const asked = this.#waiting;
       this.#waiting = new Map();
       try {
         const found = await withTimeLimit('key database', timeLimitMs, this.#find([...asked.keys()]));
-        for (const [hash, { resolve }] of asked) resolve(found.has(hash));
-      } catch (error) {
-        for (const { reject } of asked.values()) reject(error);
+        for (const [hash, { resolve }] of asked) {
+          const isThere = found.has(hash);
+          if (!isThere) this.#remember(hash);
+          resolve(isThere);
+        }
+      } catch {
+        for (const { resolve } of asked.values()) resolve(false);
       }
-      await pause(pauseMs, undefined, { ref: false });
+      this.#restsUntil = performance.now() + pauseMs;
     }
     this.#isAsking = false;
+  }
+
+  #remember(hash: KeyHash): void {
+    this.#unknown.delete(hash); // put last: the oldest is the first to go
+    this.#unknown.set(hash, performance.now());
+    const [oldest] = this.#unknown.keys();
+    if (this.#unknown.size > unknownMax && oldest !== undefined) this.#unknown.delete(oldest);
   }
 }
