@@ -55,8 +55,8 @@ test(
       await assert.rejects(ask(key), { status: 429, type: 'budget_exceeded' }, 'what was spent before counts');
     }
     // A key that an ingress of the old release makes now works at the new ones.
-    await using beside = await openPostgres({ url: gateway.databaseUrl, applicationName: 'old-release' });
-    await insertKeyAsBefore(beside, { hash: hashOf(oldKeys.made), maxBudgetNanoUsd: 1e9, createdAt: new Date() });
+    await using oldIngress = await openPostgres({ url: gateway.databaseUrl, applicationName: 'old-release' });
+    await insertKeyAsBefore(oldIngress, { hash: hashOf(oldKeys.made), maxBudgetNanoUsd: 1e9, createdAt: new Date() });
     await ask(oldKeys.made);
     await ask(oldKeys.reserved);
     const open = await reservationOf(gateway.servers.redis.url, running);
