@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { globSync, statSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { answersVariable, unanswered } from '../services/ingress/test/openapi/answered.ts';
 import { ensureServers } from './servers/binaries.ts';
 import { dataFolderVariable, openRunDataFolder } from './servers/data-folder.ts';
 import { openPostgresServer } from './servers/postgres.ts';
@@ -34,14 +36,31 @@ async function runTests(args: readonly string[]): Promise<number> {
   process.env[dataFolderVariable] = data.path;
   // Databases that live for seconds need no vacuum, which would visit each in turn.
   await using postgres = await openPostgresServer({ settings: { autovacuum: 'off' } });
+  // Whether all that the API says it answers was answered can be told after all of the routes' tests.
+  const answers =
+    flags.length === 0 && ofRoutes().every((file) => files.includes(file)) ? await answersIn(folder) : null;
+  const variables = { [sharedPostgresVariable]: postgres.url, ...(answers && { [answersVariable]: answers }) };
   const runner = spawn(
     process.execPath,
     [path.join(import.meta.dirname, 'run-files.ts'), ...flags, ...files],
-    { stdio: 'inherit', env: { ...process.env, [sharedPostgresVariable]: postgres.url } }, // without this process's flags: what it starts gets them too
+    { stdio: 'inherit', env: { ...process.env, ...variables } }, // without this process's flags: what it starts gets them too
   );
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => runner.kill(signal));
   await once(runner, 'exit');
-  return runner.exitCode ?? 1;
+  if (runner.exitCode !== 0 || answers === null) return runner.exitCode ?? 1;
+  const missing = unanswered(answers);
+  for (const each of missing) process.stderr.write(`No test has got what the document of the API says: ${each}\n`);
+  return missing.length === 0 ? 0 : 1;
+}
+
+function ofRoutes(): string[] {
+  return globSync('services/ingress/test/{routes,openapi}/**/*.test.ts');
+}
+
+async function answersIn({ path: folder }: { readonly path: string }): Promise<string> {
+  const file = path.join(folder, 'answers.txt');
+  await writeFile(file, '');
+  return file;
 }
 
 function testFiles(named: readonly string[]): string[] {

@@ -13,6 +13,7 @@ const Report = z.strictObject({
   start_date: z.iso.date(),
   end_date: z.iso.date(),
   reconciled: z.boolean().nullable(),
+  days_not_checked: z.array(z.iso.date()),
   standing: z
     .strictObject({
       checked_at: z.iso.datetime(),

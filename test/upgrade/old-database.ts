@@ -24,6 +24,8 @@ export const oldKeys = {
   windowed: 'sk-held-since-long-0003',
   /** One of its calls runs when the upgrade comes. */
   reserved: 'sk-held-since-long-0004',
+  /** Made by the old release, beside the new one. */
+  made: 'sk-made-beside-it-0005',
 } as const;
 
 export const steadyBudgetUsd = 1_000;

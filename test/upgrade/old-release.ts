@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { UsageEvent } from '@sluice/shared/contracts/usage-event.ts';
 import type { Sql } from '@sluice/shared/ports/sql.ts';
 import { schemas } from '@sluice/shared/schemas.ts';
@@ -51,9 +52,13 @@ export async function insertKeyAsBefore(sql: Sql, key: OldKey): Promise<void> {
   );
 }
 
-/** What an ingress of that release asks while requests come: a key, its balance, what was spent by day, its rows. */
+/**
+ * What an ingress of that release asks and changes while requests come: a key, new keys, its balance, what was spent by
+ * day, its rows.
+ */
 export const oldQuestions: Readonly<Record<string, (sql: Sql, hash: string) => Promise<unknown>>> = {
   key: (sql, hash) => sql.query('select * from ingress.virtual_keys where hash = $1', [hash]),
+  'new key': (sql) => insertKeyAsBefore(sql, { hash: randomBytes(32).toString('hex'), createdAt: new Date() }),
   'key update': (sql, hash) =>
     sql.query(
       `update ingress.virtual_keys set metadata = metadata || '{"touched":true}', updated_at = now()

@@ -14,6 +14,7 @@ import { costOf } from '../load/usage-events.ts';
 import { waitUntil } from '../servers/wait-until.ts';
 import { hashOf, makeOldDatabase, oldKeys, reservationOf, reserveAsBefore, reservedNanoUsd } from './old-database.ts';
 import { openOldLoad, type OldLoad } from './old-load.ts';
+import { insertKeyAsBefore } from './old-release.ts';
 
 /** More of them show how long bookings wait at the most when a table is big. */
 const oldRows = Number(process.env['SLUICE_UPGRADE_ROWS'] ?? 20_000);
@@ -53,6 +54,10 @@ test(
     for (const key of [oldKeys.spent, oldKeys.windowed]) {
       await assert.rejects(ask(key), { status: 429, type: 'budget_exceeded' }, 'what was spent before counts');
     }
+    // A key that an ingress of the old release makes now works at the new ones.
+    await using oldIngress = await openPostgres({ url: gateway.databaseUrl, applicationName: 'old-release' });
+    await insertKeyAsBefore(oldIngress, { hash: hashOf(oldKeys.made), maxBudgetNanoUsd: 1e9, createdAt: new Date() });
+    await ask(oldKeys.made);
     await ask(oldKeys.reserved);
     const open = await reservationOf(gateway.servers.redis.url, running);
     assert.ok(open.isOpen && open.nanoUsd >= reservedNanoUsd, 'what the old release has reserved counts');
@@ -92,7 +97,7 @@ test(
 
     const query = async (text: string) =>
       z.array(z.record(z.string(), z.unknown())).parse((await sql.query(text)).rows);
-    const expected = made + load.booked + 1 + answered + 1;
+    const expected = made + load.booked + 1 + answered + 2;
     const count = `select count(*)::int as rows from ledger.spend_rows
       where not ledger.was_refused(attempt, outcome, error_code)`;
     await waitUntil(async () => assert.deepEqual(await query(count), [{ rows: expected }]) ?? true, {

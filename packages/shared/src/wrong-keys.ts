@@ -26,7 +26,8 @@ interface Client extends Bucket {
  *
  * Many teams may share an address. So a wrong key that is sent again and again, as a forgotten client does, uses up its
  * own tries alone; only keys that were never tried before use up those of the address. And a key that this process
- * knows is never asked about here: what an attacker can delay is the first use of other keys from its own address.
+ * knows is never asked about here. Whether another one that is refused here exists all the same, who asks may find out
+ * in a cheaper way than looking it up.
  * What is answered from memory costs nothing and counts for nothing.
  *
  * Of this process alone: with several ingresses, each counts what it sees.
@@ -55,6 +56,11 @@ export class WrongKeys {
     } finally {
       if (bucket !== undefined) bucket.trying -= 1;
     }
+  }
+
+  /** Whether this very key is held up for itself, because it was wrong when it came from there lately. */
+  wasWrong(address: string, hash: KeyHash): boolean {
+    return this.#clients.get(networkOf(address))?.keys.has(hash) ?? false;
   }
 
   /** undefined: nothing is known against it. */

@@ -75,6 +75,7 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
   } = createAuthenticate({
     masterKey: options.masterKey,
     findPrincipal: keys.findPrincipal,
+    findKnown: keys.findMany,
     now,
     cache: keyCache,
     wrongKeys,
@@ -157,7 +158,10 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
         return draining ? { ready: false, parts: { ...parts, ingress: 'stopping' } } : { ready, parts };
       },
       metrics: options.metrics,
-      requireMetricsAccess: createRequireMetricsAccess(metricsAccessOf(config, options.masterKey), wrongKeys),
+      requireMetricsAccess: createRequireMetricsAccess(
+        metricsAccessOf(config, options.masterKey),
+        new WrongKeys({ now }), // of their own: clients with wrong keys must not keep who reads metrics from their address out
+      ),
     },
     trustedProxies: config.trustedProxies,
     allowedIps: config.allowedIps,

@@ -18,6 +18,7 @@ const publicRoutes = ['/health/liveness', '/health/liveliness', '/health/readine
 const { authenticate } = createAuthenticate({
   masterKey,
   findPrincipal: async () => null,
+  findKnown: async () => new Set(),
   now: Date.now,
   cache: { freshMs: 500, staleIfErrorMs: 0, maxEntries: 10 },
 });

@@ -362,16 +362,52 @@ describe('books that do not agree are found', () => {
     });
   }
 
-  test('daily sums that were changed', async () => {
-    await using all = await openAll();
-    await all.book(all.event(0));
-    const tables = ['daily_spend', 'daily_usage'];
-    for (const table of tables) {
-      const { rows } = await all.sql.query('select 1 where to_regclass($1) is not null', [`ledger.${table}`]);
-      if (rows.length > 0) await all.sql.query(`update ledger.${table} set spend_nano_usd = spend_nano_usd + 1`);
-    }
-    assert.ok(shortOf((await all.reconcile()).findings).includes('off daily_sums'));
-  });
+  const changes = [
+    { what: 'all of them', sql: 'update ledger.daily_usage set spend_nano_usd = spend_nano_usd + 1' },
+    ...['request', 'tag', 'customer', 'request-total', 'tag-total', 'customer-total'].map((dimension) => ({
+      what: `those of ${dimension}`,
+      sql: `update ledger.daily_usage set spend_nano_usd = spend_nano_usd - 1 where dimension = '${dimension}'`,
+    })),
+    ...['input_tokens', 'cached_input_tokens', 'reasoning_tokens', 'cache_hits', 'requests_ok'].map((measure) => ({
+      what: measure,
+      sql: `update ledger.daily_usage set ${measure} = ${measure} + 1 where dimension = 'customer'`,
+    })),
+    ...['organization_id', 'alias', 'provider', 'call_type'].map((field) => ({
+      what: `whose ${field} they are`,
+      sql: `update ledger.daily_usage set ${field} = 'another' where dimension = 'request'`,
+    })),
+    { what: 'a tag is gone', sql: `delete from ledger.daily_usage where dimension = 'tag' and name = 'nightly'` },
+    { what: 'failures', sql: 'update ledger.daily_errors set requests = requests + 1' },
+    {
+      what: 'a customer twice',
+      sql: `insert into ledger.daily_usage select dimension, day, sha256(digest), name, key_hash, user_id, team_id,
+          organization_id, model, alias, provider, call_type, spend_nano_usd, input_tokens, output_tokens,
+          cached_input_tokens, reasoning_tokens, requests_ok, requests_failed, cache_hits
+        from ledger.daily_usage where dimension = 'customer'`,
+    },
+    {
+      what: 'of a day without calls',
+      sql: `insert into ledger.daily_usage select dimension, day - 7, digest, name, key_hash, user_id, team_id,
+          organization_id, model, alias, provider, call_type, spend_nano_usd, input_tokens, output_tokens,
+          cached_input_tokens, reasoning_tokens, requests_ok, requests_failed, cache_hits
+        from ledger.daily_usage where dimension = 'tag'`,
+    },
+  ];
+  for (const { what, sql } of changes) {
+    test(`daily sums that were changed: ${what}`, async () => {
+      await using all = await openAll();
+      const { origin } = all.event(0);
+      for (const n of [0, 1]) await all.admit(n);
+      const error = { code: 'provider_failed', status: 500, message: '' };
+      await all.book(
+        all.event(0, { origin: { ...origin, endUser: 'customer', tags: ['nightly', 'nightly', 'day'] } }),
+        all.event(1, { outcome: 'failed', error }),
+      );
+      assert.deepEqual((await all.reconcile()).findings, []);
+      await all.sql.query(sql);
+      assert.deepEqual(shortOf((await all.reconcile()).findings), ['off daily_sums']);
+    });
+  }
 });
 
 test('rejected events are listed, those without their money as off', async () => {
@@ -394,4 +430,23 @@ test('what retention has dropped is no difference', async () => {
   const { days, findings } = await all.reconcile();
   assert.equal(days[0]?.chain?.status, 'dropped');
   assert.deepEqual(findings, []);
+});
+
+test('sums of the first day after a dropped month may have a call that was admitted before midnight, and no less', async () => {
+  await using all = await openAll();
+  const midnight = Date.UTC(2026, 10, 1);
+  await bookUsage(all.sql, [
+    usageEvent(0, { admittedAt: midnight - 2, startedAt: midnight + 1 }),
+    usageEvent(1, { admittedAt: midnight + 1, startedAt: midnight + 2 }),
+  ]);
+  await all.sql.transaction((transaction) =>
+    transaction.query(`set local session_replication_role = replica;
+      delete from ledger.spend_rows where admitted_at < '2026-11-01T00:00Z';
+      insert into ledger.dropped_months (month) values ('2026-10-01')`),
+  );
+  const sums = async () =>
+    shortOf((await all.reconcile({ balances: false })).findings).filter((one) => one === 'off daily_sums');
+  assert.deepEqual(await sums(), []);
+  await all.sql.query(`update ledger.daily_usage set requests_ok = 0 where dimension = 'request'`);
+  assert.deepEqual(await sums(), ['off daily_sums']);
 });

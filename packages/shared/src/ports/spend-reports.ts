@@ -43,6 +43,8 @@ export interface SpendReports {
 export interface Reconciliations {
   /** Oldest first; days that were never looked at are left out. */
   readonly days: readonly (DayReconciliation & LookedAt)[];
+  /** Days on which calls began, and that were never looked at; `YYYY-MM-DD`, oldest first. */
+  readonly unseen: readonly string[];
   /** null: never looked at. */
   readonly standing: (StandingReconciliation & LookedAt) | null;
 }

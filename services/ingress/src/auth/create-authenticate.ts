@@ -7,6 +7,7 @@ import type { Principal } from '../tenancy/principal.ts';
 import type { Authenticated } from './authenticated.ts';
 import { sha256 } from './hash-key.ts';
 import { keyFromHeaders } from './key-from-headers.ts';
+import { KnownAmong, type FindKnown } from './known-among.ts';
 import { LookupCache, type CacheLimits } from './lookup-cache.ts';
 import { lastFour, maskKey, maskText } from './mask-key.ts';
 import { asOperator, requireUsable } from './require-usable.ts';
@@ -15,6 +16,8 @@ export interface AuthenticateDeps {
   /** Any text; it does not have to look like a virtual key. */
   readonly masterKey: string;
   readonly findPrincipal: (hash: KeyHash) => Promise<Principal | null>;
+  /** Those of many keys that there are. */
+  readonly findKnown: FindKnown;
   readonly now: () => number;
   readonly cache: CacheLimits;
   /** Shared with what else takes secrets; absent: of its own. */
@@ -41,6 +44,7 @@ export interface AuthenticateRequest {
 export function createAuthenticate({
   masterKey,
   findPrincipal,
+  findKnown,
   now,
   cache,
   wrongKeys = new WrongKeys({ now }),
@@ -52,6 +56,7 @@ export function createAuthenticate({
   if (masterKey === '') throw new Error('There is no master key: everybody would be the operator.');
   const masterDigest = sha256(masterKey);
   const principals = new LookupCache({ what: 'key', find: findPrincipal, now, limits: cache });
+  const known = new KnownAmong(findKnown);
 
   return {
     invalidate: (hash) => principals.invalidate(hash),
@@ -67,12 +72,26 @@ export function createAuthenticate({
       const hash = KeyHash.parse(digest.toString('hex'));
       const isKey = rawKey.startsWith('sk-');
       const find = async () => (isKey ? principals.find(hash) : null);
+      const watch = async (from: string) => {
+        try {
+          return await wrongKeys.watch(from, hash, find);
+        } catch (error) {
+          // Others may share the address with whoever guesses: a key that there is gets in.
+          const isGuess = !isKey || !isHeldUp(error) || wrongKeys.wasWrong(from, hash);
+          if (isGuess || !(await known.has(hash))) throw error;
+          return find();
+        }
+      };
       const isWatched = ip !== undefined && !principals.hasMet(hash) && !principals.isUnknown(hash);
-      const principal = await (isWatched ? wrongKeys.watch(ip, hash, find) : find());
+      const principal = await (isWatched ? watch(ip) : find());
       if (principal === null) throw isKey ? unknown(rawKey, hash) : notAKey(rawKey);
       return requireUsable(principal, { path, now: now(), lastFour: lastFour(rawKey) });
     },
   };
+}
+
+function isHeldUp(error: unknown): boolean {
+  return error instanceof GatewayError && error.code === 'too_many_wrong_keys';
 }
 
 // The texts: litellm-contract.md §5.2. Clients match on them.

@@ -11,6 +11,7 @@ export function authenticateOf(keys: Readonly<Record<string, Partial<VirtualKey>
       const key = stored.get(hash);
       return key === undefined ? null : principalOf(key);
     },
+    findKnown: async () => stored,
     now: Date.now,
     cache: { freshMs: 500, staleIfErrorMs: 0, maxEntries: 10 },
   });

@@ -109,6 +109,7 @@ export async function callerWith(set: Partial<Principal> | null): Promise<Authen
   const { authenticate } = createAuthenticate({
     masterKey: 'sk-master',
     findPrincipal: async () => principalOf(key, set ?? {}),
+    findKnown: async () => new Set(),
     now: Date.now,
     cache: { freshMs: 1, staleIfErrorMs: 0, maxEntries: 1 },
   });

@@ -2,13 +2,8 @@ import assert from 'node:assert/strict';
 import type { z } from 'zod';
 import { ErrorBody, ValidationErrorBody } from '../../src/routes/openapi/answers/error-bodies.ts';
 import { errorStatuses } from '../../src/routes/openapi/responses.ts';
-import { operations } from './operations.ts';
-
-interface Asked {
-  readonly method: string;
-  /** With a query or without. */
-  readonly path: string;
-}
+import { noteAnswer } from './answered.ts';
+import { operationOf, type Asked } from './operations.ts';
 
 /**
  * Fails for an answer that is not as the document says: a status that it does not name, a field that it does not have,
@@ -18,6 +13,7 @@ export function assertDocumented(asked: Asked, { status, body }: { readonly stat
   const found = operationOf(asked);
   if (found === undefined) return;
   const { route, kind, operation } = found;
+  noteAnswer(asked, status);
   if (status === 200) {
     assertFits(`${route} 200`, Object.values(operation.answer ?? {}), body);
     return;
@@ -40,11 +36,6 @@ export function assertReplyDocumented(
   for (const event of events) assertFits(asked.path, schemas, JSON.parse(event.slice('data: '.length)));
 }
 
-function operationOf({ method: asked, path: address }: Asked) {
-  const [path = ''] = address.split('?', 1);
-  return operations.find(({ route, method }) => method === asked && patternOf(route).test(path));
-}
-
 /** One of them, with nothing left over. */
 function assertFits(what: string, schemas: readonly z.ZodType[], body: unknown): void {
   const parsed = schemas.map((schema) => schema.safeParse(body));
@@ -52,9 +43,4 @@ function assertFits(what: string, schemas: readonly z.ZodType[], body: unknown):
   const why = parsed.map(({ error }) => error?.message ?? '').join('\n');
   assert.ok(fitting, `${what} is not as the document says: ${JSON.stringify(body)}\n${why}`);
   assert.deepEqual(fitting.data, body, `${what} is more than the document says`);
-}
-
-function patternOf(route: string): RegExp {
-  const [, path = ''] = route.split(' ');
-  return new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/\*\w+/g, '.+').replaceAll(/:\w+/g, '[^/]+')}$`);
 }

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { openApiDocument, pathTemplate, placeOf } from '../../src/routes/openapi/document.ts';
 import { sections } from '../../src/routes/openapi/sections.ts';
 import { registeredRoutes } from '../registered-routes.ts';
+import { noteAnswer } from './answered.ts';
 import { masterKey, openApp, type OpenApp } from './open-app.ts';
 import { operations } from './operations.ts';
 
@@ -27,6 +28,7 @@ const Document = z.looseObject({
 async function served(): Promise<z.infer<typeof Document>> {
   const response = await gateway.ask('GET', '/openapi.json', { key: masterKey });
   assert.equal(response.status, 200);
+  noteAnswer({ method: 'GET', path: '/openapi.json' }, 200);
   assert.match(response.headers.get('content-type') ?? '', /^application\/json/);
   return Document.parse(await response.json());
 }

@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { loadGatewayConfig } from '@sluice/shared/config/load-config.ts';
+import { GatewayError } from '@sluice/shared/errors.ts';
 import type { Express } from 'express';
 import { createApp } from '../../src/app.ts';
-import { createAuthenticate } from '../../src/auth/create-authenticate.ts';
+import { createAuthenticate, type Authenticate } from '../../src/auth/create-authenticate.ts';
+import { hashKey } from '../../src/auth/hash-key.ts';
 import { createReadBytes } from '../../src/http/read-bytes.ts';
 import { noAttribution } from '../../src/tenancy/attribution.ts';
 import { principalOf, virtualKey } from '../auth/virtual-keys.ts';
@@ -14,6 +16,12 @@ import { managementParts, noDatabase } from '../routes/open-management.ts';
 export const masterKey = 'the master key of this test';
 /** A key that belongs to nobody, so that nothing but models is its business. */
 export const bareKey = 'sk-a-key-that-belongs-to-nobody';
+/** A key that may be used for nothing that there is. */
+export const limitedKey = 'sk-a-key-for-other-routes';
+/** A key that the database cannot be asked about. */
+export const awayKey = 'sk-a-key-while-the-database-is-away';
+/** A key at which a step of the gateway breaks. */
+export const brokenKey = 'sk-a-key-that-finds-a-bug';
 
 /** Bytes of a body for inference here; that of management routes is the app's own. */
 export const inferenceBytesMax = 64 * 1024;
@@ -29,17 +37,31 @@ export interface OpenApp extends AsyncDisposable {
 /**
  * The whole app over HTTP, with all that its routes need to read a request; without a database, and without the steps
  * of inference after the reading: what gets so far ends as an internal error.
+ *
+ * @param options.now by which wrong keys are counted
+ * @param options.sql of the management routes
  */
-export async function openApp(): Promise<OpenApp> {
+export async function openApp({ now = Date.now, sql = noDatabase } = {}): Promise<OpenApp> {
   const config = await loadGatewayConfig({ file: null, values: {}, env: {}, warn: () => undefined });
-  const bare = virtualKey(bareKey);
-  const { authenticate } = createAuthenticate({
+  const known = new Map(
+    [virtualKey(bareKey), virtualKey(limitedKey, { allowedRoutes: ['/elsewhere'] })].map((key) => [key.hash, key]),
+  );
+  const ofKeys = createAuthenticate({
     masterKey,
-    findPrincipal: async (hash) => (hash === bare.hash ? principalOf(bare) : null),
-    now: Date.now,
+    findPrincipal: async (hash) => {
+      if (hash === hashKey(awayKey)) throw new GatewayError('dependency_unavailable', 'The database is away.');
+      const key = known.get(hash);
+      return key === undefined ? null : principalOf(key);
+    },
+    findKnown: async () => known,
+    now,
     cache: { freshMs: 500, staleIfErrorMs: 0, maxEntries: 10 },
   });
-  const management = { ...(await managementParts(noDatabase)), authenticate };
+  const authenticate: Authenticate = async (request) => {
+    if (request.headers.authorization === `Bearer ${brokenKey}`) throw new Error('a bug');
+    return ofKeys.authenticate(request);
+  };
+  const management = { ...(await managementParts(sql)), authenticate };
   const app = createApp({
     inference: {
       authenticate,

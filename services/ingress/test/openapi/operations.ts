@@ -20,3 +20,21 @@ export const operations: readonly PlacedOperation[] = sections.flatMap(({ kind, 
     return { route, method: method.toUpperCase(), path: path.replaceAll(/[*:]\w+/g, 'x'), kind, operation };
   }),
 );
+
+/** A request as a test makes it. */
+export interface Asked {
+  readonly method: string;
+  /** With a query or without. */
+  readonly path: string;
+}
+
+/** undefined: it is no route's. */
+export function operationOf({ method: asked, path: address }: Asked): PlacedOperation | undefined {
+  const [path = ''] = address.split('?', 1);
+  return operations.find(({ route, method }) => method === asked && patternOf(route).test(path));
+}
+
+function patternOf(route: string): RegExp {
+  const [, path = ''] = route.split(' ');
+  return new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/\*\w+/g, '.+').replaceAll(/:\w+/g, '[^/]+')}$`);
+}

@@ -201,6 +201,17 @@ test('GET /audit 403: for a virtual key; GET /audit/{id} 404: no such line; 422:
   }
 });
 
+test('GET /audit 400: an end before its start', async () => {
+  for (const [start, end] of [
+    ['2027-02-02', '2027-02-01'],
+    ['2027-02-01T12:00:01', '2027-02-01T12:00:00'],
+  ]) {
+    const { status, body } = await gateway.get(`/audit?start_date=${start}&end_date=${end}`);
+    assert.equal(status, 400);
+    assert.equal(body.error.param, 'start_date');
+  }
+});
+
 test('POST /key/generate 400: an attribution that cannot be kept', async () => {
   const headers = { 'litellm-changed-by': 'a'.repeat(256) };
   assert.equal((await gateway.post('/key/generate', {}, { headers })).status, 400);

@@ -17,6 +17,8 @@ before(async () => {
   await gateway.post('/customer/new', { user_id: 'zoe', alias: 'Zoe' });
   await gateway.post('/tag/new', { name: 'prod', max_budget: 1 });
   await tenancy.budgets.insert(budget('customer:taken'));
+  await tenancy.budgets.insert(budget('customer:zoe'));
+  await tenancy.budgets.insert(budget('tag:other'));
   await tenancy.budgets.insert(budget('gold'));
   await tenancy.tags.insert(tag('other'));
   await tenancy.users.insert(user('viewer', { userRole: 'proxy_admin_viewer' }));
@@ -76,6 +78,7 @@ const refusals: readonly {
   { path: '/customer/update', body: {}, status: 422, loc: ['body', 'user_id'] },
   { path: '/customer/update', body: nobody, status: 404, param: 'user_id' },
   { path: '/customer/update', body: { ...zoe, budget_id: 'nothing' }, status: 404, param: 'budget_id' },
+  { path: '/customer/update', body: { ...zoe, max_budget: 1 }, status: 409, param: 'budget_id' },
   { path: '/customer/update', body: { ...zoe, rpm_limit: -1 }, status: 400, param: 'rpm_limit' },
   {
     path: '/customer/update',
@@ -105,6 +108,7 @@ const refusals: readonly {
   { path: '/tag/new', body: { ...nowhere, budget_reset_at: '2027-03-01' }, status: 400, param: 'budget_reset_at' },
   { path: '/tag/update', body: {}, status: 422, loc: ['body', 'name'] },
   { path: '/tag/update', body: nowhere, status: 404, param: 'name' },
+  { path: '/tag/update', body: { name: 'other', max_budget: 1 }, status: 409, param: 'budget_id' },
   { path: '/tag/update', body: { ...prod, budget_id: 'nothing' }, status: 404, param: 'budget_id' },
   { path: '/tag/update', body: { ...prod, description: 'new', rpm_limit: -1 }, status: 400, param: 'rpm_limit' },
   { path: '/tag/info', body: {}, status: 422, loc: ['body', 'names'] },

@@ -28,9 +28,11 @@ test('POST /key/block and /key/unblock 200: from the next request on', async () 
   assert.equal((await gateway.get('/key/info', { key })).status, 200);
 });
 
-test('POST /key/block 404: no such key', async () => {
-  for (const key of ['sk-unknown', 'text']) assert.equal((await gateway.post('/key/block', { key })).status, 404);
-});
+for (const path of ['/key/block', '/key/unblock']) {
+  test(`POST ${path} 404: no such key`, async () => {
+    for (const key of ['sk-unknown', 'text']) assert.equal((await gateway.post(path, { key })).status, 404);
+  });
+}
 
 test('POST /key/block 422: no key named', async () => {
   const { status, body } = await gateway.post('/key/block', {});

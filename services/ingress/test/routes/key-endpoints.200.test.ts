@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { GatewayError } from '@sluice/shared/errors.ts';
 import type { SqlPool } from '@sluice/shared/ports/sql.ts';
 import { hashKey } from '../../src/auth/hash-key.ts';
 import { tenancyIn } from '../../src/sql/tenancy-tables.ts';
@@ -44,6 +45,19 @@ test('POST /key/service-account/generate 200: a key of the team and of nobody, w
 });
 
 const bulk = (...updates: object[]) => ({ keys: updates });
+
+test('POST /key/bulk_update 504: keys were changed, and the books are away before they are shown', async () => {
+  let isAway = false;
+  const away = new GatewayError('dependency_unavailable', 'The books are away.');
+  const balancesOf = async (): Promise<[]> => (isAway ? Promise.reject(away) : []);
+  await using other = await openManagement(sql, { balancesOf });
+  const key = await other.generate();
+  isAway = true;
+  const { status, body } = await other.post('/key/bulk_update', bulk({ key, max_budget: 3 }));
+  assert.equal(status, 504, JSON.stringify(body));
+  assert.match(body.error.message, /The change was made, or a part of it/);
+  assert.equal((await gateway.ok(`GET /key/info?key=${key}`)).info.max_budget, 3);
+});
 
 test('POST /key/bulk_update 200: each for itself, and what failed says why', async () => {
   const [one, two] = [await gateway.generate(), await gateway.generate({ key_alias: 'second of many' })];

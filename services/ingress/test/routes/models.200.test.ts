@@ -36,6 +36,7 @@ async function open(list: () => Promise<readonly CatalogPlace[]> = async () => [
       const found = keys.find((key) => key.hash === hash);
       return found ? principalOf(found) : null;
     },
+    findKnown: async () => new Set(keys.map(({ hash }) => hash)),
     now: Date.now,
     cache: { freshMs: 500, staleIfErrorMs: 3_600_000, maxEntries: 100 },
   });

@@ -52,6 +52,7 @@ export async function managementParts(
   const { authenticate, invalidate, invalidateAll } = createAuthenticate({
     masterKey,
     findPrincipal: keys.findPrincipal,
+    findKnown: keys.findMany,
     now: () => now,
     cache: { freshMs: 500, staleIfErrorMs: 3_600_000, maxEntries: 50_000 },
   });
@@ -140,7 +141,7 @@ function booksOf(balances: ReadonlyMap<string, number>, tokens: ReadonlyMap<stri
     balancesOf: async (accounts) => accounts.map(balanceOf),
     bookedAmong: async () => [],
     rows: async () => [],
-    reconciliations: async () => ({ days: [], standing: null }),
+    reconciliations: async () => ({ days: [], unseen: [], standing: null }),
     usage: async () => [],
     eachUsage: async () => undefined,
     logs: async () => ({ rows: [], total: 0, complete: true }),

@@ -6,7 +6,7 @@ import { schemas } from '@sluice/shared/schemas.ts';
 import { bookUsage } from '../../../ledger/src/sql/book-usage.ts';
 import { usageEvent } from '../../../ledger/test/usage-events.ts';
 import { openTestDatabase } from '../../../../test/servers/test-database.ts';
-import { hashKey } from '../../src/auth/hash-key.ts';
+import { hashOf } from '../../src/auth/hash-key.ts';
 import { now, openManagement, type Management } from './open-management.ts';
 
 const dayMs = 86_400_000;
@@ -16,6 +16,7 @@ export interface Call {
   /** Before today, and a time of day; 0: now. */
   readonly daysAgo?: number;
   readonly nanoUsd?: number;
+  /** Raw, or as the books name it. */
   readonly key?: string;
   readonly keyAlias?: string;
   readonly user?: string | null;
@@ -63,7 +64,7 @@ export async function openSpending(): Promise<Spending> {
 function eventOf(n: number, call: Call): UsageEvent {
   const plain = usageEvent(n);
   const startedAt = now - 3_600_000 + n * 1_000 - (call.daysAgo ?? 0) * dayMs;
-  const keyHash = hashKey(call.key ?? 'sk-one');
+  const keyHash = hashOf(call.key ?? 'sk-one');
   const { input = 0, output = 0, cached = 0 } = call.tokens ?? {};
   const model = call.model ?? plain.model;
   return {

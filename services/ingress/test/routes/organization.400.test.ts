@@ -1,6 +1,7 @@
 import { after, before } from 'node:test';
 import type { SqlPool } from '@sluice/shared/ports/sql.ts';
 import { tenancyIn } from '../../src/sql/tenancy-tables.ts';
+import { pairId } from '../../src/tenancy/pair-id.ts';
 import { openKeysDatabase } from '../sql/open-keys-database.ts';
 import { budget, organization, team } from '../tenancy/entities.ts';
 import { openManagement, type Management } from './open-management.ts';
@@ -19,6 +20,9 @@ before(async () => {
   await tenancy.teams.insert(team('blue', { organizationId: 'there' }));
   const member = { role: 'internal_user', user_id: 'ada', user_email: 'ada@example.com' };
   await gateway.post('/organization/member_add', { organization_id: 'there', member });
+  for (const own of ['organization:there', `organization-member:${pairId('there', 'ada')}`]) {
+    await tenancy.budgets.insert(budget(own));
+  }
 });
 after(() => resources.disposeAsync());
 
@@ -69,6 +73,7 @@ testRefusals(
       status: 400,
       param: 'budget_id',
     },
+    { path: 'PATCH /organization/update', body: { ...there, max_budget: 1 }, status: 409, param: 'budget_id' },
     { path: 'PATCH /organization/update', body: { ...there, spend: 0 }, status: 400, param: 'spend' },
     { path: 'DELETE /organization/delete', body: {}, status: 422, loc: ['body', 'organization_ids'] },
     {
@@ -126,6 +131,12 @@ testRefusals(
       param: 'max_budget_in_organization',
     },
     { path: 'PATCH /organization/member_update', body: there, status: 400, param: 'user_id' },
+    {
+      path: 'PATCH /organization/member_update',
+      body: { ...there, user_id: 'ada', max_budget_in_organization: 1 },
+      status: 409,
+      param: 'budget_id',
+    },
     { path: 'PATCH /organization/member_update', body: { ...there, user_id: 'x' }, status: 404, param: 'user_id' },
     {
       path: 'PATCH /organization/member_update',

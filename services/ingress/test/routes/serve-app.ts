@@ -1,8 +1,10 @@
 import { createServer } from 'node:http';
 import type { ErrorRequestHandler, Express } from 'express';
+import { asGatewayError } from '../../src/http/as-gateway-error.ts';
 import { toErrorResponse } from '../../src/http/error-response.ts';
 import { listen } from '../../src/http/listen.ts';
 import type { ListenOptions } from '../../src/http/listen.ts';
+import { withoutRepeat } from '../../src/http/made-changes.ts';
 import { assertDocumented } from '../openapi/assert-documented.ts';
 
 /** An answer in JSON. */
@@ -51,11 +53,11 @@ export async function serveApp(
   };
 }
 
-const sendError: ErrorRequestHandler = (error, _req, res, _next) => {
+const sendError: ErrorRequestHandler = (thrown: unknown, req, res, _next) => {
   if (res.headersSent) {
     res.destroy();
     return;
   }
-  const { status, body, headers } = toErrorResponse(error);
+  const { status, body, headers } = toErrorResponse(withoutRepeat(asGatewayError(thrown), req));
   res.status(status).set(headers).json(body);
 };

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { hashKey } from '../../src/auth/hash-key.ts';
+import { masterKeyName } from '../../src/auth/require-usable.ts';
+import { masterKey } from './open-management.ts';
+import { openSpending } from './open-spend.ts';
 import { openSampleBooks, type SampleBooks } from './spend-books.ts';
 
 let books: SampleBooks;
@@ -312,6 +315,17 @@ test('GET /spend/users 200: by spend; one of them; nobody', async () => {
   assert.deepEqual(await spentBy(''), all);
   assert.deepEqual(await spentBy('?user_id=bob'), [['bob', 2]]);
   assert.deepEqual(await spentBy('?user_id=nobody'), []);
+});
+
+test("the operator's own calls, by the master key or by the name that the books have for it", async () => {
+  await using other = await openSpending();
+  await other.book({ key: masterKeyName, nanoUsd: 5, customer: 'c9' });
+  for (const key of [masterKey, masterKeyName]) {
+    const days = await other.get(`/global/spend/logs?api_key=${encodeURIComponent(key)}`);
+    assert.deepEqual(days.body, [{ date: '2027-02-01', spend: 5e-9, api_key: masterKeyName }]);
+    const customers = await other.post('/global/spend/end_users', { api_key: key });
+    assert.deepEqual(customers.body, [{ end_user: 'c9', total_count: 1, total_spend: 5e-9 }]);
+  }
 });
 
 test('GET /global/spend/teams 200: names that are taken are told by their ids', async () => {

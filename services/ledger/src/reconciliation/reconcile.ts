@@ -12,6 +12,7 @@ import { judgeAdmissions } from './judge-admissions.ts';
 import { bookedAmong, listExpired, listRejected } from './list-exceptions.ts';
 import { countOlderAdmissions } from './older-admissions.ts';
 import { sumBlocks, type BlockSums } from './sum-blocks.ts';
+import { summedDays } from './summed-days.ts';
 
 export interface ReconcileDeps {
   /** With a statement time limit that is long enough to read a day's rows. */
@@ -60,7 +61,8 @@ export async function* reconcileDays(
   const counts = Map.groupBy(await readAdmissionCounts(sql, period), ({ day }) => day);
 
   const oldestKept = isoDay(now() - keptDays * dayMs);
-  for (const day of [...new Set([...after.keys(), ...counts.keys()])].toSorted()) {
+  const summed = await summedDays(sql, period);
+  for (const day of [...new Set([...after.keys(), ...counts.keys(), ...summed])].toSorted()) {
     const found = open?.filter((call) => call.day === day).length ?? 0;
     const judged = judgeAdmissions({
       counts: counts.get(day) ?? [],
@@ -115,8 +117,11 @@ async function checkRows(
   checks: RowChecks,
 ): Promise<Pick<DayReconciliation, 'chain' | 'findings'>> {
   const findings: Finding[] = [];
-  if (checks.sums && !(await isDropped(sql, day)))
-    findings.push(...(await checkBookedOnce(sql, day)), ...(await checkDailySums(sql, day)));
+  if (checks.sums && !(await isDropped(sql, day))) {
+    // A call that was admitted before midnight and began after it may be of a month that retention has dropped.
+    const isShort = await isDropped(sql, isoDay(Date.parse(day) - dayMs));
+    findings.push(...(await checkBookedOnce(sql, day)), ...(await checkDailySums(sql, day, { isShort })));
+  }
   if (!checks.chain) return { chain: null, findings };
   const { status, blocks, head, misfit, misfits } = await verifyDay(sql, day);
   if (misfit !== null) findings.push(off('chain', describeMisfit(misfit, misfits)));

@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DayReconciliation, Finding } from '@sluice/shared/contracts/reconciliation.ts';
 import type { Logger } from '@sluice/shared/log.ts';
+import type { Period } from '../chain/verify-chain.ts';
 import { keepAdmissionCounts } from './admission-counts.ts';
 import { endUnheard } from './end-unheard.ts';
 import { reconcileDays, reconcileStanding, type ReconcileDeps } from './reconcile.ts';
-import { standing, storeReconciliation } from './store-reconciliation.ts';
+import { dayToCatchUp } from './day-to-catch-up.ts';
+import { readReconciliation, standing, storeReconciliation } from './store-reconciliation.ts';
 
 export interface ReconcilerOptions extends ReconcileDeps {
   readonly log: Logger;
@@ -30,7 +32,7 @@ export interface Reconciler extends AsyncDisposable {
 }
 
 const dayMs = 86_400_000;
-/** Looks at today and the days before: what comes later than this is left to the console command. */
+/** Looks at today and the days before; besides at one older day, if something came for it since the last look at it. */
 const daysBack = 2;
 /** What a look spends waiting for news that is under way. */
 const waitedMs = 4_000;
@@ -45,7 +47,6 @@ export function openReconciler(options: ReconcilerOptions): Reconciler {
   const { log, now, intervalMs } = options;
   const closing = new AbortController();
   let turn = 0;
-  const readings = new Map<string, Pick<DayReconciliation, 'chain' | 'findings'>>();
   let stats: ReconcilerStats = {
     lastAt: 0,
     failures: 0,
@@ -95,40 +96,55 @@ export function openReconciler(options: ReconcilerOptions): Reconciler {
     }
   }
 
-  /** With what the rows showed when they were read last, if not now. */
-  function withLastReading(day: DayReconciliation): DayReconciliation {
-    const { chain, findings } = day;
-    if (chain !== null)
-      readings.set(day.day, { chain, findings: findings.filter(({ check }) => ofRows.includes(check)) });
-    const reading = readings.get(day.day);
-    if (chain !== null || reading === undefined) return day;
-    return { ...day, chain: reading.chain, findings: [...findings, ...reading.findings] };
+  /** With what the rows showed when they were read last, by whichever ledger, if not now. */
+  async function withLastReading(day: DayReconciliation): Promise<DayReconciliation> {
+    const last = day.chain === null ? await readReconciliation(options.sql, day.day) : null;
+    if (last === null) return day;
+    const findings = last.findings.filter(({ check }) => ofRows.includes(check));
+    return { ...day, chain: last.chain, findings: [...day.findings, ...findings] };
   }
 
   async function look(): Promise<void> {
     const days = daysUntil(now());
     const read = days[turn % days.length];
-    for (const day of readings.keys()) if (!days.includes(day)) readings.delete(day);
     turn += 1;
     const ended = await endUnheard(options);
     if (ended > 0) log.info({ ended }, 'reservations ended whose calls were booked without admission hearing of it');
-    const period = { from: days.at(-1) ?? '', to: isoDay(now() + dayMs) };
+    const first = days.at(-1) ?? '';
+    const found = await lookAt({ from: first, to: isoDay(now() + dayMs) }, (day) => day === read);
+    if (closing.signal.aborted) return;
+    const rest = await reconcileStanding(options, { repair: true, balances: false });
+    await storeReconciliation(options.sql, { day: standing, ...rest });
+    const findings = [...found.flatMap((day) => day.findings), ...rest.findings];
+    tell(findings);
+    stats = { ...stats, ...sumOf(found), lastAt: Math.floor(now() / 1000), findings: countOf(findings) };
+
+    // Last: a day that cannot be read must not keep the others from being looked at.
+    const older = await dayToCatchUp(options.sql, { before: first });
+    if (older === null) return;
+    const late = await lookAt({ from: older, to: isoDay(Date.parse(older) + dayMs) }, () => true);
+    const ofOlder = late.flatMap((day) => day.findings);
+    tell(ofOlder);
+    stats = { ...stats, findings: countOf([...findings, ...ofOlder]) };
+  }
+
+  function tell(findings: readonly Finding[]): void {
+    for (const finding of findings.filter(({ level }) => level === 'off'))
+      log.error({ ...finding }, 'does not reconcile');
+  }
+
+  async function lookAt(period: Period, readsRows: (day: string) => boolean): Promise<DayReconciliation[]> {
     const found: DayReconciliation[] = [];
-    const checks = (day: string) => ({ sums: day === read, chain: day === read });
+    const checks = (day: string) => ({ sums: readsRows(day), chain: readsRows(day) });
     for await (const looked of reconcileDays(options, period, checks)) {
-      if (closing.signal.aborted) return;
-      const day = withLastReading(looked);
+      if (closing.signal.aborted) break;
+      const day = await withLastReading(looked);
       found.push(day);
       await storeReconciliation(options.sql, day);
       // The log lies outside the database: a chain that is rewritten to its end no longer has this head.
       if (looked.chain !== null) log.info({ head: looked.chain.head }, 'head of the chain');
     }
-    const rest = await reconcileStanding(options, { repair: true, balances: false });
-    await storeReconciliation(options.sql, { day: standing, ...rest });
-    const findings = [...found.flatMap((day) => day.findings), ...rest.findings];
-    for (const finding of findings.filter(({ level }) => level === 'off'))
-      log.error({ ...finding }, 'does not reconcile');
-    stats = { ...stats, ...sumOf(found), lastAt: Math.floor(now() / 1000), findings: countOf(findings) };
+    return found;
   }
 }
 

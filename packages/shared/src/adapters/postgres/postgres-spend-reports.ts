@@ -122,10 +122,21 @@ export function createPostgresSpendReports(
       );
       const records = z.array(z.object({ day: z.string(), checked_at: z.string(), report: z.unknown() })).parse(rows);
       const last = records.find(({ day }) => day === '');
+      const { rows: unseen } = await sql.query(
+        `select distinct to_char(day, 'YYYY-MM-DD') as day from ledger.daily_total_report
+         where dimension = 'request-total' and day >= $1::date and day < $2::date
+           and to_char(day, 'YYYY-MM-DD') <> all($3)
+         order by 1`,
+        [dayOf(from), dayOf(to), records.map(({ day }) => day)],
+      );
       return {
         days: records
           .filter(({ day }) => day !== '')
           .map((row) => ({ ...DayReconciliation.parse(row.report), checkedAt: row.checked_at })),
+        unseen: z
+          .array(z.object({ day: z.string() }))
+          .parse(unseen)
+          .map(({ day }) => day),
         standing:
           last === undefined ? null : { ...StandingReconciliation.parse(last.report), checkedAt: last.checked_at },
       };

@@ -20,6 +20,9 @@ export function auditLog({ authenticate, sql }: AuditDeps): RequestHandler {
   return async (req, res) => {
     authorize(await authenticate(req), req.path);
     const query = parseQuery(AuditQuery, req.query);
+    const [from, to] = [query.start_date?.first, query.end_date?.last];
+    if (from !== undefined && to !== undefined && from > to)
+      throw new GatewayError('invalid_management_request', 'start_date is after end_date.', { param: 'start_date' });
 
     const { total, lines } = await findAuditLines(
       sql,
@@ -31,8 +34,8 @@ export function auditLog({ authenticate, sql }: AuditDeps): RequestHandler {
         objectId: query.object_id && hashOf(query.object_id),
         teamId: query.object_team_id,
         token: query.object_key_hash && hashOf(query.object_key_hash),
-        from: query.start_date?.first,
-        to: query.end_date?.last,
+        from,
+        to,
       },
       { page: query.page, size: query.page_size, sortBy: query.sort_by, descending: query.sort_order === 'desc' },
     );

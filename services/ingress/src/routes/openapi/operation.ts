@@ -20,6 +20,8 @@ export interface Operation {
   readonly events?: Named;
   /** Other media types of a successful answer, and what is in them. */
   readonly media?: Readonly<Record<string, string>>;
+  /** Of a body that only asks: repeating it does no harm, and it is never unknown what came of it. */
+  readonly changesNothing?: boolean;
   /** Beside those that any route of its kind may answer with. */
   readonly errors?: readonly ErrorCode[];
 }

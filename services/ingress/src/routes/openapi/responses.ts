@@ -8,8 +8,10 @@ const ofKeys: readonly ErrorCode[] = [
   ...(['ip_not_allowed', 'too_many_wrong_keys', 'route_not_allowed', 'dependency_unavailable', 'internal'] as const),
 ];
 
-/** What has a body changes something, or nearly all of it. */
-const ofBodies: readonly ErrorCode[] = ['malformed_body', 'body_too_large', 'outcome_unknown'];
+/** What has a body changes something, unless it says otherwise. */
+function ofBodies({ changesNothing = false }: Operation): readonly ErrorCode[] {
+  return ['malformed_body', 'body_too_large', ...(changesNothing ? [] : (['outcome_unknown'] as const))];
+}
 
 const notOfInference: ReadonlySet<string> = new Set<ErrorCode>([
   ...(['invalid_management_request', 'not_found', 'already_exists', 'already_member'] as const),
@@ -28,15 +30,17 @@ const everyCode = Object.keys(errorCatalog).filter((code): code is ErrorCode => 
 
 const byKind: Readonly<Record<OperationKind, (operation: Operation) => readonly ErrorCode[]>> = {
   inference: () => everyCode.filter((code) => !notOfInference.has(code)),
-  batch: ({ body, form, query }) => [
+  batch: (operation) => [
     ...ofKeys,
-    ...(body || form ? ofBodies : []),
-    ...(body || form || query ? (['invalid_request'] as const) : []),
+    ...(operation.body || operation.form ? ofBodies(operation) : []),
+    ...(operation.body || operation.form || operation.query ? (['invalid_request'] as const) : []),
   ],
-  management: ({ body, query }) => [
+  management: (operation) => [
     ...ofKeys,
-    ...(body ? ofBodies : []),
-    ...(body || query ? (['invalid_management_request'] as const) : []),
+    ...(operation.body ? ofBodies(operation) : []),
+    ...(operation.body || parameters(operation).includes('start_date')
+      ? (['invalid_management_request'] as const) // of dates: missing, or the end before the start
+      : []),
   ],
   metrics: () => ['ip_not_allowed', 'metrics_refused', 'too_many_wrong_keys', 'internal'],
   public: () => [],
@@ -46,8 +50,12 @@ const byKind: Readonly<Record<OperationKind, (operation: Operation) => readonly 
 export function errorStatuses(kind: OperationKind, operation: Operation): number[] {
   const codes = [...byKind[kind](operation), ...(operation.errors ?? [])];
   const statuses = codes.map((code) => errorCatalog[code].status as number);
-  if (kind === 'management' && (operation.body || operation.query)) statuses.push(wrongTypes);
+  if (kind === 'management' && (operation.body || parameters(operation).length > 0)) statuses.push(wrongTypes);
   return [...new Set(statuses)].toSorted((a, b) => a - b);
+}
+
+function parameters({ query = [] }: Operation): string[] {
+  return query.flatMap((schema) => Object.keys(schema.shape));
 }
 
 const wrongTypes = 422;

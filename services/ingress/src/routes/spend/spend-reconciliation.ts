@@ -34,11 +34,13 @@ export function spendReconciliation({ authenticate, reports, now }: SpendDeps): 
 
 export const ReconciliationQuery = z.object({ start_date: queryDay.optional(), end_date: queryDay.optional() });
 
-function shown({ days, standing }: Reconciliations) {
+function shown({ days, standing, unseen }: Reconciliations) {
   const findings = [...days, ...(standing ? [standing] : [])].flatMap((part) => part.findings);
+  const isAgreed = standing === null || unseen.length > 0 ? null : true;
   return {
-    /** null: nobody has looked yet. */
-    reconciled: standing === null ? null : findings.every(({ level }) => level !== 'off'),
+    /** null: nobody has looked yet, at all of it. */
+    reconciled: findings.some(({ level }) => level === 'off') ? false : isAgreed,
+    days_not_checked: unseen,
     standing: standing && {
       checked_at: standing.checkedAt,
       accounts_compared: standing.accountsCompared,

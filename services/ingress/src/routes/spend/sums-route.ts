@@ -3,7 +3,7 @@ import type { RequestHandler } from 'express';
 import type { z } from 'zod';
 import { parseManagementBody, parseQuery } from '../../http/parse-body.ts';
 import { calledIn, type Called } from './called.ts';
-import { forReaders, within } from './reader.ts';
+import { forReaders, keyHashIn, within } from './reader.ts';
 import type { SpendDeps } from './spend-deps.ts';
 import { atMost, sumsMax } from './truncated.ts';
 
@@ -11,9 +11,16 @@ import { atMost, sumsMax } from './truncated.ts';
 export interface SumsRoute<Shape extends z.ZodRawShape, Field extends UsageField, Query = z.infer<z.ZodObject<Shape>>> {
   readonly query: z.ZodObject<Shape>;
   /** Sums in the answer at most; `sumsMax` if it does not say. */
-  readonly ask: (query: Query, now: number) => Omit<UsageQuery<Field>, 'limit' | 'offset'> & { readonly max?: number };
-  readonly show: (sums: readonly UsageSum<Field>[], called: Called, query: Query) => unknown;
+  readonly ask: (
+    query: Query,
+    now: number,
+    keyHashOf: KeyHashOf,
+  ) => Omit<UsageQuery<Field>, 'limit' | 'offset'> & { readonly max?: number };
+  readonly show: (sums: readonly UsageSum<Field>[], called: Called, query: Query, keyHashOf: KeyHashOf) => unknown;
 }
+
+/** As the books name it: a key that is named raw or by its hash. */
+type KeyHashOf = (rawOrHash: string) => string;
 
 /**
  * What all spent together, or for who may not see that, what they did themselves. The schema of the query, or of a
@@ -27,11 +34,12 @@ export function sumsRoute<const Shape extends z.ZodRawShape, const Field extends
   const create = (deps: SpendDeps) =>
     forReaders(deps, async (req, res, reader) => {
       const query = req.method === 'POST' ? parseManagementBody(schema, req.body) : parseQuery(schema, req.query);
-      const { max = sumsMax, ...asked } = ask(query, deps.now());
+      const keyHashOf = (rawOrHash: string) => keyHashIn(req, reader, rawOrHash);
+      const { max = sumsMax, ...asked } = ask(query, deps.now(), keyHashOf);
       const where = within(reader, asked.where ?? {});
       const sums = await deps.reports.usage({ ...asked, where, limit: max + 1 });
       const shown = atMost(max, sums, res);
-      res.json(show(shown, await calledIn(deps, shown), query));
+      res.json(show(shown, await calledIn(deps, shown), query, keyHashOf));
     });
   return Object.assign(create, { query: schema });
 }

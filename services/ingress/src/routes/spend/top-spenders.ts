@@ -3,7 +3,6 @@ import { Text } from '@sluice/shared/api/litellm/text.ts';
 import { usdOfSum } from '@sluice/shared/money.ts';
 import type { UsageMeasures } from '@sluice/shared/ports/spend-reports.ts';
 import { z } from 'zod';
-import { hashOf } from '../../auth/hash-key.ts';
 import { dates, daysAround, lastMonth, optionalPeriod, periodOrLastMonth } from './period.ts';
 import { sumsRoute } from './sums-route.ts';
 import { sumsMax } from './truncated.ts';
@@ -94,11 +93,11 @@ export const globalSpendEndUsers = sumsRoute({
     endTime: queryMoment.nullish(),
     api_key: Text.nullish(),
   }),
-  ask: ({ startTime, endTime, api_key: key }, now) => ({
+  ask: ({ startTime, endTime, api_key: key }, now, keyHashOf) => ({
     of: 'customer',
     ...daysAround(startTime ?? undefined, endTime ?? undefined, now),
     by: ['name'],
-    where: { keyHash: key == null ? undefined : [hashOf(key)] },
+    where: { keyHash: key == null ? undefined : [keyHashOf(key)] },
     order: 'spend',
     max: 100,
   }),
@@ -109,18 +108,18 @@ export const globalSpendEndUsers = sumsRoute({
 /** GET /global/spend/logs. What was spent on each of the last 30 days, by one key if it is named. */
 export const globalSpendLogs = sumsRoute({
   query: z.object({ api_key: Text.optional() }),
-  ask: ({ api_key: key }, now) => ({
+  ask: ({ api_key: key }, now, keyHashOf) => ({
     of: 'request',
     ...lastMonth(now),
     by: ['day'],
-    where: { keyHash: key === undefined ? undefined : [hashOf(key)] },
+    where: { keyHash: key === undefined ? undefined : [keyHashOf(key)] },
     order: 'fields',
   }),
-  show: (sums, _called, { api_key: key }) =>
+  show: (sums, _called, { api_key: key }, keyHashOf) =>
     sums.map(({ day, spendNanoUsd }) => ({
       date: day,
       spend: usdOfSum(spendNanoUsd),
-      ...(key !== undefined && { api_key: hashOf(key) }),
+      ...(key !== undefined && { api_key: keyHashOf(key) }),
     })),
 });
 

@@ -15,7 +15,8 @@ const findings = z.array(
 export const Reconciliation = z.object({
   start_date: day,
   end_date: day,
-  reconciled: z.boolean().nullable().describe('null: nobody has looked yet.'),
+  reconciled: z.boolean().nullable().describe('null: nobody has looked yet, or not at all days.'),
+  days_not_checked: z.array(day).describe('Days on which calls began, and at which the ledger has not looked yet.'),
   standing: z
     .object({
       checked_at: time,

@@ -25,6 +25,7 @@ export const budgetSection: Section = {
     'POST /budget/info': {
       summary: 'Shows the named budgets, or none if one does not exist.',
       body: { BudgetInfoRequest },
+      changesNothing: true,
       answer: { Budgets },
       errors: ['not_found'],
     },

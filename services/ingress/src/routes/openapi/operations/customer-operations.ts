@@ -40,7 +40,6 @@ const operations: Operations = {
     summary: 'Has requests for customers refused everywhere within a second; also for whom nobody has met yet.',
     body: { CustomersNamed },
     answer: { CustomersBlocked },
-    errors: ['not_found'],
   },
   'POST unblock': {
     summary: 'Takes back blocks.',

@@ -71,6 +71,7 @@ export const globalSpendSection: Section = {
     'POST /global/spend/end_users': {
       summary: 'The hundred customers that cost most.',
       body: { SpendByCustomerRequest: globalSpendEndUsers.query },
+      changesNothing: true,
       answer: { GlobalSpendByCustomer },
     },
     'POST /global/spend/reset': {

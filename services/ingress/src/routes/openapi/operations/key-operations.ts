@@ -43,6 +43,7 @@ export const keySection: Section = {
     'POST /v2/key/info': {
       summary: 'Shows those of the named keys that exist.',
       body: { KeysInfoRequest },
+      changesNothing: true,
       answer: { KeysInfoAnswer },
       errors: ['not_found'],
     },
@@ -75,6 +76,7 @@ export const keySection: Section = {
       summary: 'A page of the keys that the caller may see.',
       query: [KeyListQuery],
       answer: { KeyPage },
+      errors: ['invalid_management_request'],
     },
     'GET /key/aliases': {
       summary: 'A page of the aliases of those keys.',

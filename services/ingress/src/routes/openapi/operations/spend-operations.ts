@@ -76,12 +76,14 @@ export const spendSection: Section = {
     'POST /spend/calculate': {
       summary: 'What an answer cost, or about what messages would.',
       body: { SpendCalculateRequest },
+      changesNothing: true,
       answer: { SpendCalculated },
       errors: ['unknown_model', 'model_not_allowed'],
     },
     'POST /cost/estimate': {
       summary: 'What so many requests of one size would cost.',
       body: { CostEstimateRequest },
+      changesNothing: true,
       answer: { CostEstimate },
       errors: ['unknown_model', 'model_not_allowed'],
     },

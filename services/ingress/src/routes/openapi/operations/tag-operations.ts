@@ -25,6 +25,7 @@ export const tagSection: Section = {
     'POST /tag/info': {
       summary: 'Shows all of the named tags, or none if one does not exist.',
       body: { TagsNamed },
+      changesNothing: true,
       answer: { TagsByName },
       errors: ['not_found'],
     },
