@@ -10,7 +10,7 @@ import type { InferenceJob } from '@sluice/shared/contracts/inference-job.ts';
 import { GatewayError } from '@sluice/shared/errors.ts';
 import { z } from 'zod';
 import { mayBeUsedFor, mayUseAlias } from '../../auth/may-use-model.ts';
-import { resolveAlias } from '@sluice/shared/config/resolve-alias.ts';
+import { deploymentsOf, resolveAlias } from '@sluice/shared/config/resolve-alias.ts';
 import { noAttribution } from '../../tenancy/attribution.ts';
 import type { Attribution } from '../../tenancy/attribution.ts';
 import { limitsThatHold } from '../../tenancy/limits-that-hold.ts';
@@ -83,7 +83,7 @@ export function requestControls(
     : planFallbacks(alias, askedFallbacks(asked, own, key), config, mayFallBackTo);
   return {
     regions,
-    timeoutMs: asked.timeout ? asked.timeout * 1_000 : config.router.timeoutMs,
+    timeoutMs: asked.timeout ? asked.timeout * 1_000 : defaultTimeoutMs([alias, ...plan.fallbacks], config),
     forJob: {
       ...plan,
       ...(disabled && { fallbacksDisabled: true }),
@@ -111,6 +111,15 @@ export function requestControls(
       })
     );
   }
+}
+
+/** Of a request that names none: no less than any call that may be made for it may take. */
+function defaultTimeoutMs(aliases: readonly string[], config: GatewayConfig): number {
+  const limits = deploymentsOf(config, aliases).flatMap(({ timeoutMs, streamTimeoutMs }) => [
+    timeoutMs ?? 0,
+    streamTimeoutMs ?? 0,
+  ]);
+  return Math.max(config.router.timeoutMs, ...limits);
 }
 
 function parseControls(given: Readonly<Record<string, unknown>>): z.infer<typeof Controls> {
