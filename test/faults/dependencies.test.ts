@@ -54,7 +54,7 @@ const cases: readonly Case[] = [
 
 // Beside each other: who waits for a lost answer to be noticed does nothing else.
 describe('dependencies that go wrong', { concurrency: true }, () => {
-  describe('a dependency that is dead, frozen or slow', () => {
+  describe('a dependency that is dead, frozen or slow', { concurrency: 1 }, () => {
     let gateway: DistributedGateway;
     /** Requests that were running when a fault began, and may be called for no more than once, by key. */
     const calledOnce = new Map<string, readonly string[]>();
