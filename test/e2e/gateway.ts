@@ -63,7 +63,8 @@ export interface DistributedGateway extends TestGateway {
   readonly databaseUrl: string;
   /** Between the gateway and its servers, if the options ask for it. */
   readonly proxies: Readonly<Record<Dependency, DelayingProxy>> | null;
-  startWorker(): Promise<Child>;
+  /** @param config over the one that the others have */
+  startWorker(config?: Params): Promise<Service>;
   startLedger(): Promise<Child>;
   startBatchRunner(): Promise<Service>;
   /** One more in front of the same queue and books. */
@@ -187,8 +188,9 @@ export async function openDistributedGateway(options: GatewayOptions = {}): Prom
   };
   const processes = stack.use(new AsyncDisposableStack());
   const started: Child[] = [];
-  const start = async (name: ServiceName): Promise<Service> => {
-    const service = processes.use(await openService(name, { env: { ...env, ...own[name] }, outputMax }));
+  const start = async (name: ServiceName, more: Params = {}): Promise<Service> => {
+    const SLUICE_CONFIG = Object.keys(more).length === 0 ? base.configFile : await base.writeConfig(more);
+    const service = processes.use(await openService(name, { env: { ...env, ...own[name], SLUICE_CONFIG }, outputMax }));
     started.push(service);
     return service;
   };
@@ -209,7 +211,7 @@ export async function openDistributedGateway(options: GatewayOptions = {}): Prom
     servers,
     databaseUrl,
     proxies,
-    startWorker: () => start('worker'),
+    startWorker: (config) => start('worker', config),
     startLedger: () => start('ledger'),
     startBatchRunner: () => start('batch-runner'),
     startIngress: async () => {
@@ -275,8 +277,13 @@ async function openBase(stack: AsyncDisposableStack, options: GatewayOptions) {
     sluice_settings: { shutdown_delay_ms: 0, ...options.config?.sluice_settings },
   };
   const aliases = [...new Set(config.model_list.map(({ model_name }) => model_name))];
-  const configFile = path.join(folder, 'config.yaml');
-  await writeFile(configFile, stringify(config));
+  let files = 0;
+  const writeConfig = async (more: Params): Promise<string> => {
+    const file = path.join(folder, `config-${(files += 1)}.yaml`);
+    await writeFile(file, stringify({ ...config, ...more }));
+    return file;
+  };
+  const configFile = await writeConfig({});
   const env = {
     PATH: process.env['PATH'],
     HOME: folder,
@@ -287,7 +294,8 @@ async function openBase(stack: AsyncDisposableStack, options: GatewayOptions) {
     ...options.env,
   };
   const providerEnv = Object.assign({}, given.env, ...others.map((other) => other.env), options.providerEnv);
-  return { simulator, aliases, folder, configFile, dataDir: path.join(folder, 'data'), env, providerEnv };
+  const dataDir = path.join(folder, 'data');
+  return { simulator, aliases, folder, configFile, writeConfig, dataDir, env, providerEnv };
 }
 
 function clientSide(

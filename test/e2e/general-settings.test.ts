@@ -9,6 +9,7 @@ import { openEmbeddedGateway } from './gateway.ts';
 import type { TestGateway } from './gateway.ts';
 import { steered } from './steered.ts';
 
+const first = 'xai.grok-3';
 const user = 'customer-1';
 const slow = { user, ...steered({ delayMs: 1_500 }) };
 
@@ -16,10 +17,11 @@ const Named = z.looseObject({ message: z.string(), param: z.string().nullable(),
 const Usage = z.looseObject({ usage: z.looseObject({ prompt_tokens: z.int().positive() }) });
 const errorOf = (text: string) => z.looseObject({ error: Named }).parse(JSON.parse(text)).error;
 
-describe('general_settings of a whole gateway', () => {
+describe('general_settings, and what is told of the routing, of a whole gateway', () => {
   let gateway: TestGateway;
   before(async () => {
     gateway = await openEmbeddedGateway({
+      models: { first: { model: `oci/${first}` }, second: { model: 'oci/xai.grok-NONEXISTENT-2' } },
       config: {
         general_settings: {
           master_key: 'os.environ/LITELLM_MASTER_KEY',
@@ -27,8 +29,10 @@ describe('general_settings of a whole gateway', () => {
           enforce_user_param: true,
           token_rate_limit_type: 'input',
           include_call_id_in_error_body: true,
+          expose_fallback_errors_to_caller: false,
         },
-        router_settings: { num_retries: 0 },
+        litellm_settings: { expose_router_debug_in_errors: false },
+        router_settings: { num_retries: 0, fallbacks: [{ first: ['second'] }] },
       },
     });
   });
@@ -111,5 +115,29 @@ describe('general_settings of a whole gateway', () => {
     assert.equal(cut.status, 200);
     const last = cut.text.trim().split('\n\n').at(-1) ?? '';
     assert.equal(errorOf(last.replace(/^data: /, '')).litellm_call_id, 'my-call');
+  });
+
+  test('mocks that need a permission are refused without it', async () => {
+    const refused = await chat(gateway, gateway.masterKey, { model: 'first', mock_testing_fallbacks: true });
+    assert.equal(refused.status, 400);
+    const { param, message } = assertNamed(refused);
+    assert.equal(param, 'mock_testing_fallbacks');
+    assert.match(message, /dangerously_allow_mock_testing_request_params/);
+    const mocked = await chat(gateway, gateway.masterKey, { model: 'first', mock_response: 'Made up.' });
+    assert.equal(mocked.status, 200, 'this one needs none');
+  });
+
+  test('expose_router_debug_in_errors, expose_fallback_errors_to_caller: errors and answers tell nothing of the routing', async () => {
+    const say = (fields: Record<string, unknown>) => {
+      const fail = { status: 500 };
+      gateway.simulator.enqueueFaults([{ model: first, count: 2, behaviour: { fail } }]);
+      return chat(gateway, gateway.masterKey, { model: 'first', num_retries: 1, ...fields });
+    };
+    const failed = await say({});
+    assert.equal(failed.status, 500);
+    assert.doesNotMatch(errorOf(failed.text).message, /second|Model Group|Retried/);
+    const helped = await say({ fallbacks: ['llama'], include_fallback_errors: true });
+    assert.deepEqual([helped.status, helped.headers.get('x-litellm-fallback-errors')], [200, null]);
+    assert.equal(helped.headers.get('x-litellm-attempted-fallbacks'), '1');
   });
 });

@@ -273,29 +273,4 @@ for (const { mode, open } of gateways) {
       });
     }
   });
-
-  test(`${mode}: without permission mocks are refused, and errors and answers tell nothing of the routing`, async () => {
-    await using gateway = await open({
-      models: { first: at('old'), second: { model: 'oci/xai.grok-NONEXISTENT-2' } },
-      config: {
-        router_settings: { fallbacks: [{ first: ['second'] }], num_retries: 1 },
-        litellm_settings: { expose_router_debug_in_errors: false },
-        general_settings: { master_key: 'os.environ/LITELLM_MASTER_KEY', expose_fallback_errors_to_caller: false },
-      },
-    });
-    const say = (fields: Record<string, unknown>) => chat(gateway, gateway.masterKey, { model: 'first', ...fields });
-    const refused = await say({ mock_testing_fallbacks: true });
-    assert.deepEqual([refused.status, errorOf(refused).param], [400, 'mock_testing_fallbacks']);
-    assert.match(errorOf(refused).message, /dangerously_allow_mock_testing_request_params/);
-    assert.equal((await say({ mock_response: 'Made up.' })).status, 200, 'this one needs none');
-
-    gateway.simulator.enqueueFaults([{ model: models.old, count: 2, behaviour: { fail: { status: 500 } } }]);
-    const failed = await say({});
-    assert.equal(failed.status, 500);
-    assert.doesNotMatch(errorOf(failed).message, /second|Model Group|Retried/);
-    gateway.simulator.enqueueFaults([{ model: models.old, count: 2, behaviour: { fail: { status: 500 } } }]);
-    const helped = await say({ fallbacks: ['llama'], include_fallback_errors: true });
-    assert.deepEqual([helped.status, header(helped, 'fallback-errors')], [200, null]);
-    assert.equal(header(helped, 'attempted-fallbacks'), '1');
-  });
 }

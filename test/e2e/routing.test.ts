@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { z } from 'zod';
 import type { Behaviour } from '../oci-simulator/behaviour.ts';
+import type { Child } from '../servers/child.ts';
 import { waitUntil } from '../servers/wait-until.ts';
 import { chat, errorOf } from './ask.ts';
 import type { Reply } from './ask.ts';
-import { gateways, metricsToken } from './gateway.ts';
-import type { GatewayOptions, TestGateway } from './gateway.ts';
+import { gateways, metricsToken, openDistributedGateway } from './gateway.ts';
+import type { DistributedGateway, GatewayOptions, TestGateway } from './gateway.ts';
 
 const models = {
   llama: 'meta.llama-3.3-70b-instruct',
@@ -253,41 +254,53 @@ for (const { mode, open } of gateways) {
       assert.match(message, /\nError doing the fallback: second: litellm\.NotFoundError: OciException - /);
     });
   });
-
-  describe(`${mode}: strategies`, () => {
-    const pair = { pair: [at('llama'), at('grok')] };
-    const openWith = (router_settings: Record<string, unknown>) => open({ models: pair, config: { router_settings } });
-
-    test('least-busy: a call goes where none is running', async () => {
-      await using gateway = await openWith({ routing_strategy: 'least-busy' });
-      const slow = chat(gateway, gateway.masterKey, { model: 'pair', ...steered({ delayMs: 1_500 }) });
-      await waitUntil(() => gateway.simulator.callsInFlight() === 1, { what: 'the slow call runs' });
-      await askTimes(gateway, 6, { model: 'pair' });
-      const quick = billed(gateway);
-      assert.equal(quick.length, 6, 'the slow one is still running');
-      assert.equal(new Set(quick).size, 1);
-      assert.equal((await slow).status, 200);
-      assert.notEqual(billed(gateway).at(-1), quick[0]);
-    });
-
-    test('latency-based-routing: the faster one gets the calls once both are known', async () => {
-      await using gateway = await openWith({ routing_strategy: 'latency-based-routing' });
-      gateway.simulator.enqueueFaults([{ model: models.llama, count: 100, behaviour: { delayMs: 400 } }]);
-      await askTimes(gateway, 8, { model: 'pair', ...steered({ outputTokens: 10 }) });
-      assert.deepEqual(new Set(billed(gateway).slice(0, 2)), new Set(['grok', 'llama']));
-      assert.deepEqual(new Set(billed(gateway).slice(2)), new Set(['grok']));
-    });
-
-    test('cost-based-routing: the cheaper one gets the calls, the other what it cannot answer', async () => {
-      await using gateway = await openWith({ routing_strategy: 'cost-based-routing' });
-      await askTimes(gateway, 6, { model: 'pair' });
-      assert.deepEqual(new Set(billed(gateway)), new Set(['llama']));
-      gateway.simulator.enqueueFaults([{ model: models.llama, behaviour: { fail: { status: 503 } } }]);
-      await askTimes(gateway, 1, { model: 'pair' });
-      assert.equal(billed(gateway).at(-1), 'grok');
-    });
-  });
 }
+
+/** The tests above show that both modes route by their settings; the choice itself is the worker's in both. */
+describe('distributed: strategies', () => {
+  let gateway: DistributedGateway;
+  let worker: Child | undefined;
+  before(async () => {
+    gateway = await openDistributedGateway({ workers: 0, models: { pair: [at('llama'), at('grok')] } });
+  });
+  after(() => gateway[Symbol.asyncDispose]());
+
+  /** One worker, which has seen nothing yet and chooses so. */
+  const choosingBy = async (routing_strategy: string) => {
+    await worker?.stop();
+    worker = await gateway.startWorker({ router_settings: { routing_strategy } });
+    gateway.simulator.clearBilled();
+  };
+
+  test('least-busy: a call goes where none is running', async () => {
+    await choosingBy('least-busy');
+    const slow = chat(gateway, gateway.masterKey, { model: 'pair', ...steered({ delayMs: 1_500 }) });
+    await waitUntil(() => gateway.simulator.callsInFlight() === 1, { what: 'the slow call runs' });
+    await askTimes(gateway, 6, { model: 'pair' });
+    const quick = billed(gateway);
+    assert.equal(quick.length, 6, 'the slow one is still running');
+    assert.equal(new Set(quick).size, 1);
+    assert.equal((await slow).status, 200);
+    assert.notEqual(billed(gateway).at(-1), quick[0]);
+  });
+
+  test('latency-based-routing: the faster one gets the calls once both are known', async () => {
+    await choosingBy('latency-based-routing');
+    gateway.simulator.enqueueFaults([{ model: models.llama, count: 1, behaviour: { delayMs: 400 } }]);
+    await askTimes(gateway, 8, { model: 'pair', ...steered({ outputTokens: 10 }) });
+    assert.deepEqual(new Set(billed(gateway).slice(0, 2)), new Set(['grok', 'llama']));
+    assert.deepEqual(new Set(billed(gateway).slice(2)), new Set(['grok']));
+  });
+
+  test('cost-based-routing: the cheaper one gets the calls, the other what it cannot answer', async () => {
+    await choosingBy('cost-based-routing');
+    await askTimes(gateway, 6, { model: 'pair' });
+    assert.deepEqual(new Set(billed(gateway)), new Set(['llama']));
+    gateway.simulator.enqueueFaults([{ model: models.llama, behaviour: { fail: { status: 503 } } }]);
+    await askTimes(gateway, 1, { model: 'pair' });
+    assert.equal(billed(gateway).at(-1), 'grok');
+  });
+});
 
 /** How many calls for an alias each worker has made; the one process where there is only one. */
 function callsOfWorkers(gateway: TestGateway, alias: string): Promise<number>[] {

@@ -143,6 +143,11 @@ describe('batches that do not go as they should', () => {
   const runners: Child[] = [];
   before(async () => runners.push(await gateway.startBatchRunner()));
 
+  /** Calls run, and none has ended for a second: so no line has been begun in the place of another. */
+  const isQuiet = () => {
+    const last = Math.max(...gateway.simulator.billed().map(({ endedAt }) => endedAt));
+    return gateway.simulator.callsInFlight() > 0 && Date.now() - last > 1_000;
+  };
   const begun = ({ request_counts: counts }: OpenAI.Batches.Batch) => (counts?.completed ?? 0) > 0;
 
   /** Fails unless each line is in one of the files, those that ran in the books, and the rest is there as `code`. */
@@ -218,6 +223,9 @@ describe('batches that do not go as they should', () => {
     gateway.simulator.setBehaviour({ delayMs: 500, maxInFlight: 20 });
     const created = await createBatch(client, chats(400));
     await untilBatch(client, created.id, 'some lines', begun);
+    // Killed between what says that a line is about to be queued and its queueing, nobody could say whether it has run.
+    gateway.simulator.setBehaviour({ delayMs: 30_000, maxInFlight: 20 });
+    await waitUntil(isQuiet, { what: 'calls that take for ever, and no new line for a while' });
     runners[0]?.signal('SIGKILL');
     await client.batches.cancel(created.id);
     runners.unshift(await gateway.startBatchRunner());

@@ -5,6 +5,7 @@ import { after, before, describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { metricsToken, openDistributedGateway } from '../e2e/gateway.ts';
 import type { DistributedGateway } from '../e2e/gateway.ts';
+import type { Service } from '../servers/service.ts';
 import { waitUntil } from '../servers/wait-until.ts';
 import { spendRows } from './books.ts';
 
@@ -26,20 +27,12 @@ const models = {
   chain: { model: 'oci/meta.llama-3.3-70b-instruct' },
   few: { model: 'oci/meta.llama-3.3-70b-instruct', max_parallel_requests: running },
 };
-const whoWait = 'those who wait are out of the line, and are never called for';
-const open = (action: 'stop' | 'finish') =>
-  openDistributedGateway({
-    config: {
-      router_settings: { num_retries: 3, fallbacks: [{ chain: ['grok', 'command-a'] }] },
-      sluice_settings: { on_client_gone: action },
-    },
-    models,
-  });
 
-describe('a client that leaves, on_client_gone: stop', { timeout: 180_000 }, () => {
+describe('a client that leaves', { timeout: 180_000 }, () => {
   let gateway: DistributedGateway;
   before(async () => {
-    gateway = await open('stop');
+    const config = { router_settings: { num_retries: 3, fallbacks: [{ chain: ['grok', 'command-a'] }] } };
+    gateway = await openDistributedGateway({ config, models });
   });
   after(() => gateway[Symbol.asyncDispose]());
 
@@ -71,17 +64,25 @@ describe('a client that leaves, on_client_gone: stop', { timeout: 180_000 }, () 
     }
   });
 
-  test(whoWait, (t) => leaveTheLine(t, gateway, 'stop'));
+  for (const action of ['stop', 'finish'] as const) {
+    test(`on_client_gone: ${action}: those who wait are out of the line, and are never called for`, async (t) => {
+      const [first = assert.fail('no worker')] = gateway.workers;
+      if (action === 'stop') return leaveTheLine(t, { gateway, worker: first, action });
+      // It is the workers who obey it.
+      await first.stop();
+      const worker = await gateway.startWorker({ sluice_settings: { on_client_gone: action } });
+      return leaveTheLine(t, { gateway, worker, action });
+    });
+  }
 });
 
-describe('a client that leaves, on_client_gone: finish', { timeout: 180_000 }, () => {
-  test(whoWait, async (t) => {
-    await using gateway = await open('finish');
-    await leaveTheLine(t, gateway, 'finish');
-  });
-});
+interface Leaving {
+  readonly gateway: DistributedGateway;
+  readonly worker: Service;
+  readonly action: 'stop' | 'finish';
+}
 
-async function leaveTheLine(t: TestContext, gateway: DistributedGateway, action: 'stop' | 'finish'): Promise<void> {
+async function leaveTheLine(t: TestContext, { gateway, worker, action }: Leaving): Promise<void> {
   const { simulator } = gateway;
   const [first, second] = [await gateway.newKey(), await gateway.newKey()];
   simulator.clearBilled();
@@ -94,7 +95,7 @@ async function leaveTheLine(t: TestContext, gateway: DistributedGateway, action:
   const waiting = Array.from({ length: clients }, () => ask(gateway, second, { model: 'few', stream: false }));
   await waitUntil(
     async () => {
-      const { queue, gate } = await inLine(gateway);
+      const { queue, gate } = await inLine(gateway, worker);
       assert.equal(queue + gate, clients);
       assert.ok(queue > 0 && gate > 0, `${gate} of ${clients} wait in the worker`);
       return true;
@@ -106,7 +107,7 @@ async function leaveTheLine(t: TestContext, gateway: DistributedGateway, action:
   for (const sent of waiting) sent.destroy();
   await waitUntil(
     async () => {
-      assert.deepEqual(await inLine(gateway), { queue: 0, gate: 0 });
+      assert.deepEqual(await inLine(gateway, worker), { queue: 0, gate: 0 });
       return true;
     },
     { what: 'nobody in line' },
@@ -149,10 +150,9 @@ function firstBytes(sent: ClientRequest): Promise<void> {
 }
 
 /** Who waits, in the queue and in the worker. */
-async function inLine(gateway: DistributedGateway) {
-  const [worker] = gateway.workers;
+async function inLine(gateway: DistributedGateway, worker: Service) {
   const headers = { authorization: `Bearer ${metricsToken}` };
-  const urls = [gateway.url, `http://127.0.0.1:${worker?.port}`];
+  const urls = [gateway.url, `http://127.0.0.1:${worker.port}`];
   const pages = urls.map((url) => fetch(`${url}/metrics`, { headers }));
   const [ingress = '', own = ''] = await Promise.all(pages.map(async (page) => (await page).text()));
   const read = (text: string, name: string) =>

@@ -12,6 +12,7 @@ import type { NewJob } from '../../services/ingress/src/dispatch/dispatch.ts';
 import type { AdmittedJob } from '../../services/ingress/src/inference/admit-job.ts';
 import { dispatchAdmitted } from '../../services/ingress/src/inference/dispatch-admitted.ts';
 import { createAnswerSummary } from '../../services/ingress/src/stream/answer-summary.ts';
+import { openHeartbeat } from '../../services/ingress/src/stream/heartbeat.ts';
 import { sendSse, type SseResponse } from '../../services/ingress/src/stream/send-sse.ts';
 import { chatStream } from '../../services/ingress/src/surfaces/openai/chat-stream.ts';
 import { collectCompletion } from '../../services/ingress/src/surfaces/openai/collect-completion.ts';
@@ -67,7 +68,8 @@ export async function serveRequest(request: ClientRequest, client: ClientConnect
   const envelope = { id: requestId, created: Math.floor(admittedAt / 1_000) };
   if (admitted.job.stream) {
     const surface = chatStream({ ...envelope, alias, includeUsage: false }, () => {});
-    return await sendSse(new StreamedResponse(client), answer, surface, { heartbeatMs: 0 }); // the answer is left after it
+    const res = new StreamedResponse(client);
+    return await sendSse(res, answer, surface, { heartbeat: openHeartbeat(res, 0) }); // the answer is left after it
   }
   const body = await collectCompletion(answer, createAnswerSummary(alias), envelope);
   if (!client.gone.aborted) client.json(body);

@@ -1,8 +1,8 @@
+import { hearCancels } from '@sluice/shared/adapters/collect-cancels.ts';
 import { cancelRequestCodec } from '@sluice/shared/contracts/cancel-request.ts';
 import { tokenFrameCodec } from '@sluice/shared/contracts/token-event.ts';
-import type { RequestId } from '@sluice/shared/ids.ts';
 import { awaitedTimeLimitMs } from '@sluice/shared/ports/token-bus.ts';
-import type { AwaitedPart, Listening, TokenBus } from '@sluice/shared/ports/token-bus.ts';
+import type { AwaitedPart, CancelListener, Listening, TokenBus } from '@sluice/shared/ports/token-bus.ts';
 import { Server } from './connection.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
 import { latencyMs } from './world.ts';
@@ -21,7 +21,7 @@ export class SimulatedBus {
   readonly server = new Server('bus');
   readonly #world: World;
   readonly #inboxes = new Map<string, InboxOf>();
-  readonly #onCancel = new Map<(requestIds: readonly RequestId[]) => void, SimulatedProcess>();
+  readonly #onCancel = new Map<CancelListener, SimulatedProcess>();
 
   constructor(world: World) {
     this.#world = world;
@@ -68,11 +68,11 @@ export class SimulatedBus {
         return promise;
       },
       isLive: () => !this.server.isAway,
-      cancel: async (requestId) => {
-        const bytes = cancelRequestCodec.encode({ version: 1, requestIds: [requestId] });
+      cancel: async (requestId, how) => {
+        const bytes = cancelRequestCodec.encode({ version: 1, requestIds: [requestId], ...how });
         for (const [listener, listening] of this.#onCancel) {
           const label = `cancel ${requestId}`;
-          this.#send(label, listening, new Map(), '', () => listener(cancelRequestCodec.decode(bytes).requestIds));
+          this.#send(label, listening, new Map(), '', () => hearCancels(listener, cancelRequestCodec.decode(bytes)));
         }
       },
       onCancel: async (listener) => {

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { ConfigError } from '@sluice/shared/config/config-error.ts';
 import { z } from 'zod';
 
 /** What the gateway made for itself and must find again at its next start. Secrets: readable by the owner alone. */
@@ -21,10 +23,22 @@ export interface DataFolder {
   save(state: State): Promise<void>;
 }
 
-/** @throws Error naming the file when it was spoilt */
+/** @throws ConfigError for a place where nothing can be kept; Error naming the file when it was spoilt */
 export async function openDataFolder(dir: string): Promise<DataFolder> {
   const folder = path.resolve(dir);
-  await mkdir(folder, { recursive: true });
+  try {
+    await makeFolder(folder);
+    return await openFolder(folder);
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === null) throw error;
+    throw new ConfigError([
+      `--data: nothing can be kept in ${folder} (${code}). Give a folder that this user may make and write to.`,
+    ]);
+  }
+}
+
+async function openFolder(folder: string): Promise<DataFolder> {
   const file = path.join(folder, 'state.json');
   const save = async (state: State) => {
     // Written beside and moved: a crash leaves the old one or the new one.
@@ -33,7 +47,7 @@ export async function openDataFolder(dir: string): Promise<DataFolder> {
     await rename(`${file}.new`, file);
   };
   const stored = await readFile(file, 'utf8').catch((error: unknown) => {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    if (codeOf(error) === 'ENOENT') return null;
     throw error;
   });
   const state =
@@ -48,6 +62,20 @@ export async function openDataFolder(dir: string): Promise<DataFolder> {
     state,
     save,
   };
+}
+
+/** With all that are missing above it. Node's own way never ends where there is one that takes no folders, as /proc. */
+async function makeFolder(folder: string): Promise<void> {
+  const parent = path.dirname(folder);
+  if (parent !== folder && !existsSync(parent)) await makeFolder(parent);
+  await mkdir(folder).catch((error: unknown) => {
+    if (codeOf(error) !== 'EEXIST') throw error;
+  });
+}
+
+/** Of what the file system refuses; null for other errors. */
+function codeOf(error: unknown): string | null {
+  return error instanceof Error && 'code' in error ? String(error.code) : null;
 }
 
 function secret(): string {

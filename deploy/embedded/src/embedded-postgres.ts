@@ -28,7 +28,7 @@ export async function openEmbeddedPostgres(
   if (!(await exists(path.join(dataDir, 'PG_VERSION')))) {
     await mkdir(dataDir, { recursive: true, mode: 0o700 });
     if (user.uid !== undefined && user.gid !== undefined) await chown(dataDir, user.uid, user.gid);
-    await initialise(initdb, dataDir, password, user, asUser);
+    await initialise(initdb, dataDir, password, user, asUser).catch(explain);
   }
   const settings = {
     port: String(port),
@@ -47,11 +47,20 @@ export async function openEmbeddedPostgres(
     orphanSignal: 'SIGQUIT', // "immediate": takes its own children along
     ownGroup: true, // Ctrl-C is for us: the books must still be open when we close them
     ...asUser.spawn,
-  });
+  }).catch(explain);
   return {
     url: `postgres://postgres:${password}@127.0.0.1:${port}/postgres`,
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
+}
+
+/** Says what to do about what PostgreSQL stumbles over on machines that are otherwise in order. */
+function explain(cause: unknown): never {
+  const said = cause instanceof Error ? cause.message : '';
+  if (!/could not \w+ shared memory segment/.test(said)) throw cause;
+  const message =
+    'PostgreSQL has too little shared memory: /dev/shm is too small. Give the container more (docker run --shm-size=256m; in Kubernetes an emptyDir with medium Memory at /dev/shm), or set DATABASE_URL to a PostgreSQL of your own.';
+  throw Object.assign(new Error(message, { cause }), { code: 'ENOSPC' });
 }
 
 interface RunAs {

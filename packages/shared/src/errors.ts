@@ -66,6 +66,7 @@ export const errorCatalog = {
   provider_failed: { status: 500, type: 'internal_server_error', retryable: true },
   provider_bad_gateway: { status: 502, type: 'internal_server_error', retryable: true },
   provider_unavailable: { status: 503, type: 'internal_server_error', retryable: true },
+  provider_gateway_timeout: { status: 504, type: 'internal_server_error', retryable: true },
   provider_unreachable: { status: 500, type: 'internal_server_error', retryable: true },
   // A bug of ours; its text stays inside
   internal: { status: 500, type: 'internal_server_error', retryable: false },

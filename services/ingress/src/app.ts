@@ -34,6 +34,8 @@ import { listModels, retrieveModel } from './routes/openai/models.ts';
 import { openApi } from './routes/openapi/openapi.ts';
 import type { SpendDeps } from './routes/spend/spend-deps.ts';
 import { spendRoutes } from './routes/spend/spend-routes.ts';
+import { isStreaming } from './stream/heartbeat.ts';
+import { errorFrame } from './stream/send-sse.ts';
 
 export interface AppDeps {
   readonly inference: InferenceDeps;
@@ -155,13 +157,15 @@ function methodNotAllowed(methods: readonly ManagementRoute['method'][]): Reques
 function errorHandler({ onError, inference: { config } }: Pick<AppDeps, 'onError' | 'inference'>): ErrorRequestHandler {
   return (thrown: unknown, req, res, _next) => {
     if (res.destroyed) return; // nobody is there to be told
-    const error = withoutRepeat(asGatewayError(thrown), req);
+    const error = withoutRepeat(asGatewayError(thrown), res);
     const callId = config.errorsNameCall ? res.getHeader('x-litellm-call-id') : undefined;
-    const { status, body, headers } = toErrorResponse(error, typeof callId === 'string' ? callId : undefined);
+    const named = typeof callId === 'string' ? callId : undefined;
+    const { status, body, headers } = toErrorResponse(error, named);
     if (status >= 500) onError(thrown, { method: req.method, path: req.path });
     if (res.headersSent) {
       // Too late for a status: the client must not take what it has for a whole answer.
-      res.destroy();
+      if (isStreaming(res)) res.end(errorFrame(error, named));
+      else res.destroy();
       return;
     }
     for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);

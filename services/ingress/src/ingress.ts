@@ -145,8 +145,9 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
     health: {
       isDraining: () => draining,
       check: async () => {
+        const postgres = () => sql.query('select 1');
         const pings = {
-          postgres: () => sql.query('select 1'),
+          ...(!config.readyWithoutDatabase && { postgres }),
           queue: () => queue.ping(),
           admission: () => admission.ping(),
           usage: () => usage.ping(),
@@ -154,6 +155,7 @@ export async function openIngress(options: IngressOptions): Promise<Ingress> {
         const { ready, parts } = await checkReadiness(pings, {
           // Chat goes on without it, and where it is PostgreSQL it is needed anyway.
           files: () => options.files.ping(),
+          ...(config.readyWithoutDatabase && { postgres }),
         });
         return draining ? { ready: false, parts: { ...parts, ingress: 'stopping' } } : { ready, parts };
       },

@@ -1,15 +1,18 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { after, before, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { createRequireMetricsAccess } from '@sluice/shared/metrics-access.ts';
 import { WrongKeys } from '@sluice/shared/wrong-keys.ts';
 import { loadGatewayConfig } from '@sluice/shared/config/load-config.ts';
+import { GatewayError } from '@sluice/shared/errors.ts';
 import { z } from 'zod';
 import { createApp, type AppDeps } from '../src/app.ts';
 import { createAuthenticate } from '../src/auth/create-authenticate.ts';
 import { createReadBytes } from '../src/http/read-bytes.ts';
 import { namesOf } from './models/sample-models.ts';
+import { noAttribution } from '../src/tenancy/attribution.ts';
 import { managementParts, masterKey, noDatabase } from './routes/open-management.ts';
+import { waitUntil } from '../../../test/servers/wait-until.ts';
 import { registeredRoutes } from './registered-routes.ts';
 
 /** What takes no key; everything else that there is, or ever will be, does. */
@@ -151,4 +154,89 @@ test('requests from elsewhere than allowed are refused before their key is looke
 test('what takes no key is just what the list says', () => {
   const paths = registeredRoutes(app).map(({ path }) => path);
   for (const path of publicRoutes) assert.ok(paths.includes(path), path);
+});
+
+describe('a streamed request that waits before it is queued', () => {
+  const model = { model: 'ollama/a', input_cost_per_token: 0, output_cost_per_token: 0 };
+  const late = new GatewayError('rate_limited', 'Its turn has not come.', { retryAfterSeconds: 1 });
+
+  /** A gateway that lets nobody in; `refuse` says why not. */
+  async function openWaiting(step: 'admit' | 'claimKey', heartbeatMs = 10) {
+    const turn = Promise.withResolvers<never>();
+    const begun = Promise.withResolvers<number>();
+    const values = {
+      model_list: [{ model_name: 'a', litellm_params: model }],
+      sluice_settings: { sse_heartbeat_ms: heartbeatMs },
+    };
+    const config = await loadGatewayConfig({ file: null, values, env: {}, warn: () => undefined });
+    const inference: AppDeps['inference'] = {
+      ...deps.inference,
+      config,
+      claimKey: () => (step === 'claimKey' ? turn.promise : tooEarly()),
+      attribute: async () => noAttribution,
+      softBudgets: { ended: () => undefined },
+      requireTurn: async () => undefined,
+      admit: () => {
+        begun.resolve(performance.now());
+        return turn.promise;
+      },
+      recordRefusal: () => undefined,
+    };
+    const waiting = createApp({ ...deps, inference }).listen(0, '127.0.0.1');
+    await once(waiting, 'listening');
+    const { port } = z.object({ port: z.int() }).parse(waiting.address());
+    return {
+      /** Since when, by `performance.now()`, the first request waits to be admitted. */
+      waiting: begun.promise,
+      refuse: () => turn.reject(late),
+      ask: (body: object, headers: Record<string, string>) =>
+        fetch(`http://127.0.0.1:${port}/v1/chat/completions`, {
+          method: 'POST',
+          headers: { authorization: `Bearer ${masterKey}`, ...headers },
+          body: JSON.stringify({ model: 'a', messages: [{ role: 'user', content: 'Hello.' }], ...body }),
+        }),
+      async [Symbol.asyncDispose]() {
+        waiting.closeAllConnections();
+        waiting.close();
+        await once(waiting, 'close');
+      },
+    };
+  }
+
+  for (const [what, step, headers] of [
+    ['for room in a budget', 'admit', {}],
+    ['for the answer of another with its Idempotency-Key', 'claimKey', { 'idempotency-key': 'one' }],
+  ] as const) {
+    test(`${what} is kept alive, and its refusal is one last event`, async () => {
+      await using gateway = await openWaiting(step);
+      const { status, headers: head, body } = await gateway.ask({ stream: true }, headers);
+      assert.equal(status, 200);
+      assert.match(head.get('content-type') ?? '', /^text\/event-stream/);
+      let text = '';
+      for await (const part of body?.pipeThrough(new TextDecoderStream()) ?? []) {
+        text += part;
+        gateway.refuse();
+      }
+      assert.match(
+        text,
+        /^(?:: waiting\n\n)+data: \{"error":\{"message":"Its turn has not come\.".*"code":"429"\}\}\n\n$/,
+      );
+    });
+  }
+
+  for (const [what, body, heartbeatMs] of [
+    ['has its status when it is refused sooner', { stream: true }, 60_000],
+    ['that is not streamed has its status whenever it is refused', {}, 1],
+  ] as const) {
+    test(what, async () => {
+      await using gateway = await openWaiting('admit', heartbeatMs);
+      const asking = gateway.ask(body, {});
+      const waitingSince = await gateway.waiting;
+      await waitUntil(() => performance.now() - waitingSince > 20, { what: 'a heartbeat of a millisecond' });
+      gateway.refuse();
+      const { status, headers, body: text } = await asking;
+      assert.deepEqual([status, headers.get('retry-after')], [429, '1']);
+      await text?.cancel();
+    });
+  }
 });

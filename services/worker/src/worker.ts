@@ -4,7 +4,7 @@ import { laneQueues } from '@sluice/shared/contracts/lane-queue.ts';
 import type { CooldownStore } from '@sluice/shared/ports/cooldown-store.ts';
 import type { JobDelivery, JobSource } from '@sluice/shared/ports/job-queue.ts';
 import { createFlow } from './flow/flow.ts';
-import type { Flow } from './flow/flow.ts';
+import type { Flow, Permit } from './flow/flow.ts';
 import { isOfEarlierProcess } from './pipeline/job-context.ts';
 import type { JobDeps, StopReason } from './pipeline/job-context.ts';
 import { processJob } from './pipeline/process-job.ts';
@@ -22,7 +22,10 @@ const cancelsRemembered = 10_000;
 
 interface RunningJob {
   readonly stop: AbortController;
+  /** A call of it runs. */
   isCalled: boolean;
+  /** Nobody waits for it any more: the call that runs is its last. */
+  isLeft: boolean;
 }
 
 /** Takes jobs and answers them until disposed; disposing finishes what runs and takes nothing new. */
@@ -49,8 +52,9 @@ export async function openWorker({ source, cooldownStore, ...options }: WorkerOp
   const cancelled = new Map<string, number>();
 
   opening.use(
-    await deps.bus.onCancel((requestIds) => {
-      for (const requestId of requestIds) cancel(requestId);
+    await deps.bus.onCancel((requestIds, { unlessCalled }) => {
+      const finishes = unlessCalled || config.sluice.onClientGone === 'finish';
+      for (const requestId of requestIds) cancel(requestId, finishes);
     }),
   );
   const concurrency = (queue: string) => flow.concurrencyOf(queue);
@@ -65,7 +69,7 @@ export async function openWorker({ source, cooldownStore, ...options }: WorkerOp
     const lockLost = () => stop.abort(delivery.signal.reason);
     delivery.signal.addEventListener('abort', lockLost, { once: true });
     if (delivery.signal.aborted) lockLost();
-    const mine: RunningJob = { stop, isCalled: false };
+    const mine: RunningJob = { stop, isCalled: false, isLeft: false };
     // Whoever still has an earlier delivery of it here has lost it.
     running.get(job.requestId)?.stop.abort('lock-lost' satisfies StopReason);
     running.set(job.requestId, mine);
@@ -94,21 +98,43 @@ export async function openWorker({ source, cooldownStore, ...options }: WorkerOp
     }
   }
 
-  function cancel(requestId: string): void {
+  /** @param finishes a call that runs goes on; one that has not begun is not made in any case */
+  function cancel(requestId: string, finishes: boolean): void {
     const job = running.get(requestId);
-    if (job?.isCalled && deps.config.sluice.onClientGone === 'finish') return;
+    if (job?.isCalled && finishes) {
+      job.isLeft = true;
+      return;
+    }
     job?.stop.abort('client-gone' satisfies StopReason);
     remember(requestId);
   }
 
-  /** The flow, which notes when it is a job's turn: until then there is nothing to finish for a client that is gone. */
+  /** The flow, which notes while a job is called for: else there is nothing to finish for whoever is gone. */
   function noting(job: RunningJob): Flow {
     return {
       ...flow,
       async enter(...call) {
         const answer = await flow.enter(...call);
-        if (answer.type === 'entered') job.isCalled = true;
-        return answer;
+        if (answer.type !== 'entered') return answer;
+        job.isCalled = true;
+        return { type: 'entered', permit: noted(answer.permit, job) };
+      },
+    };
+  }
+
+  function noted(permit: Permit, job: RunningJob): Permit {
+    const end = () => {
+      job.isCalled = false;
+      if (job.isLeft) job.stop.abort('client-gone' satisfies StopReason);
+    };
+    return {
+      leave(...outcome) {
+        permit.leave(...outcome);
+        end();
+      },
+      [Symbol.dispose]() {
+        permit[Symbol.dispose]();
+        end();
       },
     };
   }

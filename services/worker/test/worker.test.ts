@@ -6,6 +6,8 @@ import { createMemoryTokenBus } from '@sluice/shared/adapters/memory/memory-toke
 import type { InferenceJob } from '@sluice/shared/contracts/inference-job.ts';
 import { RequestId } from '@sluice/shared/ids.ts';
 import type { JobDelivery, JobSource } from '@sluice/shared/ports/job-queue.ts';
+import type { CancelOptions } from '@sluice/shared/ports/token-bus.ts';
+import { ProviderError } from '../src/providers/provider.ts';
 import type { Provider, ProviderEvent } from '../src/providers/provider.ts';
 import { openWorker } from '../src/worker.ts';
 import { accepted, finish, Recording, text, usage } from './pipeline/recording-deps.ts';
@@ -18,7 +20,8 @@ import { waitUntil } from '../../../test/servers/wait-until.ts';
 async function openTestWorker({
   onClientGone = 'stop',
   startedAt = 0,
-}: { onClientGone?: 'stop' | 'finish'; startedAt?: number } = {}) {
+  failing = false,
+}: { onClientGone?: 'stop' | 'finish'; startedAt?: number; failing?: boolean } = {}) {
   const bus = createMemoryTokenBus();
   const { deps, booked, cooldownStore } = new Recording();
   const calls: { finish: () => void; signal: AbortSignal }[] = [];
@@ -48,9 +51,10 @@ async function openTestWorker({
     async *chat(_call, signal): AsyncGenerator<readonly ProviderEvent[]> {
       const finished = Promise.withResolvers<void>();
       calls.push({ finish: finished.resolve, signal });
-      yield [accepted, text('Hello')];
+      if (!failing) yield [accepted, text('Hello')];
       await Promise.race([finished.promise, once(signal, 'abort')]);
       signal.throwIfAborted();
+      if (failing) throw new ProviderError('provider_failed', 'It failed.', { status: 500, mayBeBilled: false });
       yield [finish, usage(1, 1)];
     },
     [Symbol.asyncDispose]: async () => {},
@@ -93,7 +97,7 @@ async function openTestWorker({
       handed.push(done);
       return done;
     },
-    cancel: ({ requestId }: InferenceJob): void => void bus.cancel(requestId),
+    cancel: ({ requestId }: InferenceJob, options?: CancelOptions): void => void bus.cancel(requestId, options),
     /** Resolves when a cancel sent now has reached everybody. */
     async cancelsHeard(): Promise<void> {
       const heard = Promise.withResolvers<void>();
@@ -147,6 +151,41 @@ test('worker: with on_client_gone: finish, a running call goes on and is booked 
   assert.equal(it.calls.length, 1);
   assert.deepEqual(it.outcomes().toSorted(), ['completed', 'failed client_gone']);
 });
+
+test('worker: a cancel that spares calls: one that runs goes on, one that waits for its turn is not made', async () => {
+  await using it = await openTestWorker();
+  const runs = Array.from({ length: 4 }, () => it.newJob());
+  const waits = it.newJob();
+  const done = runs.map((job) => it.hand(job));
+  await waitUntil(() => it.calls.length === 4, { what: 'as many calls as there may be' });
+  const waited = it.hand(waits);
+  await waitUntil(() => it.running.now === 5, { what: 'one more job' });
+  for (const job of [...runs, waits]) it.cancel(job, { unlessCalled: true });
+  await waited;
+  assert.deepEqual(it.outcomes(), ['failed client_gone']);
+  for (const { finish: end } of it.calls) end();
+  await Promise.all(done);
+  assert.equal(it.calls.length, 4);
+  assert.deepEqual(it.outcomes().toSorted(), [...Array.from({ length: 4 }, () => 'completed'), 'failed client_gone']);
+});
+
+for (const [what, onClientGone, options] of [
+  ['with on_client_gone: finish', 'finish', {}],
+  ['when calls are spared', 'stop', { unlessCalled: true }],
+] as const) {
+  test(`worker: a call that fails after nobody waits for it any more is not tried again, ${what}`, async () => {
+    await using it = await openTestWorker({ onClientGone, failing: true });
+    const job = it.newJob({ numRetries: 3 });
+    const done = it.hand(job);
+    await waitUntil(() => it.calls.length === 1, { what: 'the call' });
+    it.cancel(job, options);
+    await it.cancelsHeard();
+    it.calls[0]?.finish();
+    await done;
+    assert.equal(it.calls.length, 1);
+    assert.deepEqual(it.outcomes(), ['failed client_gone']);
+  });
+}
 
 test('worker: a cancel that overtakes its job is remembered', async () => {
   await using it = await openTestWorker();

@@ -14,6 +14,23 @@ test('fails at the deadline with what was waited for and the last exception', as
   await assert.rejects(waiting, { message: 'Not within 50 ms: the door is open.', cause: last });
 });
 
+test('a condition that takes long is looked at for no more than a third of the time', async () => {
+  let looks = 0;
+  let lookingMs = 0;
+  const since = performance.now();
+  await waitUntil(
+    () => {
+      const begun = performance.now();
+      while (performance.now() - begun < 30);
+      lookingMs += performance.now() - begun;
+      return (looks += 1) === 4;
+    },
+    { what: 'the fourth look' },
+  );
+  const waitedMs = performance.now() - since - lookingMs;
+  assert.ok(waitedMs >= 3 * 55, `${looks} looks of 30 ms, and ${waitedMs} ms between them`);
+});
+
 test('keeps its deadline when the condition never returns', async () => {
   const waiting = waitUntil(() => new Promise<boolean>(() => undefined), { what: 'an echo', deadlineMs: 50 });
   await assert.rejects(waiting, { message: 'Not within 50 ms: an echo.' });

@@ -1,5 +1,7 @@
 import { cancelledMax, cancelRequestCodec } from '../contracts/cancel-request.ts';
+import type { CancelRequest } from '../contracts/cancel-request.ts';
 import type { RequestId } from '../ids.ts';
+import type { CancelListener, TokenBus } from '../ports/token-bus.ts';
 import { announceAtEndOfTurn } from './end-of-turn.ts';
 
 /**
@@ -9,7 +11,20 @@ import { announceAtEndOfTurn } from './end-of-turn.ts';
  * @param send must not throw
  * @returns cancels a request; resolves when that has been sent
  */
-export function collectCancels(send: (message: Uint8Array) => void): (requestId: RequestId) => Promise<void> {
+export function collectCancels(send: (message: Uint8Array) => void): TokenBus['cancel'] {
+  const [cancel, cancelUnlessCalled] = [collect(send, {}), collect(send, { unlessCalled: true })];
+  return (requestId, { unlessCalled = false } = {}) => (unlessCalled ? cancelUnlessCalled : cancel)(requestId);
+}
+
+/** Tells `listener` what such a message says. */
+export function hearCancels(listener: CancelListener, { requestIds, unlessCalled = false }: CancelRequest): void {
+  listener(requestIds, { unlessCalled });
+}
+
+function collect(
+  send: (message: Uint8Array) => void,
+  how: Pick<CancelRequest, 'unlessCalled'>,
+): (requestId: RequestId) => Promise<void> {
   let collected: RequestId[] = [];
   let sent = Promise.withResolvers<void>();
 
@@ -24,7 +39,7 @@ export function collectCancels(send: (message: Uint8Array) => void): (requestId:
     collected = [];
     sent = Promise.withResolvers();
     for (let at = 0; at < requestIds.length; at += cancelledMax) {
-      send(cancelRequestCodec.encode({ version: 1, requestIds: requestIds.slice(at, at + cancelledMax) }));
+      send(cancelRequestCodec.encode({ version: 1, requestIds: requestIds.slice(at, at + cancelledMax), ...how }));
     }
     resolve();
   }

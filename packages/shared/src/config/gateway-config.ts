@@ -23,6 +23,8 @@ export interface GatewayConfig {
   readonly trustedProxies: readonly string[];
   /** From where requests are taken: addresses and networks; null: from everywhere. */
   readonly allowedIps: readonly string[] | null;
+  /** An ingress is ready while PostgreSQL is away: it serves the keys that it knows. */
+  readonly readyWithoutDatabase: boolean;
   /** Errors name the call (`litellm_call_id`), as the header of their answers does. */
   readonly errorsNameCall: boolean;
   readonly tenancy: TenancySettings;

@@ -23,6 +23,21 @@ export function readGeneralSettings(
   };
 }
 
+/**
+ * LiteLLM lets in whatever key it cannot look up then. Here no key is let in of which nobody can say what it may spend.
+ */
+export function readReadyWithoutDatabase(general: Section): boolean {
+  const key = 'allow_requests_on_db_unavailable';
+  const isWanted = general.boolean(key) ?? false;
+  if (isWanted) {
+    general.warning(
+      key,
+      'while PostgreSQL is away an ingress stays ready and serves the keys that it knows; it refuses all others with 503, since nobody could say what they may spend',
+    );
+  }
+  return isWanted;
+}
+
 function readRetention(section: Section): Duration | null {
   const key = 'maximum_spend_logs_retention_period';
   const text = section.string(key);

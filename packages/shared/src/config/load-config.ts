@@ -5,7 +5,7 @@ import { checkKeys } from './check-keys.ts';
 import { type ConfigNeeds, needFor, neededSections, needsEverything } from './config-needs.ts';
 import { Findings } from './findings.ts';
 import type { GatewayConfig } from './gateway-config.ts';
-import { readGeneralSettings } from './general-settings.ts';
+import { readGeneralSettings, readReadyWithoutDatabase } from './general-settings.ts';
 import { readConfigFiles } from './read-config-files.ts';
 import { readMetricsSettings } from './metrics-settings.ts';
 import { withOtherNames } from './model-group-aliases.ts';
@@ -83,6 +83,7 @@ async function readRoot(
     metrics: readMetricsSettings({ litellm, own }, env, findings),
     trustedProxies: readTrustedProxies({ general, own }),
     allowedIps: readAllowedIps(general),
+    readyWithoutDatabase: readReadyWithoutDatabase(general),
     errorsNameCall: general.boolean('include_call_id_in_error_body') ?? false,
     tenancy: readTenancySettings({ litellm, general, sluice: own }),
     sluice,

@@ -225,12 +225,13 @@ export const vocabularies = {
       'enforce_user_param',
       'token_rate_limit_type',
       'include_call_id_in_error_body',
+      'allow_requests_on_db_unavailable',
     ],
     notYet: words(`database_connection_pool_limit database_connection_timeout store_model_in_db
       store_prompts_in_spend_logs disable_spend_logs disable_spend_updates disable_error_logs proxy_batch_write_at
       proxy_budget_rescheduler_min_time proxy_budget_rescheduler_max_time disable_reset_budget
       maximum_spend_logs_retention_interval maximum_spend_logs_cleanup_cron
-      allow_requests_on_db_unavailable user_api_key_cache_ttl disable_adding_master_key_hash_to_db
+      user_api_key_cache_ttl disable_adding_master_key_hash_to_db
       disable_master_key_return completion_model embedding_model image_generation_model moderation_model
       enforced_params reject_clientside_metadata_tags
       max_parallel_requests max_request_size_mb max_response_size_mb

@@ -26,11 +26,18 @@ export interface TokenBus {
    * Tells every worker, together with what else is cancelled in the same turn. Fire and forget: resolves when it has
    * been sent, and never fails.
    */
-  cancel(requestId: RequestId): Promise<void>;
+  cancel(requestId: RequestId, options?: CancelOptions): Promise<void>;
 
   /** Calls `listener` for every cancel from now on, with all that came together; resolves once live. */
-  onCancel(listener: (requestIds: readonly RequestId[]) => void): Promise<AsyncDisposable>;
+  onCancel(listener: CancelListener): Promise<AsyncDisposable>;
 }
+
+export interface CancelOptions {
+  /** A call that runs goes on, and no other is made. Absent: it is stopped, if that is how the gateway is set. */
+  readonly unlessCalled?: boolean;
+}
+
+export type CancelListener = (requestIds: readonly RequestId[], options: Required<CancelOptions>) => void;
 
 /** `rest`: its client has seen the beginning of one answer, in place of which no other can be put. */
 export type AwaitedPart = 'nothing' | 'answer' | 'rest';

@@ -140,6 +140,7 @@ for (const source of [{}, { file: fixture('empty.yaml') }]) {
       metrics: { authenticated: true, token: null },
       trustedProxies: [],
       allowedIps: null,
+      readyWithoutDatabase: false,
       errorsNameCall: false,
       tenancy: {
         timeZone: 'UTC',

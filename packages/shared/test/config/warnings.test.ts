@@ -103,6 +103,14 @@ const cases: { values: Record<string, unknown>; warnings: string[] }[] = [
       'router_settings.optional_pre_call_checks: not supported yet, ignored',
     ],
   },
+  // Less than LiteLLM does
+  {
+    values: { general_settings: { allow_requests_on_db_unavailable: true } },
+    warnings: [
+      'general_settings.allow_requests_on_db_unavailable: while PostgreSQL is away an ingress stays ready and serves the keys that it knows; it refuses all others with 503, since nobody could say what they may spend',
+    ],
+  },
+  { values: { general_settings: { allow_requests_on_db_unavailable: false } }, warnings: [] },
   // Once
   {
     values: { model_list: [0, 1, 2].map(() => oneModel({ region_name: 'x' }).model_list[0]) },

@@ -11,12 +11,13 @@ interface Ends extends AsyncDisposable {
 }
 
 const minute = 60_000;
-/** Adapters may keep what they are told by the clock of their server, so the tests' time is about now. */
-const now = Math.ceil(Date.now() / minute) * minute;
-const at = (ms: number, windowMs = 5_000) => ({ now: now + ms, windowMs });
 
 /** What every adapter of the cooldown store promises. */
 export function cooldownStoreConformance(name: string, open: () => Promise<Ends>): void {
+  // Adapters may keep what they are told by the clock of their server, so the tests' time is about now, in each file.
+  const now = Math.ceil(Date.now() / minute) * minute;
+  const at = (ms: number, windowMs = 5_000) => ({ now: now + ms, windowMs });
+
   test(`${name} cooldowns: calls of a minute are counted for all workers together`, async () => {
     await using ends = await open();
     const id = randomUUID();

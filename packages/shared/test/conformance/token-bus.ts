@@ -134,6 +134,19 @@ export function tokenBusConformance(
     assert.deepEqual(seen.sort(), [`a ${requestId}`, `b ${requestId}`]);
   });
 
+  test(`${name} bus: a cancel says whether a call that runs may go on, and those that differ come apart`, async () => {
+    await using ends = await open();
+    const seen: unknown[] = [];
+    await using _ = await ends.worker.onCancel((ids, options) => seen.push([ids, options]));
+    const [one, other] = [newRequestId(), newRequestId()];
+    await Promise.all([ends.ingress.cancel(one, { unlessCalled: true }), ends.ingress.cancel(other)]);
+    await waitUntil(() => seen.length === 2, { what: 'both cancels' });
+    assert.deepEqual(seen, [
+      [[one], { unlessCalled: true }],
+      [[other], { unlessCalled: false }],
+    ]);
+  });
+
   test(`${name} bus: cancels of one turn come together, and none is lost`, async () => {
     await using ends = await open();
     const seen: string[][] = [];

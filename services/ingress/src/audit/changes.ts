@@ -46,7 +46,7 @@ export function createChanges({ sql, now }: { readonly sql: SqlPool; readonly no
         if (lines === 0) throw new Error(`${req.method} ${req.path} has changed something that no audit line tells.`);
         return made;
       });
-      markChanged(req);
+      if (req.res) markChanged(req.res);
       return result;
     },
   };

@@ -36,10 +36,11 @@ export interface Answer extends AsyncIterable<AnswerBatch>, AsyncDisposable {}
 /** The answer of a job that was queued. It can be taken back too where leaving would let it go on. */
 export interface QueuedAnswer extends Answer {
   /**
-   * Takes the job out of the queue if no worker has it. The answer then ends with `stream_interrupted`.
+   * Takes the job out of the queue if no worker has it. The answer then ends with `stream_interrupted`. A worker that
+   * has it makes no call for it that has not begun, and if none has, closes it likewise.
    *
    * @returns true: it will never run, its reservation is closed and its idempotency key is free. false: a worker has
-   *   or had it, and nothing has changed
+   *   or had it, and the answer's end still comes
    * @throws when a dependency is away; asked again, it goes on where it stopped
    */
   withdraw(): Promise<boolean>;
@@ -112,7 +113,11 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
     let leaving: Promise<void> | null = null;
     return {
       [Symbol.asyncIterator]: () => answer[Symbol.asyncIterator](),
-      withdraw,
+      async withdraw() {
+        if (await withdraw()) return true;
+        if (!answer.finished) await deps.bus.cancel(job.requestId, { unlessCalled: true });
+        return false;
+      },
       cancel: async () => {
         if (!answer.finished) await stop();
       },

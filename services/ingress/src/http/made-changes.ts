@@ -1,20 +1,20 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import { GatewayError } from '@sluice/shared/errors.ts';
 
-interface Told {
-  readonly headers: IncomingHttpHeaders;
+/** Of a response: Express's place for what is known of its request. */
+interface Answering {
+  readonly locals: Record<string, unknown>;
 }
 
-/** Requests that have changed something, told apart by their headers. */
-const changed = new WeakSet<IncomingHttpHeaders>();
+const mark = 'hasChanged';
 
-export function markChanged({ headers }: Told): void {
-  changed.add(headers);
+/** The request has changed something, whatever becomes of it from here on. */
+export function markChanged({ locals }: Answering): void {
+  locals[mark] = true;
 }
 
 /** The same error, unless it invites to repeat a request that has already changed something. */
-export function withoutRepeat(thrown: unknown, { headers }: Told): unknown {
-  if (!changed.has(headers) || !(thrown instanceof GatewayError) || thrown.code !== 'dependency_unavailable') {
+export function withoutRepeat(thrown: unknown, { locals }: Answering): unknown {
+  if (locals[mark] !== true || !(thrown instanceof GatewayError) || thrown.code !== 'dependency_unavailable') {
     return thrown;
   }
   const message =

@@ -7,6 +7,7 @@ export interface Exchange {
   readonly callId: string;
   /** Aborts when nobody waits for the response any more. */
   readonly clientGone: AbortSignal;
+  /** Those that come too late are left out. */
   setHeaders(headers: ResponseHeaders): void;
   /** The model is known: metrics will name it. */
   about(alias: string, stream: boolean): void;

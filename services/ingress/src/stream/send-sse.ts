@@ -5,6 +5,8 @@ import { GatewayError } from '@sluice/shared/errors.ts';
 import { drained } from '../http/drained.ts';
 import { toErrorResponse } from '../http/error-response.ts';
 import { toGatewayError } from './answer-failure.ts';
+import { startStream } from './heartbeat.ts';
+import type { Heartbeat, StreamHead } from './heartbeat.ts';
 import type { AnswerBatch } from './open-answer.ts';
 
 /** How a surface writes its stream. Each function returns whole SSE frames, or '' for nothing. */
@@ -16,13 +18,9 @@ export interface SseSurface {
 }
 
 /** As much of a response as a stream needs; Express's has it. */
-export interface SseResponse extends EventEmitter {
-  readonly headersSent: boolean;
+export interface SseResponse extends EventEmitter, StreamHead {
   readonly destroyed: boolean;
   readonly writableNeedDrain: boolean;
-  status(code: number): unknown;
-  setHeader(name: string, value: string): unknown;
-  flushHeaders(): void;
   /** False: it comes with 'drain' that more is welcome. */
   write(text: string): boolean;
   end(text: string): unknown;
@@ -30,26 +28,20 @@ export interface SseResponse extends EventEmitter {
 
 /**
  * Streams an answer to the client as it arrives. An answer that fails before its first content is thrown, so that the
- * client gets a status; after it, the error is one last event and nothing follows. Waits for a slow reader.
+ * client gets a status, unless the stream was kept alive until then; after it, the error is one last event and nothing
+ * follows. Waits for a slow reader.
  *
- * A client, or a proxy before it, may take silence for death: after `heartbeatMs` without a word the stream is opened,
- * if it is not yet, and gets a comment, which clients skip. From then on the status is 200, and an error an event.
- *
- * @param options `heartbeatMs`: 0 for none; `callId`: for an error to name
+ * @param options `heartbeat`: ends with the answer; `callId`: for an error to name
  * @throws GatewayError before the stream is open
  */
 export async function sendSse(
   res: SseResponse,
   answer: AsyncIterable<AnswerBatch>,
   surface: SseSurface,
-  { heartbeatMs, callId }: { readonly heartbeatMs: number; readonly callId?: string | undefined },
+  { heartbeat, callId }: { readonly heartbeat: Heartbeat; readonly callId?: string | undefined },
 ): Promise<void> {
-  const heartbeat = heartbeatMs > 0 ? setInterval(beat, heartbeatMs) : undefined;
-  try {
-    await send();
-  } finally {
-    clearInterval(heartbeat);
-  }
+  using _ = heartbeat;
+  await send();
 
   async function send(): Promise<void> {
     let begun = false;
@@ -72,7 +64,7 @@ export async function sendSse(
           }
           case 'answer-end':
             // An answer without any content has no answer-start either.
-            if (!begun) startStream();
+            if (!begun) startStream(res);
             begun = true;
             res.end(frames + surface.end(event.usage));
             return;
@@ -92,35 +84,24 @@ export async function sendSse(
         }
       }
       if (frames === '') continue;
-      heartbeat?.refresh();
+      heartbeat.refresh();
       if (!res.write(frames)) await drained(res);
     }
   }
 
-  function beat(): void {
-    if (res.destroyed || res.writableNeedDrain) return;
-    startStream();
-    res.write(': waiting\n\n');
-  }
-
   function begin(start: AnswerStart): void {
     surface.begin(start);
-    startStream();
-  }
-
-  function startStream(): void {
-    if (res.headersSent) return;
-    res.status(200);
-    res.setHeader('content-type', 'text/event-stream; charset=utf-8');
-    res.setHeader('cache-control', 'no-cache');
-    // Nginx and its kind otherwise hold a stream back until a buffer is full.
-    res.setHeader('x-accel-buffering', 'no');
-    res.flushHeaders();
+    startStream(res);
   }
 
   function endWithError(frames: string, error: GatewayError): void {
-    res.end(`${frames}data: ${JSON.stringify(toErrorResponse(error, callId).body)}\n\n`);
+    res.end(frames + errorFrame(error, callId));
   }
+}
+
+/** The last event of a stream that has failed. */
+export function errorFrame(error: unknown, callId?: string): string {
+  return `data: ${JSON.stringify(toErrorResponse(error, callId).body)}\n\n`;
 }
 
 const interrupted = 'The answer was interrupted: the worker that wrote it died. Send the request again.';

@@ -36,7 +36,10 @@ async function openDispatch() {
   const bodies: string[] = [];
   const line: string[] = [];
   const booked: UsageEvent[] = [];
-  const hearing = await bus.onCancel((requestIds) => cancelled.push(...requestIds));
+  const spared: string[] = [];
+  const hearing = await bus.onCancel((requestIds, { unlessCalled }) =>
+    (unlessCalled ? spared : cancelled).push(...requestIds),
+  );
   const behaviour = { enqueue: async () => {}, isWaiting: true, append: async () => {}, put: async () => 'claim' };
   const dispatch = createDispatch({
     queue: {
@@ -88,6 +91,8 @@ async function openDispatch() {
     queued,
     withdrawn,
     cancelled,
+    /** Cancelled unless a call of it runs. */
+    spared,
     bodies,
     line,
     booked,
@@ -253,17 +258,20 @@ test('dispatch: a job that waits is withdrawn: its reservation closed, its key f
   assert.deepEqual(it.line.at(-1), `leave ${it.job.requestId}`);
 });
 
-test('dispatch: a job that a worker has cannot be withdrawn; its call goes on, and its answer comes', async () => {
+test('dispatch: a job that a worker has cannot be withdrawn: it is told to begin no call, and one that runs is answered', async () => {
   await using it = await openDispatch();
   it.behaviour.isWaiting = false;
   const claim = claimOf();
   await using answer = await it.dispatch({ ...it.job, deadlineAt: Date.now() + 60_000 }, '{}', claim);
   assert.equal(await answer.withdraw(), false);
+  assert.deepEqual(it.spared, [it.job.requestId]);
   it.finish(0);
   const events = [];
   for await (const batch of answer) events.push(...batch);
   assert.deepEqual(events, [end]);
   assert.deepEqual([it.cancelled, it.booked, claim.steps], [[], [], ['queue']]);
+  assert.equal(await answer.withdraw(), false);
+  assert.equal(it.spared.length, 1, 'what is over needs no telling');
 });
 
 for (const step of ['append', 'forget'] as const) {

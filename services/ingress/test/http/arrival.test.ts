@@ -153,6 +153,22 @@ test('what follows of a request that was answered is taken for a moment, and the
   assert.doesNotMatch(exchange.received(), /408/);
 });
 
+test('of a request that was answered early no timer is left when its client leaves', async () => {
+  let before = 0;
+  const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+  // Within it, so that its own timers count alike.
+  const counted = () => {
+    before = timers();
+    return true;
+  };
+  await waitUntil(counted, { what: 'a first count' });
+  await using exchange = await openExchange({}, ({ response }) => void response.end('enough'));
+  exchange.socket.write(head + chunk('and no end'));
+  await waitUntil(() => exchange.received().includes('enough'), { what: 'the answer' });
+  exchange.socket.destroy();
+  await waitUntil(() => timers() <= before, { what: 'no timer', deadlineMs: 5_000 });
+});
+
 test('a request that has arrived may be answered as late as one likes', async () => {
   await using exchange = await openExchange({ wholeMs: 50, restMs: 50 }, ({ request, response }) => {
     const begunAt = performance.now();

@@ -9,6 +9,7 @@ import type { Response } from 'express';
 import { GatewayError } from '@sluice/shared/errors.ts';
 import { toErrorResponse } from '../../src/http/error-response.ts';
 import { listen } from '../../src/http/listen.ts';
+import { openHeartbeat } from '../../src/stream/heartbeat.ts';
 import { sendSse } from '../../src/stream/send-sse.ts';
 import type { SseSurface } from '../../src/stream/send-sse.ts';
 import { end, failure, finish, openBusAnswer, start, text } from './answer-frames.ts';
@@ -34,7 +35,7 @@ async function openStream(surface: SseSurface = plain, { closes = true, heartbea
     response.resolve(res);
     if (closes) res.once('close', () => worker.answer[Symbol.dispose]());
     try {
-      await sendSse(res, worker.answer, surface, { heartbeatMs });
+      await sendSse(res, worker.answer, surface, { heartbeat: openHeartbeat(res, heartbeatMs) });
       outcome.resolve('sent');
     } catch (error) {
       outcome.resolve(error);

@@ -121,6 +121,32 @@ for (const { why, body = {}, headers = {}, metadata = {}, key = {}, ...is } of c
   });
 }
 
+test('controls: a request without a timeout has as long as any call for it may take, its fallbacks’ too', async () => {
+  const place = { input_cost_per_token: 0, output_cost_per_token: 0 };
+  const slow = await loadGatewayConfig({
+    file: null,
+    env: {},
+    warn: () => undefined,
+    values: {
+      model_list: [
+        { model_name: 'long', litellm_params: { model: 'ollama/a', timeout: 90, ...place } },
+        { model_name: 'long', litellm_params: { model: 'ollama/b', timeout: 5, ...place } },
+        { model_name: 'streams', litellm_params: { model: 'ollama/c', stream_timeout: 40, ...place } },
+        { model_name: 'short', litellm_params: { model: 'ollama/d', timeout: 5, ...place } },
+        { model_name: 'falls', litellm_params: { model: 'ollama/e', ...place } },
+      ],
+      router_settings: { fallbacks: [{ falls: ['long'] }], timeout: 30 },
+    },
+  });
+  const timeoutOf = (alias: string, body = {}) => requestControls(alias, body, {}, slow, null).timeoutMs;
+  assert.deepEqual(
+    ['long', 'streams', 'short', 'falls'].map((alias) => timeoutOf(alias)),
+    [90_000, 40_000, 30_000, 90_000],
+  );
+  assert.equal(timeoutOf('falls', { disable_fallbacks: true }), 30_000);
+  assert.equal(timeoutOf('long', { timeout: 7 }), 7_000);
+});
+
 test('controls: nobody falls back to what their end user or a tag may not use', () => {
   const principal = principalOf(virtualKey('sk-one', {}));
   const body = { fallbacks: ['b', 'c'] };

@@ -2,6 +2,7 @@ import type { Deployment } from '@sluice/shared/config/gateway-config.ts';
 import { laneOfJob } from '@sluice/shared/contracts/lane-queue.ts';
 import type { FallbackError } from '@sluice/shared/contracts/token-event.ts';
 import { errorCatalog, GatewayError } from '@sluice/shared/errors.ts';
+import type { ErrorCode } from '@sluice/shared/errors.ts';
 import { journalHoldsMs } from '@sluice/shared/ports/job-queue.ts';
 import type { JobDelivery } from '@sluice/shared/ports/job-queue.ts';
 import { callOutcomeOf, tokensOf } from '../flow/call-outcome.ts';
@@ -20,6 +21,9 @@ import { startCall } from './start-call.ts';
 
 /** Of one call. A queue that is slow three times is as good as away. */
 const notesMax = 3;
+
+/** What is so slow says how slow it is. */
+const timeouts: readonly ErrorCode[] = ['provider_timeout', 'provider_gateway_timeout'];
 
 /** The number of the call to make next, and whether money is reserved for it. */
 export interface Standing {
@@ -230,7 +234,7 @@ export function createCallSeries(
       latencyMs: (stream ? (end.firstTokenAt ?? endedAt) : endedAt) - startedAt,
       tokens: inputTokens + outputTokens,
       outputTokens,
-      measured: end.type === 'completed' || end.error?.code === 'provider_timeout',
+      measured: end.type === 'completed' || (end.error !== null && timeouts.includes(end.error.code)),
     });
     const labels = { alias: deployment.alias, model: deployment.model };
     const code = end.error?.code ?? end.stopped ?? '';

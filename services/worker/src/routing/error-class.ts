@@ -11,6 +11,7 @@ const classes: Readonly<Partial<Record<ErrorCode, ErrorClass>>> = {
   provider_authentication: 'AuthenticationError',
   provider_not_found: 'NotFoundError',
   provider_timeout: 'TimeoutError',
+  provider_gateway_timeout: 'TimeoutError',
   provider_throttled: 'RateLimitError',
   provider_failed: 'InternalServerError',
   provider_bad_gateway: 'InternalServerError',

@@ -22,7 +22,7 @@ const verdicts: { code: ErrorCode; status?: number; verdict: string; alone: bool
   { code: 'provider_not_found', verdict: 'failed', alone: true, withOthers: true },
   { code: 'provider_throttled', verdict: 'failed', alone: false, withOthers: true },
   { code: 'provider_timeout', verdict: 'failed', alone: false, withOthers: false },
-  { code: 'provider_timeout', status: 504, verdict: 'failed', alone: false, withOthers: false },
+  { code: 'provider_gateway_timeout', verdict: 'failed', alone: false, withOthers: false },
   { code: 'provider_failed', verdict: 'failed', alone: false, withOthers: false },
   { code: 'provider_bad_gateway', verdict: 'failed', alone: false, withOthers: false },
   { code: 'provider_unavailable', verdict: 'failed', alone: false, withOthers: false },

@@ -1,8 +1,7 @@
 import { cancelRequestCodec } from '../../contracts/cancel-request.ts';
 import { tokenFrameCodec } from '../../contracts/token-event.ts';
-import type { RequestId } from '../../ids.ts';
-import type { Inbox, Listening, TokenBus } from '../../ports/token-bus.ts';
-import { collectCancels } from '../collect-cancels.ts';
+import type { CancelListener, Inbox, Listening, TokenBus } from '../../ports/token-bus.ts';
+import { collectCancels, hearCancels } from '../collect-cancels.ts';
 
 /**
  * The token bus within one process. The same bytes go through the same codec as on NATS, and delivery is as
@@ -10,7 +9,7 @@ import { collectCancels } from '../collect-cancels.ts';
  */
 export function createMemoryTokenBus(): TokenBus {
   const inboxes = new Map<string, Map<string, Listening>>();
-  const cancelListeners = new Set<(requestIds: readonly RequestId[]) => void>();
+  const cancelListeners = new Set<CancelListener>();
   let opened = 0;
 
   return {
@@ -38,7 +37,7 @@ export function createMemoryTokenBus(): TokenBus {
     awaited: async (address, requestId, attempt) => inboxes.get(address)?.get(requestId)?.awaits(attempt) ?? 'nothing',
     isLive: () => true,
     cancel: collectCancels((message) => {
-      for (const listener of cancelListeners) listener(cancelRequestCodec.decode(message).requestIds);
+      for (const listener of cancelListeners) hearCancels(listener, cancelRequestCodec.decode(message));
     }),
     async onCancel(listener) {
       cancelListeners.add(listener);

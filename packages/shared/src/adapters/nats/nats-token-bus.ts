@@ -7,7 +7,7 @@ import type { Codec } from '../../contracts/codec.ts';
 import { subjects } from '../../contracts/subjects.ts';
 import { tokenFrameCodec } from '../../contracts/token-event.ts';
 import { withTimeLimit } from '../../time-limit.ts';
-import { collectCancels } from '../collect-cancels.ts';
+import { collectCancels, hearCancels } from '../collect-cancels.ts';
 import { announceAtEndOfTurn } from '../end-of-turn.ts';
 import { awaitedTimeLimitMs } from '../../ports/token-bus.ts';
 import type { AwaitedPart, Inbox, Listening, TokenBus } from '../../ports/token-bus.ts';
@@ -85,7 +85,7 @@ export function createNatsTokenBus(nats: NatsConnection, onError: (error: unknow
         callback: (error, message) => {
           if (error) return onError(error);
           const request = decoded(cancelRequestCodec, message.data);
-          if (request) listener(request.requestIds);
+          if (request) hearCancels(listener, request);
         },
       });
       await nats.flush();

@@ -122,7 +122,7 @@ async function lend<T>(
     },
     query: (text, values) => answer(whileLive(() => ask(text, values))),
     toItsEnd: async (text, values) => {
-      await whileLive(async () => undefined); // what has not been sent yet can still be refused
+      pulse?.requireLive(since); // what has not been sent yet can still be refused
       return answer(ask(text, values));
     },
   };

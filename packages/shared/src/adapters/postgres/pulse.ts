@@ -21,6 +21,9 @@ export interface Pulse extends AsyncDisposable {
    * @throws GatewayError dependency_unavailable
    */
   whileLive<T>(call: () => Promise<T>, since: number): Promise<T>;
+
+  /** Refuses as `whileLive` does, for a call that is then waited for to its end. */
+  requireLive(since: number): void;
 }
 
 /**
@@ -36,14 +39,18 @@ export async function openPulse(config: ClientConfig): Promise<Pulse> {
   let client: Client | null = await connect();
   let isLive = true;
   const watching = watch();
+  const isPatient = (since: number) => performance.now() - since > patientAfterMs;
+  const requireLive = (since: number) => {
+    if (!isLive && !isPatient(since)) throw databaseAway();
+  };
 
   return {
+    requireLive,
     async whileLive(call, since) {
-      const isPatient = () => performance.now() - since > patientAfterMs;
-      if (!isLive && !isPatient()) throw databaseAway();
+      requireLive(since);
       const loss = Promise.withResolvers<never>();
       const giveUp = () => {
-        if (!isPatient()) loss.reject(databaseAway());
+        if (!isPatient(since)) loss.reject(databaseAway());
       };
       giveUps.add(giveUp);
       try {

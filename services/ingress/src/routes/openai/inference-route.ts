@@ -11,6 +11,7 @@ import { serveRequest } from '../../inference/serve-request.ts';
 import { keyLimits } from '../../tenancy/accounts-of.ts';
 import type { Limited } from '../../tenancy/limits.ts';
 import type { InferenceDeps } from './inference-deps.ts';
+import { openHeartbeat } from '../../stream/heartbeat.ts';
 import { modelInPath } from './model-in-path.ts';
 import { openExchange } from './open-exchange.ts';
 import { sendStream } from './send-stream.ts';
@@ -35,11 +36,19 @@ export function inferenceRoute<Body>(endpoint: InferenceEndpoint<Body>, deps: In
       recordUnbegun(req, from, error);
       throw error;
     });
+    // It may wait for a budget, or for the answer of another with its idempotency key, before it waits in the queue.
+    using heartbeat = openHeartbeat(res, isForStream(value) ? deps.config.sluice.sseHeartbeatMs : 0);
     await serveRequest(endpoint, { text, value, ...from }, deps, async (served) => {
       const surface = served.isStreamed ? endpoint.stream?.bind(endpoint, served) : undefined;
-      await (surface ? sendStream(res, served, surface, deps) : sendWhole(res, endpoint, served, deps));
+      await (surface ? sendStream(res, served, surface, heartbeat, deps) : sendWhole(res, endpoint, served, deps));
     });
   };
+
+  /** Whether the answer to such a body, if there is one, is a stream. */
+  function isForStream(value: unknown): boolean {
+    if (endpoint.stream === undefined || typeof value !== 'object' || value === null) return false;
+    return 'stream' in value && value.stream === true;
+  }
 
   function recordUnbegun(req: Request, from: Omit<UnreadRequest, 'value'>, error: unknown): void {
     recordUnread(endpoint, { ...from, value: { model: modelInPath(req) } }, error, deps);

@@ -21,6 +21,7 @@ export function openExchange(req: Request, res: Response, route: string, deps: I
     callId: callIdOf(req.headers, deps.newId),
     clientGone: gone.signal,
     setHeaders(headers) {
+      if (res.headersSent) return; // of a stream that was kept alive while it waited
       // Upstream header values are the provider's: what HTTP cannot carry is left out.
       for (const [name, value] of Object.entries(headers)) if (isHeaderValue(value)) res.setHeader(name, value);
     },

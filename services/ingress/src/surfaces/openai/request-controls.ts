@@ -11,7 +11,7 @@ import { GatewayError } from '@sluice/shared/errors.ts';
 import { z } from 'zod';
 import { mayBeUsedFor, mayUseAlias } from '../../auth/may-use-model.ts';
 import { otherNamesOf } from '@sluice/shared/config/other-names.ts';
-import { resolveAlias } from '@sluice/shared/config/resolve-alias.ts';
+import { deploymentsOf, resolveAlias } from '@sluice/shared/config/resolve-alias.ts';
 import { noAttribution } from '../../tenancy/attribution.ts';
 import type { Attribution } from '../../tenancy/attribution.ts';
 import { limitsThatHold } from '../../tenancy/limits-that-hold.ts';
@@ -85,7 +85,7 @@ export function requestControls(
     : planFallbacks(alias, askedFallbacks(asked, own, key), config, mayFallBackTo);
   return {
     regions,
-    timeoutMs: asked.timeout ? asked.timeout * 1_000 : config.router.timeoutMs,
+    timeoutMs: asked.timeout ? asked.timeout * 1_000 : defaultTimeoutMs([alias, ...plan.fallbacks], config),
     forJob: {
       ...plan,
       ...(disabled && { fallbacksDisabled: true }),
@@ -118,6 +118,15 @@ export function requestControls(
   function named(one: Alias): ModelName {
     return { ...one, ...otherNamesOf(config, one) };
   }
+}
+
+/** Of a request that names none: no less than any call that may be made for it may take. */
+function defaultTimeoutMs(aliases: readonly string[], config: GatewayConfig): number {
+  const limits = deploymentsOf(config, aliases).flatMap(({ timeoutMs, streamTimeoutMs }) => [
+    timeoutMs ?? 0,
+    streamTimeoutMs ?? 0,
+  ]);
+  return Math.max(config.router.timeoutMs, ...limits);
 }
 
 function parseControls(given: Readonly<Record<string, unknown>>): z.infer<typeof Controls> {

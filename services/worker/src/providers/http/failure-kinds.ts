@@ -22,7 +22,7 @@ const failureKinds: ReadonlyMap<number, FailureKind> = new Map([
   [500, { code: 'provider_failed', litellmClass: 'InternalServerError', mayBeBilled: false }],
   [502, { code: 'provider_bad_gateway', litellmClass: 'BadGatewayError', mayBeBilled: true }],
   [503, { code: 'provider_unavailable', litellmClass: 'ServiceUnavailableError', mayBeBilled: false }],
-  [504, { code: 'provider_timeout', litellmClass: 'Timeout', mayBeBilled: true }],
+  [504, { code: 'provider_gateway_timeout', litellmClass: 'Timeout', mayBeBilled: true }],
   // Anthropic's word for `overloaded_error`; nothing was begun.
   [529, { code: 'provider_unavailable', litellmClass: 'ServiceUnavailableError', mayBeBilled: false }],
 ] as const);

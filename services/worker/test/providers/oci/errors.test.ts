@@ -21,7 +21,7 @@ const cases = [
   { status: 500, code: 'provider_failed', named: 'InternalServerError', billed: false },
   { status: 502, code: 'provider_bad_gateway', named: 'BadGatewayError', billed: true },
   { status: 503, code: 'provider_unavailable', named: 'ServiceUnavailableError', billed: false },
-  { status: 504, code: 'provider_timeout', named: 'Timeout', billed: true },
+  { status: 504, code: 'provider_gateway_timeout', named: 'Timeout', billed: true },
   { status: 507, code: 'provider_bad_gateway', named: 'APIError', billed: true },
   { status: 302, code: 'provider_bad_gateway', named: 'APIError', billed: true },
 ];
