@@ -63,16 +63,16 @@ describe('general_settings, and what is told of the routing, of a whole gateway'
   test('token_rate_limit_type: tokens per minute are reserved, shown and corrected as those of the prompt', async () => {
     const key = await gateway.newKey({ tpm_limit: 100 });
     const remaining = ({ headers }: Reply) => Number(headers.get('x-ratelimit-remaining-tokens'));
-    const [first, second] = [
+    const [one, other] = [
       await chat(gateway, key, { user, max_tokens: 500 }),
       await chat(gateway, key, { user, max_tokens: 500 }),
     ];
-    assert.deepEqual([first.status, second.status], [200, 200], 'with all tokens, neither would fit');
-    const estimate = 100 - remaining(first);
+    assert.deepEqual([one.status, other.status], [200, 200], 'with all tokens, neither would fit');
+    const estimate = 100 - remaining(one);
     assert.ok(estimate > 0 && estimate < 20, `${estimate} for a short prompt`);
-    const { prompt_tokens: used } = Usage.parse(JSON.parse(first.text)).usage;
-    assert.equal(remaining(second), 100 - used - estimate);
-    assert.equal(second.headers.get('x-ratelimit-limit-tokens'), '100');
+    const { prompt_tokens: used } = Usage.parse(JSON.parse(one.text)).usage;
+    assert.equal(remaining(other), 100 - used - estimate);
+    assert.equal(other.headers.get('x-ratelimit-limit-tokens'), '100');
 
     const long = [{ role: 'user', content: 'x'.repeat(600) }];
     const refused = await chat(gateway, key, { user, messages: long, max_tokens: 1 });

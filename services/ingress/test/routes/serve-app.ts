@@ -53,11 +53,11 @@ export async function serveApp(
   };
 }
 
-const sendError: ErrorRequestHandler = (thrown: unknown, req, res, _next) => {
+const sendError: ErrorRequestHandler = (thrown: unknown, _req, res, _next) => {
   if (res.headersSent) {
     res.destroy();
     return;
   }
-  const { status, body, headers } = toErrorResponse(withoutRepeat(asGatewayError(thrown), req));
+  const { status, body, headers } = toErrorResponse(withoutRepeat(asGatewayError(thrown), res));
   res.status(status).set(headers).json(body);
 };
