@@ -64,7 +64,7 @@ describe('distributed: with instance principals', () => {
     ]);
     for (const file of await filesOf(pid, gateway.folder)) texts.set(file, await readFile(file, 'latin1'));
     assert.ok(
-      [...texts.keys()].some((name) => name.endsWith('config.yaml')),
+      [...texts.keys()].some((name) => name.endsWith('config-1.yaml')),
       'the search has found nothing',
     );
     for (const [name, text] of texts) {
