@@ -5,6 +5,8 @@ export interface BenchArguments {
   /** Of each arm, after `warmUpMs` that do not count. */
   readonly measureMs: number;
   readonly warmUpMs: number;
+  /** Of full load before anything is measured, for V8 to have made the services' code quick. */
+  readonly heatMs: number;
   readonly rounds: number;
   readonly arms: readonly Arm[];
   /** Of steady load at the end, for the memory. */
@@ -22,10 +24,11 @@ export interface BenchArguments {
 }
 
 export const usage = `Usage: npm run bench -- [options]
-  --quick            one short round of everything, no steady load (about 40 s instead of 3 minutes)
+  --quick            one short round of everything, no steady load (about 40 s instead of 4 minutes)
   --rounds N         interleaved rounds of direct and gateway (3)
   --arms ID,ID       only these of whole-1, whole-32, whole-128, whole-rate, whole-large, streams, streams-paced
   --seconds S        measured per arm and round (2)
+  --heat S           full load before anything is measured, while V8 makes the services' code quick (20)
   --minutes N        steady load at the end, with the memory read every 5 s (0.25; 5 is what the target speaks of)
   --no-embedded      leaves the embedded gateway out
   --ledger-events N  usage events that one ledger books from a backlog, 0 leaves that out (60000)
@@ -45,6 +48,7 @@ export function readArguments(args: readonly string[]): BenchArguments | 'help' 
       rounds: { type: 'string' },
       arms: { type: 'string' },
       seconds: { type: 'string' },
+      heat: { type: 'string' },
       minutes: { type: 'string' },
       'no-embedded': { type: 'boolean', default: false },
       'ledger-events': { type: 'string' },
@@ -63,6 +67,7 @@ export function readArguments(args: readonly string[]): BenchArguments | 'help' 
     measureMs: numberOf('--seconds', values.seconds, { fallback: quick ? 1 : 2, min: 0.2, max: 200 }) * 1_000,
     arms: values.arms === undefined ? arms : armsNamed(values.arms.split(',')),
     warmUpMs: quick ? 300 : 500,
+    heatMs: numberOf('--heat', values.heat, { fallback: quick ? 0.6 : 20, min: 0.1, max: 600 }) * 1_000,
     minutes: numberOf('--minutes', values.minutes, { fallback: quick ? 0 : 0.25, min: 0, max: 60 }),
     embedded: !values['no-embedded'],
     ledgerEvents: numberOf('--ledger-events', values['ledger-events'], {

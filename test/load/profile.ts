@@ -40,7 +40,8 @@ export async function profileServices(bench: Bench, options: BenchArguments): Pr
     machine = await describeMachine(await books.postgresVersion());
     const subject = { bench, gateway, books, bill: openBill(bench.simulator), answered: { count: 0 } };
     for (const arm of arms.filter(({ id }) => profiled.has(id))) {
-      await measure(subject, arm, 'gateway', { warmUpMs: 0, measureMs: options.measureMs });
+      const measureMs = windows.length === 0 ? options.heatMs : options.measureMs;
+      await measure(subject, arm, 'gateway', { warmUpMs: 0, measureMs });
       const from = monotonicMicros();
       const { load, cpuMsPerRequest: cpuMs } = await measure(subject, arm, 'gateway', {
         warmUpMs: 0,
