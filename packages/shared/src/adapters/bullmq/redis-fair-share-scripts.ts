@@ -237,76 +237,130 @@ return outlook(base + start)
 
 /**
  * KEYS: as above. ARGV: first score, range, now; then for each correction: its now, job id, flow, weight, input tokens,
- * output tokens, outcome.
+ * output tokens, outcome. What they share is read once and written once: a job's own part is one GETDEL.
  */
 export const correctScript = `${common}
-local function learn(key, outputTokens)
-  local average = tonumber(redis.call('HGET', key, 'out') or nil)
-  local new = average and average + (outputTokens - average) * ${outputAverageGain} or outputTokens
-  redis.call('HSET', key, 'out', float(new))
-  redis.call('PEXPIRE', key, retention)
+local read = redis.call('HMGET', lineKey, 'count', 'busy', 'last', 'at', 'out', 'top')
+local line = { count = tonumber(read[1] or 0), busy = tonumber(read[2] or 0), last = tonumber(read[3] or 0),
+  at = tonumber(read[4] or 0), out = tonumber(read[5] or nil), top = tonumber(read[6] or 0) }
+local changed = {}
+local function put(field, value, text)
+  line[field], changed[field] = value, text
+end
+
+-- Only BullMQ changes how many wait, and not while this runs.
+local isLine = waitingCount() > 0
+local flows = {}
+local function flowOf(name)
+  local flow = flows[name]
+  if flow then return flow end
+  flow = { key = flowAt(name), index = indexAt(name), set = {}, gone = {} }
+  flow.fields, flow.finishes = readFlow(name)
+  flows[name] = flow
+  return flow
+end
+local function putInto(flow, field, text)
+  flow.fields[field], flow.set[field], flow.gone[field] = text, text, nil
+end
+local function dropFrom(flow, field)
+  if flow.fields[field] then flow.fields[field], flow.set[field], flow.gone[field] = nil, nil, true end
+end
+
+-- Both hold until jobs are moved.
+local virtual = nil
+local function presentNow()
+  virtual = virtual or present(line.top)
+  return virtual
+end
+local function waitingOf(flow)
+  if not flow.count then
+    dropPassed(flow.index, presentNow())
+    flow.count = redis.call('ZCARD', flow.index)
+  end
+  return flow.count
+end
+
+local function learned(average, outputTokens)
+  average = tonumber(average or nil)
+  return average and average + (outputTokens - average) * ${outputAverageGain} or outputTokens
 end
 
 local function countCompletion()
-  local line = redis.call('HMGET', lineKey, 'count', 'busy', 'last', 'at')
-  local count, busy, last, at = tonumber(line[1] or 0), tonumber(line[2] or 0), tonumber(line[3] or 0), tonumber(line[4] or 0)
+  local count, busy, last, at = line.count, line.busy, line.last, line.at
   if last == 0 and now - at > ${rateMemoryMs} then count, busy = 0, 0 end
   if last > 0 then
     local elapsed = math.max(0, now - last)
     local left = math.exp(-elapsed / ${rateWindowMs})
     count, busy = count * left + 1, busy * left + elapsed
   end
-  local isLine = waitingCount() > 0
-  redis.call('HSET', lineKey, 'count', float(count), 'busy', float(busy),
-    'last', isLine and math.max(now, last) or 0, 'at', math.max(now, at))
-  redis.call('PEXPIRE', lineKey, retention)
+  last, at = isLine and math.max(now, last) or 0, math.max(now, at)
+  put('count', count, float(count))
+  put('busy', busy, float(busy))
+  put('last', last, int(last))
+  put('at', at, int(at))
 end
 
 local function correct(id, flow, weight, inputTokens, outputTokens, outcome)
-  local chargeKey, flowKey, index = own .. 'charge:' .. id, flowAt(flow), indexAt(flow)
   if outcome == 'answered' then
-    learn(lineKey, outputTokens)
-    learn(flowKey, outputTokens)
+    local average = learned(line.out, outputTokens)
+    put('out', average, float(average))
+    putInto(flow, 'out', float(learned(flow.fields['out'], outputTokens)))
+    flow.isLearned = true
   end
-  if outcome == 'withdrawn' then redis.call('ZREM', index, id) else countCompletion() end
+  if outcome == 'withdrawn' then
+    redis.call('ZREM', flow.index, id)
+    flow.count = nil
+  else
+    countCompletion()
+  end
 
-  local charged = tonumber(redis.call('GETDEL', chargeKey) or nil)
+  local charged = tonumber(redis.call('GETDEL', own .. 'charge:' .. id) or nil)
   if not charged then return end
   local used = (inputTokens + outputTokens > 0) and costOf(inputTokens, outputTokens, weight) or 0
-  local fields, finishes = readFlow(flow)
-  local owed = tonumber(fields['owed'] or 0) + used - charged
-  if owed == 0 then
-    if fields['owed'] then redis.call('HDEL', flowKey, 'owed') end
-    return
-  end
+  local owed = tonumber(flow.fields['owed'] or 0) + used - charged
+  if owed == 0 then return dropFrom(flow, 'owed') end
 
-  local virtual = present()
-  dropPassed(index, virtual)
-  local count = redis.call('ZCARD', index)
-  if math.abs(owed) * ${owedShare} < count * math.max(charged, 1) then
-    redis.call('HSET', flowKey, 'owed', int(owed))
-    return
-  end
-  redis.call('HDEL', flowKey, 'owed', 'room')
+  local count = waitingOf(flow)
+  if math.abs(owed) * ${owedShare} < count * math.max(charged, 1) then return putInto(flow, 'owed', int(owed)) end
+  dropFrom(flow, 'owed')
+  dropFrom(flow, 'room')
   local lastBefore, lastAfter = -1, -1
   if count > 0 then
-    local jobs = redis.call('ZRANGE', index, 0, -1, 'WITHSCORES')
-    lastBefore, lastAfter = tonumber(jobs[#jobs]), move(jobs, owed, index, virtual)
+    local jobs = redis.call('ZRANGE', flow.index, 0, -1, 'WITHSCORES')
+    lastBefore, lastAfter = tonumber(jobs[#jobs]), move(jobs, owed, flow.index, presentNow())
   end
-  local top = tonumber(redis.call('HGET', lineKey, 'top') or 0)
-  for priority, finish in pairs(finishes) do
+  local top = line.top
+  for priority, finish in pairs(flow.finishes) do
     local moved = math.max(0, finish + owed)
     if finish > lastBefore then moved = math.max(moved, lastAfter + 1) end
     moved = math.min(moved, range - 1)
-    redis.call('HSET', flowKey, 'finish:' .. priority, int(moved))
+    flow.finishes[priority] = moved
+    putInto(flow, 'finish:' .. priority, int(moved))
     top = math.max(top, moved)
   end
-  redis.call('HSET', lineKey, 'top', int(top))
+  put('top', top, int(top))
+  virtual = nil
+  for _, other in pairs(flows) do other.count = nil end
+end
+
+local function write(key, fields)
+  local list = {}
+  for field, text in pairs(fields) do list[#list + 1], list[#list + 2] = field, text end
+  if #list > 0 then redis.call('HSET', key, unpack(list)) end
 end
 
 for i = 4, #ARGV, 7 do
   now = tonumber(ARGV[i])
-  correct(ARGV[i + 1], ARGV[i + 2], tonumber(ARGV[i + 3]), tonumber(ARGV[i + 4]), tonumber(ARGV[i + 5]), ARGV[i + 6])
+  correct(ARGV[i + 1], flowOf(ARGV[i + 2]), tonumber(ARGV[i + 3]), tonumber(ARGV[i + 4]), tonumber(ARGV[i + 5]), ARGV[i + 6])
+end
+for _, flow in pairs(flows) do
+  for field in pairs(flow.gone) do redis.call('HDEL', flow.key, field) end
+  write(flow.key, flow.set)
+  if flow.isLearned then redis.call('PEXPIRE', flow.key, retention) end
+end
+if next(changed) then
+  write(lineKey, changed)
+  redis.call('PEXPIRE', lineKey, retention)
 end
 return 1
 `;
