@@ -23,11 +23,10 @@ const lockDeadlineMs = 15 * 60_000;
 
 /**
  * Without a word V8 lets a busy process's heap grow to several times what is in use. With these its resident memory
- * under load halves, at the same CPU per request (npm run bench shows both). A semi-space of 8 MiB against one of 16:
- * 10 to 13 MiB less in each service after load, CPU per request (against Redis' in the same run) within 1 %; one of 4
- * costs 8 % of CPU.
+ * under load halves, at the same CPU per request (npm run bench shows both). A semi-space of 16 MiB against one of 8:
+ * 3 to 8 % less CPU per request in ingress and worker, for 6 to 16 MiB more; one of 32 gains little over it for 30 MiB.
  */
-const nodeFlags = ['--max-semi-space-size=8', '--heap-growing-percent=40'];
+const nodeFlags = ['--max-semi-space-size=16', '--heap-growing-percent=40'];
 
 /**
  * For glibc: one arena instead of one for every thread that V8 compiles and collects garbage on, and the threshold
