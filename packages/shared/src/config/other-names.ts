@@ -13,9 +13,19 @@ export interface OtherNames {
 }
 
 const made = new WeakMap<Aliases, ReadonlyMap<string, readonly string[]>>();
+/** Every request asks, and a configuration does not change. */
+const found = new WeakMap<Alias, OtherNames>();
 
 /** Of an alias as `resolveAlias` finds it. */
-export function otherNamesOf(
+export function otherNamesOf(config: Pick<GatewayConfig, 'aliases' | 'wildcards'>, alias: Alias): OtherNames {
+  const known = found.get(alias);
+  if (known) return known;
+  const names = findOtherNames(config, alias);
+  found.set(alias, names);
+  return names;
+}
+
+function findOtherNames(
   config: Pick<GatewayConfig, 'aliases' | 'wildcards'>,
   { name, standsFor, owners = [], deployments }: Alias,
 ): OtherNames {

@@ -163,6 +163,9 @@ function floatText(value: number): string {
 }
 
 function withoutEmpty(headers: Record<string, string | number | null | undefined>): ResponseHeaders {
-  const present = Object.entries(headers).filter(([, value]) => value !== null && value !== undefined && value !== '');
-  return Object.fromEntries(present.map(([name, value]) => [name, String(value)]));
+  const present: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== null && value !== undefined && value !== '') present[name] = String(value);
+  }
+  return present;
 }

@@ -4,7 +4,7 @@ import type { InferenceEndpoint } from '../../inference/endpoint.ts';
 import type { Served } from '../../inference/serve-request.ts';
 import type { InferenceDeps } from './inference-deps.ts';
 
-/** Collects an answer and sends it in one piece. */
+/** Collects an answer and sends it in one piece: without Express's `json`, which would look up what is known here. */
 export async function sendWhole<Body>(
   res: Response,
   endpoint: InferenceEndpoint<Body>,
@@ -12,5 +12,9 @@ export async function sendWhole<Body>(
   deps: Pick<InferenceDeps, 'now'>,
 ): Promise<void> {
   const { body } = await collectWhole(endpoint, served, deps);
-  if (!served.exchange.clientGone.aborted) res.json(body);
+  if (served.exchange.clientGone.aborted) return;
+  const bytes = Buffer.from(JSON.stringify(body));
+  res.setHeader('content-type', 'application/json; charset=utf-8');
+  res.setHeader('content-length', bytes.length);
+  res.end(bytes);
 }
