@@ -24,7 +24,8 @@ const lockDeadlineMs = 15 * 60_000;
 /**
  * Without a word V8 lets a busy process's heap grow to several times what is in use. With these its resident memory
  * under load halves, at the same CPU per request (npm run bench shows both). A semi-space of 16 MiB against one of 8:
- * 3 to 8 % less CPU per request in ingress and worker, for 6 to 16 MiB more; one of 32 gains little over it for 30 MiB.
+ * 3 to 8 % less CPU per request in ingress and worker, for 6 to 16 MiB more; one of 32 saves about as much again, for
+ * 15 to 30 MiB.
  */
 const nodeFlags = ['--max-semi-space-size=16', '--heap-growing-percent=40'];
 
