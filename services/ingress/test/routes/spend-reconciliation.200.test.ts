@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { z } from 'zod';
 import { openSampleBooks, type SampleBooks } from './spend-books.ts';
 
 let books: SampleBooks;
@@ -21,10 +22,17 @@ async function store(day: string, findings: readonly object[] = []): Promise<voi
   );
 }
 
+const Shown = z.object({
+  reconciled: z.boolean().nullable(),
+  days_not_checked: z.array(z.string()),
+  days: z.array(z.object({ day: z.string() })),
+});
+
 async function answer() {
   const { status, body } = await books.get('/spend/reconciliation?start_date=2027-01-31&end_date=2027-02-01');
   assert.equal(status, 200, JSON.stringify(body));
-  return { reconciled: body.reconciled, not: body.days_not_checked, days: body.days.map((one: any) => one.day) }; // oxlint-disable-line typescript/no-explicit-any -- as Answer
+  const { reconciled, days_not_checked: not, days } = Shown.parse(body);
+  return { reconciled, not, days: days.map(({ day }) => day) };
 }
 
 test('GET /spend/reconciliation 200: agrees when all days with calls were looked at, and nothing was found', async () => {

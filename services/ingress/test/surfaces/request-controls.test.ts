@@ -121,7 +121,7 @@ for (const { why, body = {}, headers = {}, metadata = {}, key = {}, ...is } of c
   });
 }
 
-test('controls: a request without a timeout has as long as any call for it may take, its fallbacks’ too', async () => {
+test('controls: a request without a timeout has as long as any call for it may take, those of fallbacks too', async () => {
   const place = { input_cost_per_token: 0, output_cost_per_token: 0 };
   const slow = await loadGatewayConfig({
     file: null,
