@@ -73,29 +73,41 @@ async function compare(seed: number, range: number): Promise<void> {
   for (let step = 0; step < 250; step += 1) {
     now += pick(50);
     const what = random();
-    if (what < 0.5) {
-      const flow = pick(4);
-      const request: PlaceRequest = {
-        queue,
-        requestId: RequestId.parse(`chatcmpl-${step}`),
-        turn: {
-          flow: `team:${flow}`,
-          weight: [1, 2, 0.7, 1][flow] ?? 1,
-          lane: 'interactive',
-          priority: [0, 128, 128, 200][pick(4)] ?? 128,
-        },
-        inputTokens: random() < 0.5 ? pick(longest) : 10 * pick(3),
-        outputTokensCap: random() < 0.5 ? pick(longest) : 10 * pick(3),
-        now,
-        expiresAt: Date.now() + 60_000,
-      };
-      // As BullMQ's own script leaves a new job.
-      const newcomer = newcomerPriority * 2 ** 32 + step;
-      await redis.hset(`${keys}${request.requestId}`, { timestamp: now });
-      await redis.zadd(`${keys}prioritized`, newcomer, request.requestId);
-      open.push(request);
-      apply(line.place(request, head(), true).moves);
-      await fair.place(request);
+    if (what < 0.35) {
+      // Several come in one turn, and so go in one script.
+      const come = Array.from({ length: 1 + pick(4) }, (_, nth): PlaceRequest => {
+        const flow = pick(4);
+        return {
+          queue,
+          requestId: RequestId.parse(`chatcmpl-${step}-${nth}`),
+          turn: {
+            flow: `team:${flow}`,
+            weight: [1, 2, 0.7, 1][flow] ?? 1,
+            lane: 'interactive',
+            priority: [0, 128, 128, 200][pick(4)] ?? 128,
+          },
+          inputTokens: random() < 0.5 ? pick(longest) : 10 * pick(3),
+          outputTokensCap: random() < 0.5 ? pick(longest) : 10 * pick(3),
+          now,
+          expiresAt: Date.now() + 60_000,
+        };
+      });
+      for (const [nth, { requestId }] of come.entries()) {
+        // As BullMQ's own script leaves a new job.
+        const newcomer = newcomerPriority * 2 ** 32 + 4 * step + nth;
+        await redis.hset(`${keys}${requestId}`, { timestamp: now });
+        await redis.zadd(`${keys}prioritized`, newcomer, requestId);
+      }
+      // A worker may be quicker than placing. Where nobody waits, nobody is charged then.
+      const [first] = come;
+      const isTaken = first !== undefined && open.length + come.length > 1 && random() < 0.2;
+      if (isTaken) await redis.zrem(`${keys}prioritized`, first.requestId);
+      for (const request of come) {
+        const isWaiting = !isTaken || request !== first;
+        (isWaiting ? open : taken).push(request);
+        apply(line.place(request, head(), isWaiting).moves);
+      }
+      await Promise.all(come.map((request) => fair.place(request)));
     } else if (what < 0.8) {
       const [id] = await redis.zpopmin(`${keys}prioritized`);
       const request = open.find(({ requestId }) => requestId === id);

@@ -47,24 +47,26 @@ export function createLine(deps: {
   const emptyAt = new Map<string, number>();
   /** By queue and turn: what was said of the last such job, and when. The oldest are forgotten. */
   const known = new Map<string, { readonly outlook: Outlook; readonly at: number }>();
+  /** By queue and turn: what is being asked. Requests that come together share the answer. */
+  const asking = new Map<string, Promise<Outlook>>();
   let failedAt = 0;
 
   return {
     async requireTurn(job) {
       const request = requestOf(job);
       if (!request || now() - (emptyAt.get(request.queue) ?? 0) < emptyForMs || now() - failedAt < restMs) return;
-      const last = known.get(turnKey(request));
+      const key = turnKey(request);
+      const last = known.get(key);
       if (last && now() - last.at < knownForMs) return refuse(last.outlook, job);
       let outlook: Outlook;
       try {
-        outlook = await withTimeLimit('queue', patienceMs, fairShare.outlook(request));
+        outlook = await (asking.get(key) ?? ask(key, request));
       } catch (error) {
         failedAt = now();
         // Whether the queue is there is for the queue to say.
         log.warn({ requestId: job.requestId, err: error }, 'wait not estimated');
         return;
       }
-      learn(request, outlook);
       refuse(outlook, job);
     },
     async place(job) {
@@ -87,6 +89,17 @@ export function createLine(deps: {
     },
   };
 
+  function ask(key: string, request: PlaceRequest): Promise<Outlook> {
+    const answer = withTimeLimit('queue', patienceMs, fairShare.outlook(request))
+      .then((outlook) => {
+        learn(request, outlook);
+        return outlook;
+      })
+      .finally(() => asking.delete(key));
+    asking.set(key, answer);
+    return answer;
+  }
+
   function learn(request: PlaceRequest, outlook: Outlook): void {
     const { queue } = request;
     if (outlook.waiting === 0) emptyAt.set(queue, now());
@@ -99,7 +112,7 @@ export function createLine(deps: {
   }
 
   function turnKey({ queue, turn }: PlaceRequest): string {
-    return JSON.stringify([queue, turn.flow, turn.priority]);
+    return `${queue}\n${turn.priority}\n${turn.flow}`;
   }
 
   function refuse(outlook: Outlook, { alias, deadlineAt }: NewJob): void {

@@ -71,6 +71,17 @@ test('line: nobody is asked while the queue was empty a moment ago', async () =>
   assert.equal(asked.length, 2);
 });
 
+test('line: requests of one flow that come together ask once, and each is judged by its own deadline', async () => {
+  const { line, job, asked } = newLine({ ahead: 50, waiting: 60, perSecond: 2 });
+  const patient = { ...job, deadlineAt: job.deadlineAt + 60_000 };
+  const answers = await Promise.allSettled([job, patient, job].map((one) => line.requireTurn(one)));
+  assert.deepEqual(
+    answers.map(({ status }) => status),
+    ['rejected', 'fulfilled', 'rejected'],
+  );
+  assert.equal(asked.length, 1);
+});
+
 test('line: what was said of the last job of a flow holds for its next one, for a tenth of a second', async () => {
   const { line, job, asked, state } = newLine({ ahead: 50, waiting: 60, perSecond: 2 });
   await line.place(job);

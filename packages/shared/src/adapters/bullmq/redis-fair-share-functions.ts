@@ -34,11 +34,11 @@ local now = tonumber(ARGV[3])
 
 local function waitingCount() return redis.call('ZCARD', waitingKey) + redis.call('LLEN', bull .. 'wait') end
 
--- The present: the tag of who is next; when nobody waits, nobody owes anything. The greatest finish, if it was read.
+-- The present: the tag of who is next; when nobody waits, nobody owes anything: the greatest finish.
 local function present(top)
   local first = redis.call('ZRANGEBYSCORE', waitingKey, int(base), '(' .. int(base + range), 'WITHSCORES', 'LIMIT', 0, 1)
   if first[2] then return tonumber(first[2]) - base, true end
-  return tonumber(top or redis.call('HGET', lineKey, 'top') or 0), false
+  return top, false
 end
 
 -- Drops the jobs of a flow that time has passed. Of those at the present it must be asked: one, but where the range
@@ -56,6 +56,17 @@ local function costOf(inputTokens, outputTokens, weight)
   return math.max(1, math.ceil(tokens * ${unitsPerToken} / weight))
 end
 
+-- What a script knows of the line and of each flow is read once and written once, however many jobs it is run for.
+local line, flows = nil, {}
+local function readLine()
+  local read = redis.call('HMGET', lineKey, 'count', 'busy', 'last', 'at', 'out', 'top')
+  line = { count = tonumber(read[1] or 0), busy = tonumber(read[2] or 0), last = tonumber(read[3] or 0),
+    at = tonumber(read[4] or 0), out = tonumber(read[5] or nil), top = tonumber(read[6] or 0), set = {} }
+end
+local function putLine(field, value, text)
+  line[field], line.set[field] = value, text
+end
+
 -- Finishes of a flow, by priority, and its whole hash.
 local function readFlow(flow)
   local raw = redis.call('HGETALL', flowAt(flow))
@@ -66,6 +77,37 @@ local function readFlow(flow)
     if priority then finishes[tonumber(priority)] = tonumber(raw[i + 1]) end
   end
   return fields, finishes
+end
+
+local function flowOf(name)
+  local flow = flows[name]
+  if flow then return flow end
+  flow = { name = name, key = flowAt(name), index = indexAt(name), set = {}, gone = {} }
+  flow.fields, flow.finishes = readFlow(name)
+  flows[name] = flow
+  return flow
+end
+local function putInto(flow, field, text)
+  flow.fields[field], flow.set[field], flow.gone[field] = text, text, nil
+end
+local function dropFrom(flow, field)
+  if flow.fields[field] then flow.fields[field], flow.set[field], flow.gone[field] = nil, nil, true end
+end
+
+local function write(key, fields)
+  local list, n = {}, 0
+  for field, text in pairs(fields) do list[n + 1], list[n + 2], n = field, text, n + 2 end
+  if n > 0 then redis.call('HSET', key, unpack(list)) end
+  return n > 0
+end
+local function writeAll()
+  for _, flow in pairs(flows) do
+    for field in pairs(flow.gone) do redis.call('HDEL', flow.key, field) end
+    write(flow.key, flow.set)
+    if flow.isStale then redis.call('SADD', flowsKey, flow.name) end
+    if flow.isStale or flow.isLearned then redis.call('PEXPIRE', flow.key, retention) end
+  end
+  return write(lineKey, line.set)
 end
 
 -- Moves jobs (id, tag, id, tag, ...; in order) by an amount, none to before the floor; they stay in order.
@@ -105,9 +147,9 @@ local function rebase(by)
   redis.call('HSET', lineKey, 'top', int(math.max(0, top - by)))
 end
 
--- Completions per second, as text; '' while nobody knows. Of the line: count, busy, last, at.
-local function perSecond(line)
-  local count, busy, last, at = tonumber(line[1] or 0), tonumber(line[2] or 0), tonumber(line[3] or 0), tonumber(line[4] or 0)
+-- Completions per second, as text; '' while nobody knows.
+local function perSecond()
+  local count, busy, last, at = line.count, line.busy, line.last, line.at
   if count < ${rateCompletionsMin} or (last == 0 and now - at > ${rateMemoryMs}) then return '' end
   local elapsed = busy + (last > 0 and math.max(0, now - last) or 0)
   if elapsed <= 0 then return '' end

@@ -26,17 +26,30 @@ declare module 'ioredis' {
 
 const dependency = 'queue';
 
-/** Jobs that one script corrects, so that none holds Redis up for long. */
-const correctionsMax = 64;
+/** Jobs that one script is run for, so that none holds Redis up for long. */
+const jobsMax = 64;
 
-interface Corrections {
-  readonly args: (string | number)[][];
-  /** Settles with all of them. */
-  readonly sent: Promise<void>;
+/** What one script is run for. */
+interface Batch<Answer> {
+  /** When the last was asked for. */
+  now: number;
+  readonly jobs: JobArguments[];
+  /** Of all of them, in their order. */
+  readonly answer: Promise<Answer>;
+}
+
+type JobArguments = readonly (string | number)[];
+
+interface Outlooks {
+  readonly waiting: number;
+  readonly perSecond: number | null;
+  /** By job. */
+  readonly ahead: readonly number[];
 }
 
 /**
- * Places jobs of BullMQ's Redis backend, one script per step.
+ * Places jobs of BullMQ's Redis backend, one script per step. Jobs that are placed, or corrected, in one turn go
+ * together: a script that runs for one job costs more than the job.
  *
  * @throws GatewayError dependency_unavailable from every method while Redis is away or does not answer in time
  */
@@ -52,43 +65,32 @@ class RedisFairShare implements FairShare {
   readonly #redis: Redis;
   readonly #timeoutMs: number;
   readonly #range: number;
-  /** By queue, of this turn. */
-  readonly #corrections = new Map<string, Corrections>();
+  readonly #placings: Batches<Outlooks>;
+  readonly #corrections: Batches<void>;
 
   constructor(deps: { redis: Redis; timeoutMs: number; range: number }) {
     this.#redis = deps.redis;
     this.#timeoutMs = deps.timeoutMs;
     this.#range = deps.range;
+    this.#placings = new Batches((queue, now, jobs) => this.#ask('place', queue, now, jobs));
+    this.#corrections = new Batches(async (queue, now, jobs) => {
+      await this.#limited(this.#redis.fairCorrect(...keysOf(queue), ...this.#common(now), ...jobs.flat()));
+    });
   }
 
-  place(request: PlaceRequest): Promise<Outlook> {
-    return this.#ask('place', request);
+  async place(request: PlaceRequest): Promise<Outlook> {
+    const { batch, position } = this.#placings.add(request.queue, request.now, placeArguments(request));
+    return outlookAt(await batch.answer, position);
   }
 
-  outlook(request: PlaceRequest): Promise<Outlook> {
-    return this.#ask('outlook', request);
+  async outlook(request: PlaceRequest): Promise<Outlook> {
+    return outlookAt(await this.#ask('outlook', request.queue, request.now, [placeArguments(request)]), 0);
   }
 
-  /** Those of one turn go together: a script that runs for one job costs more than the job. */
   correct(correction: Correction): Promise<void> {
     const { queue, turn, requestId, inputTokens, outputTokens, outcome, now } = correction;
-    const last = this.#corrections.get(queue);
-    const batch = last && last.args.length < correctionsMax ? last : this.#newCorrections(queue);
-    batch.args.push([now, requestId, turn.flow, turn.weight, inputTokens, outputTokens, outcome]);
-    return batch.sent;
-  }
-
-  #newCorrections(queue: string): Corrections {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const batch: Corrections = { args: [], sent: promise };
-    this.#corrections.set(queue, batch);
-    setImmediate(() => {
-      if (this.#corrections.get(queue) === batch) this.#corrections.delete(queue);
-      const [[now = 0] = []] = batch.args;
-      const args = [...this.#common(Number(now)), ...batch.args.flat()];
-      resolve(this.#limited(this.#redis.fairCorrect(...keysOf(queue), ...args)).then(() => undefined));
-    });
-    return batch;
+    const args = [now, requestId, turn.flow, turn.weight, inputTokens, outputTokens, outcome];
+    return this.#corrections.add(queue, now, args).batch.answer;
   }
 
   async line(queue: string, now: number): Promise<Line> {
@@ -100,13 +102,10 @@ class RedisFairShare implements FairShare {
 
   async [Symbol.asyncDispose](): Promise<void> {}
 
-  async #ask(step: 'place' | 'outlook', request: PlaceRequest): Promise<Outlook> {
-    const { requestId, turn, inputTokens, outputTokensCap, now, expiresAt } = request;
-    const { flow, priority, weight } = turn;
-    const expected = [inputTokens, outputTokensCap, givenBackPriority, expiresAt + chargeGraceMs];
-    const args = [...this.#common(now), step, requestId, flow, priority, weight, ...expected];
-    const [ahead, waiting, perSecond] = await this.#limited(this.#redis.fairPlace(...keysOf(request.queue), ...args));
-    return { ahead: Number(ahead), waiting: Number(waiting), perSecond: rateOf(perSecond) };
+  async #ask(step: 'place' | 'outlook', queue: string, now: number, jobs: readonly JobArguments[]): Promise<Outlooks> {
+    const args = [...this.#common(now), step, givenBackPriority, ...jobs.flat()];
+    const [waiting, perSecond, ...ahead] = await this.#limited(this.#redis.fairPlace(...keysOf(queue), ...args));
+    return { waiting: Number(waiting), perSecond: rateOf(perSecond), ahead: ahead.map(Number) };
   }
 
   #common(now: number): number[] {
@@ -116,6 +115,44 @@ class RedisFairShare implements FairShare {
   #limited<T>(call: Promise<T>): Promise<T> {
     return withTimeLimit(dependency, this.#timeoutMs, call);
   }
+}
+
+/** By queue, what was asked for in this turn. */
+class Batches<Answer> {
+  readonly #open = new Map<string, Batch<Answer>>();
+  readonly #send: (queue: string, now: number, jobs: readonly JobArguments[]) => Promise<Answer>;
+
+  constructor(send: (queue: string, now: number, jobs: readonly JobArguments[]) => Promise<Answer>) {
+    this.#send = send;
+  }
+
+  /** @returns the batch that the job goes with, and which of its jobs it is */
+  add(queue: string, now: number, job: JobArguments): { batch: Batch<Answer>; position: number } {
+    const last = this.#open.get(queue);
+    const batch = last && last.jobs.length < jobsMax ? last : this.#begin(queue);
+    batch.now = now;
+    return { batch, position: batch.jobs.push(job) - 1 };
+  }
+
+  #begin(queue: string): Batch<Answer> {
+    const { promise, resolve } = Promise.withResolvers<Answer>();
+    const batch: Batch<Answer> = { now: 0, jobs: [], answer: promise };
+    this.#open.set(queue, batch);
+    setImmediate(() => {
+      if (this.#open.get(queue) === batch) this.#open.delete(queue);
+      resolve(this.#send(queue, batch.now, batch.jobs));
+    });
+    return batch;
+  }
+}
+
+function placeArguments({ requestId, turn, inputTokens, outputTokensCap, expiresAt }: PlaceRequest): JobArguments {
+  const { flow, priority, weight } = turn;
+  return [requestId, flow, priority, weight, inputTokens, outputTokensCap, expiresAt + chargeGraceMs];
+}
+
+function outlookAt({ ahead, waiting, perSecond }: Outlooks, position: number): Outlook {
+  return { ahead: ahead[position] ?? 0, waiting, perSecond };
 }
 
 function keysOf(queue: string): [bull: string, own: string] {
