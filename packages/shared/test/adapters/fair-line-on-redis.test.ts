@@ -66,7 +66,7 @@ async function compare(seed: number, range: number): Promise<void> {
   };
   /** All in one turn, and so in one script. */
   const correct = async (...corrections: readonly Correction[]) => {
-    for (const correction of corrections) apply(line.correct(correction, head()));
+    apply(line.correct(corrections, head()));
     await Promise.all(corrections.map((correction) => fair.correct(correction)));
   };
 

@@ -106,40 +106,30 @@ export class FairLine {
     return { outlook: this.#outlookAt(tag, now), moves };
   }
 
-  correct({ requestId, turn, inputTokens, outputTokens, outcome, now }: Correction, head: Head | null): Move[] {
-    if (outcome === 'answered') {
-      this.#output = average(this.#output, outputTokens);
-      this.#outputs.set(turn.flow, average(this.#outputs.get(turn.flow) ?? null, outputTokens));
-    }
+  /** @param corrections that come together; what a flow has waiting is moved once for all of them */
+  correct(corrections: readonly Correction[], head: Head | null): Move[] {
     const present = this.#present(head);
-    if (outcome !== 'withdrawn') this.#rate.ended(now, head !== null);
-
-    const known = this.#flows.get(turn.flow);
-    if (known && outcome === 'withdrawn') {
-      known.waiting = known.waiting.filter((job) => job.requestId !== requestId);
+    /** The greatest charge of each flow that is corrected. */
+    const charged = new Map<Flow, number>();
+    for (const { requestId, turn, inputTokens, outputTokens, outcome, now } of corrections) {
+      if (outcome === 'answered') {
+        this.#output = average(this.#output, outputTokens);
+        this.#outputs.set(turn.flow, average(this.#outputs.get(turn.flow) ?? null, outputTokens));
+      }
+      const known = this.#flows.get(turn.flow);
+      if (outcome !== 'withdrawn') this.#rate.ended(now, head !== null);
+      else if (known) known.waiting = known.waiting.filter((job) => job.requestId !== requestId);
+      const charge = this.#charges.get(requestId);
+      if (!charge) continue;
+      this.#forget(requestId);
+      const used = inputTokens + outputTokens > 0 ? costOf(inputTokens, outputTokens, turn.weight) : 0;
+      charge.flow.owed += used - charge.cost;
+      charged.set(charge.flow, Math.max(charge.cost, charged.get(charge.flow) ?? 1));
     }
-    const charge = this.#charges.get(requestId);
-    if (!charge) return [];
-    const { flow, cost: charged } = charge;
-    this.#forget(requestId);
-    const used = inputTokens + outputTokens > 0 ? costOf(inputTokens, outputTokens, turn.weight) : 0;
-    flow.owed += used - charged;
-    const isLittle = Math.abs(flow.owed) * owedShare < flow.waiting.length * Math.max(charged, 1);
-    if (flow.owed === 0 || isLittle) return [];
-
-    const by = flow.owed;
-    flow.owed = 0;
-    flow.room = null;
-    const lastBefore = flow.waiting.at(-1)?.tag ?? Infinity;
-    const moves = this.#move(flow.waiting, by, present);
-    flow.waiting.sort(byPlace);
-    const lastAfter = flow.waiting.at(-1)?.tag ?? 0;
-    for (const [priority, finish] of flow.finishes) {
-      const moved = Math.max(0, finish + by, finish > lastBefore ? lastAfter + 1 : 0);
-      flow.finishes.set(priority, Math.min(moved, this.#range - 1));
-      this.#top = Math.max(this.#top, Math.min(moved, this.#range - 1));
-    }
-    return moves;
+    return [...charged].flatMap(([flow, most]) => {
+      const isLittle = Math.abs(flow.owed) * owedShare < flow.waiting.length * most;
+      return flow.owed === 0 || isLittle ? [] : this.#settle(flow, present);
+    });
   }
 
   line(head: Head | null, now: number): Line {
@@ -182,6 +172,23 @@ export class FairLine {
 
   #finishMax(flow: string, present: number): number {
     return Math.max(present, ...(this.#flows.get(flow)?.finishes.values() ?? []));
+  }
+
+  /** Moves what a flow has waiting by what it owes. */
+  #settle(flow: Flow, present: number): Move[] {
+    const by = flow.owed;
+    flow.owed = 0;
+    flow.room = null;
+    const lastBefore = flow.waiting.at(-1)?.tag ?? Infinity;
+    const moves = this.#move(flow.waiting, by, present);
+    flow.waiting.sort(byPlace);
+    const lastAfter = flow.waiting.at(-1)?.tag ?? 0;
+    for (const [priority, finish] of flow.finishes) {
+      const moved = Math.max(0, finish + by, finish > lastBefore ? lastAfter + 1 : 0);
+      flow.finishes.set(priority, Math.min(moved, this.#range - 1));
+      this.#top = Math.max(this.#top, Math.min(moved, this.#range - 1));
+    }
+    return moves;
   }
 
   /** They stay in order, and none goes before `floor`. */

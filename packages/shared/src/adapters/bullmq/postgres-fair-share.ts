@@ -34,7 +34,7 @@ export function createPostgresFairShare(sql: Sql, { range = tagRange }: { range?
     outlook: (request) =>
       inTurn(request.queue, (line, { head }) => ({ result: line.outlook(request, head), moves: [] })),
     correct: (correction) =>
-      inTurn(correction.queue, (line, { head }) => ({ result: undefined, moves: line.correct(correction, head) })),
+      inTurn(correction.queue, (line, { head }) => ({ result: undefined, moves: line.correct([correction], head) })),
     line: (queue, now) => inTurn(queue, (line, { head }) => ({ result: line.line(head, now), moves: [] })),
     [Symbol.asyncDispose]: async () => {},
   };

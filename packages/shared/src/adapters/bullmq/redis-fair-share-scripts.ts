@@ -146,20 +146,6 @@ readLine()
 -- Only BullMQ changes how many wait, and not while this runs.
 local isLine = waitingCount() > 0
 
--- Both hold until jobs are moved.
-local virtual = nil
-local function presentNow()
-  virtual = virtual or present(line.top)
-  return virtual
-end
-local function waitingOf(flow)
-  if not flow.count then
-    dropPassed(flow.index, presentNow())
-    flow.count = redis.call('ZCARD', flow.index)
-  end
-  return flow.count
-end
-
 local function learned(average, outputTokens)
   average = tonumber(average or nil)
   return average and average + (outputTokens - average) * ${outputAverageGain} or outputTokens
@@ -187,45 +173,48 @@ local function correct(id, flow, weight, inputTokens, outputTokens, outcome)
     putInto(flow, 'out', float(learned(flow.fields['out'], outputTokens)))
     flow.isLearned = true
   end
-  if outcome == 'withdrawn' then
-    redis.call('ZREM', flow.index, id)
-    flow.count = nil
-  else
-    countCompletion()
-  end
+  if outcome == 'withdrawn' then redis.call('ZREM', flow.index, id) else countCompletion() end
 
   local charged = tonumber(redis.call('GETDEL', own .. 'charge:' .. id) or nil)
   if not charged then return end
   local used = (inputTokens + outputTokens > 0) and costOf(inputTokens, outputTokens, weight) or 0
-  local owed = tonumber(flow.fields['owed'] or 0) + used - charged
-  if owed == 0 then return dropFrom(flow, 'owed') end
+  flow.owed = (flow.owed or tonumber(flow.fields['owed'] or 0)) + used - charged
+  flow.charged = math.max(flow.charged or 1, charged)
+end
 
-  local count = waitingOf(flow)
-  if math.abs(owed) * ${owedShare} < count * math.max(charged, 1) then return putInto(flow, 'owed', int(owed)) end
+local virtual = present(line.top)
+
+-- Moves what the flow has waiting by what it owes, unless that is little.
+local function settle(flow)
+  local owed = flow.owed
+  if owed == 0 then return dropFrom(flow, 'owed') end
+  dropPassed(flow.index, virtual)
+  local count = redis.call('ZCARD', flow.index)
+  if math.abs(owed) * ${owedShare} < count * flow.charged then return putInto(flow, 'owed', int(owed)) end
   dropFrom(flow, 'owed')
   dropFrom(flow, 'room')
   local lastBefore, lastAfter = -1, -1
   if count > 0 then
     local jobs = redis.call('ZRANGE', flow.index, 0, -1, 'WITHSCORES')
-    lastBefore, lastAfter = tonumber(jobs[#jobs]), move(jobs, owed, flow.index, presentNow())
+    lastBefore, lastAfter = tonumber(jobs[#jobs]), move(jobs, owed, flow.index, virtual)
   end
   local top = line.top
   for priority, finish in pairs(flow.finishes) do
     local moved = math.max(0, finish + owed)
     if finish > lastBefore then moved = math.max(moved, lastAfter + 1) end
     moved = math.min(moved, range - 1)
-    flow.finishes[priority] = moved
     putInto(flow, 'finish:' .. priority, int(moved))
     top = math.max(top, moved)
   end
   putLine('top', top, int(top))
-  virtual = nil
-  for _, other in pairs(flows) do other.count = nil end
 end
 
 for i = 4, #ARGV, 7 do
   now = tonumber(ARGV[i])
   correct(ARGV[i + 1], flowOf(ARGV[i + 2]), tonumber(ARGV[i + 3]), tonumber(ARGV[i + 4]), tonumber(ARGV[i + 5]), ARGV[i + 6])
+end
+for _, flow in pairs(flows) do
+  if flow.owed then settle(flow) end
 end
 if writeAll() then redis.call('PEXPIRE', lineKey, retention) end
 return 1
