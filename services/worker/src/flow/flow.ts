@@ -40,9 +40,9 @@ export interface CallToEnter {
   /** Epoch ms. */
   readonly deadlineAt: number;
   /** A deployment that is closed for longer is not waited for: there is something else to try. */
-  readonly patienceMs?: number;
+  readonly patienceMs?: number | undefined;
   /** Whether another deployment has room now: whoever waits here then goes there. */
-  readonly hasRoomElsewhere?: () => boolean;
+  readonly hasRoomElsewhere?: (() => boolean) | undefined;
 }
 
 export type FlowAnswer =
@@ -117,10 +117,7 @@ export function createFlow(deps: FlowDeps): Flow {
       const gate = gateOf(deployment);
       const giveUpAt = deadlineAt - Math.min(tellingMs, (deadlineAt - since) / 10);
       for (;;) {
-        const answer = await gate.enter(
-          { lane, since, giveUpAt, patienceMs, ...(hasRoomElsewhere && { hasRoomElsewhere }) },
-          signal,
-        );
+        const answer = await gate.enter({ lane, since, giveUpAt, patienceMs, hasRoomElsewhere }, signal);
         if (answer.type === 'too-late')
           return { type: 'too-late', retryAfterSeconds: Math.max(1, Math.ceil(answer.retryAfterMs / 1_000)) };
         if (answer.type !== 'entered') return answer;

@@ -31,7 +31,7 @@ export interface Turn {
   /** A deployment that is closed for longer is not waited for. */
   readonly patienceMs: number;
   /** Whether there is a place for it at another gate. */
-  readonly hasRoomElsewhere?: () => boolean;
+  readonly hasRoomElsewhere?: (() => boolean) | undefined;
 }
 
 export type GateAnswer =
