@@ -107,7 +107,7 @@ export function openBullJobSource(backend: BullBackend, options: JobSourceOption
     const process = async (job: Job): Promise<void> => {
       const lost = new AbortController();
       const id = job.id ?? '';
-      let noted: Promise<unknown> = Promise.resolve();
+      let noted: Promise<unknown> | null = null;
       held.set(id, lost);
       try {
         await handler({
@@ -117,7 +117,7 @@ export function openBullJobSource(backend: BullBackend, options: JobSourceOption
           signal: lost.signal,
           async journal(line) {
             const stored = backend.writeLog(name, job, line);
-            noted = stored.catch(() => undefined);
+            if (!backend.isOrdered) noted = stored.catch(() => undefined);
             if (await stored) return;
             lost.abort(overtaken());
             throw overtaken();
@@ -125,7 +125,7 @@ export function openBullJobSource(backend: BullBackend, options: JobSourceOption
           readJournal: async () => (await queue.getJobLogs(id)).logs,
         });
         // Else a line could come after the end of the job that it belongs to.
-        if (!backend.isOrdered) await noted;
+        if (noted) await noted;
       } finally {
         held.delete(id);
       }

@@ -35,10 +35,11 @@ export async function openNatsUsageLog(nats: NatsConnection): Promise<UsageLog> 
   return {
     async append(event) {
       const bytes = usageEventCodec.encode(event);
-      const publish = () => stream.publish(subjects.usage, bytes, { msgID: event.callId, timeout: publishTimeLimitMs });
+      const options = { msgID: event.callId, timeout: publishTimeLimitMs };
+      const { promise, resolve, reject } = Promise.withResolvers<unknown>();
       // The client writes once for all that it is given in one step: events and frames of a turn leave together.
-      const published = new Promise((resolve) => announceAtEndOfTurn(() => resolve(Promise.try(publish))));
-      await withTimeLimit('usage log', publishTimeLimitMs, published);
+      announceAtEndOfTurn(() => void stream.publish(subjects.usage, bytes, options).then(resolve, reject));
+      await withTimeLimit('usage log', publishTimeLimitMs, promise);
     },
     ping: () => pingNats(nats),
     [Symbol.asyncDispose]: async () => {},
