@@ -107,7 +107,7 @@ export function openBullJobSource(backend: BullBackend, options: JobSourceOption
     const process = async (job: Job): Promise<void> => {
       const lost = new AbortController();
       const id = job.id ?? '';
-      let noted: Promise<unknown> | null = null;
+      let noted = null as Promise<unknown> | null;
       held.set(id, lost);
       try {
         await handler({
