@@ -24,8 +24,14 @@ export interface WorkerMetrics {
 const durationBuckets = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92];
 
 export function createWorkerMetrics(meter: Meter): WorkerMetrics {
-  const running = meter.createUpDownCounter('sluice_worker_jobs_running', {
+  const running = meter.createObservableUpDownCounter('sluice_worker_jobs_running', {
     description: 'Jobs that this worker runs now',
+  });
+  /** By alias or, for those of a wildcard, its queue: kept here, since every job would be two looks into the SDK. */
+  const runningJobs = new Map<string, number>();
+  const changeRunning = (alias: string, by: number) => runningJobs.set(alias, (runningJobs.get(alias) ?? 0) + by);
+  running.addCallback((observer) => {
+    for (const [alias, jobs] of runningJobs) observer.observe(jobs, { alias });
   });
   const advice = { explicitBucketBoundaries: durationBuckets };
   const calls = meter.createHistogram('gen_ai_client_operation_duration_seconds', {
@@ -60,7 +66,7 @@ export function createWorkerMetrics(meter: Meter): WorkerMetrics {
   return {
     expect(deployments) {
       for (const { id: deployment, alias, model } of deployments) {
-        running.add(0, { alias });
+        changeRunning(alias, 0);
         takeovers.add(0, { alias });
         cooldowns.add(0, { deployment });
         for (const by of ['provider', 'ceiling']) throttles.add(0, { alias, model, by });
@@ -82,8 +88,8 @@ export function createWorkerMetrics(meter: Meter): WorkerMetrics {
         [limits, inFlight, waiting],
       );
     },
-    jobStarted: (alias) => running.add(1, { alias }),
-    jobEnded: (alias) => running.add(-1, { alias }),
+    jobStarted: (alias) => void changeRunning(alias, 1),
+    jobEnded: (alias) => void changeRunning(alias, -1),
     call: (labels, seconds) => calls.record(seconds, labels),
     firstToken: (labels, seconds) => firstTokens.record(seconds, labels),
     takeover: (alias) => takeovers.add(1, { alias }),

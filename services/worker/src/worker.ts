@@ -4,8 +4,8 @@ import { laneQueues } from '@sluice/shared/contracts/lane-queue.ts';
 import type { CooldownStore } from '@sluice/shared/ports/cooldown-store.ts';
 import type { JobDelivery, JobSource } from '@sluice/shared/ports/job-queue.ts';
 import { createFlow } from './flow/flow.ts';
-import type { Flow, Permit } from './flow/flow.ts';
 import { isOfEarlierProcess } from './pipeline/job-context.ts';
+import type { CallWatch } from './pipeline/call-series.ts';
 import type { JobDeps, StopReason } from './pipeline/job-context.ts';
 import { processJob } from './pipeline/process-job.ts';
 import { openCooldowns } from './routing/cooldowns.ts';
@@ -20,12 +20,35 @@ export interface WorkerOptions extends Omit<JobDeps, 'pause' | 'cooldowns' | 'st
 const cancelMemoryMs = 10_000;
 const cancelsRemembered = 10_000;
 
-interface RunningJob {
-  readonly stop: AbortController;
-  /** A call of it runs. */
-  isCalled: boolean;
-  /** Nobody waits for it any more: the call that runs is its last. */
-  isLeft: boolean;
+class RunningJob implements CallWatch {
+  readonly stop = new AbortController();
+  #isCalled = false;
+  #isLeft = false;
+
+  callBegan(): void {
+    this.#isCalled = true;
+  }
+
+  callEnded(): void {
+    this.#isCalled = false;
+    if (this.#isLeft) this.#abort();
+  }
+
+  /**
+   * Nobody waits for it any more.
+   *
+   * @param finishes a call that runs goes on, as the last one
+   * @returns whether it is stopped
+   */
+  leave(finishes: boolean): boolean {
+    this.#isLeft = this.#isCalled && finishes;
+    if (!this.#isLeft) this.#abort();
+    return !this.#isLeft;
+  }
+
+  #abort(): void {
+    this.stop.abort('client-gone' satisfies StopReason);
+  }
 }
 
 /** Takes jobs and answers them until disposed; disposing finishes what runs and takes nothing new. */
@@ -64,12 +87,12 @@ export async function openWorker({ source, cooldownStore, ...options }: WorkerOp
 
   async function run(delivery: JobDelivery): Promise<void> {
     const { job } = delivery;
-    const stop = new AbortController();
+    const mine = new RunningJob();
+    const { stop } = mine;
     // By hand: `AbortSignal.any` costs as much as ten of these, and weak references that every collection looks at.
     const lockLost = () => stop.abort(delivery.signal.reason);
     delivery.signal.addEventListener('abort', lockLost, { once: true });
     if (delivery.signal.aborted) lockLost();
-    const mine: RunningJob = { stop, isCalled: false, isLeft: false };
     // Whoever still has an earlier delivery of it here has lost it.
     running.get(job.requestId)?.stop.abort('lock-lost' satisfies StopReason);
     running.set(job.requestId, mine);
@@ -81,7 +104,7 @@ export async function openWorker({ source, cooldownStore, ...options }: WorkerOp
       stop.abort('client-gone' satisfies StopReason);
     deps.metrics.jobStarted(job.queue ?? job.alias);
     try {
-      await processJob(delivery, { ...deps, flow: noting(mine) }, stop.signal);
+      await processJob(delivery, deps, stop.signal, mine);
     } catch (error) {
       deps.log.error({ requestId: job.requestId, attempt: delivery.attempt, err: error }, 'job given back');
       throw error;
@@ -100,43 +123,8 @@ export async function openWorker({ source, cooldownStore, ...options }: WorkerOp
 
   /** @param finishes a call that runs goes on; one that has not begun is not made in any case */
   function cancel(requestId: string, finishes: boolean): void {
-    const job = running.get(requestId);
-    if (job?.isCalled && finishes) {
-      job.isLeft = true;
-      return;
-    }
-    job?.stop.abort('client-gone' satisfies StopReason);
-    remember(requestId);
-  }
-
-  /** The flow, which notes while a job is called for: else there is nothing to finish for whoever is gone. */
-  function noting(job: RunningJob): Flow {
-    return {
-      ...flow,
-      async enter(...call) {
-        const answer = await flow.enter(...call);
-        if (answer.type !== 'entered') return answer;
-        job.isCalled = true;
-        return { type: 'entered', permit: noted(answer.permit, job) };
-      },
-    };
-  }
-
-  function noted(permit: Permit, job: RunningJob): Permit {
-    const end = () => {
-      job.isCalled = false;
-      if (job.isLeft) job.stop.abort('client-gone' satisfies StopReason);
-    };
-    return {
-      leave(...outcome) {
-        permit.leave(...outcome);
-        end();
-      },
-      [Symbol.dispose]() {
-        permit[Symbol.dispose]();
-        end();
-      },
-    };
+    const isStopped = running.get(requestId)?.leave(finishes) ?? true;
+    if (isStopped) remember(requestId);
   }
 
   /** A cancel may overtake its job on the way here. */

@@ -12,11 +12,16 @@ test("a worker's page shows for each deployment what it may call, calls, and mak
   metrics.watchFlow(() => [{ deployment, limit, lanes }]);
   metrics.expect([{ ...deployment, alias: 'other' }]);
   metrics.throttled({ alias: 'sample', model: 'oci/xai.grok-4', by: 'provider' });
+  for (let jobs = 0; jobs < 3; jobs += 1) metrics.jobStarted('sample');
+  metrics.jobEnded('sample');
   const ofDeployment = 'alias="sample",model="oci/xai.grok-4",deployment="d1"';
   const labels = `${ofDeployment},otel_scope_name="sluice"`;
   const ofLane = (lane: string) => `${ofDeployment},lane="${lane}",otel_scope_name="sluice"`;
   const before = await telemetry.prometheusText();
   for (const line of [
+    'sluice_worker_jobs_running{alias="sample",otel_scope_name="sluice"} 2',
+    'sluice_worker_jobs_running{alias="other",otel_scope_name="sluice"} 0',
+    '# TYPE sluice_worker_jobs_running gauge',
     `sluice_worker_adaptive_limit{${labels}} 20`,
     `sluice_worker_calls_in_flight{${ofLane('interactive')}} 3`,
     `sluice_worker_calls_waiting{${ofLane('interactive')}} 2`,

@@ -148,6 +148,34 @@ export function jobQueueConformance(name: string, open: () => Promise<JobQueuePa
     await waitUntil(async () => !(await parts.queue.has(alias, job.requestId)), { what: 'the end' });
   });
 
+  test(`${name} queue: of lines that many jobs write at once, each is told of its own`, async () => {
+    await using parts = await open();
+    const alias = fresh();
+    const deliveries: JobDelivery[] = [];
+    const ended = Promise.withResolvers<void>();
+    const count = 70;
+    await using _ = await parts.sources[0].consume([alias], { concurrency: count }, async (delivery) => {
+      deliveries.push(delivery);
+      await ended.promise;
+    });
+    const jobs = Array.from({ length: count }, () => sampleJob({ alias }));
+    for (const job of jobs) await parts.queue.enqueue(job);
+    await waitUntil(() => deliveries.length === count, { what: 'all jobs' });
+    const [lost] = deliveries;
+    if (lost) await parts.loseLock(alias, lost.job.requestId);
+    const written = await Promise.allSettled(deliveries.map((each) => each.journal(`of ${each.job.requestId}`)));
+    assert.deepEqual(
+      written.map(({ status }) => status),
+      deliveries.map((delivery) => (delivery === lost ? 'rejected' : 'fulfilled')),
+    );
+    for (const each of deliveries) {
+      const isLost = each === lost;
+      assert.deepEqual(await each.readJournal(), isLost ? [] : [`of ${each.job.requestId}`]);
+      assert.equal(each.signal.aborted, isLost);
+    }
+    ended.resolve();
+  });
+
   test(`${name} queue: a withdrawn job never runs; a running one cannot be withdrawn`, async () => {
     await using parts = await open();
     const alias = fresh();

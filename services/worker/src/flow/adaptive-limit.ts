@@ -13,6 +13,8 @@ export type CallOutcome =
 /** The mark of a call that holds a place. */
 export interface Entered {
   readonly sequence: number;
+  /** The limit has seen that it is taken. A mark, since a set of calls is looked at by every garbage collection. */
+  isCounted: boolean;
 }
 
 /**
@@ -110,7 +112,6 @@ export function createAdaptiveLimit(options: AdaptiveLimitOptions): AdaptiveLimi
   let cut = { from: limit, sequence: 0, wasRefusal: false };
   /** While recovering, how many calls the provider was seen to take. */
   let accepted: number | null = null;
-  const counted = new WeakSet<Entered>();
 
   return {
     get limit() {
@@ -131,7 +132,7 @@ export function createAdaptiveLimit(options: AdaptiveLimitOptions): AdaptiveLimi
     enter() {
       inFlight += 1;
       sequence += 1;
-      return { sequence };
+      return { sequence, isCounted: false };
     },
     taken: (calls) => count(calls, 2),
     leave(call, outcome, now) {
@@ -163,8 +164,8 @@ export function createAdaptiveLimit(options: AdaptiveLimitOptions): AdaptiveLimi
   function count(calls: readonly Entered[], atStart: number): void {
     const isUsedUp = inFlight + kept() >= admitted() && mayProbe();
     for (const call of calls) {
-      if (counted.has(call)) continue;
-      counted.add(call);
+      if (call.isCounted) continue;
+      call.isCounted = true;
       refusedInRow = 0;
       if (call.sequence > cut.sequence) accepted = null;
       if (isUsedUp && (accepted === null || limit < anchor)) grow(atStart);

@@ -1,11 +1,11 @@
 import type { Deployment, GatewayConfig } from '@sluice/shared/config/gateway-config.ts';
-import { laneOfQueue, laneQueues } from '@sluice/shared/contracts/lane-queue.ts';
-import type { Lane } from '@sluice/shared/contracts/turn.ts';
+import { laneQueue, laneQueues } from '@sluice/shared/contracts/lane-queue.ts';
+import { Lane } from '@sluice/shared/contracts/turn.ts';
 import type { Admission } from '@sluice/shared/ports/admission.ts';
 import { startLimit } from './adaptive-limit.ts';
 import type { CallOutcome } from './adaptive-limit.ts';
 import { createCeilings } from './ceilings.ts';
-import type { CeilingsDeps } from './ceilings.ts';
+import type { CeilingAnswer, CeilingsDeps } from './ceilings.ts';
 import { createGate } from './gate.ts';
 import type { Gate } from './gate.ts';
 import { deploymentsByQueue, queueConcurrency } from './queue-concurrency.ts';
@@ -40,9 +40,9 @@ export interface CallToEnter {
   /** Epoch ms. */
   readonly deadlineAt: number;
   /** A deployment that is closed for longer is not waited for: there is something else to try. */
-  readonly patienceMs?: number;
+  readonly patienceMs?: number | undefined;
   /** Whether another deployment has room now: whoever waits here then goes there. */
-  readonly hasRoomElsewhere?: () => boolean;
+  readonly hasRoomElsewhere?: (() => boolean) | undefined;
 }
 
 export type FlowAnswer =
@@ -96,6 +96,12 @@ export function createFlow(deps: FlowDeps): Flow {
   /** Least recently used first. */
   const gates = new Map<string, OpenGate>();
   const deploymentsOf = deploymentsByQueue(config);
+  /** The queues of both lanes. */
+  const queues = new Map(
+    [...deploymentsOf].flatMap(([name, deployments]) =>
+      Lane.options.map((lane) => [laneQueue(name, lane), { lane, deployments }] as const),
+    ),
+  );
   const told = new Map<string, number>();
   let listener: (queue: string, concurrency: number) => void = () => undefined;
 
@@ -117,17 +123,19 @@ export function createFlow(deps: FlowDeps): Flow {
       const gate = gateOf(deployment);
       const giveUpAt = deadlineAt - Math.min(tellingMs, (deadlineAt - since) / 10);
       for (;;) {
-        const answer = await gate.enter(
-          { lane, since, giveUpAt, patienceMs, ...(hasRoomElsewhere && { hasRoomElsewhere }) },
-          signal,
-        );
+        const entering = gate.enter({ lane, since, giveUpAt, patienceMs, hasRoomElsewhere }, signal);
+        const answer = entering instanceof Promise ? await entering : entering;
         if (answer.type === 'too-late')
           return { type: 'too-late', retryAfterSeconds: Math.max(1, Math.ceil(answer.retryAfterMs / 1_000)) };
         if (answer.type !== 'entered') return answer;
-        const ceiling = await ceilings.take(deployment, { tokensEstimate, deadlineAt }).catch((error: unknown) => {
+        let ceiling: CeilingAnswer;
+        try {
+          const taking = ceilings.take(deployment, { tokensEstimate, deadlineAt });
+          ceiling = taking instanceof Promise ? await taking : taking;
+        } catch (error) {
           answer.leave({ type: 'other' });
           throw error;
-        });
+        }
         if (ceiling.type === 'full') {
           // As if the provider had refused: the limit comes down to what all workers together may do.
           answer.leave({ type: 'throttled', retryAfterMs: ceiling.retryAfterMs });
@@ -190,11 +198,13 @@ export function createFlow(deps: FlowDeps): Flow {
   }
 
   function newGate(deployment: Deployment): Gate {
-    const queues = [...deploymentsOf].filter(([, all]) => all.some(({ id }) => id === deployment.id));
+    const shared = [...deploymentsOf]
+      .filter(([, all]) => all.some(({ id }) => id === deployment.id))
+      .map(([name, all]) => ({ lanes: laneQueues([name]), others: all.filter(({ id }) => id !== deployment.id) }));
     const onChange = () => {
-      for (const [queue, others] of queues) {
-        for (const each of laneQueues([queue])) tellConcurrency(each);
-        for (const { id } of others) if (id !== deployment.id) gates.get(id)?.gate.reconsider();
+      for (const { lanes, others } of shared) {
+        for (const queue of lanes) tellConcurrency(queue);
+        for (const { id } of others) gates.get(id)?.gate.reconsider();
       }
     };
     return createGate({ ...deps, most: mostOf(deployment), onChange }, closing.signal);
@@ -205,9 +215,9 @@ export function createFlow(deps: FlowDeps): Flow {
   }
 
   function concurrencyOf(queue: string): number {
-    const { name, lane } = laneOfQueue(queue);
-    const deployments = deploymentsOf.get(name);
-    if (!deployments) return most;
+    const known = queues.get(queue);
+    if (!known) return most;
+    const { lane, deployments } = known;
     const places = deployments.map(
       (deployment) => gates.get(deployment.id)?.gate.places(lane) ?? Math.min(startLimit, mostOf(deployment)),
     );

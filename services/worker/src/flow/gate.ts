@@ -18,8 +18,8 @@ export interface Gate {
   places(lane: Lane): number;
   /** Another gate has changed: who waits here may go there. */
   reconsider(): void;
-  /** Waits for a place. */
-  enter(turn: Turn, signal: AbortSignal): Promise<GateAnswer>;
+  /** Waits for a place; answers at once where there is nothing to wait for. */
+  enter(turn: Turn, signal: AbortSignal): GateAnswer | Promise<GateAnswer>;
 }
 
 export interface Turn {
@@ -31,7 +31,7 @@ export interface Turn {
   /** A deployment that is closed for longer is not waited for. */
   readonly patienceMs: number;
   /** Whether there is a place for it at another gate. */
-  readonly hasRoomElsewhere?: () => boolean;
+  readonly hasRoomElsewhere?: (() => boolean) | undefined;
 }
 
 export type GateAnswer =
@@ -101,7 +101,7 @@ export function createGate({ most, now, random, pause, onChange }: GateDeps, clo
     hasRoom: (lane) => isNobodyBefore(lane) && mayEnter(lane, now()),
     places: (lane) => (lane === 'interactive' ? limit.limit : Math.max(0, limit.limit - kept(peak()))),
     reconsider,
-    async enter(turn, signal) {
+    enter(turn, signal) {
       if (signal.aborted) return { type: 'stopped' };
       const at = now();
       if (isNobodyBefore(turn.lane) && mayEnter(turn.lane, at)) return entered(turn.lane);
@@ -225,8 +225,9 @@ export function createGate({ most, now, random, pause, onChange }: GateDeps, clo
 
   /** Whoever's turn it is; and who can have none any more hears it now. */
   function admit(): void {
+    if (lines.interactive.length + lines.batch.length === 0) return;
     reconsider();
-    for (const waiter of all().filter((each) => isTooLate(each))) waiter.settle(tooLate(waiter.lane));
+    for (const waiter of all()) if (isTooLate(waiter)) waiter.settle(tooLate(waiter.lane));
     const at = now();
     const next = () => lines.interactive[0] ?? lines.batch[0];
     for (let first = next(); first && mayEnter(first.lane, at); first = next()) {

@@ -15,43 +15,66 @@ const overheadBytes = 256;
 /** JSON may spend six bytes on one UTF-16 unit (\u0000). */
 const bytesPerUnitMax = 6;
 
-export function createAnswerWriter(
-  bus: Pick<TokenBus, 'publish'>,
-  answer: { replyTo: string; requestId: RequestId; attempt: number; stream: boolean },
-): AnswerWriter {
-  let seq = 0;
-  let frame: TokenEvent[] = [];
-  let bytes = overheadBytes;
+/** What an answer writer must know of the answer. */
+interface AnswerAddress {
+  readonly replyTo: string;
+  readonly requestId: RequestId;
+  readonly attempt: number;
+  readonly stream: boolean;
+}
 
-  return {
-    write(events) {
-      add(events);
-      // Nobody can use a whole answer before its end: what fits goes out with that, in one frame.
-      if (answer.stream) send();
-    },
-    end(event) {
-      add([event]);
-      send();
-    },
-  };
+export function createAnswerWriter(bus: Pick<TokenBus, 'publish'>, answer: AnswerAddress): AnswerWriter {
+  return new FrameWriter(bus, answer);
+}
 
-  function add(events: readonly TokenEvent[]): void {
-    for (const event of events.flatMap(split)) {
-      const size = sizeMax(event);
-      if (bytes + size > frameBytesMax) send();
-      frame.push(event);
-      bytes += size;
-    }
+class FrameWriter implements AnswerWriter {
+  readonly #bus: Pick<TokenBus, 'publish'>;
+  readonly #answer: AnswerAddress;
+  #seq = 0;
+  #frame: TokenEvent[] = [];
+  #bytes = overheadBytes;
+
+  constructor(bus: Pick<TokenBus, 'publish'>, answer: AnswerAddress) {
+    this.#bus = bus;
+    this.#answer = answer;
   }
 
-  function send(): void {
-    if (frame.length === 0) return;
-    const { requestId, attempt } = answer;
-    bus.publish(answer.replyTo, { version: 1, requestId, attempt, seq, events: frame });
-    seq += 1;
-    frame = [];
-    bytes = overheadBytes;
+  write(events: readonly TokenEvent[]): void {
+    for (const event of events) this.#add(event);
+    // Nobody can use a whole answer before its end: what fits goes out with that, in one frame.
+    if (this.#answer.stream) this.#send();
   }
+
+  end(event: AnswerEnd | AnswerError): void {
+    this.#add(event);
+    this.#send();
+  }
+
+  #add(event: TokenEvent): void {
+    const size = sizeMax(event);
+    if (isOnePiece(event, size)) this.#push(event, size);
+    else for (const piece of split(event)) this.#push(piece, sizeMax(piece));
+  }
+
+  #push(event: TokenEvent, size: number): void {
+    if (this.#bytes + size > frameBytesMax) this.#send();
+    this.#frame.push(event);
+    this.#bytes += size;
+  }
+
+  #send(): void {
+    if (this.#frame.length === 0) return;
+    const { requestId, attempt, replyTo } = this.#answer;
+    this.#bus.publish(replyTo, { version: 1, requestId, attempt, seq: this.#seq, events: this.#frame });
+    this.#seq += 1;
+    this.#frame = [];
+    this.#bytes = overheadBytes;
+  }
+}
+
+/** Nearly every event is: half a frame holds what `split` leaves in one piece. */
+function isOnePiece({ type }: TokenEvent, size: number): boolean {
+  return size <= frameBytesMax / 2 && type !== 'logprobs' && type !== 'provider-fields';
 }
 
 /** An upper bound of an event's encoded size, without encoding it. */

@@ -48,9 +48,9 @@ export interface CallPlan {
   /** The answer that no provider gives: nothing is called. */
   readonly mockText?: string;
   /** A deployment that takes no calls for longer is not waited for: there is something else to try. */
-  readonly patienceMs?: number;
+  readonly patienceMs?: number | undefined;
   /** Whether another deployment takes the call now: then this one is not waited for. */
-  readonly hasRoomElsewhere?: () => boolean;
+  readonly hasRoomElsewhere?: (() => boolean) | undefined;
 }
 
 /** One call as it was made. */
@@ -80,12 +80,28 @@ export interface CallSeries {
   make(plan: CallPlan): Promise<CallOutcome>;
 }
 
-/** A call on its way: whether it has been noted, and so may have been sent. */
+/** Whether a call has been noted, and so may have been sent. */
 interface Begin {
-  readonly mayBeSent: Promise<void>;
-  readonly wasAllowed: boolean;
-  readonly failure: Error | null;
+  wasAllowed: boolean;
+  failure: Error | null;
 }
+
+/** A call on its way. */
+interface BegunCall {
+  readonly begin: Readonly<Begin>;
+  readonly mayBeSent: Promise<void>;
+  /** Resolves when that has, or has been rejected. */
+  readonly isSettled: Promise<void>;
+}
+
+/** Told when a call has its turn and when it has ended: in between there is something to finish. */
+export interface CallWatch {
+  callBegan(): void;
+  callEnded(): void;
+}
+
+/** Books a call that another one follows. */
+type BookCut = (end: CallEnd, made: MadeCall) => Promise<void>;
 
 /** A job that is to be answered by calls. */
 export interface JobToTry {
@@ -94,155 +110,177 @@ export interface JobToTry {
   readonly writer: Pick<AnswerWriter, 'write'>;
   readonly standing: Standing;
   readonly queueMs: number;
+  readonly watch: CallWatch | null;
 }
 
 /**
  * Makes calls under the numbers of one job. Each is in the journal before it is sent. One that may have been billed
  * is booked by `bookCut` before another is made, and the other reserved for anew.
  */
-export function createCallSeries(
-  job: JobToTry,
-  deps: JobDeps,
-  signal: AbortSignal,
-  bookCut: (end: CallEnd, made: MadeCall) => Promise<void>,
-): CallSeries {
-  const { delivery, writer } = job;
-  let { standing } = job;
-  let { outputTokensCap } = delivery.job;
+export function createCallSeries(job: JobToTry, deps: JobDeps, signal: AbortSignal, bookCut: BookCut): CallSeries {
+  return new JobCalls(job, deps, signal, bookCut);
+}
 
-  return {
-    get standing() {
-      return standing;
-    },
-    async make(plan) {
-      const refusal = standing.reserved ? null : await reserve(plan);
-      if (refusal) return { type: 'refused', error: refusal };
-      const stoppedBefore = stopReasonOf(signal);
-      if (stoppedBefore) return { type: 'stopped', why: stoppedBefore };
-      if (plan.mockText !== undefined) return answerMocked({ ...plan, call: standing.call, outputTokensCap });
-      const entry = await enter(plan);
-      if (entry.type === 'stopped') return { type: 'stopped', why: stopReasonOf(signal) ?? 'deadline' };
-      if (entry.type === 'room-elsewhere') return entry;
-      if (entry.type === 'too-late') return { type: 'no-turn', retryAfterSeconds: entry.retryAfterSeconds };
-      using permit = entry.permit;
-      const made = { ...plan, call: standing.call, outputTokensCap };
-      const begin = beginCall(made);
-      const end = await callOnce(made, begin.mayBeSent, permit);
-      // A provider that refused by itself did not wait for it, and what is noted next must come after it.
-      await begin.mayBeSent.catch(() => undefined);
-      if (begin.failure) throw begin.failure;
-      if (end.stopped && !begin.wasAllowed) return { type: 'stopped', why: end.stopped };
-      if (end.type !== 'failed' || end.hasContent) return { type: 'ended', end, made };
-      if (end.mayBeBilled) {
-        await bookCut(end, made);
-        standing = { call: standing.call + 1, reserved: false };
-      } else {
-        await delivery.journal(writeJournalLine({ type: 'refused', call: made.call }));
-      }
-      const error = end.error ?? new ProviderError('internal', 'Internal error.', { status: 500, mayBeBilled: true });
-      return { type: 'failed', error, mayBeBilled: end.mayBeBilled };
-    },
-  };
+class JobCalls implements CallSeries {
+  readonly #job: JobToTry;
+  readonly #deps: JobDeps;
+  readonly #signal: AbortSignal;
+  readonly #bookCut: BookCut;
+  #standing: Standing;
+  #outputTokensCap: number;
+
+  constructor(job: JobToTry, deps: JobDeps, signal: AbortSignal, bookCut: BookCut) {
+    this.#job = job;
+    this.#deps = deps;
+    this.#signal = signal;
+    this.#bookCut = bookCut;
+    this.#standing = job.standing;
+    this.#outputTokensCap = job.delivery.job.outputTokensCap;
+  }
+
+  get standing(): Standing {
+    return this.#standing;
+  }
+
+  async make(plan: CallPlan): Promise<CallOutcome> {
+    const refusal = this.#standing.reserved ? null : await this.#reserve(plan);
+    if (refusal) return { type: 'refused', error: refusal };
+    const stoppedBefore = stopReasonOf(this.#signal);
+    if (stoppedBefore) return { type: 'stopped', why: stoppedBefore };
+    const { call } = this.#standing;
+    const made = { ...plan, call, outputTokensCap: this.#outputTokensCap };
+    if (plan.mockText !== undefined) return this.#answerMocked(made);
+    const entry = await this.#enter(plan);
+    if (entry.type === 'stopped') return { type: 'stopped', why: stopReasonOf(this.#signal) ?? 'deadline' };
+    if (entry.type === 'room-elsewhere') return entry;
+    if (entry.type === 'too-late') return { type: 'no-turn', retryAfterSeconds: entry.retryAfterSeconds };
+    using permit = entry.permit;
+    const { begin, mayBeSent, isSettled } = this.#beginCall(made);
+    const end = await this.#callOnce(made, mayBeSent, permit);
+    // A provider that refused by itself did not wait for it, and what is noted next must come after it.
+    await isSettled;
+    if (begin.failure) throw begin.failure;
+    if (end.stopped && !begin.wasAllowed) return { type: 'stopped', why: end.stopped };
+    if (end.type !== 'failed' || end.hasContent) return { type: 'ended', end, made };
+    if (end.mayBeBilled) {
+      await this.#bookCut(end, made);
+      this.#standing = { call: call + 1, reserved: false };
+    } else {
+      await this.#job.delivery.journal(writeJournalLine({ type: 'refused', call }));
+    }
+    const error = end.error ?? new ProviderError('internal', 'Internal error.', { status: 500, mayBeBilled: true });
+    return { type: 'failed', error, mayBeBilled: end.mayBeBilled };
+  }
 
   /** @returns why there is no money; null: there is, or the job is stopped and needs none */
-  async function reserve({ request }: CallPlan): Promise<GatewayError | null> {
+  async #reserve({ request }: CallPlan): Promise<GatewayError | null> {
     const choices = request.kind === 'chat' ? (request.body.n ?? 1) : 1;
+    const { call } = this.#standing;
     try {
-      ({ outputTokensCap } = await reserveAgain(delivery.job, { call: standing.call, choices }, deps, signal));
-      standing = { call: standing.call, reserved: true };
+      const asked = { call, choices };
+      const { outputTokensCap } = await reserveAgain(this.#job.delivery.job, asked, this.#deps, this.#signal);
+      this.#outputTokensCap = outputTokensCap;
+      this.#standing = { call, reserved: true };
       return null;
     } catch (error) {
-      if (signal.aborted) return null;
+      if (this.#signal.aborted) return null;
       return error instanceof GatewayError ? error : new GatewayError('internal', 'Internal error.', { cause: error });
     }
   }
 
   /** Waits until the deployment takes one more call. */
-  function enter({ deployment, inputTokens, patienceMs, hasRoomElsewhere }: CallPlan): Promise<FlowAnswer> {
-    const { admittedAt: since, deadlineAt } = delivery.job;
-    const call = { lane: laneOfJob(delivery.job), tokensEstimate: inputTokens + outputTokensCap, since, deadlineAt };
-    const giveWay = {
-      ...(patienceMs !== undefined && { patienceMs }),
-      ...(hasRoomElsewhere && { hasRoomElsewhere }),
-    };
-    return deps.flow.enter(deployment, { ...call, ...giveWay }, signal);
+  #enter({ deployment, inputTokens, patienceMs, hasRoomElsewhere }: CallPlan): Promise<FlowAnswer> {
+    const { job } = this.#job.delivery;
+    const { admittedAt: since, deadlineAt } = job;
+    const tokensEstimate = inputTokens + this.#outputTokensCap;
+    const call = { lane: laneOfJob(job), tokensEstimate, since, deadlineAt, patienceMs, hasRoomElsewhere };
+    return this.#deps.flow.enter(deployment, call, this.#signal);
   }
 
   /**
    * Not in the journal, and nothing is learnt from it: whoever takes over makes the same answer again, under the same
    * number, and the books take it once.
    */
-  async function answerMocked(made: MadeCall): Promise<CallOutcome> {
+  async #answerMocked(made: MadeCall): Promise<CallOutcome> {
     const { request, deployment, mockText = '' } = made;
     const n = request.kind === 'chat' ? (request.body.n ?? Number(deployment.defaultParams['n'] ?? 1)) : 1;
     const answer = mockAnswer(mockText, { choices: n, outputTokensCap: made.outputTokensCap });
-    const end = await relay(answer, startOf(made), { signal, now: deps.now });
+    const end = await relay(answer, this.#startOf(made), { signal: this.#signal, now: this.#deps.now });
     return { type: 'ended', end, made };
   }
 
   /** What the start of the answer tells. */
-  function startOf({ deployment, retries, maxRetries, fallbacks, fallbackErrors }: MadeCall) {
-    const { maxFallbacks } = deps.config.router;
+  #startOf({ deployment, retries, maxRetries, fallbacks, fallbackErrors }: MadeCall) {
+    const { writer, queueMs } = this.#job;
+    const { maxFallbacks } = this.#deps.config.router;
     const tries = { retries, maxRetries, fallbacks, maxFallbacks, ...(fallbackErrors && { fallbackErrors }) };
-    return { writer, deployment, tries, queueMs: job.queueMs };
+    return { writer, deployment, tries, queueMs };
   }
 
   /** Known to whoever takes over before the provider can know of the call; unless there is no time left to make it. */
-  function beginCall({ call, deployment, outputTokensCap: cap }: MadeCall): Begin {
-    const line = { call, alias: deployment.alias, deploymentId: deployment.id, startedAt: deps.now() };
-    const text = writeJournalLine({ type: 'call', ...line, outputTokensCap: cap });
-    const noted = note();
-    const begin = { mayBeSent: allow(), wasAllowed: false, failure: null as Error | null };
-    begin.mayBeSent.catch(() => undefined); // a provider that refuses by itself never looks at it
-    return begin;
+  #beginCall({ call, deployment, outputTokensCap }: MadeCall): BegunCall {
+    const { alias, id: deploymentId } = deployment;
+    const startedAt = this.#deps.now();
+    const line = writeJournalLine({ type: 'call', call, alias, deploymentId, outputTokensCap, startedAt });
+    const begin: Begin = { wasAllowed: false, failure: null };
+    const mayBeSent = this.#allow(begin, line);
+    // A provider that refuses by itself never looks at it.
+    return { begin, mayBeSent, isSettled: mayBeSent.catch(() => undefined) };
+  }
 
-    /** A reply that comes late says nothing of who has the job by now. */
-    async function note(): Promise<void> {
-      for (let tries = 0; tries < notesMax; tries += 1) {
-        const sentAt = performance.now();
-        await delivery.journal(text);
-        if (signal.aborted || performance.now() - sentAt < journalHoldsMs) return;
-      }
-      throw new Error(`the queue takes longer than ${journalHoldsMs} ms`);
+  async #allow(begin: Begin, line: string): Promise<void> {
+    try {
+      await this.#note(line);
+    } catch (cause) {
+      begin.failure = new Error('the call could not be noted', { cause });
+      throw begin.failure;
     }
+    this.#signal.throwIfAborted();
+    begin.wasAllowed = true;
+  }
 
-    async function allow(): Promise<void> {
-      try {
-        await noted;
-      } catch (cause) {
-        begin.failure = new Error('the call could not be noted', { cause });
-        throw begin.failure;
-      }
-      signal.throwIfAborted();
-      begin.wasAllowed = true;
+  /** A reply that comes late says nothing of who has the job by now. */
+  async #note(line: string): Promise<void> {
+    for (let tries = 0; tries < notesMax; tries += 1) {
+      const sentAt = performance.now();
+      await this.#job.delivery.journal(line);
+      if (this.#signal.aborted || performance.now() - sentAt < journalHoldsMs) return;
     }
+    throw new Error(`the queue takes longer than ${journalHoldsMs} ms`);
   }
 
   /** The call itself, and what choosing between deployments learns from it. */
-  async function callOnce(made: MadeCall, mayBeSent: Promise<void>, permit: Permit): Promise<CallEnd> {
+  async #callOnce(made: MadeCall, mayBeSent: Promise<void>, permit: Permit): Promise<CallEnd> {
     const { deployment, request } = made;
+    const { delivery, watch } = this.#job;
     const { stream, requestId } = delivery.job;
-    const startedAt = deps.now();
-    const leave = deps.stats.begin(deployment.id);
-    const call = startCall({ ...made, job: delivery.job, request, mayBeSent }, deps, signal);
-    const end = await relay(call, startOf(made), { signal, now: deps.now });
-    const endedAt = deps.now();
-    permit.leave(callOutcomeOf(end, { isChat: request.kind === 'chat', stream, startedAt, endedAt }), tokensOf(end));
-    const { inputTokens = 0, outputTokens = 0 } = end.meter.provided ?? {};
-    leave({
-      stream,
-      latencyMs: (stream ? (end.firstTokenAt ?? endedAt) : endedAt) - startedAt,
-      tokens: inputTokens + outputTokens,
-      outputTokens,
-      measured: end.type === 'completed' || (end.error !== null && timeouts.includes(end.error.code)),
-    });
-    const labels = { alias: deployment.alias, model: deployment.model };
-    const code = end.error?.code ?? end.stopped ?? '';
-    deps.metrics.call({ ...labels, outcome: end.type, code }, (endedAt - startedAt) / 1_000);
-    if (end.firstTokenAt !== null) deps.metrics.firstToken(labels, (end.firstTokenAt - startedAt) / 1_000);
-    if (end.error && !(end.error.code in errorCatalog && end.error.code.startsWith('provider_'))) {
-      deps.log.warn({ requestId, err: end.error }, 'call failed');
+    const { now, stats, metrics, log } = this.#deps;
+    const startedAt = now();
+    const leave = stats.begin(deployment.id);
+    watch?.callBegan();
+    try {
+      const call = startCall(made, { job: delivery.job, mayBeSent }, this.#deps, this.#signal);
+      const end = await relay(call, this.#startOf(made), { signal: this.#signal, now });
+      const endedAt = now();
+      permit.leave(callOutcomeOf(end, { isChat: request.kind === 'chat', stream, startedAt, endedAt }), tokensOf(end));
+      const { inputTokens = 0, outputTokens = 0 } = end.meter.provided ?? {};
+      leave({
+        stream,
+        latencyMs: (stream ? (end.firstTokenAt ?? endedAt) : endedAt) - startedAt,
+        tokens: inputTokens + outputTokens,
+        outputTokens,
+        measured: end.type === 'completed' || (end.error !== null && timeouts.includes(end.error.code)),
+      });
+      const { alias, model } = deployment;
+      const code = end.error?.code ?? end.stopped ?? '';
+      metrics.call({ alias, model, outcome: end.type, code }, (endedAt - startedAt) / 1_000);
+      if (end.firstTokenAt !== null) metrics.firstToken({ alias, model }, (end.firstTokenAt - startedAt) / 1_000);
+      if (end.error && !(end.error.code in errorCatalog && end.error.code.startsWith('provider_'))) {
+        log.warn({ requestId, err: end.error }, 'call failed');
+      }
+      return end;
+    } finally {
+      watch?.callEnded();
     }
-    return end;
   }
 }

@@ -29,13 +29,7 @@ export function createKeptAnswerWriter(
   { idempotency, log }: Pick<JobDeps, 'idempotency' | 'log'>,
 ): KeptAnswerWriter {
   const { keepAnswerAs: scope, requestId, admittedAt } = job;
-  if (scope === undefined) {
-    return {
-      write: (events) => writer.write(events),
-      keep: async () => {},
-      end: async (event) => writer.end(event),
-    };
-  }
+  if (scope === undefined) return new UnkeptAnswerWriter(writer);
   let events: TokenEvent[] | null = [];
   let units = 0;
   let isKept = false;
@@ -73,5 +67,28 @@ export function createKeptAnswerWriter(
 
   function answer(): KeptAnswer | null {
     return events && { version: 1, requestId, callId: job.origin.litellmCallId, admittedAt, events };
+  }
+}
+
+const nothingToDo = Promise.resolve();
+
+class UnkeptAnswerWriter implements KeptAnswerWriter {
+  readonly #writer: AnswerWriter;
+
+  constructor(writer: AnswerWriter) {
+    this.#writer = writer;
+  }
+
+  write(events: readonly TokenEvent[]): void {
+    this.#writer.write(events);
+  }
+
+  keep(): Promise<void> {
+    return nothingToDo;
+  }
+
+  end(event: AnswerEnd | AnswerError): Promise<void> {
+    this.#writer.end(event);
+    return nothingToDo;
   }
 }

@@ -19,68 +19,69 @@ export interface Meter {
 const bytesPerToken = 4;
 
 export function createMeter(): Meter {
-  let provided: Usage | null = null;
-  let pieces = 0;
-  let characters = 0;
-  let bytes = 0;
-  let reasoningBytes = 0;
+  return new CallMeter();
+}
 
-  const count = (text: string) => {
+class CallMeter implements Meter {
+  provided: Usage | null = null;
+  outputCharacters = 0;
+  #pieces = 0;
+  #bytes = 0;
+  #reasoningBytes = 0;
+
+  get hasContent(): boolean {
+    return this.#pieces > 0;
+  }
+
+  note(event: ProviderEvent): void {
+    switch (event.type) {
+      case 'usage':
+        this.provided = event.usage;
+        break;
+      case 'text-delta':
+      case 'refusal-delta':
+        this.#count(event.text);
+        break;
+      case 'reasoning-delta':
+        this.#reasoningBytes += this.#count(event.text);
+        break;
+      case 'tool-call-delta':
+        this.#count((event.name ?? '') + event.arguments);
+        break;
+      case 'embedding':
+      case 'rank':
+      case 'moderation':
+        this.#pieces += 1;
+        break;
+      // What is said of the answer is no part of it.
+      case 'logprobs':
+      case 'url-citation':
+      case 'provider-fields':
+      case 'accepted':
+      case 'choice-end':
+        break;
+    }
+  }
+
+  estimate(bounds: { inputTokensEstimate: number; inputTokensMax: number; outputTokensCap: number }): Usage {
+    const { inputTokensEstimate, inputTokensMax, outputTokensCap } = bounds;
+    const written = Math.max(this.#pieces, Math.ceil(this.#bytes / bytesPerToken));
+    const outputTokens = Math.min(written, outputTokensCap);
+    return {
+      inputTokens: Math.min(inputTokensEstimate, inputTokensMax),
+      outputTokens,
+      cachedInputTokens: 0,
+      reasoningTokens: Math.min(Math.ceil(this.#reasoningBytes / bytesPerToken), outputTokens),
+    };
+  }
+
+  /** @returns its size in bytes */
+  #count(text: string): number {
     if (text === '') return 0;
     const size = Buffer.byteLength(text);
-    pieces += 1;
-    characters += text.length;
-    bytes += size;
+    this.#pieces += 1;
+    this.outputCharacters += text.length;
+    this.#bytes += size;
     return size;
-  };
-
-  return {
-    get provided() {
-      return provided;
-    },
-    get hasContent() {
-      return pieces > 0;
-    },
-    get outputCharacters() {
-      return characters;
-    },
-    note(event) {
-      switch (event.type) {
-        case 'usage':
-          provided = event.usage;
-          break;
-        case 'text-delta':
-        case 'refusal-delta':
-          count(event.text);
-          break;
-        case 'reasoning-delta':
-          reasoningBytes += count(event.text);
-          break;
-        case 'tool-call-delta':
-          count((event.name ?? '') + event.arguments);
-          break;
-        case 'embedding':
-        case 'rank':
-        case 'moderation':
-          pieces += 1;
-          break;
-        // What is said of the answer is no part of it.
-        case 'logprobs':
-        case 'url-citation':
-        case 'provider-fields':
-        case 'accepted':
-        case 'choice-end':
-          break;
-      }
-    },
-    estimate({ inputTokensEstimate, inputTokensMax, outputTokensCap }) {
-      const outputTokens = Math.min(Math.max(pieces, Math.ceil(bytes / bytesPerToken)), outputTokensCap);
-      return {
-        inputTokens: Math.min(inputTokensEstimate, inputTokensMax),
-        outputTokens,
-        cachedInputTokens: 0,
-        reasoningTokens: Math.min(Math.ceil(reasoningBytes / bytesPerToken), outputTokens),
-      };
-    },
-  };
+  }
 }

@@ -24,6 +24,7 @@ export function openDeployments(
   { config: { router }, cooldowns, flow, now }: Pick<JobDeps, 'config' | 'cooldowns' | 'flow' | 'now'>,
 ): OpenDeployments {
   const lane = laneOfJob(job);
+  const tags = routingTags(job.origin);
   return {
     find,
     hasRoomElsewhere({ id }) {
@@ -33,6 +34,7 @@ export function openDeployments(
       return !(found instanceof GatewayError) && found.some((other) => other.id !== id && flow.hasRoom(other, lane));
     },
     preferred(found, tried) {
+      if (found.length < 2) return found;
       const open = found.filter((one) => flow.hasRoom(one, lane));
       const untriedOf = (some: readonly Deployment[]) => some.filter(({ id }) => !tried.has(id));
       const best = [untriedOf(open), open, untriedOf(found)].find((some) => some.length > 0) ?? found;
@@ -55,7 +57,7 @@ export function openDeployments(
     const conditions = {
       router,
       cooledDownUntil: (id: string) => cooldowns.until(id),
-      tags: routingTags(job.origin),
+      tags,
       inputTokens: step.inputTokens,
       now: now(),
     };

@@ -20,7 +20,7 @@ import { openRequest } from './open-request.ts';
 import type { OpenedRequest } from './open-request.ts';
 import type { CallEnd } from './relay.ts';
 import { shrinkReservation, storeUsage } from './store-usage.ts';
-import type { MadeCall, Standing } from './call-series.ts';
+import type { CallWatch, MadeCall, Standing } from './call-series.ts';
 import { tryCalls } from './try-calls.ts';
 import { placeOf } from './place-of.ts';
 
@@ -36,9 +36,15 @@ const notingMs = 900;
  * has seen goes unbilled, and nothing is announced that a crash could still undo.
  *
  * @param signal stops the job from outside: client gone, deadline, lock lost
+ * @param watch told of its calls
  * @throws when usage could not be stored or noted, or the lock is lost: then the job must come again
  */
-export async function processJob(delivery: JobDelivery, deps: JobDeps, signal: AbortSignal): Promise<void> {
+export async function processJob(
+  delivery: JobDelivery,
+  deps: JobDeps,
+  signal: AbortSignal,
+  watch: CallWatch | null = null,
+): Promise<void> {
   const { job, attempt } = delivery;
   const startedAt = deps.now();
   const { replyTo, requestId, stream } = job;
@@ -46,9 +52,9 @@ export async function processJob(delivery: JobDelivery, deps: JobDeps, signal: A
   const writer = createKeptAnswerWriter(bare, job, deps);
   /** By call: what is booked for the job, by whomever. */
   const billed = new Map<string, number>();
-  const store = async (event: UsageEvent) => {
+  const store = (event: UsageEvent) => {
     billed.set(event.callId, usageCostNanoUsd(event));
-    await storeUsage(event, delivery, deps);
+    return storeUsage(event, delivery, deps);
   };
   const announce = (event: AnswerEnd | AnswerError, { mayBeBilled }: { mayBeBilled: boolean }) =>
     writer.end(withBill(event, billed), mayBeBilled);
@@ -79,7 +85,7 @@ export async function processJob(delivery: JobDelivery, deps: JobDeps, signal: A
   }
 
   const outcome = await tryCalls(
-    { delivery, request, writer, standing, queueMs: Math.max(0, startedAt - job.admittedAt) },
+    { delivery, request, writer, standing, queueMs: Math.max(0, startedAt - job.admittedAt), watch },
     deps,
     signal,
     (end, made) => bookCut(eventOf(end, made)),
@@ -158,12 +164,10 @@ export async function processJob(delivery: JobDelivery, deps: JobDeps, signal: A
     const { inputTokensMax, searchUnits } = job;
     const bounds = { inputTokensMax, searchUnits, outputTokensCap: made.outputTokensCap };
     const usage = end.meter.provided ?? end.meter.estimate({ ...bounds, inputTokensEstimate: made.inputTokens });
-    return {
-      ...event,
-      ...placeOf(made.deployment, job),
+    return Object.assign(event, placeOf(made.deployment, job), {
       outcome: completed ? 'completed' : 'cut',
       countedBy: end.meter.provided && made.mockText === undefined ? 'provider' : 'gateway',
-      usage: { ...usage, ...(searchUnits !== undefined && { searchUnits }) },
+      usage: searchUnits === undefined ? usage : { ...usage, searchUnits },
       inputCharacters: made.request.inputCharacters,
       outputCharacters: end.meter.outputCharacters,
       costCeilingNanoUsd: blind ? ceilingNanoUsd(made.deployment, bounds, job.admittedAt, job.priceFactorPpm) : null,
@@ -171,7 +175,7 @@ export async function processJob(delivery: JobDelivery, deps: JobDeps, signal: A
       providerRequestId: end.providerRequestId,
       retries: made.retries,
       firstTokenAt: end.firstTokenAt,
-    };
+    } as const);
   }
 }
 
@@ -268,7 +272,8 @@ function wornOut(): GatewayError {
 
 /** Says what was booked where that is more than the answer says. */
 function withBill<Event extends AnswerEnd | AnswerError>(event: Event, billed: ReadonlyMap<string, number>): Event {
-  const billedNanoUsd = [...billed.values()].reduce((sum, costNanoUsd) => sum + costNanoUsd, 0);
+  let billedNanoUsd = 0;
+  for (const costNanoUsd of billed.values()) billedNanoUsd += costNanoUsd;
   const said = 'costNanoUsd' in event ? event.costNanoUsd : 0;
   return billedNanoUsd === said ? event : { ...event, billedNanoUsd };
 }

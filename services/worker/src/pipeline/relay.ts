@@ -24,18 +24,21 @@ export interface CallEnd {
   readonly firstTokenAt: number | null;
 }
 
+/** What is passed on to whom, and what its start tells. */
+interface Relayed {
+  readonly writer: Pick<AnswerWriter, 'write'>;
+  readonly deployment: Deployment;
+  readonly tries: Pick<AnswerStart, 'retries' | 'maxRetries' | 'fallbacks' | 'maxFallbacks' | 'fallbackErrors'>;
+  readonly queueMs: number;
+}
+
 /**
  * Passes a call's content on to the client and watches what it uses. The start of the answer is announced with its
  * first content, so that a call which fails before it can be tried again unseen.
  */
 export async function relay(
   events: AsyncIterable<readonly ProviderEvent[]>,
-  answer: {
-    writer: Pick<AnswerWriter, 'write'>;
-    deployment: Deployment;
-    tries: Pick<AnswerStart, 'retries' | 'maxRetries' | 'fallbacks' | 'maxFallbacks' | 'fallbackErrors'>;
-    queueMs: number;
-  },
+  answer: Relayed,
   { signal, now }: { signal: AbortSignal; now: () => number },
 ): Promise<CallEnd> {
   const meter = createMeter();
@@ -62,7 +65,7 @@ export async function relay(
       if (passedOn.length === 0) continue;
       if (firstTokenAt === null) {
         firstTokenAt = now();
-        passedOn.unshift(answerStart(accepted?.headers ?? {}));
+        passedOn.unshift(answerStart(answer, accepted?.headers ?? {}));
       }
       answer.writer.write(passedOn);
     }
@@ -78,19 +81,18 @@ export async function relay(
         : new ProviderError('internal', 'Internal error.', { status: 500, mayBeBilled: true, cause: error });
     return ended({ type: 'failed', mayBeBilled: accepted !== null || known.mayBeBilled, error: known, stopped: null });
   }
+}
 
-  function answerStart(headers: Readonly<Record<string, string>>): AnswerStart {
-    const { deployment, tries, queueMs } = answer;
-    return {
-      type: 'answer-start',
-      model: deployment.model,
-      alias: deployment.alias,
-      deploymentId: deployment.id,
-      apiBase: apiBaseOf(deployment),
-      region: regionOf(deployment),
-      ...tries,
-      providerHeaders: { ...headers },
-      queueMs,
-    };
-  }
+function answerStart({ deployment, tries, queueMs }: Relayed, headers: Readonly<Record<string, string>>): AnswerStart {
+  return {
+    type: 'answer-start',
+    model: deployment.model,
+    alias: deployment.alias,
+    deploymentId: deployment.id,
+    apiBase: apiBaseOf(deployment),
+    region: regionOf(deployment),
+    ...tries,
+    providerHeaders: headers,
+    queueMs,
+  };
 }

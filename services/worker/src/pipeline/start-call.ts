@@ -9,18 +9,17 @@ import type { OpenedRequest } from './open-request.ts';
 import { dropsParams, requestFor } from './request-for.ts';
 
 interface CallToMake {
-  readonly job: InferenceJob;
   readonly request: OpenedRequest;
   readonly call: number;
   readonly deployment: Deployment;
   /** Of all choices. */
   readonly outputTokensCap: number;
-  readonly mayBeSent: Promise<void>;
 }
 
 /** Has the deployment's provider answer; nothing is sent before the answer is iterated. */
 export function startCall(
-  { job, request, call, deployment, outputTokensCap, mayBeSent }: CallToMake,
+  { request, call, deployment, outputTokensCap }: CallToMake,
+  { job, mayBeSent }: { readonly job: InferenceJob; readonly mayBeSent: Promise<void> },
   { providers, config: { router, sluice } }: Pick<JobDeps, 'providers' | 'config'>,
   signal: AbortSignal,
 ): AsyncIterable<readonly ProviderEvent[]> {

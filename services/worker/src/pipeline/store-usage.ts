@@ -16,9 +16,9 @@ const patienceMs = 60_000;
  *
  * @throws the log's error when it stays away: the job must come again
  */
-export async function storeUsage(event: UsageEvent, delivery: JobDelivery, deps: JobDeps): Promise<void> {
+export function storeUsage(event: UsageEvent, delivery: JobDelivery, deps: JobDeps): Promise<void> {
   correctShare(event, delivery, deps);
-  await append(event, delivery, deps);
+  return append(event, delivery, deps);
 }
 
 /**
@@ -29,9 +29,11 @@ export async function storeUsage(event: UsageEvent, delivery: JobDelivery, deps:
 export async function shrinkReservation(event: UsageEvent, deps: Pick<JobDeps, 'admission' | 'log'>): Promise<void> {
   const { callId } = event;
   const actual = { costNanoUsd: usageCostNanoUsd(event), ...usedTokens(event) };
-  await deps.admission
-    .shrink(callId, actual)
-    .catch((error: unknown) => deps.log.warn({ callId, err: error }, 'reservation not shrunk'));
+  try {
+    await deps.admission.shrink(callId, actual);
+  } catch (error) {
+    deps.log.warn({ callId, err: error }, 'reservation not shrunk');
+  }
 }
 
 /**

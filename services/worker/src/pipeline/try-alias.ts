@@ -1,4 +1,5 @@
 import type { Alias, Deployment } from '@sluice/shared/config/gateway-config.ts';
+import type { RouterSettings } from '@sluice/shared/config/router-config.ts';
 import type { InferenceJob } from '@sluice/shared/contracts/inference-job.ts';
 import { laneOfJob } from '@sluice/shared/contracts/lane-queue.ts';
 import type { FallbackError } from '@sluice/shared/contracts/token-event.ts';
@@ -101,21 +102,24 @@ async function tryStep(alias: Alias, what: Wanted, above: number, tries: Tries):
   let throttles = 0;
   let maxRetries = 0;
   for (let retries = 0; ; retries += 1) {
-    const deployment = choose(open.preferred(candidates, tried));
+    const deployment = choose(open.preferred(candidates, tried), what, tries);
     tries.onDeployment(deployment);
     const hasMore = what.hasFallback || (!job.fallbacksDisabled && hasHigherOrder(alias, orderOf(deployment)));
     const mock = mocks.ofCall(deployment);
     const outcome =
       mock === null || mock.type === 'answer'
         ? await calls.make(planFor(deployment, { retries, maxRetries, hasMore, mock }))
-        : await failMocked(mock, deployment);
+        : await failMocked(mock, deployment, tries);
     if (outcome.type === 'room-elsewhere') {
       candidates = findAgain(candidates);
       retries -= 1;
       continue;
     }
     tried.add(deployment.id);
-    if (!mock) await report(outcome, deployment);
+    if (!mock) {
+      const reported = report(outcome, deployment, alias, deps);
+      if (reported) await reported;
+    }
     if (outcome.type === 'no-turn') {
       const error = noTurn(deployment, outcome.retryAfterSeconds, throttled);
       const failure = { alias: alias.name, error, retries, numRetries: retries };
@@ -167,55 +171,70 @@ async function tryStep(alias: Alias, what: Wanted, above: number, tries: Tries):
       deployment,
       ...(fallbackErrors && { fallbackErrors }),
       ...(mock?.type === 'answer' && { mockText: mock.text }),
-      ...(hasMore && { patienceMs }),
+      patienceMs: hasMore ? patienceMs : undefined,
       hasRoomElsewhere: () => open.hasRoomElsewhere(deployment),
     };
-  }
-
-  /** In place of a call: nothing is sent, booked, or learnt of the deployment. */
-  async function failMocked(mock: Exclude<Mock, { type: 'answer' }>, deployment: Deployment): Promise<CallOutcome> {
-    if (mock.type === 'timeout') await deps.pause(callTimeoutMs(job, deployment, deps.config.router), signal);
-    const why = stopReasonOf(signal);
-    return why ? { type: 'stopped', why } : { type: 'failed', error: mock.error, mayBeBilled: false };
   }
 
   function findAgain(before: readonly Deployment[]): readonly Deployment[] {
     const found = open.find();
     return found instanceof GatewayError ? before : found;
   }
+}
 
-  function choose(from: readonly Deployment[]): Deployment {
-    return chooseDeployment(from, {
-      router: deps.config.router,
-      stats: deps.stats,
-      stream: job.stream,
-      admittedAt: job.admittedAt,
-      inputTokens: what.inputTokens,
-      outputTokens: job.outputTokensCap,
-      searchUnits: job.searchUnits ?? 0,
-      random: deps.random,
-    });
-  }
+/** In place of a call: nothing is sent, booked, or learnt of the deployment. */
+async function failMocked(
+  mock: Exclude<Mock, { type: 'answer' }>,
+  deployment: Deployment,
+  { job, deps, signal }: Tries,
+): Promise<CallOutcome> {
+  if (mock.type === 'timeout') await deps.pause(callTimeoutMs(job, deployment, deps.config.router), signal);
+  const why = stopReasonOf(signal);
+  return why ? { type: 'stopped', why } : { type: 'failed', error: mock.error, mayBeBilled: false };
+}
 
-  /**
-   * A throttled deployment is not left alone, as it would be in contract §8.5: it gets as many calls as it takes. Unless
-   * the operator has said how many failures are too many.
-   */
-  function waitsForTurn(error: ProviderError, deployment: Deployment): boolean {
-    return isThrottle(error) && cooldownSettingsOf(deployment, deps.config.router.cooldowns).allowedFails === null;
-  }
+function choose(from: readonly Deployment[], { inputTokens }: Wanted, { job, deps }: Tries): Deployment {
+  return chooseDeployment(from, {
+    router: deps.config.router,
+    stats: deps.stats,
+    stream: job.stream,
+    admittedAt: job.admittedAt,
+    inputTokens,
+    outputTokens: job.outputTokensCap,
+    searchUnits: job.searchUnits ?? 0,
+    random: deps.random,
+  });
+}
 
-  /** What the call says of its deployment. After a failure it is waited for: the next one is chosen by it. */
-  async function report(outcome: CallOutcome, deployment: Deployment): Promise<void> {
-    const alone = alias.deployments.filter(({ blocked }) => !blocked).length === 1;
-    if (outcome.type === 'failed' && !waitsForTurn(outcome.error, deployment)) {
-      await deps.cooldowns.failed(deployment, outcome.error, alone);
-    }
-    if (outcome.type !== 'ended') return;
-    const { error, type, hasContent } = outcome.end;
-    if (error) void deps.cooldowns.failed(deployment, error, alone);
-    else if (type === 'completed' || hasContent) deps.cooldowns.succeeded(deployment.id);
+/**
+ * What the call says of its deployment.
+ *
+ * @returns after a failure, what is to be waited for: the next deployment is chosen by it
+ */
+function report(
+  outcome: CallOutcome,
+  deployment: Deployment,
+  alias: Alias,
+  { cooldowns, config }: JobDeps,
+): Promise<void> | null {
+  const isAlone = () => alias.deployments.filter(({ blocked }) => !blocked).length === 1;
+  if (outcome.type === 'failed') {
+    const isKept = waitsForTurn(outcome.error, deployment, config.router);
+    return isKept ? null : cooldowns.failed(deployment, outcome.error, isAlone());
   }
+  if (outcome.type !== 'ended') return null;
+  const { error, type, hasContent } = outcome.end;
+  if (error) void cooldowns.failed(deployment, error, isAlone());
+  else if (type === 'completed' || hasContent) cooldowns.succeeded(deployment.id);
+  return null;
+}
+
+/**
+ * A throttled deployment is not left alone, as it would be in contract §8.5: it gets as many calls as it takes. Unless
+ * the operator has said how many failures are too many.
+ */
+function waitsForTurn(error: ProviderError, deployment: Deployment, { cooldowns }: RouterSettings): boolean {
+  return isThrottle(error) && cooldownSettingsOf(deployment, cooldowns).allowedFails === null;
 }
 
 function hasHigherOrder({ deployments }: Alias, order: number): boolean {

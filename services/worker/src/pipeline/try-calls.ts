@@ -66,7 +66,7 @@ export async function tryCalls(
       deployment = one;
     },
   };
-  const visited = new Set([first]);
+  const visited = [first];
   let hops = 0;
 
   const outcome = await visit(first, 0, []);
@@ -98,7 +98,7 @@ export async function tryCalls(
     // Null where the worker's configuration is older or newer than the ingress's.
     const own = withMessages(job.request, tries.job, name);
     const mocked = name === first ? mocks.ofAlias() : null;
-    const hasFallback = isLeft([...nextAliases(tries.job, name, 'provider_throttled'), ...after]);
+    const hasFallback = isLeft(nextAliases(tries.job, name, 'provider_throttled')) || isLeft(after);
     const result: AliasOutcome = mocked
       ? failed(name, mocked)
       : alias === null
@@ -110,10 +110,10 @@ export async function tryCalls(
     const code = result.failures[0]?.error.code ?? 'internal';
     const next = nextAliases(tries.job, name, code);
     for (const [index, other] of next.entries()) {
-      if (visited.has(other)) continue;
+      if (visited.includes(other)) continue;
       if (hops >= deps.config.router.maxFallbacks) break;
       hops += 1;
-      visited.add(other);
+      visited.push(other);
       const later = await visit(other, hops, [...next.slice(index + 1), ...after]);
       if (later.type !== 'failed') return later;
     }
@@ -128,7 +128,7 @@ export async function tryCalls(
 
   function isLeft(others: readonly string[]): boolean {
     if (hops >= deps.config.router.maxFallbacks) return false;
-    return others.some((other) => !visited.has(other) && resolveAlias(deps.config, other));
+    return others.some((other) => !visited.includes(other) && resolveAlias(deps.config, other));
   }
 }
 

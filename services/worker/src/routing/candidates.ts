@@ -31,17 +31,23 @@ export function candidatesOf(
   conditions: Conditions,
   above = -Infinity,
 ): readonly Deployment[] | GatewayError {
-  const inOrder = alias.deployments.filter((one) => one.blocked !== true && orderOf(one) > above);
+  const inOrder = thatPass(alias.deployments, (one) => one.blocked !== true && orderOf(one) > above);
   if (inOrder.length === 0) return paused(alias.name);
   const isRested = ({ id }: Deployment) => alias.isOneDeployment ?? conditions.cooledDownUntil(id) === null;
-  const healthy = inOrder.filter(isRested);
+  const healthy = thatPass(inOrder, isRested);
   if (healthy.length === 0) return allCooledDown(alias.name, inOrder, conditions);
   const large = conditions.router.preCallChecks ? healthy.filter((one) => holds(one, conditions)) : healthy;
   if (large.length === 0) return contextWindowExceeded(healthy, conditions);
   const tagged = withTags(large, conditions);
   if (tagged.length === 0) return noTag(alias.name, conditions.tags);
-  const first = Math.min(...tagged.map(orderOf));
-  return tagged.filter((deployment) => orderOf(deployment) === first);
+  let first = Infinity;
+  for (const deployment of tagged) first = Math.min(first, orderOf(deployment));
+  return thatPass(tagged, (deployment) => orderOf(deployment) === first);
+}
+
+/** Those that pass: usually all of them, and then no other list is made. */
+function thatPass(deployments: readonly Deployment[], passes: (one: Deployment) => boolean): readonly Deployment[] {
+  return deployments.every(passes) ? deployments : deployments.filter(passes);
 }
 
 /** Without an `order` it comes after all that have one. */

@@ -24,6 +24,8 @@ export interface Choice {
  * @param candidates at least one
  */
 export function chooseDeployment(candidates: readonly Deployment[], choice: Choice): Deployment {
+  const [only] = candidates;
+  if (only && candidates.length === 1) return only;
   const { stats } = choice;
   switch (choice.router.strategy) {
     case 'simple-shuffle':

@@ -84,8 +84,10 @@ export function createDeploymentStats(options: { now: () => number; latencyTtlMs
     const seen = all.get(id) ?? { inFlight: 0, minute: 0, tokens: 0, told: null, latencies: new Map() };
     all.delete(id);
     all.set(id, seen); // last: the least recently used is first
-    const [oldest] = all.keys();
-    if (all.size > deploymentsMax && oldest !== undefined) all.delete(oldest);
+    if (all.size > deploymentsMax) {
+      const [oldest] = all.keys();
+      if (oldest !== undefined) all.delete(oldest);
+    }
     return seen;
   }
 

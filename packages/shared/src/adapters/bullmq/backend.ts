@@ -3,12 +3,10 @@ import type { Job, JobsOptions, Processor, WorkerOptions } from 'bullmq';
 import { Redis } from 'ioredis';
 import type { Result } from 'ioredis';
 import { Pool } from 'pg';
-import { writeAtEndOfTurn } from '../end-of-turn.ts';
+import { writeAtEndOfTurn, writeGathered } from '../end-of-turn.ts';
 
 /** What the queue adapters need of BullMQ, whichever database it stands on. */
 export interface BullBackend extends AsyncDisposable {
-  /** What a worker writes takes effect in the order in which it was written. */
-  readonly isOrdered: boolean;
   newQueue(name: string): BullQueue;
   newWorker(name: string, processor: Processor, options: Omit<WorkerOptions, 'connection'>): BullWorker;
   /**
@@ -57,18 +55,28 @@ export const redisKeysOf = (name: string) => `${prefix}:{${name}}:`;
  * The lock of a job that another worker has, or that is over, is not this worker's. BullMQ's own log takes lines from
  * anybody. A stored line renews the lock: who learns of it soon knows that nobody else has the job.
  *
- * KEYS: lock, log. ARGV: the worker's token, line, ms of the lock.
+ * KEYS: lock and log, for each line. ARGV: ms of a lock; the worker's token and the line, for each line. Answers 1 for
+ * each line that is written.
  */
-const writeLogScript = `
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-redis.call('RPUSH', KEYS[2], ARGV[2])
-redis.call('PEXPIRE', KEYS[1], ARGV[3])
-return 1
+const writeLogsScript = `
+local answers = {}
+for at = 1, #KEYS, 2 do
+  local isHeld = redis.call('GET', KEYS[at]) == ARGV[at + 1]
+  if isHeld then
+    redis.call('RPUSH', KEYS[at + 1], ARGV[at + 2])
+    redis.call('PEXPIRE', KEYS[at], ARGV[1])
+  end
+  answers[#answers + 1] = isHeld and 1 or 0
+end
+return answers
 `;
+
+/** In one script, so that it holds Redis up for no longer than a job does. */
+const linesMax = 64;
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {
-    bullWriteLog(lock: string, log: string, token: string, line: string, lockMs: number): Result<number, Context>;
+    bullWriteLogs(keys: number, ...args: (string | number)[]): Result<number[], Context>;
   }
 }
 
@@ -86,18 +94,44 @@ export function openRedisBackend({ url, onError }: { url: string; onError: (erro
   const redis = new Redis(url, { maxRetriesPerRequest: null });
   redis.on('error', onError);
   redis.on('connect', () => writeAtEndOfTurn(redis.stream));
-  redis.defineCommand('bullWriteLog', { lua: writeLogScript, numberOfKeys: 2 });
+  redis.defineCommand('bullWriteLogs', { lua: writeLogsScript });
+  /** By queue: its keys lie in one slot. */
+  const gathered = new Map<string, GatheredLines>();
   return {
-    isOrdered: true,
     newQueue: (name) => watched(new Queue(`{${name}}`, { prefix, streams, connection: redis }), onError),
     newWorker: (name, processor, options) =>
       watched(new Worker(`{${name}}`, processor, { ...options, prefix, connection: redis }), onError),
     async writeLog(name, { id = '', token = '' }, line) {
+      const known = gathered.get(name);
+      const lines = known && known.keys.length < 2 * linesMax ? known : gather(name);
       const key = `${redisKeysOf(name)}${id}`;
-      return (await redis.bullWriteLog(`${key}:lock`, `${key}:logs`, token, line, locks.lockDuration)) === 1;
+      const at = lines.keys.push(`${key}:lock`, `${key}:logs`) / 2 - 1;
+      lines.args.push(token, line);
+      return (await lines.answers)[at] === 1;
     },
     [Symbol.asyncDispose]: async () => redis.disconnect(),
   };
+
+  /** Those of one turn go together: a script that runs for one line costs more than the line. */
+  function gather(name: string): GatheredLines {
+    const { promise: answers, resolve } = Promise.withResolvers<readonly number[]>();
+    const lines: GatheredLines = { keys: [], args: [locks.lockDuration], answers };
+    gathered.set(name, lines);
+    writeGathered(() => {
+      if (gathered.get(name) === lines) gathered.delete(name);
+      resolve(redis.bullWriteLogs(lines.keys.length, ...lines.keys, ...lines.args));
+    });
+    return lines;
+  }
+}
+
+/** Lines for the logs of one queue's jobs. */
+interface GatheredLines {
+  /** Lock and log, for each. */
+  readonly keys: string[];
+  /** What the script is told besides. */
+  readonly args: (string | number)[];
+  readonly answers: Promise<readonly number[]>;
 }
 
 /**
@@ -131,7 +165,6 @@ export async function openPostgresBackend(options: {
     client.release();
   }
   return {
-    isOrdered: false,
     newQueue: (name) => watched(new classes.Queue(name, { connection: shared }), onError),
     newWorker: (name, processor, workerOptions) =>
       watched(new classes.Worker(name, processor, { ...workerOptions, connection: shared }), onError),

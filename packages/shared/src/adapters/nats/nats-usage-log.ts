@@ -1,15 +1,24 @@
-import { AckPolicy, DiscardPolicy, JetStreamApiError, RetentionPolicy, StorageType } from '@nats-io/jetstream';
+import {
+  AckPolicy,
+  DiscardPolicy,
+  JetStreamApiError,
+  PubHeaders,
+  RetentionPolicy,
+  StorageType,
+} from '@nats-io/jetstream';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { ConsumerMessages, JsMsg } from '@nats-io/jetstream';
-import { nanos } from 'nats';
-import type { NatsConnection } from 'nats';
+import { headers, nanos } from 'nats';
+import type { MsgHdrs, NatsConnection } from 'nats';
 import { streams, subjects } from '../../contracts/subjects.ts';
 import { usageEventCodec } from '../../contracts/usage-event.ts';
 import type { UsageEvent } from '../../contracts/usage-event.ts';
+import type { CallId } from '../../ids.ts';
 import type { UsageLog, UsageSource } from '../../ports/usage-log.ts';
 import { withTimeLimit } from '../../time-limit.ts';
 import { createBatcher } from '../batcher.ts';
 import { announceAtEndOfTurn } from '../end-of-turn.ts';
+import { Acknowledgements } from './acknowledgements.ts';
 import { pingNats } from './open-nats.ts';
 
 /** Storage for about half a million events; when it is full, publishing fails and nothing is thrown away. */
@@ -31,17 +40,27 @@ const undecodableMax = 10_000;
  */
 export async function openNatsUsageLog(nats: NatsConnection): Promise<UsageLog> {
   await ensureStream(nats);
-  const stream = jetstream(nats);
+  const acknowledgements = new Acknowledgements(nats);
   return {
     async append(event) {
       const bytes = usageEventCodec.encode(event);
-      const publish = () => stream.publish(subjects.usage, bytes, { msgID: event.callId, timeout: publishTimeLimitMs });
+      const expected = acknowledgements.expect();
       // The client writes once for all that it is given in one step: events and frames of a turn leave together.
-      const published = new Promise((resolve) => announceAtEndOfTurn(() => resolve(Promise.try(publish))));
-      await withTimeLimit('usage log', publishTimeLimitMs, published);
+      announceAtEndOfTurn(() => {
+        try {
+          nats.publish(subjects.usage, bytes, { reply: expected.reply, headers: withId(event.callId) });
+        } catch (error) {
+          acknowledgements.fail(expected, error);
+        }
+      });
+      try {
+        await withTimeLimit('usage log', publishTimeLimitMs, expected.stored);
+      } finally {
+        acknowledgements.forget(expected);
+      }
     },
     ping: () => pingNats(nats),
-    [Symbol.asyncDispose]: async () => {},
+    [Symbol.asyncDispose]: async () => acknowledgements[Symbol.dispose](),
   };
 }
 
@@ -109,6 +128,12 @@ export async function openNatsUsageSource(
     ping: () => pingNats(nats),
     [Symbol.asyncDispose]: async () => {},
   };
+}
+
+function withId(callId: CallId): MsgHdrs {
+  const withIt = headers();
+  withIt.append(PubHeaders.MsgIdHdr, callId);
+  return withIt;
 }
 
 async function ensureStream(nats: NatsConnection) {

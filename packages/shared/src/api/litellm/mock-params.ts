@@ -30,8 +30,12 @@ export const mockParams = {
 const MockParams = z.object(mockParams);
 export type MockParams = z.infer<typeof MockParams>;
 
+const names = Object.keys(mockParams);
+
 /** What a body says, which the ingress has checked; nothing for what it would have refused. */
 export function mockParamsIn(body: Readonly<Record<string, unknown>>): MockParams {
+  // Few bodies say anything, and every request's is asked.
+  if (!names.some((name) => Object.hasOwn(body, name))) return {};
   const parsed = MockParams.safeParse(body);
   return parsed.success ? parsed.data : {};
 }

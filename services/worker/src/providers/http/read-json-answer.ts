@@ -14,13 +14,13 @@ export async function readJsonAnswer(
   now: () => number,
 ): Promise<unknown> {
   const body = (await exchange.readAll()).toString();
-  const { status, providerRequestId } = exchange;
   if (!exchange.isAccepted) {
+    const { status, providerRequestId } = exchange;
     throw failures.fromHttp({ status, body, retryAfter: exchange.header('retry-after'), providerRequestId }, now());
   }
   try {
     return parseExactly(body);
   } catch (error) {
-    throw failures.brokenAnswer('The answer is not JSON.', providerRequestId, error);
+    throw failures.brokenAnswer('The answer is not JSON.', exchange.providerRequestId, error);
   }
 }

@@ -117,27 +117,41 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler {
    * @throws ProviderError, or the signal's reason
    */
   async read(): Promise<Buffer | null> {
-    for (;;) {
-      if (this.#chunks.length > 0) return this.#takeChunks();
-      if (this.#failure) throw this.#failure;
-      if (this.#state === 'ended') return null;
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-    }
+    while (!this.#isReadable()) await this.#change();
+    return this.#chunks.length > 0 ? this.#takeChunks() : null;
   }
 
   /** The whole body, within the time of the first event. */
   async readAll(): Promise<Buffer> {
     const parts: Buffer[] = [];
     let size = 0;
-    for (let part = await this.read(); part !== null; part = await this.read()) {
+    for (;;) {
+      while (!this.#isReadable()) await this.#change();
+      if (this.#chunks.length === 0) break;
+      const part = this.#takeChunks();
       parts.push(part);
       size += part.length;
       if (size > wholeAnswerBytesMax)
         throw this.#manners.failures.brokenAnswer('The answer is too long.', this.providerRequestId);
     }
     return parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts);
+  }
+
+  /**
+   * Whether there are bytes, or none will come any more.
+   *
+   * @throws ProviderError, or the signal's reason
+   */
+  #isReadable(): boolean {
+    if (this.#chunks.length > 0) return true;
+    if (this.#failure) throw this.#failure;
+    return this.#state === 'ended';
+  }
+
+  #change(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+    });
   }
 
   /** Events have come: from here on, silence is measured between them. */

@@ -109,10 +109,14 @@ const operations: Readonly<
     sdk.applyGuardrails({ ...call, applyGuardrailsDetails: asSdk(details) }),
 };
 
-/** Our requests are plain objects with the wire's own names; the SDK's classes are the same with enums. */
+/**
+ * Our requests are plain objects with the wire's own names, as the SDK's own mapping would make them. It would copy
+ * every level several times on the way, so it is given what it passes on and `JSON.stringify` asks for the text.
+ */
 function asSdk(details: WireObject): SdkDetails {
+  const written = { toJSON: () => details };
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the SDK passes on what it does not know
-  return details as unknown as SdkDetails;
+  return written as unknown as SdkDetails;
 }
 
 type SdkDetails = models.ChatDetails &

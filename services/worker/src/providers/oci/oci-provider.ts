@@ -58,6 +58,8 @@ class OciProvider implements Required<Provider> {
   readonly #options: Required<Omit<OciProviderOptions, 'log'>> & Pick<OciProviderOptions, 'log'>;
   /** By deployment and what its connections depend on, because a new configuration may change them. */
   readonly #clients = new Map<string, DeploymentClient>();
+  /** The same for deployments that were called before: naming one costs more than the look-up. */
+  readonly #known = new WeakMap<Deployment, DeploymentClient>();
   readonly #warned = new Set<string>();
   readonly #learned = new LearnedRules();
 
@@ -67,43 +69,38 @@ class OciProvider implements Required<Provider> {
 
   /** Refused for the way in which it was put, a call is put in another way, once. */
   async *chat(call: ChatCall, signal: AbortSignal): AsyncGenerator<readonly ProviderEvent[]> {
-    try {
-      yield* this.#chatOnce(call, signal);
-      return;
-    } catch (error) {
-      if (signal.aborted || !this.#learned.learn(call, error)) throw error;
-      const { upstreamModel: model } = call.deployment;
-      const param = error instanceof ProviderError ? error.param : null;
-      this.#options.log?.warn({ model, param }, 'model refuses a parameter; asking without it');
-    }
-    yield* this.#chatOnce(call, signal);
-  }
+    // In one generator: every step through another one costs several promises.
+    for (let isRepeated = false; ; isRepeated = true) {
+      const family = this.#learned.familyOf(call);
+      const format = chatFormats[family.apiFormat];
+      const request = format.toRequest(call, family);
+      const { newToolCallId, graceMs } = this.#options;
+      const topLogProbs = call.request.top_logprobs ?? 0;
 
-  async *#chatOnce(call: ChatCall, signal: AbortSignal): AsyncGenerator<readonly ProviderEvent[]> {
-    const family = this.#learned.familyOf(call);
-    const format = chatFormats[family.apiFormat];
-    const request = format.toRequest(call, family);
-    const { newToolCallId, graceMs } = this.#options;
-    const reading = { newToolCallId, topLogProbs: call.request.top_logprobs ?? 0 };
-
-    const { firstTokenMs: first, betweenTokensMs: between } = call.timeouts;
-    const exchange = new UpstreamExchange({ first, between }, signal, manners);
-    try {
-      const client = this.#client(call.deployment, call.timeouts.connectMs);
-      const answer = await client.chat(request, exchange, call);
-      if (!exchange.isEventStream) {
-        const reader = format.createReader({ ...reading, isWhole: true });
-        yield [this.#accepted(exchange, call.deployment), ...readWhole(reader, answer ?? {})];
+      const { firstTokenMs: first, betweenTokensMs: between } = call.timeouts;
+      const exchange = new UpstreamExchange({ first, between }, signal, manners);
+      try {
+        const client = this.#client(call.deployment, call.timeouts.connectMs);
+        const answer = await client.chat(request, exchange, call);
+        const accepted = this.#accepted(exchange, call.deployment);
+        const isWhole = !exchange.isEventStream;
+        const reader = format.createReader({ newToolCallId, topLogProbs, isWhole });
+        if (isWhole) {
+          yield [accepted, ...readWhole(reader, answer ?? {})];
+          return;
+        }
+        yield [accepted];
+        yield* readChatStream(exchange, reader, { failures: ociFailures, graceMs });
         return;
+      } catch (error) {
+        if (signal.aborted) throw signal.reason;
+        const failure = failureOf(error, exchange);
+        if (isRepeated || !this.#learned.learn(call, failure)) throw failure;
+        const { upstreamModel: model } = call.deployment;
+        this.#options.log?.warn({ model, param: failure.param }, 'model refuses a parameter; asking without it');
+      } finally {
+        exchange.close();
       }
-
-      yield [this.#accepted(exchange, call.deployment)];
-      const reader = format.createReader({ ...reading, isWhole: false });
-      yield* readChatStream(exchange, reader, { failures: ociFailures, graceMs });
-    } catch (error) {
-      throw signal.aborted ? signal.reason : failureOf(error, exchange);
-    } finally {
-      exchange.close();
     }
   }
 
@@ -196,6 +193,14 @@ class OciProvider implements Required<Provider> {
   }
 
   #client(deployment: Deployment, connectMs: number): DeploymentClient {
+    const known = this.#known.get(deployment);
+    if (known) return known;
+    const client = this.#open(deployment, connectMs);
+    this.#known.set(deployment, client);
+    return client;
+  }
+
+  #open(deployment: Deployment, connectMs: number): DeploymentClient {
     const { target } = deployment;
     if (target.api !== 'oci') throw new Error(`deployment ${deployment.id} speaks ${target.api}, not OCI's own API`);
     const { region, endpoint, identity } = target;

@@ -7,18 +7,19 @@ const heldBytesMax = 64 * 1024;
 /** Stands between the pool and an exchange, and holds a 401 back: the exchange sees only what came of it. */
 export class RefusalCatcher implements Dispatcher.DispatchHandler {
   readonly #exchange: UpstreamExchange;
-  readonly #refused = Promise.withResolvers<void>();
+  readonly #answered = Promise.withResolvers<void>();
   #held: { readonly start: Parameters<UpstreamExchange['onResponseStart']>; readonly chunks: Buffer[] } | null = null;
   #heldBytes = 0;
   #wasRefused = false;
 
   constructor(exchange: UpstreamExchange) {
     this.#exchange = exchange;
+    void exchange.headersArrived().then(this.#answered.resolve);
   }
 
-  /** Resolves with the end of a 401; for every other answer, never. */
-  get refused(): Promise<void> {
-    return this.#refused.promise;
+  /** Resolves with the end of a 401; for every other answer, when the exchange has headers or is over. */
+  get answered(): Promise<void> {
+    return this.#answered.promise;
   }
 
   get wasRefused(): boolean {
@@ -68,6 +69,6 @@ export class RefusalCatcher implements Dispatcher.DispatchHandler {
   #refuse(): void {
     this.#wasRefused = true;
     this.#exchange.takeBack();
-    this.#refused.resolve();
+    this.#answered.resolve();
   }
 }

@@ -23,16 +23,17 @@ export interface SendSignedDeps extends SendDeps {
  */
 export async function sendSigned(post: JsonPost, exchange: UpstreamExchange, deps: SendSignedDeps): Promise<void> {
   const { signer, pool, mayBeSent, now } = deps;
-  const [first, permission] = await Promise.allSettled([sign(), mayBeSent]);
-  if (permission.status === 'rejected') throw permission.reason;
-  if (first.status === 'rejected') throw first.reason;
-  if (first.value === null || exchange.isOver) return;
+  const signing = sign();
+  signing.catch(() => undefined); // told below, unless nothing may be sent at all
+  await mayBeSent;
+  const first = await signing;
+  if (first === null || exchange.isOver) return;
   const catcher = new RefusalCatcher(exchange);
-  dispatch(first.value.headers, catcher);
-  await Promise.race([exchange.headersArrived(), catcher.refused]);
+  dispatch(first.headers, catcher);
+  await catcher.answered;
   if (!catcher.wasRefused || exchange.isOver) return;
 
-  const isRenewed = await unlessOver(signer.refused(first.value.identity), exchange);
+  const isRenewed = await unlessOver(signer.refused(first.identity), exchange);
   const second = isRenewed === true ? await sign() : null;
   if (exchange.isOver) return;
   if (second === null) catcher.passOn();
