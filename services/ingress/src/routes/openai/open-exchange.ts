@@ -23,7 +23,10 @@ export function openExchange(req: Request, res: Response, route: string, deps: I
     setHeaders(headers) {
       if (res.headersSent) return; // of a stream that was kept alive while it waited
       // Upstream header values are the provider's: what HTTP cannot carry is left out.
-      for (const [name, value] of Object.entries(headers)) if (isHeaderValue(value)) res.setHeader(name, value);
+      for (const name in headers) {
+        const value = headers[name];
+        if (value !== undefined && isHeaderValue(value)) res.setHeader(name, value);
+      }
     },
     about(alias, streamed) {
       model = alias;
