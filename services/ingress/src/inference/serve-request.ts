@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { otherNamesOf } from '@sluice/shared/config/other-names.ts';
+import { withOtherNames } from '@sluice/shared/config/other-names.ts';
 import { resolveAlias } from '@sluice/shared/config/resolve-alias.ts';
 import { laneQueue } from '@sluice/shared/contracts/lane-queue.ts';
 import type { Authenticated } from '../auth/authenticated.ts';
@@ -123,8 +123,9 @@ function inPlaceOf(
   { config }: Pick<InferenceSteps, 'config'>,
 ): readonly string[] {
   const others = key?.budgetFallbacks ?? {};
+  if (Object.keys(others).length === 0) return [];
   const alias = resolveAlias(config, model);
-  const names = alias ? namesOf({ ...alias, ...otherNamesOf(config, alias) }) : [model];
+  const names = alias ? namesOf(withOtherNames(config, alias)) : [model];
   return names.flatMap((name) => (Object.hasOwn(others, name) ? [others[name] ?? []] : []))[0] ?? [];
 }
 
