@@ -76,8 +76,9 @@ export function accountHeaders(accounts: readonly RequestAccount[], states: read
     tell(headers, names.remainingParallelRequests, state?.parallelRequestsRemaining);
     // What is no name of a header is left out.
     if (name.descriptor !== 'model_per_key' || model === undefined || !/^[\w-]+$/.test(model)) continue;
-    tell(headers, `x-litellm-key-remaining-requests-${model}`, state?.requestsRemaining);
-    tell(headers, `x-litellm-key-remaining-tokens-${model}`, state?.tokensRemaining);
+    const ofModel = model.toLowerCase(); // names of headers are told apart in lower case
+    tell(headers, `x-litellm-key-remaining-requests-${ofModel}`, state?.requestsRemaining);
+    tell(headers, `x-litellm-key-remaining-tokens-${ofModel}`, state?.tokensRemaining);
   }
   return headers;
 }
