@@ -4,7 +4,6 @@ import { matchWildcard } from '@sluice/shared/config/wildcard.ts';
 import { GatewayError } from '@sluice/shared/errors.ts';
 import type { ErrorCode } from '@sluice/shared/errors.ts';
 import type { Attribution } from '../tenancy/attribution.ts';
-import type { Budget } from '../tenancy/budget.ts';
 import type { Principal } from '../tenancy/principal.ts';
 import type { VirtualKey } from './authenticated.ts';
 
@@ -61,35 +60,40 @@ interface ModelList {
 /** Each that has to have the alias, in the order in which they refuse (contract §1.4); a budget's beside its holder's. */
 function modelLists(principal: Principal): readonly ModelList[] {
   const { key, keyBudget, team, member, memberBudget, user, organization } = principal;
-  const { organizationBudget, organizationMemberBudget } = principal;
-  const memberModels = member && member.models.length > 0 ? member.models : (team?.defaultMemberModels ?? []);
-  return [
-    { models: team?.models ?? [], code: 'team_model_not_allowed', who: 'team' },
-    // What a user may use alone; with a team's key, the team decides.
-    { models: (key.teamId === null ? user?.models : null) ?? [], code: 'user_model_not_allowed', who: 'user' },
-    { models: withTeams([...key.models, ...key.accessGroupIds], team), code: 'model_not_allowed', who: 'key' },
-    { models: withTeams(modelsOf(keyBudget), team), code: 'model_not_allowed', who: 'key' },
-    { models: memberModels, code: 'team_model_not_allowed', who: key },
-    { models: modelsOf(memberBudget), code: 'team_model_not_allowed', who: key },
-    { models: organization?.models ?? [], code: 'organization_model_not_allowed', who: 'org' },
-    { models: modelsOf(organizationBudget), code: 'organization_model_not_allowed', who: 'org' },
-    { models: modelsOf(organizationMemberBudget), code: 'organization_model_not_allowed', who: 'org' },
-  ];
+  const lists: ModelList[] = [];
+  add(lists, team?.models, 'team_model_not_allowed', 'team');
+  // What a user may use alone; with a team's key, the team decides.
+  if (key.teamId === null) add(lists, user?.models, 'user_model_not_allowed', 'user');
+  add(lists, withTeams([...key.models, ...key.accessGroupIds], team), 'model_not_allowed', 'key');
+  add(lists, keyBudget && withTeams(keyBudget.models, team), 'model_not_allowed', 'key');
+  const ofMember = member && member.models.length > 0 ? member.models : team?.defaultMemberModels;
+  add(lists, ofMember, 'team_model_not_allowed', key);
+  add(lists, memberBudget?.models, 'team_model_not_allowed', key);
+  add(lists, organization?.models, 'organization_model_not_allowed', 'org');
+  add(lists, principal.organizationBudget?.models, 'organization_model_not_allowed', 'org');
+  add(lists, principal.organizationMemberBudget?.models, 'organization_model_not_allowed', 'org');
+  return lists;
 }
 
 function attributedLists({ customer, tags }: Attribution): readonly ModelList[] {
   const lists: ModelList[] = [];
-  if (customer) lists.push({ models: modelsOf(customer.budget), code: 'customer_model_not_allowed', who: 'end user' });
+  add(lists, customer?.budget?.models, 'customer_model_not_allowed', 'end user');
   for (const { tag, budget } of tags) {
     const who = `tag '${tag.name}'`;
-    lists.push({ models: tag.models, code: 'tag_model_not_allowed', who });
-    lists.push({ models: modelsOf(budget), code: 'tag_model_not_allowed', who });
+    add(lists, tag.models, 'tag_model_not_allowed', who);
+    add(lists, budget?.models, 'tag_model_not_allowed', who);
   }
   return lists;
 }
 
-function modelsOf(budget: Budget | null | undefined): readonly string[] {
-  return budget?.models ?? [];
+/** No list, as most are, is every alias. */
+function add(
+  lists: ModelList[],
+  models: readonly string[] | null | undefined,
+  code: ErrorCode,
+  who: ModelList['who'],
+): void {
+  if (models && models.length > 0) lists.push({ models, code, who });
 }
 
 function withTeams(models: readonly string[], team: Principal['team']): readonly string[] {

@@ -25,7 +25,7 @@ export function openExchange(req: Request, res: Response, route: string, deps: I
   /** Name and value in turn, as Node takes them. */
   const kept: string[] = [];
   deps.metrics.waiting(1);
-  res.once('close', () => {
+  res.on('close', () => {
     if (!res.writableFinished) gone.abort(new Error('the client has left'));
     deps.metrics.waiting(-1);
     const status = res.writableFinished ? res.statusCode : 499;
@@ -61,7 +61,7 @@ export function openExchange(req: Request, res: Response, route: string, deps: I
     },
     onceOver(listener) {
       if (res.closed) listener();
-      else res.once('close', listener);
+      else res.on('close', listener);
     },
   };
 
