@@ -139,8 +139,8 @@ export async function admitJob(ask: Ask, from: AskedFrom, deps: InferenceSteps):
     const inputTokensMax = longest + defaultBytesMax(deps.config, aliases);
     const turn = turnOf(body, caller, deps.config, principal?.key.priority);
     const job: NewJob = {
-      version: 1,
       ...unbilled,
+      version: 1,
       ...(alias?.queue !== undefined && { queue: alias.queue }),
       turn: line === undefined ? turn : turnOfLine(turn),
       outputTokensCap: asked,
