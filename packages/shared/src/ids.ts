@@ -4,11 +4,13 @@ import { z } from 'zod';
  * One client request. It is the response `id` for chat (`chatcmpl-…`), the job id in the queue and the
  * last token of a NATS subject, hence the alphabet.
  */
-export const RequestId = z
-  .string()
-  .regex(/^[A-Za-z0-9_-]{8,64}$/)
-  .brand<'RequestId'>();
+const requestIdPattern = /^[A-Za-z0-9_-]{8,64}$/;
+export const RequestId = z.string().regex(requestIdPattern).brand<'RequestId'>();
 export type RequestId = z.infer<typeof RequestId>;
+
+export function isRequestId(value: unknown): value is RequestId {
+  return typeof value === 'string' && requestIdPattern.test(value);
+}
 
 /** SHA-256 of a virtual key, 64 lower-case hex digits. The raw key is never stored. */
 export const KeyHash = z

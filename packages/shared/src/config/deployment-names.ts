@@ -14,7 +14,9 @@ const made = new WeakMap<Aliases, DeploymentNames>();
 
 /** They wait in the queue of an alias that has them, and whoever may use that alias may use them. */
 export function deploymentNamesOf(aliases: Aliases): DeploymentNames {
-  const names = made.get(aliases) ?? makeNames(aliases);
+  const known = made.get(aliases);
+  if (known) return known;
+  const names = makeNames(aliases);
   made.set(aliases, names);
   return names;
 }

@@ -14,15 +14,15 @@ export interface OtherNames {
 
 const made = new WeakMap<Aliases, ReadonlyMap<string, readonly string[]>>();
 /** Every request asks, and a configuration does not change. */
-const found = new WeakMap<Alias, OtherNames>();
+const named = new WeakMap<Alias, Alias & OtherNames>();
 
-/** Of an alias as `resolveAlias` finds it. */
-export function otherNamesOf(config: Pick<GatewayConfig, 'aliases' | 'wildcards'>, alias: Alias): OtherNames {
-  const known = found.get(alias);
+/** @param alias as `resolveAlias` finds it */
+export function withOtherNames(config: Pick<GatewayConfig, 'aliases' | 'wildcards'>, alias: Alias): Alias & OtherNames {
+  const known = named.get(alias);
   if (known) return known;
-  const names = findOtherNames(config, alias);
-  found.set(alias, names);
-  return names;
+  const all = { ...alias, ...findOtherNames(config, alias) };
+  named.set(alias, all);
+  return all;
 }
 
 function findOtherNames(

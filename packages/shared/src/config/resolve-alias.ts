@@ -66,6 +66,8 @@ function matchingAlias(wildcards: readonly WildcardAlias[], name: string): Alias
 
 /** The deployments of several aliases; unknown names have none. */
 export function deploymentsOf(config: Names, names: readonly string[]): readonly Deployment[] {
+  const [only] = names;
+  if (names.length === 1 && only !== undefined) return resolveAlias(config, only)?.deployments ?? [];
   return names.flatMap((name) => resolveAlias(config, name)?.deployments ?? []);
 }
 

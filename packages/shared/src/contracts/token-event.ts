@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { RequestId } from '../ids.ts';
+import { isRequestId, RequestId } from '../ids.ts';
 import { jsonCodec } from './codec.ts';
 import type { Codec } from './codec.ts';
 
@@ -163,33 +163,99 @@ export type TokenFrame = z.infer<typeof TokenFrame>;
 
 const anyFrameCodec = jsonCodec(TokenFrame);
 
-/** Frames of text are the hot path: what is plainly one is not taken through the whole schema. */
+/** Every request has some: what plainly is a frame is not taken through the whole schema, which copies each field. */
 export const tokenFrameCodec: Codec<TokenFrame> = {
   encode: (frame) => anyFrameCodec.encode(frame),
   decode(bytes) {
     const value: unknown = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString());
-    return isTextFrame(value) ? value : TokenFrame.parse(value);
+    return isPlainFrame(value) ? value : TokenFrame.parse(value);
   },
 };
 
-function isTextFrame(value: unknown): value is TokenFrame {
+function isPlainFrame(value: unknown): value is TokenFrame {
   if (!isFields(value) || value['version'] !== 1) return false;
   const { requestId, attempt, seq, events } = value;
   return (
-    RequestId.safeParse(requestId).success &&
+    isRequestId(requestId) &&
     isCount(attempt) &&
     attempt > 0 &&
     isCount(seq) &&
     Array.isArray(events) &&
     events.length > 0 &&
-    events.every(isText)
+    events.every(isPlainEvent)
   );
 }
 
-function isText(event: unknown): boolean {
-  return (
-    isFields(event) && event['type'] === 'text-delta' && isCount(event['choice']) && typeof event['text'] === 'string'
-  );
+type Check = (value: unknown) => boolean;
+/** Of every field of a message, so that none that is new is forgotten. */
+type Checks<T> = Readonly<Record<keyof T, Check>>;
+
+const perhapsCount: Check = (value) => value === undefined || isCount(value);
+const isAbsent: Check = (value) => value === undefined;
+const isText: Check = (value) => typeof value === 'string';
+
+const usageChecks: Checks<Usage> = {
+  inputTokens: isCount,
+  outputTokens: isCount,
+  cachedInputTokens: isCount,
+  reasoningTokens: isCount,
+  searchUnits: perhapsCount,
+};
+
+const textChecks: Checks<Extract<ContentEvent, { type: 'text-delta' }>> = {
+  type: isText,
+  choice: isCount,
+  text: isText,
+};
+
+const choiceEndChecks: Checks<Extract<ContentEvent, { type: 'choice-end' }>> = {
+  type: isText,
+  choice: isCount,
+  finishReason: (value) => FinishReason.options.some((reason) => reason === value),
+};
+
+const startChecks: Checks<AnswerStart> = {
+  type: isText,
+  model: isText,
+  alias: isText,
+  deploymentId: isText,
+  apiBase: isText,
+  region: (value) => value === null || isText(value),
+  retries: isCount,
+  fallbacks: isCount,
+  maxRetries: perhapsCount,
+  maxFallbacks: perhapsCount,
+  fallbackErrors: isAbsent,
+  providerHeaders: (value) => isFields(value) && !Array.isArray(value) && Object.values(value).every(isText),
+  queueMs: (value) => typeof value === 'number' && Number.isFinite(value) && value >= 0,
+};
+
+const endChecks: Checks<AnswerEnd> = {
+  type: isText,
+  usage: (value) => isPlain(value, usageChecks),
+  costNanoUsd: isCount,
+  billedNanoUsd: perhapsCount,
+};
+
+/** What an answer of text consists of. The other events are rarer, or large themselves. */
+const plainEvents = new Map<unknown, Checks<Record<string, unknown>>>([
+  ['text-delta', textChecks],
+  ['choice-end', choiceEndChecks],
+  ['answer-start', startChecks],
+  ['answer-end', endChecks],
+]);
+
+function isPlainEvent(event: unknown): boolean {
+  const checks = isFields(event) ? plainEvents.get(event['type']) : undefined;
+  return checks !== undefined && isPlain(event, checks);
+}
+
+/** Whether the schema would take it as it is: each of its fields is in order, and there is no other. */
+function isPlain(value: unknown, checks: Checks<Record<string, unknown>>): boolean {
+  if (!isFields(value)) return false;
+  for (const name in checks) if (checks[name]?.(value[name]) !== true) return false;
+  for (const name in value) if (!Object.hasOwn(checks, name)) return false;
+  return true;
 }
 
 function isFields(value: unknown): value is Record<string, unknown> {

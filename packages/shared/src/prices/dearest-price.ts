@@ -17,15 +17,14 @@ export function dearestPrice(
   at: number,
   factorPpm?: number,
 ): DearestPrice {
-  const prices = deploymentsOf(config, aliases).map((deployment) =>
-    dearestOf(priceAt(deployment, at, factorPpm).price),
-  );
-  const most = (pick: (price: DearestPrice) => number) => Math.max(0, ...prices.map(pick));
-  return {
-    inputNanoUsdPerMillion: most((price) => price.inputNanoUsdPerMillion),
-    outputNanoUsdPerMillion: most((price) => price.outputNanoUsdPerMillion),
-    searchNanoUsd: most((price) => price.searchNanoUsd),
-  };
+  const most = { inputNanoUsdPerMillion: 0, outputNanoUsdPerMillion: 0, searchNanoUsd: 0 };
+  for (const deployment of deploymentsOf(config, aliases)) {
+    const price = dearestOf(priceAt(deployment, at, factorPpm).price);
+    most.inputNanoUsdPerMillion = Math.max(most.inputNanoUsdPerMillion, price.inputNanoUsdPerMillion);
+    most.outputNanoUsdPerMillion = Math.max(most.outputNanoUsdPerMillion, price.outputNanoUsdPerMillion);
+    most.searchNanoUsd = Math.max(most.searchNanoUsd, price.searchNanoUsd);
+  }
+  return most;
 }
 
 /** The most that one call to this deployment can have cost, for a request that was admitted `at` (epoch ms). */

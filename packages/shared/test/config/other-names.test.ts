@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { loadGatewayConfig } from '../../src/config/load-config.ts';
-import { otherNamesOf } from '../../src/config/other-names.ts';
+import { withOtherNames } from '../../src/config/other-names.ts';
 import { resolveAlias } from '../../src/config/resolve-alias.ts';
 
 const oci = {
@@ -61,6 +61,6 @@ for (const { name, why, ...expected } of cases) {
   test(`other names: ${why}`, () => {
     const alias = resolveAlias(config, name);
     assert.ok(alias);
-    assert.deepEqual(otherNamesOf(config, alias), expected);
+    assert.deepEqual(withOtherNames(config, alias), { ...alias, ...expected });
   });
 }

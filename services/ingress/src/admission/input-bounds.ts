@@ -38,12 +38,16 @@ const messageTokensEstimate = 4;
 export function chatInputBounds(request: ChatCompletionRequest): InputBounds {
   const { messages, tools, tool_choice: toolChoice, response_format: responseFormat } = request;
   const hasTools = tools != null && tools.length > 0;
-  const texts = messages.flatMap(textsOf);
+  const texts: string[] = [];
+  let images = 0;
+  for (const message of messages) {
+    addTexts(texts, message);
+    if (Array.isArray(message.content)) for (const part of message.content) if (isMedia(part)) images += 1;
+  }
   // Templates put these into the prompt as JSON.
   for (const json of [hasTools ? tools : null, toolChoice, responseFormat]) {
     if (json != null && typeof json !== 'string') texts.push(JSON.stringify(json));
   }
-  const images = messages.flatMap(({ content }) => (Array.isArray(content) ? content : [])).filter(isMedia).length;
   const extra = images * imageTokensMax + (hasTools ? overhead.tools + tools.length * overhead.message : 0);
   return boundsOf(texts, messages.length, extra);
 }
@@ -88,23 +92,22 @@ function boundsOf(texts: readonly string[], messages: number, extraTokensMax: nu
   };
 }
 
-function textsOf(message: ChatMessage): string[] {
+function addTexts(texts: string[], message: ChatMessage): void {
   const { content, name } = message;
-  const texts = typeof content === 'string' ? [content] : (content ?? []).flatMap(partTexts);
+  if (typeof content === 'string') texts.push(content);
+  else for (const part of content ?? []) addPartText(texts, part);
   if (typeof name === 'string') texts.push(name);
   if (message.role === 'tool') texts.push(message.tool_call_id);
   if (message.role === 'assistant') {
     for (const text of [message.refusal, message.reasoning_content]) if (text != null) texts.push(text);
     for (const call of message.tool_calls ?? []) texts.push(call.id, call.function.name, call.function.arguments);
   }
-  return texts;
 }
 
-function partTexts(part: ContentPart): string[] {
-  if (part.type === 'text') return [part.text];
-  if (part.type === 'refusal') return [part.refusal];
-  if (part.type === 'image_url') return [];
-  return [JSON.stringify(part)]; // of unknown nature: its bytes, and an image's tokens on top
+function addPartText(texts: string[], part: ContentPart): void {
+  if (part.type === 'text') texts.push(part.text);
+  else if (part.type === 'refusal') texts.push(part.refusal);
+  else if (part.type !== 'image_url') texts.push(JSON.stringify(part)); // of unknown nature: its bytes, and an image's tokens on top
 }
 
 function isMedia({ type }: ContentPart): boolean {

@@ -4,8 +4,8 @@ import { matchWildcard } from '@sluice/shared/config/wildcard.ts';
 import { GatewayError } from '@sluice/shared/errors.ts';
 import type { ErrorCode } from '@sluice/shared/errors.ts';
 import type { Attribution } from '../tenancy/attribution.ts';
-import type { Budget } from '../tenancy/budget.ts';
 import type { Principal } from '../tenancy/principal.ts';
+import type { VirtualKey } from './authenticated.ts';
 
 /** Names in a key's list that stand for others: every alias, or those of its team. */
 const allModels = 'all-proxy-models';
@@ -44,62 +44,56 @@ export function requireModelFor(attribution: Attribution, alias: ListedAlias): v
 }
 
 function requireListed(lists: readonly ModelList[], alias: ListedAlias): void {
-  for (const { models, code, refusal } of lists) {
-    if (!hasAlias(models, alias)) throw new GatewayError(code, refusal(models, alias.name), { param: 'model' });
+  for (const list of lists) {
+    if (!hasAlias(list.models, alias))
+      throw new GatewayError(list.code, refusalOf(list, alias.name), { param: 'model' });
   }
 }
 
 interface ModelList {
   readonly models: readonly string[];
   readonly code: ErrorCode;
-  readonly refusal: (models: readonly string[], tried: string) => string;
+  /** Whose it is, as refusals say it; of a member of a team, the key. */
+  readonly who: string | Pick<VirtualKey, 'userId' | 'teamId'>;
 }
 
 /** Each that has to have the alias, in the order in which they refuse (contract §1.4); a budget's beside its holder's. */
 function modelLists(principal: Principal): readonly ModelList[] {
   const { key, keyBudget, team, member, memberBudget, user, organization } = principal;
-  const memberModels = member && member.models.length > 0 ? member.models : (team?.defaultMemberModels ?? []);
-  const ofKey = { code: 'model_not_allowed', refusal: refusalOf('key') } as const;
-  const ofMember = {
-    code: 'team_model_not_allowed',
-    refusal: (models: readonly string[], tried: string) =>
-      `Team member not allowed to access model. User=${key.userId}, Team=${key.teamId}, Model=${tried}. ` +
-      `Allowed member models = [${quoted(models)}]`,
-  } as const;
-  const ofOrganization = { code: 'organization_model_not_allowed', refusal: refusalOf('org') } as const;
-  return [
-    { models: team?.models ?? [], code: 'team_model_not_allowed', refusal: refusalOf('team') },
-    // What a user may use alone; with a team's key, the team decides.
-    {
-      models: (key.teamId === null ? user?.models : null) ?? [],
-      code: 'user_model_not_allowed',
-      refusal: refusalOf('user'),
-    },
-    { models: withTeams([...key.models, ...key.accessGroupIds], team), ...ofKey },
-    { models: withTeams(modelsOf(keyBudget), team), ...ofKey },
-    { models: memberModels, ...ofMember },
-    { models: modelsOf(memberBudget), ...ofMember },
-    { models: organization?.models ?? [], ...ofOrganization },
-    { models: modelsOf(principal.organizationBudget), ...ofOrganization },
-    { models: modelsOf(principal.organizationMemberBudget), ...ofOrganization },
-  ];
+  const lists: ModelList[] = [];
+  add(lists, team?.models, 'team_model_not_allowed', 'team');
+  // What a user may use alone; with a team's key, the team decides.
+  if (key.teamId === null) add(lists, user?.models, 'user_model_not_allowed', 'user');
+  add(lists, withTeams([...key.models, ...key.accessGroupIds], team), 'model_not_allowed', 'key');
+  add(lists, keyBudget && withTeams(keyBudget.models, team), 'model_not_allowed', 'key');
+  const ofMember = member && member.models.length > 0 ? member.models : team?.defaultMemberModels;
+  add(lists, ofMember, 'team_model_not_allowed', key);
+  add(lists, memberBudget?.models, 'team_model_not_allowed', key);
+  add(lists, organization?.models, 'organization_model_not_allowed', 'org');
+  add(lists, principal.organizationBudget?.models, 'organization_model_not_allowed', 'org');
+  add(lists, principal.organizationMemberBudget?.models, 'organization_model_not_allowed', 'org');
+  return lists;
 }
 
 function attributedLists({ customer, tags }: Attribution): readonly ModelList[] {
-  return [
-    { models: modelsOf(customer?.budget), code: 'customer_model_not_allowed', refusal: refusalOf('end user') },
-    ...tags.flatMap(({ tag, budget }): ModelList[] => {
-      const ofTag = { code: 'tag_model_not_allowed', refusal: refusalOf(`tag '${tag.name}'`) } as const;
-      return [
-        { models: tag.models, ...ofTag },
-        { models: modelsOf(budget), ...ofTag },
-      ];
-    }),
-  ];
+  const lists: ModelList[] = [];
+  add(lists, customer?.budget?.models, 'customer_model_not_allowed', 'end user');
+  for (const { tag, budget } of tags) {
+    const who = `tag '${tag.name}'`;
+    add(lists, tag.models, 'tag_model_not_allowed', who);
+    add(lists, budget?.models, 'tag_model_not_allowed', who);
+  }
+  return lists;
 }
 
-function modelsOf(budget: Budget | null | undefined): readonly string[] {
-  return budget?.models ?? [];
+/** No list, as most are, is every alias. */
+function add(
+  lists: ModelList[],
+  models: readonly string[] | null | undefined,
+  code: ErrorCode,
+  who: ModelList['who'],
+): void {
+  if (models && models.length > 0) lists.push({ models, code, who });
 }
 
 function withTeams(models: readonly string[], team: Principal['team']): readonly string[] {
@@ -115,9 +109,14 @@ function hasAlias(models: readonly string[], { name, standsFor, deployments = []
   return accessGroupsOf(deployments).some((group) => models.includes(group));
 }
 
-function refusalOf(who: string): ModelList['refusal'] {
-  return (models, tried) =>
-    `${who} not allowed to access model. This ${who} can only access models=[${quoted(models)}]. Tried to access ${tried}`;
+function refusalOf({ who, models }: ModelList, tried: string): string {
+  if (typeof who === 'string') {
+    return `${who} not allowed to access model. This ${who} can only access models=[${quoted(models)}]. Tried to access ${tried}`;
+  }
+  return (
+    `Team member not allowed to access model. User=${who.userId}, Team=${who.teamId}, Model=${tried}. ` +
+    `Allowed member models = [${quoted(models)}]`
+  );
 }
 
 function quoted(models: readonly string[]): string {

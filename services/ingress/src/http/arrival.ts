@@ -32,8 +32,9 @@ export function boundArrivals(server: Server, limits: ArrivalLimits): void {
       else server.emit('clientError', Object.assign(new Error(late), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }), req.socket);
     });
     arrivals.set(req, arrival);
-    req.once('close', () => arrival.end());
-    res.once('finish', () => arrival.within(limits.restMs));
+    // Each comes once; `once` would make another function and an object for it.
+    req.on('close', () => arrival.end());
+    res.on('finish', () => arrival.within(limits.restMs));
   });
 }
 

@@ -76,7 +76,7 @@ function sayLastOf(server: Server): () => void {
   server.prependListener('request', (_request, response) => {
     if (isLast) return say(response);
     running.add(response);
-    response.once('close', () => running.delete(response));
+    response.on('close', () => running.delete(response));
   });
   return () => {
     isLast = true;

@@ -64,27 +64,50 @@ export function admissionHeaders(
 
 /** The limits of each account that has any, and what is left of them; contract §7.2. */
 export function accountHeaders(accounts: readonly RequestAccount[], states: readonly AccountState[]): ResponseHeaders {
-  const headers = accounts.flatMap(({ name, limits, model }, index): [string, number | null | undefined][] => {
+  const headers: Record<string, string> = {};
+  for (const [index, { name, limits, model }] of accounts.entries()) {
     const state = states[index];
-    const prefix = `x-ratelimit-${name.descriptor}`;
-    const own: [string, number | null | undefined][] = [
-      [`${prefix}-limit-requests`, limits.requestsPerMinute],
-      [`${prefix}-remaining-requests`, state?.requestsRemaining],
-      [`${prefix}-limit-tokens`, limits.tokensPerMinute],
-      [`${prefix}-remaining-tokens`, state?.tokensRemaining],
-      [`${prefix}-limit-max_parallel_requests`, limits.maxParallelRequests],
-      [`${prefix}-remaining-max_parallel_requests`, state?.parallelRequestsRemaining],
-    ];
-    if (name.descriptor !== 'model_per_key') return own;
-    return [
-      ...own,
-      [`x-litellm-key-remaining-requests-${model}`, state?.requestsRemaining],
-      [`x-litellm-key-remaining-tokens-${model}`, state?.tokensRemaining],
-    ];
-  });
-  // Of several tags the first with such a limit is shown; what is no name of a header is left out.
-  const shown = headers.filter(([name, value]) => value != null && /^[\w-]+$/.test(name)).toReversed();
-  return withoutEmpty(Object.fromEntries(shown));
+    const names = rateNamesOf(name.descriptor);
+    tell(headers, names.limitRequests, limits.requestsPerMinute);
+    tell(headers, names.remainingRequests, state?.requestsRemaining);
+    tell(headers, names.limitTokens, limits.tokensPerMinute);
+    tell(headers, names.remainingTokens, state?.tokensRemaining);
+    tell(headers, names.limitParallelRequests, limits.maxParallelRequests);
+    tell(headers, names.remainingParallelRequests, state?.parallelRequestsRemaining);
+    // What is no name of a header is left out.
+    if (name.descriptor !== 'model_per_key' || model === undefined || !/^[\w-]+$/.test(model)) continue;
+    const ofModel = model.toLowerCase(); // names of headers are told apart in lower case
+    tell(headers, `x-litellm-key-remaining-requests-${ofModel}`, state?.requestsRemaining);
+    tell(headers, `x-litellm-key-remaining-tokens-${ofModel}`, state?.tokensRemaining);
+  }
+  return headers;
+}
+
+/** Of several tags the first with such a limit is shown. */
+function tell(headers: Record<string, string>, name: string, value: number | null | undefined): void {
+  if (value != null) headers[name] ??= String(value);
+}
+
+/** Every request asks; of descriptors there are a few, all of them ours. */
+const rateNames = new Map<string, ReturnType<typeof namesWith>>();
+
+function rateNamesOf(descriptor: string) {
+  const known = rateNames.get(descriptor);
+  if (known) return known;
+  const names = namesWith(`x-ratelimit-${descriptor}`);
+  rateNames.set(descriptor, names);
+  return names;
+}
+
+function namesWith(prefix: string) {
+  return {
+    limitRequests: `${prefix}-limit-requests`,
+    remainingRequests: `${prefix}-remaining-requests`,
+    limitTokens: `${prefix}-limit-tokens`,
+    remainingTokens: `${prefix}-remaining-tokens`,
+    limitParallelRequests: `${prefix}-limit-max_parallel_requests`,
+    remainingParallelRequests: `${prefix}-remaining-max_parallel_requests`,
+  };
 }
 
 /** Known once a provider answers. */
@@ -108,9 +131,9 @@ export function answerHeaders(start: AnswerStart): ResponseHeaders {
 
 /** What the provider said in its headers, of an answer or of a refusal. */
 export function shownProviderHeaders(headers: Readonly<Record<string, string>>): ResponseHeaders {
-  return withoutEmpty(
-    Object.fromEntries(Object.entries(headers).map(([name, value]) => [`llm_provider-${name}`, value])),
-  );
+  const shown: Record<string, string> = {};
+  for (const name in headers) if (headers[name]) shown[`llm_provider-${name}`] = headers[name];
+  return shown;
 }
 
 /**
@@ -164,7 +187,8 @@ function floatText(value: number): string {
 
 function withoutEmpty(headers: Record<string, string | number | null | undefined>): ResponseHeaders {
   const present: Record<string, string> = {};
-  for (const [name, value] of Object.entries(headers)) {
+  for (const name in headers) {
+    const value = headers[name];
     if (value !== null && value !== undefined && value !== '') present[name] = String(value);
   }
   return present;

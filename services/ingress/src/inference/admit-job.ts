@@ -4,7 +4,7 @@ import type { CallType } from '@sluice/shared/contracts/call-type.ts';
 import { countedOf } from '@sluice/shared/contracts/counted-tokens.ts';
 import { kindOf } from '@sluice/shared/contracts/call-type.ts';
 import type { UnbilledJob } from '@sluice/shared/contracts/unbilled-usage-event.ts';
-import { otherNamesOf } from '@sluice/shared/config/other-names.ts';
+import { withOtherNames } from '@sluice/shared/config/other-names.ts';
 import { resolveAlias } from '@sluice/shared/config/resolve-alias.ts';
 import { GatewayError } from '@sluice/shared/errors.ts';
 import { callIdOf, RequestId } from '@sluice/shared/ids.ts';
@@ -99,11 +99,16 @@ export async function admitJob(ask: Ask, from: AskedFrom, deps: InferenceSteps):
   const asAsked = requestOrigin(from, body, caller, exchange.callId, tenancy, principal?.team);
   const origin = line === undefined ? asAsked : originOfLine(asAsked, line);
   // What is refused is told, and leaves a row, once it is known what was asked.
-  const [attributed] = await Promise.allSettled([deps.attribute(origin, principal !== null)]);
-  const attribution = attributed.status === 'fulfilled' ? attributed.value : noAttribution;
+  let attribution = noAttribution;
+  let unattributed: { readonly error: unknown } | null = null;
+  try {
+    attribution = await deps.attribute(origin, principal !== null);
+  } catch (error) {
+    unattributed = { error };
+  }
   const stream = body.stream ?? false;
   const alias = resolveAlias(deps.config, body.model);
-  const model = alias ? { ...alias, ...otherNamesOf(deps.config, alias) } : { name: body.model };
+  const model = alias ? withOtherNames(deps.config, alias) : { name: body.model };
   const unbilled: UnbilledJob = {
     requestId,
     kind: kindOf(callType),
@@ -134,8 +139,8 @@ export async function admitJob(ask: Ask, from: AskedFrom, deps: InferenceSteps):
     const inputTokensMax = longest + defaultBytesMax(deps.config, aliases);
     const turn = turnOf(body, caller, deps.config, principal?.key.priority);
     const job: NewJob = {
-      version: 1,
       ...unbilled,
+      version: 1,
       ...(alias?.queue !== undefined && { queue: alias.queue }),
       turn: line === undefined ? turn : turnOfLine(turn),
       outputTokensCap: asked,
@@ -151,7 +156,7 @@ export async function admitJob(ask: Ask, from: AskedFrom, deps: InferenceSteps):
       ...(line !== undefined && { priceFactorPpm: priceFactorPpm(deps.config.sluice.batch.priceFactor) }),
       deadlineAt: admittedAt + timeoutMs,
     };
-    if (attributed.status === 'rejected') throw attributed.reason;
+    if (unattributed !== null) throw unattributed.error;
     const { requiresEndUser: needsEndUser } = tenancy;
     const askedBy = { principal, attribution, regions: controls.regions, endUser: origin.endUser, needsEndUser };
     requireServable(ask, { path: from.path, alias }, askedBy);

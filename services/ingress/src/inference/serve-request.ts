@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { otherNamesOf } from '@sluice/shared/config/other-names.ts';
+import { withOtherNames } from '@sluice/shared/config/other-names.ts';
 import { resolveAlias } from '@sluice/shared/config/resolve-alias.ts';
 import { laneQueue } from '@sluice/shared/contracts/lane-queue.ts';
 import type { Authenticated } from '../auth/authenticated.ts';
@@ -81,24 +81,36 @@ export async function serveRequest<Body, Sent>(
     const { answer: kept } = claimed;
     exchange.about(ask.body.model, ask.body.stream ?? false);
     exchange.setHeaders(replayHeaders(kept, ask.body.model));
-    const job = { ...kept, alias: ask.body.model };
-    return send({ ...servedAs(asked), job, spentNanoUsd: null, shownAs, answer: replayedAnswer(kept), queued: null });
+    return send({
+      body: asked.body,
+      exchange,
+      isStreamed: ask.body.stream ?? false,
+      job: { ...kept, alias: ask.body.model },
+      spentNanoUsd: null,
+      shownAs,
+      answer: replayedAnswer(kept),
+      queued: null,
+    });
   }
   await using claim = claimed?.claim;
   if (request.line?.collected !== undefined) throw new NothingToCollect(request.line.scope);
   const { read, admitted } = await admitFirst();
   await using answer = await dispatchAdmitted(admitted, read.text, { exchange, claim }, steps);
   const { job, spentNanoUsd } = admitted;
-  const served = { job, spentNanoUsd, shownAs: read === asked ? shownAs : read.ask.body.model, answer, queued: answer };
-  return await send({ ...servedAs(read), ...served }); // leaving takes it back
+  return await send({
+    body: read.body,
+    exchange,
+    isStreamed: read.ask.body.stream ?? false,
+    job,
+    spentNanoUsd,
+    shownAs: read === asked ? shownAs : read.ask.body.model,
+    answer,
+    queued: answer,
+  }); // leaving takes it back
 
   function refused(error: unknown): unknown {
     recordUnread(endpoint, request, error, steps);
     return error;
-  }
-
-  function servedAs({ body, ask: { body: said } }: Read<Body>) {
-    return { body, exchange, isStreamed: said.stream ?? false };
   }
 
   /** As it was asked, or when the model's own budget is spent, by the next model that the key has for that. */
@@ -123,8 +135,9 @@ function inPlaceOf(
   { config }: Pick<InferenceSteps, 'config'>,
 ): readonly string[] {
   const others = key?.budgetFallbacks ?? {};
+  if (Object.keys(others).length === 0) return [];
   const alias = resolveAlias(config, model);
-  const names = alias ? namesOf({ ...alias, ...otherNamesOf(config, alias) }) : [model];
+  const names = alias ? namesOf(withOtherNames(config, alias)) : [model];
   return names.flatMap((name) => (Object.hasOwn(others, name) ? [others[name] ?? []] : []))[0] ?? [];
 }
 

@@ -16,33 +16,34 @@ export interface AnswerSummary {
 
 /** @param shownAs what the client called it; absent: as the alias */
 export function createAnswerSummary(alias: string, shownAs = alias): AnswerSummary {
-  let start: AnswerStart | null = null;
-  let usage: Usage = { inputTokens: 0, outputTokens: 0, cachedInputTokens: 0, reasoningTokens: 0 };
-  let costNanoUsd: number | null = null;
-  let billedNanoUsd = 0;
-  return {
-    note(event) {
-      if (event.type === 'answer-start') start = event;
-      if (event.type === 'answer-end') {
-        ({ usage, costNanoUsd } = event);
-        billedNanoUsd = event.billedNanoUsd ?? costNanoUsd;
-      }
-      if (event.type === 'answer-error') ({ billedNanoUsd = 0 } = event);
-    },
-    get start() {
-      return start;
-    },
-    get usage() {
-      return usage;
-    },
-    get costNanoUsd() {
-      return costNanoUsd;
-    },
-    get billedNanoUsd() {
-      return billedNanoUsd;
-    },
-    get modelName() {
-      return start && start.alias !== alias ? start.model.slice(start.model.indexOf('/') + 1) : shownAs;
-    },
-  };
+  return new Summary(alias, shownAs);
+}
+
+class Summary implements AnswerSummary {
+  readonly #alias: string;
+  readonly #shownAs: string;
+  start: AnswerStart | null = null;
+  usage: Usage = { inputTokens: 0, outputTokens: 0, cachedInputTokens: 0, reasoningTokens: 0 };
+  costNanoUsd: number | null = null;
+  billedNanoUsd = 0;
+
+  constructor(alias: string, shownAs: string) {
+    this.#alias = alias;
+    this.#shownAs = shownAs;
+  }
+
+  note(event: TokenEvent | Restart): void {
+    if (event.type === 'answer-start') this.start = event;
+    if (event.type === 'answer-end') {
+      this.usage = event.usage;
+      this.costNanoUsd = event.costNanoUsd;
+      this.billedNanoUsd = event.billedNanoUsd ?? event.costNanoUsd;
+    }
+    if (event.type === 'answer-error') this.billedNanoUsd = event.billedNanoUsd ?? 0;
+  }
+
+  get modelName(): string {
+    const { start } = this;
+    return start && start.alias !== this.#alias ? start.model.slice(start.model.indexOf('/') + 1) : this.#shownAs;
+  }
 }

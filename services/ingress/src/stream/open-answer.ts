@@ -33,112 +33,120 @@ const unitsPerEvent = 64;
 /** Workers announce the deadline themselves; this is for when nobody is left to do so. */
 const deadlineGraceMs = 3_000;
 
+type AnswerRequest = { readonly requestId: RequestId; readonly stream: boolean; readonly deadlineAt: number };
+
 /**
  * Collects the frames of one request. Frames of an attempt that has been overtaken are dropped; a missing frame ends
  * the answer with an error, because text with a hole is worse than none.
  */
-export function openAnswer(
-  inbox: Inbox,
-  request: { requestId: RequestId; stream: boolean; deadlineAt: number },
-  now: () => number,
-): AnswerEvents {
-  let held: (TokenEvent | Restart)[] = [];
-  let heldUnits = 0;
-  let ended = false;
-  let finished = false;
-  let isSeen = false;
-  let attempt = 0;
-  let nextSeq = 0;
-  let lastSignAt = now();
-  let wake: (() => void) | undefined;
+export function openAnswer(inbox: Inbox, request: AnswerRequest, now: () => number): AnswerEvents {
+  return new IncomingAnswer(inbox, request, now);
+}
 
-  const listening = inbox.listen(request.requestId, take, awaits);
-  const timer = setTimeout(
-    () => end('deadline_exceeded', deadlineExceeded().message),
-    Math.max(0, request.deadlineAt - now()) + deadlineGraceMs,
-  );
+class IncomingAnswer implements AnswerEvents {
+  finished = false;
+  lastSignAt: number;
+  readonly #isForStream: boolean;
+  readonly #now: () => number;
+  readonly #listening: Disposable;
+  readonly #timer: NodeJS.Timeout;
+  #held: (TokenEvent | Restart)[] = [];
+  #heldUnits = 0;
+  #ended = false;
+  #isSeen = false;
+  #attempt = 0;
+  #nextSeq = 0;
+  #wake: (() => void) | undefined;
 
-  return {
-    get finished() {
-      return finished;
-    },
-    get begun() {
-      return attempt > 0;
-    },
-    get lastSignAt() {
-      return lastSignAt;
-    },
-    fail: end,
-    async *[Symbol.asyncIterator]() {
-      for (;;) {
-        if (held.length > 0) {
-          const batch = held;
-          held = [];
-          heldUnits = 0;
-          isSeen = true;
-          yield batch;
-        } else if (ended) {
-          return;
-        } else {
-          const { promise, resolve } = Promise.withResolvers<void>();
-          wake = resolve;
-          await promise;
-        }
+  constructor(inbox: Inbox, { requestId, stream, deadlineAt }: AnswerRequest, now: () => number) {
+    this.#now = now;
+    this.#isForStream = stream;
+    this.lastSignAt = now();
+    this.#listening = inbox.listen(
+      requestId,
+      (frame) => this.#take(frame),
+      (next) => this.#awaits(next),
+    );
+    this.#timer = setTimeout(
+      () => this.fail('deadline_exceeded', deadlineExceeded().message),
+      Math.max(0, deadlineAt - now()) + deadlineGraceMs,
+    );
+  }
+
+  get begun(): boolean {
+    return this.#attempt > 0;
+  }
+
+  fail(code: string, message: string): void {
+    if (this.#ended) return;
+    this.#held.push({ type: 'answer-error', code, message, param: null, retryAfterSeconds: null });
+    this.#close();
+    this.#wake?.();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<AnswerBatch> {
+    for (;;) {
+      if (this.#held.length > 0) {
+        const batch = this.#held;
+        this.#held = [];
+        this.#heldUnits = 0;
+        this.#isSeen = true;
+        yield batch;
+      } else if (this.#ended) {
+        return;
+      } else {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        this.#wake = resolve;
+        await promise;
       }
-    },
-    [Symbol.dispose]() {
-      close();
-      wake?.();
-    },
-  };
+    }
+  }
 
-  function take(frame: TokenFrame): void {
-    if (ended || frame.attempt < attempt) return;
-    lastSignAt = now();
-    if (frame.attempt > attempt) overtake(frame.attempt);
-    if (frame.seq !== nextSeq)
-      return end('stream_interrupted', 'Part of the answer was lost on its way to the client.');
-    nextSeq += 1;
+  [Symbol.dispose](): void {
+    this.#close();
+    this.#wake?.();
+  }
+
+  #take(frame: TokenFrame): void {
+    if (this.#ended || frame.attempt < this.#attempt) return;
+    this.lastSignAt = this.#now();
+    if (frame.attempt > this.#attempt) this.#overtake(frame.attempt);
+    if (frame.seq !== this.#nextSeq)
+      return this.fail('stream_interrupted', 'Part of the answer was lost on its way to the client.');
+    this.#nextSeq += 1;
     for (const event of frame.events) {
-      held.push(event);
-      heldUnits += unitsOf(event);
+      this.#held.push(event);
+      this.#heldUnits += unitsOf(event);
       if (event.type === 'answer-end' || event.type === 'answer-error') {
-        finished = true;
-        close();
+        this.finished = true;
+        this.#close();
         break;
       }
     }
-    if (!finished && heldUnits > heldUnitsMax)
-      return end('stream_interrupted', 'The client reads too slowly for its answer to be held.');
-    wake?.();
+    if (!this.finished && this.#heldUnits > heldUnitsMax)
+      return this.fail('stream_interrupted', 'The client reads too slowly for its answer to be held.');
+    this.#wake?.();
   }
 
   /** Who collects a whole answer can start again; a stream that has begun cannot. */
-  function awaits(next: number): AwaitedPart {
-    if (request.stream && isSeen) return 'rest';
+  #awaits(next: number): AwaitedPart {
+    if (this.#isForStream && this.#isSeen) return 'rest';
     // Else an earlier worker that still writes would have it begin, and another call be made in vain.
-    if (next > attempt) overtake(next);
+    if (next > this.#attempt) this.#overtake(next);
     return 'answer';
   }
 
-  function overtake(next: number): void {
-    if (attempt > 0) held = [{ type: 'restart' }];
-    heldUnits = 0;
-    attempt = next;
-    nextSeq = 0;
+  #overtake(next: number): void {
+    if (this.#attempt > 0) this.#held = [{ type: 'restart' }];
+    this.#heldUnits = 0;
+    this.#attempt = next;
+    this.#nextSeq = 0;
   }
 
-  function end(code: string, message: string): void {
-    if (ended) return;
-    held.push({ type: 'answer-error', code, message, param: null, retryAfterSeconds: null });
-    close();
-    wake?.();
-  }
-
-  function close(): void {
-    ended = true;
-    clearTimeout(timer);
-    listening[Symbol.dispose]();
+  #close(): void {
+    this.#ended = true;
+    clearTimeout(this.#timer);
+    this.#listening[Symbol.dispose]();
   }
 }
 

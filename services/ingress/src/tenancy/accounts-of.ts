@@ -33,10 +33,12 @@ type Settings = Pick<
  * spent; of single models only those with limits. The first is the key's.
  */
 export function accountsOf(facts: AccountFacts, settings: Settings, now: number): RequestAccount[] {
-  return [...holdersOf(facts, settings, now)].flatMap(({ isFree, ...holder }) => {
-    const own = holderAccounts(holder, now, settings);
-    return isFree === true || facts.principal === null ? own.map(withoutLimits) : own;
-  });
+  const accounts: RequestAccount[] = [];
+  for (const holder of holdersOf(facts, settings, now)) {
+    const isLimited = holder.isFree !== true && facts.principal !== null;
+    for (const own of holderAccounts(holder, now, settings)) accounts.push(isLimited ? own : withoutLimits(own));
+  }
+  return accounts;
 }
 
 /** The limits of a key with its budget's, and what was granted on top of it for a time. */
@@ -52,11 +54,13 @@ const budgetMaxNanoUsd = maxBudgetUsd * 1e9;
 /** `isFree`: booked, and not limited. */
 type BookedHolder = Holder & { readonly isFree?: boolean };
 
-function* holdersOf(facts: AccountFacts, settings: Settings, now: number): Generator<BookedHolder> {
+function holdersOf(facts: AccountFacts, settings: Settings, now: number): readonly BookedHolder[] {
   const { caller, principal, attribution, model } = facts;
   const { keyHash, keyAlias, keyName, teamId, userId, organizationId } = caller;
+  const holders: BookedHolder[] = [];
+  const add = (holder: ModelsHolder) => addWithModels(holders, model, holder);
   const { waivedNanoUsd = 0, waivedWindowStart = 0 } = principal?.key ?? {};
-  yield* withModels(model, {
+  add({
     id: ['key', principal?.key.firstHash ?? keyHash],
     name: accountNames.key(keyHash, keyAlias, keyName),
     limits: principal ? keyLimits(principal, now) : unlimited,
@@ -64,41 +68,42 @@ function* holdersOf(facts: AccountFacts, settings: Settings, now: number): Gener
   });
   if (teamId !== null) {
     const limits = principal?.team ?? unlimited;
-    yield* withModels(model, { id: ['team', teamId], name: accountNames.team(teamId), limits });
+    add({ id: ['team', teamId], name: accountNames.team(teamId), limits });
   }
   if (teamId !== null && userId !== null) {
     const limits = principal?.memberBudget ?? unlimited;
-    yield* withModels(model, { id: ['member', teamId, userId], name: accountNames.member(teamId, userId), limits });
+    add({ id: ['member', teamId, userId], name: accountNames.member(teamId, userId), limits });
   }
   if (userId !== null) {
     // A key of a team is limited by the team, not by its user's personal limits (contract §3.7).
     const limits = principal?.user ?? unlimited;
     const name = accountNames.user(userId);
-    yield* withModels(model, { id: ['user', userId], name, limits, isFree: teamId !== null });
+    add({ id: ['user', userId], name, limits, isFree: teamId !== null });
   }
   if (organizationId !== null) {
     const limits = principal?.organizationBudget ?? unlimited;
     const name = accountNames.organization(organizationId);
-    yield* withModels(model, { id: ['organization', organizationId], name, limits });
+    add({ id: ['organization', organizationId], name, limits });
   }
   if (organizationId !== null && userId !== null && principal?.organizationMember) {
     const limits = principal.organizationMemberBudget ?? unlimited;
     const name = accountNames.organizationMember(organizationId, userId);
-    yield* withModels(model, { id: ['organization-member', organizationId, userId], name, limits });
+    add({ id: ['organization-member', organizationId, userId], name, limits });
   }
   if (attribution.customer) {
     const { id, customer, budget } = attribution.customer;
     const byDefault = { ...unlimited, maxBudgetNanoUsd: settings.customers.maxBudgetNanoUsd };
     const limits = budget ?? (customer?.budgetId == null ? byDefault : unlimited);
-    yield* withModels(model, { id: ['customer', id], name: accountNames.customer(id), limits });
+    add({ id: ['customer', id], name: accountNames.customer(id), limits });
   }
   for (const { tag, budget } of attribution.tags) {
     const limits = budget ?? unlimited;
-    yield* withModels(model, { id: ['tag', tag.name], name: accountNames.tag(tag.name), limits });
+    add({ id: ['tag', tag.name], name: accountNames.tag(tag.name), limits });
   }
   const { proxyBudget, proxyMaxParallelRequests: maxParallelRequests } = settings;
   const limits = { ...unlimited, ...proxyBudget, maxParallelRequests };
-  yield { id: 'proxy:all', name: accountNames.proxy(), limits };
+  holders.push({ id: 'proxy:all', name: accountNames.proxy(), limits });
+  return holders;
 }
 
 type ModelsHolder = Omit<BookedHolder, 'id' | 'name' | 'model'> & {
@@ -108,18 +113,18 @@ type ModelsHolder = Omit<BookedHolder, 'id' | 'name' | 'model'> & {
 };
 
 /** A holder, and then what it has set aside for the model, if anything. */
-function* withModels(model: ModelName, { id, name, ...holder }: ModelsHolder): Generator<BookedHolder> {
+function addWithModels(holders: BookedHolder[], model: ModelName, { id, name, ...holder }: ModelsHolder): void {
   const { limits, isFree = false } = holder;
   const [kind, ...things] = id;
-  yield { ...holder, id: pairId(...id), name };
+  holders.push({ ...holder, id: pairId(...id), name });
   for (const entry of modelEntries(limits, model)) {
-    yield {
+    holders.push({
       id: pairId(`${kind}-model`, ...things, entry),
       name: ofModel(name, entry),
       limits: limitsOfEntry(limits, entry),
       model: entry,
       isFree,
-    };
+    });
   }
 }
 

@@ -2,6 +2,7 @@ import type { RequestOrigin } from '@sluice/shared/contracts/caller.ts';
 import { limitableTags } from '@sluice/shared/contracts/caller.ts';
 import { GatewayError } from '@sluice/shared/errors.ts';
 import { LookupCache, type CacheLimits } from '../auth/lookup-cache.ts';
+import { noAttribution } from './attribution.ts';
 import type { Attribution } from './attribution.ts';
 import type { Customer } from './customer.ts';
 import type { KnownCustomer, KnownTag } from './principal.ts';
@@ -42,6 +43,7 @@ export function createAttribute(deps: AttributeDeps): {
   return {
     async attribute(origin, isLimited) {
       const named = limitableTags(origin);
+      if (origin.endUser === null && named.length === 0) return noAttribution;
       const [customer, known] = await Promise.all([
         origin.endUser === null ? null : orNothing(customers.find(origin.endUser), isLimited),
         named.length === 0 ? null : orNothing(tags.find('all'), isLimited),

@@ -34,41 +34,60 @@ export interface Holder {
  * The accounts of a holder, the one for all time first: rate limits count there, so that no reset of a budget frees
  * them. Windows that start at the same moment are one account, which has the lower of their budgets.
  */
-export function holderAccounts(
-  { id, name, limits, model, waived }: Holder,
-  now: number,
-  rules: WindowRules,
-): RequestAccount[] {
-  const mainStart = windowOf(limits.budgetDuration, limits.createdAt, now, rules)?.start ?? 0;
-  const accounts = new Map<number, RequestAccount>();
-  const add = (start: number, budget: Budget, called: AccountName) => {
-    const there = accounts.get(start);
-    accounts.set(start, there ? lower(there, budget, called) : accountOf(start, budget, called));
-  };
-  const accountOf = (windowStart: number, budget: Budget, called: AccountName): RequestAccount => ({
-    limits: { id, windowStart, ...noRates, budgetNanoUsd: budget.maxBudgetNanoUsd, tokenBudget: budget.maxTokenBudget },
-    name: called,
-    softBudgetNanoUsd: budget.softBudgetNanoUsd,
-    waivedNanoUsd: 0,
-    isMain: windowStart === mainStart,
-    ...(model !== undefined && { model }),
-  });
-
-  add(0, noBudget, name);
-  add(mainStart, limits, name);
-  for (const { budgetDuration, maxBudgetNanoUsd } of limits.budgetWindows) {
-    const start = windowOf(budgetDuration, limits.createdAt, now, rules)?.start ?? 0;
-    add(start, { ...noBudget, maxBudgetNanoUsd }, inWindow(name, budgetDuration));
+export function holderAccounts(holder: Holder, now: number, rules: WindowRules): RequestAccount[] {
+  const { name, limits, waived } = holder;
+  const { budgetDuration, createdAt } = limits;
+  const mainStart = windowOf(budgetDuration, createdAt, now, rules)?.start ?? 0;
+  const accounts =
+    mainStart === 0
+      ? [accountOf(holder, { start: 0, isMain: true }, limits, name)]
+      : [
+          accountOf(holder, { start: 0, isMain: false }, noBudget, name),
+          accountOf(holder, { start: mainStart, isMain: true }, limits, name),
+        ];
+  for (const window of limits.budgetWindows) {
+    const start = windowOf(window.budgetDuration, createdAt, now, rules)?.start ?? 0;
+    const budget = { ...noBudget, maxBudgetNanoUsd: window.maxBudgetNanoUsd };
+    const called = inWindow(name, window.budgetDuration);
+    const at = accounts.findIndex((account) => account.limits.windowStart === start);
+    const there = accounts[at];
+    if (there) accounts[at] = lower(there, budget, called);
+    else accounts.push(accountOf(holder, { start, isMain: false }, budget, called));
   }
-  return [...accounts.entries()].map(([start, account]) => {
-    const limited = start === 0 ? { ...account, limits: { ...account.limits, ...ratesOf(limits) } } : account;
-    return waived?.windowStart === start ? without(limited, waived.nanoUsd) : limited;
-  });
+  if (waived === undefined || waived.nanoUsd === 0) return accounts;
+  return accounts.map((account) =>
+    account.limits.windowStart === waived.windowStart ? without(account, waived.nanoUsd) : account,
+  );
+}
+
+function accountOf(
+  { id, limits, model }: Holder,
+  { start, isMain }: { start: number; isMain: boolean },
+  budget: Budget,
+  name: AccountName,
+): RequestAccount {
+  const { requestsPerMinute, tokensPerMinute, maxParallelRequests } = start === 0 ? limits : noRates;
+  const { maxBudgetNanoUsd: budgetNanoUsd, maxTokenBudget: tokenBudget, softBudgetNanoUsd } = budget;
+  const account = {
+    limits: {
+      id,
+      windowStart: start,
+      requestsPerMinute,
+      tokensPerMinute,
+      maxParallelRequests,
+      budgetNanoUsd,
+      tokenBudget,
+    },
+    name,
+    softBudgetNanoUsd,
+    waivedNanoUsd: 0,
+    isMain,
+  };
+  return model === undefined ? account : { ...account, model };
 }
 
 /** An account, some of whose spend no longer counts. What a double cannot hold is cut off: less room, never more. */
 function without(account: RequestAccount, waivedNanoUsd: number): RequestAccount {
-  if (waivedNanoUsd === 0) return account;
   const raised = (budget: number | null) =>
     budget === null ? null : Math.min(budget + waivedNanoUsd, Number.MAX_SAFE_INTEGER);
   return {
@@ -84,10 +103,6 @@ type Budget = Pick<Limited, 'maxBudgetNanoUsd' | 'softBudgetNanoUsd' | 'maxToken
 
 const noBudget: Budget = { maxBudgetNanoUsd: null, softBudgetNanoUsd: null, maxTokenBudget: null };
 const noRates = { requestsPerMinute: null, tokensPerMinute: null, maxParallelRequests: null } as const;
-
-function ratesOf({ requestsPerMinute, tokensPerMinute, maxParallelRequests }: Limited) {
-  return { requestsPerMinute, tokensPerMinute, maxParallelRequests };
-}
 
 function lower(account: RequestAccount, budget: Budget, name: AccountName): RequestAccount {
   const { budgetNanoUsd, tokenBudget } = account.limits;
@@ -107,6 +122,12 @@ function lower(account: RequestAccount, budget: Budget, name: AccountName): Requ
 /** Whether anything is enforced on it, or watched. */
 export function isLimited({ limits, softBudgetNanoUsd }: RequestAccount): boolean {
   const { budgetNanoUsd, tokenBudget, requestsPerMinute, tokensPerMinute, maxParallelRequests } = limits;
-  const all = [budgetNanoUsd, tokenBudget, requestsPerMinute, tokensPerMinute, maxParallelRequests, softBudgetNanoUsd];
-  return all.some((limit) => limit !== null);
+  return (
+    budgetNanoUsd !== null ||
+    tokenBudget !== null ||
+    requestsPerMinute !== null ||
+    tokensPerMinute !== null ||
+    maxParallelRequests !== null ||
+    softBudgetNanoUsd !== null
+  );
 }

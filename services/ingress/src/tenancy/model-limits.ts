@@ -18,14 +18,20 @@ type OfModels = Pick<Limits, 'modelBudgets' | 'modelRequestsPerMinute' | 'modelT
  */
 export function modelEntries(limits: OfModels, model: ModelName): readonly string[] {
   const { modelBudgets, modelRequestsPerMinute, modelTokensPerMinute } = limits;
+  if (isEmpty(modelBudgets) && isEmpty(modelRequestsPerMinute) && isEmpty(modelTokensPerMinute)) return none;
   const entries = new Set([modelBudgets, modelRequestsPerMinute, modelTokensPerMinute].flatMap(Object.keys));
-  if (entries.size === 0) return [];
   const { deployments = [], deploymentNames = [] } = model;
   const names = namesOf(model);
   const whole = [...accessGroupsOf(deployments), ...deploymentNames];
   const isIts = (entry: string) =>
     whole.includes(entry) || names.some((called) => entry === called || fits(entry, called));
   return [...entries].filter(isIts).sort();
+}
+
+const none: readonly string[] = [];
+
+function isEmpty(record: Readonly<Record<string, unknown>>): boolean {
+  return Object.keys(record).length === 0;
 }
 
 /** What it can be asked for by, as a whole. */

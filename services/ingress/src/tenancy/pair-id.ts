@@ -4,7 +4,7 @@
  * `%25`, so that two different lists of things never have one id.
  */
 export function pairId(...things: readonly string[]): string {
-  return [...things.slice(0, -1).map(escaped), ...things.slice(-1)].join(':');
+  return things.map((thing, at) => (at === things.length - 1 ? thing : escaped(thing))).join(':');
 }
 
 function escaped(thing: string): string {

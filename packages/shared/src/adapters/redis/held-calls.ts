@@ -23,6 +23,7 @@ export interface HeldCallsDeps {
 }
 
 interface HeldCall {
+  readonly callId: CallId;
   readonly accountKeys: readonly string[];
   readonly outputTokensCap: number;
   readonly tokensEstimate: number;
@@ -62,6 +63,7 @@ export class HeldCalls implements Disposable {
     const since = performance.now();
     const { outputTokensCap } = admitted;
     this.#calls.set(request.callId, {
+      callId: request.callId,
       accountKeys: request.accounts.map(accountKey),
       outputTokensCap,
       tokensEstimate: request.tokensEstimate,
@@ -108,10 +110,11 @@ export class HeldCalls implements Disposable {
 
   async #look(): Promise<void> {
     const now = performance.now();
-    const due = [...this.#calls].filter(([, { lookAt }]) => lookAt <= now);
+    const due: HeldCall[] = [];
+    for (const call of this.#calls.values()) if (call.lookAt <= now) due.push(call);
     for (let from = 0; from === 0 || from < due.length; from += chunk) {
       const some = due.slice(from, from + chunk);
-      const { beganAt, open } = await this.#deps.look(some.map(([callId]) => callId));
+      const { beganAt, open } = await this.#deps.look(some.map(({ callId }) => callId));
       if (this.#beganAt !== undefined && beganAt !== this.#beganAt) await this.#restoreAll();
       else this.#forgetEnded(some, open, now);
       this.#beganAt = beganAt;
@@ -119,9 +122,9 @@ export class HeldCalls implements Disposable {
     await this.#endBooked();
   }
 
-  #forgetEnded(some: readonly (readonly [CallId, HeldCall])[], open: readonly boolean[], now: number): void {
-    for (const [index, [callId, call]] of some.entries()) {
-      if (!open[index]) this.#calls.delete(callId);
+  #forgetEnded(some: readonly HeldCall[], open: readonly boolean[], now: number): void {
+    for (const [index, call] of some.entries()) {
+      if (!open[index]) this.#calls.delete(call.callId);
       call.lookAt = now + Math.min(Math.max(now - call.since, lookEveryMs), lookAgainMsMax);
     }
   }

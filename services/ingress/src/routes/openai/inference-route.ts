@@ -8,12 +8,14 @@ import { recordUnread } from '../../inference/record-unread.ts';
 import type { UnreadRequest } from '../../inference/record-unread.ts';
 import { withModel } from '../../inference/requested-model.ts';
 import { serveRequest } from '../../inference/serve-request.ts';
+import type { InferenceRequest } from '../../inference/serve-request.ts';
 import { keyLimits } from '../../tenancy/accounts-of.ts';
 import type { Limited } from '../../tenancy/limits.ts';
 import type { InferenceDeps } from './inference-deps.ts';
 import { openHeartbeat } from '../../stream/heartbeat.ts';
 import { modelInPath } from './model-in-path.ts';
 import { openExchange } from './open-exchange.ts';
+import type { HttpExchange } from './open-exchange.ts';
 import { sendStream } from './send-stream.ts';
 import { sendWhole } from './send-whole.ts';
 
@@ -24,6 +26,15 @@ import { sendWhole } from './send-whole.ts';
 export function inferenceRoute<Body>(endpoint: InferenceEndpoint<Body>, deps: InferenceDeps): RequestHandler {
   return async (req, res) => {
     const exchange = openExchange(req, res, endpoint.path, deps);
+    try {
+      await answer(req, res, exchange);
+    } catch (error) {
+      exchange.handOver();
+      throw error;
+    }
+  };
+
+  async function answer(req: Request, res: Response, exchange: HttpExchange): Promise<void> {
     const { headers, ip } = req;
     const authenticated = await deps.authenticate(req).catch((error: unknown) => {
       if (error instanceof RefusedKeyError)
@@ -36,13 +47,23 @@ export function inferenceRoute<Body>(endpoint: InferenceEndpoint<Body>, deps: In
       recordUnbegun(req, from, error);
       throw error;
     });
+    const request = { text, value, ...from };
+    await (isForStream(value)
+      ? stream(request, res, exchange)
+      : serveRequest(endpoint, request, deps, (served) => sendWhole(res, exchange, endpoint, served, deps)));
+  }
+
+  async function stream(request: InferenceRequest, res: Response, exchange: HttpExchange): Promise<void> {
+    exchange.handOver();
     // It may wait for a budget, or for the answer of another with its idempotency key, before it waits in the queue.
-    using heartbeat = openHeartbeat(res, isForStream(value) ? deps.config.sluice.sseHeartbeatMs : 0);
-    await serveRequest(endpoint, { text, value, ...from }, deps, async (served) => {
+    using heartbeat = openHeartbeat(res, deps.config.sluice.sseHeartbeatMs);
+    await serveRequest(endpoint, request, deps, async (served) => {
       const surface = served.isStreamed ? endpoint.stream?.bind(endpoint, served) : undefined;
-      await (surface ? sendStream(res, served, surface, heartbeat, deps) : sendWhole(res, endpoint, served, deps));
+      await (surface
+        ? sendStream(res, served, surface, heartbeat, deps)
+        : sendWhole(res, exchange, endpoint, served, deps));
     });
-  };
+  }
 
   /** Whether the answer to such a body, if there is one, is a stream. */
   function isForStream(value: unknown): boolean {

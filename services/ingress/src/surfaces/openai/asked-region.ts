@@ -15,14 +15,18 @@ const header = 'x-litellm-model-region';
  */
 export function askedRegions(headers: IncomingHttpHeaders, { customer }: Attribution): RegionGroup[] {
   const ofCustomer = customer?.customer?.allowedModelRegion;
+  const ofHeader = regionIn(headers);
+  if (ofCustomer == null) return ofHeader === null ? [] : [ofHeader];
+  return ofHeader === null || ofHeader === ofCustomer ? [ofCustomer] : [ofCustomer, ofHeader];
+}
+
+function regionIn(headers: IncomingHttpHeaders): RegionGroup | null {
   const named = headers[header];
-  const isNamed = named !== undefined && named !== '';
-  const ofHeader = RegionGroup.safeParse(named);
-  if (isNamed && !ofHeader.success) {
-    const message = `Invalid value for '${header}': expected one of ${RegionGroup.options.join(', ')}.`;
-    throw new GatewayError('invalid_request', message, { param: header });
-  }
-  return [...new Set([...(ofCustomer == null ? [] : [ofCustomer]), ...(ofHeader.success ? [ofHeader.data] : [])])];
+  if (named === undefined || named === '') return null;
+  const region = RegionGroup.safeParse(named);
+  if (region.success) return region.data;
+  const message = `Invalid value for '${header}': expected one of ${RegionGroup.options.join(', ')}.`;
+  throw new GatewayError('invalid_request', message, { param: header });
 }
 
 /** Whether a deployment of an alias lies in all of them. */

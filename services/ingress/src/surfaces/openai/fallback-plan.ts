@@ -32,6 +32,7 @@ export function planFallbacks(
   const general = asked.general ?? router.fallbacks;
   const contextWindow = asked.contextWindow ?? router.contextWindowFallbacks;
   const contentPolicy = asked.contentPolicy ?? router.contentPolicyFallbacks;
+  if (!asked.own?.length && [general, contextWindow, contentPolicy].every(isEmpty)) return { fallbacks: [] };
   const mode = resolveAlias(config, alias)?.mode;
   const found: string[] = [];
   const plan: Record<string, NextAliases> = {};
@@ -59,6 +60,11 @@ export function planFallbacks(
     }
   }
   return { fallbacks: found, ...(found.length > 0 && { fallbackPlan: plan }) };
+
+  /** Whether a request for `alias` has none of a kind. */
+  function isEmpty(lists: Fallbacks | null): boolean {
+    return lists === null || lists.size === 0 || listOf(lists, alias).length === 0;
+  }
 
   function isUsable(name: string): boolean {
     const other = resolveAlias(config, name);

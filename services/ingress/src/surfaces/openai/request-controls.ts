@@ -10,13 +10,12 @@ import type { InferenceJob } from '@sluice/shared/contracts/inference-job.ts';
 import { GatewayError } from '@sluice/shared/errors.ts';
 import { z } from 'zod';
 import { mayBeUsedFor, mayUseAlias } from '../../auth/may-use-model.ts';
-import { otherNamesOf } from '@sluice/shared/config/other-names.ts';
+import { withOtherNames } from '@sluice/shared/config/other-names.ts';
 import { deploymentsOf, resolveAlias } from '@sluice/shared/config/resolve-alias.ts';
 import { noAttribution } from '../../tenancy/attribution.ts';
 import type { Attribution } from '../../tenancy/attribution.ts';
 import { limitsThatHold } from '../../tenancy/limits-that-hold.ts';
 import { modelEntries } from '../../tenancy/model-limits.ts';
-import type { ModelName } from '../../tenancy/model-limits.ts';
 import type { Principal } from '../../tenancy/principal.ts';
 import type { VirtualKey } from '../../auth/authenticated.ts';
 import { askedRegions, isIn } from './asked-region.ts';
@@ -69,12 +68,7 @@ export function requestControls(
   principal: Principal | null,
   attribution: Attribution = noAttribution,
 ): RequestControls {
-  const asked = parseControls({
-    ...body,
-    timeout: body['timeout'] ?? headers['x-litellm-timeout'],
-    stream_timeout: body['stream_timeout'] ?? headers['x-litellm-stream-timeout'],
-    num_retries: body['num_retries'] ?? headers['x-litellm-num-retries'],
-  });
+  const asked = parseControls(givenControls(body, headers));
   requireMocksAllowed(asked, config);
   const regions = askedRegions(headers, attribution);
   const key = principal?.key;
@@ -104,7 +98,7 @@ export function requestControls(
     if (!isIn(other, regions)) return false;
     if (principal === null) return true;
     const meant = resolveAlias(config, alias);
-    const [first, next] = [meant ? named(meant) : { name: alias }, named(other)];
+    const [first, next] = [meant ? withOtherNames(config, meant) : { name: alias }, withOtherNames(config, other)];
     return (
       mayUseAlias(principal, other) &&
       mayBeUsedFor(attribution, other) &&
@@ -114,22 +108,38 @@ export function requestControls(
       })
     );
   }
-
-  function named(one: Alias): ModelName {
-    return { ...one, ...otherNamesOf(config, one) };
-  }
 }
 
 /** Of a request that names none: no less than any call that may be made for it may take. */
 function defaultTimeoutMs(aliases: readonly string[], config: GatewayConfig): number {
-  const limits = deploymentsOf(config, aliases).flatMap(({ timeoutMs, streamTimeoutMs }) => [
-    timeoutMs ?? 0,
-    streamTimeoutMs ?? 0,
-  ]);
-  return Math.max(config.router.timeoutMs, ...limits);
+  let longestMs = config.router.timeoutMs;
+  for (const { timeoutMs, streamTimeoutMs } of deploymentsOf(config, aliases)) {
+    longestMs = Math.max(longestMs, timeoutMs ?? 0, streamTimeoutMs ?? 0);
+  }
+  return longestMs;
 }
 
-function parseControls(given: Readonly<Record<string, unknown>>): z.infer<typeof Controls> {
+const controlNames = Object.keys(Controls.shape);
+
+/** Those that a header may say too. */
+const controlHeaders = [
+  ['timeout', 'x-litellm-timeout'],
+  ['stream_timeout', 'x-litellm-stream-timeout'],
+  ['num_retries', 'x-litellm-num-retries'],
+] as const;
+
+/** What a request says of its own; null: nothing, as most do. */
+function givenControls(body: Readonly<Record<string, unknown>>, headers: IncomingHttpHeaders) {
+  let given: Record<string, unknown> | null = null;
+  for (const name of controlNames) if (body[name] != null) (given ??= {})[name] = body[name];
+  for (const [name, header] of controlHeaders) {
+    if (body[name] == null && headers[header] !== undefined) (given ??= {})[name] = headers[header];
+  }
+  return given;
+}
+
+function parseControls(given: Readonly<Record<string, unknown>> | null): z.infer<typeof Controls> {
+  if (given === null) return {};
   const parsed = Controls.safeParse(given);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;

@@ -44,9 +44,9 @@ export function requestOrigin(
 ): RequestOrigin {
   const fromHeaders = headerTags(headers, settings.tags.headers);
   const asked = saidTags(headers, body).tags.filter(isTag).slice(0, tagsMax);
-  const named = [...ownTags([caller, ...(team ? [team] : [])]), ...asked, ...fromHeaders];
+  const named = [...ownTags(caller, team), ...asked, ...fromHeaders];
   const product = settings.tags.hasUserAgent ? text(headers['user-agent'])?.split(/[\s/]/, 1)[0] : undefined;
-  const tags = new Set(product ? [...named, `${userAgentTag}${product}`] : named);
+  if (product) named.push(`${userAgentTag}${product}`);
   const session = saidSession(headers, body);
   return {
     litellmCallId: callId,
@@ -54,7 +54,7 @@ export function requestOrigin(
     endUser: endUserIn(headers, body, settings.customers.headers),
     // Of what belongs to no session, each call is its own.
     sessionId: session === null ? storableText(callId) : shortId(session),
-    tags: [...tags].filter(isTag),
+    tags: eachOnce(named).filter(isTag),
     ...(fromHeaders.length > 0 && { headerTags: fromHeaders }),
     metadata: requestMetadata(body, headers),
   };
@@ -67,13 +67,16 @@ export function requestOrigin(
  * @throws GatewayError invalid_request naming the header or field
  */
 export function requireOrigin(headers: IncomingHttpHeaders, body: OriginBody, { customers }: OriginSettings): void {
-  for (const said of [saidEndUser(headers, body, customers.headers), saidSession(headers, body)]) {
-    if (said === null || said.text.length <= idLengthMax) continue;
-    throw wrong(said.param, `expected ${idLengthMax} characters at most`);
-  }
+  requireShort(saidEndUser(headers, body, customers.headers));
+  requireShort(saidSession(headers, body));
   const { param, tags } = saidTags(headers, body);
   if (tags.length > tagsMax) throw wrong(param, `expected ${tagsMax} tags at most`);
   if (!tags.every(isTag)) throw wrong(param, `expected tags of ${tagLengthMax} characters at most`);
+}
+
+function requireShort(id: Said | null): void {
+  if (id === null || id.text.length <= idLengthMax) return;
+  throw wrong(id.param, `expected ${idLengthMax} characters at most`);
 }
 
 function wrong(param: string, why: string): GatewayError {
@@ -90,16 +93,16 @@ export function endUserOf(
   body: unknown,
   customerHeaders: readonly string[],
 ): string | null {
-  return endUserIn(headers, originBodyOf(body), customerHeaders);
+  return endUserIn(headers, fieldsOf(body), customerHeaders);
 }
 
 /** What a body says of whom it is for, whatever else is in it: of none, nothing. */
 export function originBodyOf(body: unknown): OriginBody {
-  const members = membersOf(body);
-  return { ...members, metadata: membersOf(members['metadata']) };
+  const fields = fieldsOf(body);
+  return { ...fields, metadata: fieldsOf(fields['metadata']) };
 }
 
-function endUserIn(headers: IncomingHttpHeaders, body: OriginBody, customerHeaders: readonly string[]): string | null {
+function endUserIn(headers: IncomingHttpHeaders, body: Fields, customerHeaders: readonly string[]): string | null {
   return shortId(saidEndUser(headers, body, customerHeaders));
 }
 
@@ -109,58 +112,75 @@ interface Said {
   readonly text: string;
 }
 
-function saidEndUser(headers: IncomingHttpHeaders, body: OriginBody, customerHeaders: readonly string[]): Said | null {
-  const names = ['x-litellm-customer-id', 'x-litellm-end-user-id', ...customerHeaders];
-  return firstSaid([
-    ...names.map((name) => [name, headers[name]] as const),
-    ['user', body['user']],
-    ['litellm_metadata.user', membersOf(body['litellm_metadata'])['user']],
-    ['metadata.user_id', body.metadata?.['user_id']],
-    ['safety_identifier', body['safety_identifier']],
-  ]);
+/** One place after the other, since every request asks more than once and most say nothing in any. */
+function saidEndUser(headers: IncomingHttpHeaders, body: Fields, customerHeaders: readonly string[]): Said | null {
+  return (
+    said('x-litellm-customer-id', headers['x-litellm-customer-id']) ??
+    said('x-litellm-end-user-id', headers['x-litellm-end-user-id']) ??
+    firstSaid(headers, customerHeaders) ??
+    said('user', body['user']) ??
+    said('litellm_metadata.user', memberOf(body['litellm_metadata'], 'user')) ??
+    said('metadata.user_id', memberOf(body['metadata'], 'user_id')) ??
+    said('safety_identifier', body['safety_identifier'])
+  );
 }
 
-function saidSession(headers: IncomingHttpHeaders, body: OriginBody): Said | null {
-  return firstSaid([
-    ['x-litellm-trace-id', headers['x-litellm-trace-id']],
-    ['litellm_session_id', body['litellm_session_id']],
-    ['metadata.session_id', body.metadata?.['session_id']],
-  ]);
+function saidSession(headers: IncomingHttpHeaders, body: Fields): Said | null {
+  return (
+    said('x-litellm-trace-id', headers['x-litellm-trace-id']) ??
+    said('litellm_session_id', body['litellm_session_id']) ??
+    said('metadata.session_id', memberOf(body['metadata'], 'session_id'))
+  );
 }
 
-function firstSaid(places: readonly (readonly [param: string, value: unknown])[]): Said | null {
-  for (const [param, value] of places) {
-    const said = text(value);
-    if (said !== null) return { param, text: said };
+function said(param: string, value: unknown): Said | null {
+  const words = text(value);
+  return words === null ? null : { param, text: words };
+}
+
+function firstSaid(headers: IncomingHttpHeaders, names: readonly string[]): Said | null {
+  for (const name of names) {
+    const found = said(name, headers[name]);
+    if (found !== null) return found;
   }
   return null;
 }
 
-function shortId(said: Said | null): string | null {
-  return said !== null && said.text.length <= idLengthMax ? said.text : null;
+function shortId(id: Said | null): string | null {
+  return id !== null && id.text.length <= idLengthMax ? id.text : null;
 }
 
 /** Body metadata, without the names that only the gateway may set, and the header meant for spend rows. */
 function requestMetadata(body: OriginBody, headers: IncomingHttpHeaders): Record<string, unknown> {
+  const attached = jsonObject(text(headers['x-litellm-spend-logs-metadata']));
+  if (body.metadata == null && attached === null) return {};
   const own = Object.entries(body.metadata ?? {}).filter(([name]) => !name.startsWith('user_api_key'));
   const metadata = storableMembers(Object.fromEntries(own));
-  const attached = jsonObject(text(headers['x-litellm-spend-logs-metadata']));
   if (attached) metadata['spend_logs_metadata'] = storableMembers(attached);
   return Buffer.byteLength(JSON.stringify(metadata)) > metadataBytesMax ? {} : metadata;
 }
 
 /** Of the key and its team, which come before the request's. */
-function ownTags(holders: readonly Pick<Team, 'metadata'>[]): readonly string[] {
-  return holders.flatMap(({ metadata }) => strings(metadata['tags']).filter(isTag)).slice(0, ownTagsMax);
+function ownTags(key: Pick<Team, 'metadata'>, team: Pick<Team, 'metadata'> | null): readonly string[] {
+  const tags = [...strings(key.metadata['tags']), ...strings(team?.metadata['tags'])];
+  return tags.filter(isTag).slice(0, ownTagsMax);
 }
 
 /** Those of the request itself, each once. Those of the body win over the header. */
-function saidTags(headers: IncomingHttpHeaders, body: OriginBody): { readonly param: string; readonly tags: string[] } {
-  const says = [body, body.metadata, membersOf(body['litellm_metadata'])];
-  const inBody = says.flatMap((part) => strings(part?.['tags']));
-  const listed = (text(headers['x-litellm-tags']) ?? '').split(',').map((tag) => tag.trim());
-  const [param, tags] = inBody.length > 0 ? ['tags', inBody] : ['x-litellm-tags', listed];
-  return { param, tags: [...new Set(tags)].filter((tag) => tag !== '') };
+function saidTags(headers: IncomingHttpHeaders, body: Fields): { readonly param: string; readonly tags: string[] } {
+  const inBody = [
+    ...strings(body['tags']),
+    ...strings(memberOf(body['metadata'], 'tags')),
+    ...strings(memberOf(body['litellm_metadata'], 'tags')),
+  ];
+  if (inBody.length > 0) return { param: 'tags', tags: eachOnce(inBody).filter((tag) => tag !== '') };
+  const header = text(headers['x-litellm-tags']);
+  const listed = header === null ? [] : header.split(',').map((tag) => tag.trim());
+  return { param: 'x-litellm-tags', tags: eachOnce(listed).filter((tag) => tag !== '') };
+}
+
+function eachOnce(tags: readonly string[]): readonly string[] {
+  return tags.length > 1 ? [...new Set(tags)] : tags;
 }
 
 function isTag(tag: string): boolean {
@@ -179,12 +199,27 @@ function text(value: unknown): string | null {
   return typeof value === 'string' && value !== '' ? storableText(value) : null;
 }
 
-function strings(value: unknown): string[] {
-  return Array.isArray(value) ? value.filter((entry) => typeof entry === 'string').map(storableText) : [];
+function strings(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.filter((entry) => typeof entry === 'string').map(storableText) : noStrings;
 }
 
-function membersOf(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
+const noStrings: readonly string[] = [];
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const noFields: Fields = {};
+
+/** What is in a body, or a part of it, without making a copy; of what is no object, nothing. */
+function fieldsOf(value: unknown): Fields {
+  return isFields(value) ? value : noFields;
+}
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function memberOf(value: unknown, name: 'user' | 'user_id' | 'session_id' | 'tags'): unknown {
+  return fieldsOf(value)[name];
 }
 
 function jsonObject(source: string | null): Record<string, unknown> | null {
