@@ -310,6 +310,24 @@ export function admissionConformance(
     await assert.rejects(admission.shrink(newCallId(), { costNanoUsd: 1, tokens: 1, inputTokens: 2 }), RangeError);
   });
 
+  test(`${name} admission: calls that end together are each shrunk to what they cost`, async () => {
+    await using parts = await open({ loadBalances: new Books().load });
+    const [here, there] = parts.admissions;
+    const account = newAccount();
+    const calls = Array.from({ length: 100 }, () => requestOn([account]));
+    for (const call of calls) assert.equal((await here.reserve(call)).type, 'admitted');
+    const [unknown, ...known] = calls;
+    const costs = known.map(({ callId }, index) => ({ callId, costNanoUsd: (index % 3) * token }));
+    await Promise.all([
+      there.shrink(newCallId(), { costNanoUsd: token, tokens: 1 }),
+      ...costs.map(({ callId, costNanoUsd }) => there.shrink(callId, { costNanoUsd, tokens: 0 })),
+    ]);
+    const probe = await here.reserve(requestOn([account]));
+    assert.ok(unknown && probe.type === 'admitted');
+    const left = costs.reduce((sum, { costNanoUsd }) => sum + costNanoUsd, 0);
+    assert.equal(probe.accounts[0]?.reservedNanoUsd, left + 2 * 10 * token, 'with the one that runs, and the probe');
+  });
+
   test(`${name} admission: requests per minute count from the first request, and refusals do not count`, async () => {
     await using parts = await open({ loadBalances: new Books().load });
     const [admission] = parts.admissions;

@@ -18,8 +18,8 @@ export interface Acknowledgement {
 
 /**
  * What JetStream answers to messages that are published, in one inbox for all of them. The client's own `publish` makes
- * each a request of its own, with a timer, a race, and an error built for the case that it is cancelled: three times
- * the garbage, and more work than all the rest of booking a call.
+ * each a request of its own, with a timer, a race, and an error built for the case that it is cancelled: for every call
+ * that is booked, more than twice the garbage of this.
  *
  * @param nats stays the caller's to close
  */

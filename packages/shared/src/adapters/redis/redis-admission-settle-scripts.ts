@@ -2,31 +2,41 @@ import { admissionFunctions } from './redis-admission-functions.ts';
 
 // The ends of calls: as their workers tell them, as the books do, and as nobody did.
 
-/** KEYS: tag. ARGV: call id, cost, tokens, those of the prompt among them, milliseconds by which the reservation's end moves out. */
+/**
+ * KEYS: tag. ARGV: milliseconds by which a reservation's end moves out; per call: id, cost, tokens, those of the prompt
+ * among them.
+ */
 export const shrinkScript = `${admissionFunctions}
-local cost, tokens, inputTokens, extension = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
-local call = readCall(ARGV[1])
-if not call or call.known == 1 then return 0 end
+local extension = tonumber(ARGV[1])
 
--- A call that no budget could have counted, such as a deployment's place, has nothing that the books take over.
-local stays = cost > 0 or (tokens > 0 and call.amountTokens > 0)
-local expires = int(call.expires + extension)
-local by = { amount = cost - call.amount, amountTokens = tokens - call.amountTokens, slots = -call.slot,
-  tokens = perMinute(call, tokens, inputTokens) - call.tokens }
-if not stays then by.amountTokens = -call.amountTokens end
-for name, window in pairs(call.windows) do
-  change(name, by, window)
+local function shrink(id, cost, tokens, inputTokens)
+  local call = readCall(id)
+  if not call or call.known == 1 then return end
+
+  -- A call that no budget could have counted, such as a deployment's place, has nothing that the books take over.
+  local stays = cost > 0 or (tokens > 0 and call.amountTokens > 0)
+  local expires = int(call.expires + extension)
+  local by = { amount = cost - call.amount, amountTokens = tokens - call.amountTokens, slots = -call.slot,
+    tokens = perMinute(call, tokens, inputTokens) - call.tokens }
+  if not stays then by.amountTokens = -call.amountTokens end
+  for name, window in pairs(call.windows) do
+    change(name, by, window)
+    if stays then
+      redis.call('ZADD', callsAt(name), expires, call.id)
+    else
+      redis.call('ZREM', callsAt(name), call.id)
+    end
+  end
   if stays then
-    redis.call('ZADD', callsAt(name), expires, call.id)
+    redis.call('HSET', callAt(call.id), 'amount', int(cost), 'amountTokens', int(tokens), 'slot', 0, 'known', 1, 'expires', expires)
   else
-    redis.call('ZREM', callsAt(name), call.id)
+    witnessEnd(call, 'voided')
+    redis.call('DEL', callAt(call.id))
   end
 end
-if stays then
-  redis.call('HSET', callAt(call.id), 'amount', int(cost), 'amountTokens', int(tokens), 'slot', 0, 'known', 1, 'expires', expires)
-else
-  witnessEnd(call, 'voided')
-  redis.call('DEL', callAt(call.id))
+
+for i = 2, #ARGV, 4 do
+  shrink(ARGV[i], tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3]))
 end
 return 1
 `;

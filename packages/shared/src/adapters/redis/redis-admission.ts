@@ -13,6 +13,7 @@ import type {
 } from '../../ports/admission.ts';
 import { withTimeLimit } from '../../time-limit.ts';
 import { boundedReservation, requireUse } from '../reservation-cost.ts';
+import { writeGathered } from '../end-of-turn.ts';
 import { shareLoadBalances } from '../share-load-balances.ts';
 import { connectQuickly, quickRedisSettings } from '../quick-redis.ts';
 import { HeldCalls } from './held-calls.ts';
@@ -114,6 +115,8 @@ const seedingsMax = 3;
 const sweepsMax = 1_000;
 /** Calls per settling script, so that none holds Redis up for long. */
 const settledCallsMax = 256;
+/** Calls per shrinking script, likewise. */
+const shrunkCallsMax = 64;
 /** A known cost stays reserved this much longer than a running call, for a ledger that is late. */
 const knownCostExtensionMs = 24 * 3600 * 1000;
 
@@ -128,12 +131,19 @@ interface RedisAdmissionDeps {
   readonly onError: (error: Error) => void;
 }
 
+/** Calls whose costs have become known in one turn of the event loop. */
+interface Shrinks {
+  readonly args: (string | number)[];
+  readonly done: Promise<unknown>;
+}
+
 class RedisAdmission implements Admission {
   readonly #deps: RedisAdmissionDeps;
   readonly #redis: Redis;
   readonly #held: HeldCalls;
   readonly #roomListeners = new Set<(accountKeys: readonly string[]) => void>();
   readonly #onReady: () => void;
+  #shrinks: Shrinks | null = null;
   #room: { readonly redis: Redis; readonly live: Promise<unknown> } | undefined;
 
   constructor(deps: RedisAdmissionDeps) {
@@ -158,9 +168,23 @@ class RedisAdmission implements Admission {
 
   async shrink(callId: CallId, actual: ActualUse): Promise<void> {
     requireUse(actual);
-    const args = [callId, actual.costNanoUsd, actual.tokens, actual.inputTokens ?? 0, knownCostExtensionMs];
-    await this.#limited(this.#redis.admissionShrink(tag, ...args));
+    const known = this.#shrinks;
+    const shrinks = known && known.args.length < shrunkCallsMax * 4 ? known : this.#gatherShrinks();
+    shrinks.args.push(callId, actual.costNanoUsd, actual.tokens, actual.inputTokens ?? 0);
+    await this.#limited(shrinks.done);
     this.#held.shrink(callId, actual);
+  }
+
+  /** Those of one turn go together: what the script begins with costs more than a call. */
+  #gatherShrinks(): Shrinks {
+    const { promise: done, resolve } = Promise.withResolvers<unknown>();
+    const shrinks: Shrinks = { args: [], done };
+    this.#shrinks = shrinks;
+    writeGathered(() => {
+      if (this.#shrinks === shrinks) this.#shrinks = null;
+      resolve(this.#redis.admissionShrink(tag, knownCostExtensionMs, ...shrinks.args));
+    });
+    return shrinks;
   }
 
   async settle({ calls, balances }: Settlement): Promise<void> {
