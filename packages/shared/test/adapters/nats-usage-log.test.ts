@@ -24,7 +24,7 @@ const refusals = [
   {
     what: 'whose stream is gone',
     breakIt: async (manager: JetStreamManager) => void (await manager.streams.delete(streams.usage)),
-    cause: /no stream takes the message/,
+    cause: /jetstream is not enabled/,
   },
   {
     what: 'whose stream is full',

@@ -1,24 +1,15 @@
-import {
-  AckPolicy,
-  DiscardPolicy,
-  JetStreamApiError,
-  PubHeaders,
-  RetentionPolicy,
-  StorageType,
-} from '@nats-io/jetstream';
+import { AckPolicy, DiscardPolicy, JetStreamApiError, RetentionPolicy, StorageType } from '@nats-io/jetstream';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { ConsumerMessages, JsMsg } from '@nats-io/jetstream';
-import { headers, nanos } from 'nats';
-import type { MsgHdrs, NatsConnection } from 'nats';
+import { nanos } from 'nats';
+import type { NatsConnection } from 'nats';
 import { streams, subjects } from '../../contracts/subjects.ts';
 import { usageEventCodec } from '../../contracts/usage-event.ts';
 import type { UsageEvent } from '../../contracts/usage-event.ts';
-import type { CallId } from '../../ids.ts';
 import type { UsageLog, UsageSource } from '../../ports/usage-log.ts';
 import { withTimeLimit } from '../../time-limit.ts';
 import { createBatcher } from '../batcher.ts';
 import { announceAtEndOfTurn } from '../end-of-turn.ts';
-import { Acknowledgements } from './acknowledgements.ts';
 import { pingNats } from './open-nats.ts';
 
 /** Storage for about half a million events; when it is full, publishing fails and nothing is thrown away. */
@@ -40,27 +31,18 @@ const undecodableMax = 10_000;
  */
 export async function openNatsUsageLog(nats: NatsConnection): Promise<UsageLog> {
   await ensureStream(nats);
-  const acknowledgements = new Acknowledgements(nats);
+  const stream = jetstream(nats);
   return {
     async append(event) {
       const bytes = usageEventCodec.encode(event);
-      const expected = acknowledgements.expect();
+      const options = { msgID: event.callId, timeout: publishTimeLimitMs };
+      const { promise, resolve, reject } = Promise.withResolvers<unknown>();
       // The client writes once for all that it is given in one step: events and frames of a turn leave together.
-      announceAtEndOfTurn(() => {
-        try {
-          nats.publish(subjects.usage, bytes, { reply: expected.reply, headers: withId(event.callId) });
-        } catch (error) {
-          acknowledgements.fail(expected, error);
-        }
-      });
-      try {
-        await withTimeLimit('usage log', publishTimeLimitMs, expected.stored);
-      } finally {
-        acknowledgements.forget(expected);
-      }
+      announceAtEndOfTurn(() => void stream.publish(subjects.usage, bytes, options).then(resolve, reject));
+      await withTimeLimit('usage log', publishTimeLimitMs, promise);
     },
     ping: () => pingNats(nats),
-    [Symbol.asyncDispose]: async () => acknowledgements[Symbol.dispose](),
+    [Symbol.asyncDispose]: async () => {},
   };
 }
 
@@ -128,12 +110,6 @@ export async function openNatsUsageSource(
     ping: () => pingNats(nats),
     [Symbol.asyncDispose]: async () => {},
   };
-}
-
-function withId(callId: CallId): MsgHdrs {
-  const withIt = headers();
-  withIt.append(PubHeaders.MsgIdHdr, callId);
-  return withIt;
 }
 
 async function ensureStream(nats: NatsConnection) {
