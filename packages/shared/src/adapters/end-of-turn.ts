@@ -1,9 +1,10 @@
 import type { Socket } from 'node:net';
 
 /**
- * What leaves the process at the end of a turn of the event loop, in this order: what was gathered in the turn is
- * written, then what is written down leaves, then what is announced. So nothing that a connection below was given in a turn can be overtaken by an announcement of
- * the same turn, and a process that dies has announced nothing that it had not written down.
+ * What leaves the process at the end of a turn of the event loop, in this order: first what is written down, with what
+ * was gathered for it in the turn, then what is announced. So nothing that a connection below was given in a turn can
+ * be overtaken by an announcement of the same turn, and a process that dies has announced nothing that it had not
+ * written down.
  *
  * On a busy connection a system call per message costs more than all that is done to prepare it, on both ends of
  * the wire.

@@ -3,7 +3,8 @@ import type { Job, JobsOptions, Processor, WorkerOptions } from 'bullmq';
 import { Redis } from 'ioredis';
 import type { Result } from 'ioredis';
 import { Pool } from 'pg';
-import { writeAtEndOfTurn, writeGathered } from '../end-of-turn.ts';
+import { writeAtEndOfTurn } from '../end-of-turn.ts';
+import { TurnGatherer } from '../turn-gatherer.ts';
 
 /** What the queue adapters need of BullMQ, whichever database it stands on. */
 export interface BullBackend extends AsyncDisposable {
@@ -71,7 +72,7 @@ end
 return answers
 `;
 
-/** In one script, so that it holds Redis up for no longer than a job does. */
+/** Of one script. */
 const linesMax = 64;
 
 declare module 'ioredis' {
@@ -96,42 +97,36 @@ export function openRedisBackend({ url, onError }: { url: string; onError: (erro
   redis.on('connect', () => writeAtEndOfTurn(redis.stream));
   redis.defineCommand('bullWriteLogs', { lua: writeLogsScript });
   /** By queue: its keys lie in one slot. */
-  const gathered = new Map<string, GatheredLines>();
+  const journals = new Map<string, TurnGatherer<JournalLine, readonly number[]>>();
   return {
     newQueue: (name) => watched(new Queue(`{${name}}`, { prefix, streams, connection: redis }), onError),
     newWorker: (name, processor, options) =>
       watched(new Worker(`{${name}}`, processor, { ...options, prefix, connection: redis }), onError),
     async writeLog(name, { id = '', token = '' }, line) {
-      const known = gathered.get(name);
-      const lines = known && known.keys.length < 2 * linesMax ? known : gather(name);
-      const key = `${redisKeysOf(name)}${id}`;
-      const at = lines.keys.push(`${key}:lock`, `${key}:logs`) / 2 - 1;
-      lines.args.push(token, line);
-      return (await lines.answers)[at] === 1;
+      const journal = journals.get(name) ?? openJournal(name);
+      const { answer, position } = journal.add({ key: `${redisKeysOf(name)}${id}`, token, line });
+      return (await answer)[position] === 1;
     },
     [Symbol.asyncDispose]: async () => redis.disconnect(),
   };
 
-  /** Those of one turn go together: a script that runs for one line costs more than the line. */
-  function gather(name: string): GatheredLines {
-    const { promise: answers, resolve } = Promise.withResolvers<readonly number[]>();
-    const lines: GatheredLines = { keys: [], args: [locks.lockDuration], answers };
-    gathered.set(name, lines);
-    writeGathered(() => {
-      if (gathered.get(name) === lines) gathered.delete(name);
-      resolve(redis.bullWriteLogs(lines.keys.length, ...lines.keys, ...lines.args));
+  function openJournal(name: string): TurnGatherer<JournalLine, readonly number[]> {
+    const journal = new TurnGatherer<JournalLine, readonly number[]>(linesMax, (lines) => {
+      const keys = lines.flatMap(({ key }) => [`${key}:lock`, `${key}:logs`]);
+      const written = lines.flatMap(({ token, line }) => [token, line]);
+      return redis.bullWriteLogs(keys.length, ...keys, locks.lockDuration, ...written);
     });
-    return lines;
+    journals.set(name, journal);
+    return journal;
   }
 }
 
-/** Lines for the logs of one queue's jobs. */
-interface GatheredLines {
-  /** Lock and log, for each. */
-  readonly keys: string[];
-  /** What the script is told besides. */
-  readonly args: (string | number)[];
-  readonly answers: Promise<readonly number[]>;
+interface JournalLine {
+  /** The job's. */
+  readonly key: string;
+  /** Of the worker that holds the job. */
+  readonly token: string;
+  readonly line: string;
 }
 
 /**

@@ -2,6 +2,7 @@ import type { Redis, Result } from 'ioredis';
 import { queueNameOf } from '../../contracts/subjects.ts';
 import type { Correction, FairShare, Line, Outlook, PlaceRequest } from '../../ports/fair-share.ts';
 import { withTimeLimit } from '../../time-limit.ts';
+import { TurnGatherer } from '../turn-gatherer.ts';
 import { redisKeysOf } from './backend.ts';
 import { firstScore, givenBackPriority, tagRange } from './places.ts';
 import { chargeGraceMs } from './fair-share-units.ts';
@@ -26,19 +27,13 @@ declare module 'ioredis' {
 
 const dependency = 'queue';
 
-/** Jobs that one script is run for, so that none holds Redis up for long. */
+/** Of one script. */
 const jobsMax = 64;
 
-/** What one script is run for. */
-interface Batch<Answer> {
-  /** When the last was asked for. */
-  now: number;
-  readonly jobs: JobArguments[];
-  /** Of all of them, in their order. */
-  readonly answer: Promise<Answer>;
+interface Step {
+  readonly now: number;
+  readonly args: readonly (string | number)[];
 }
-
-type JobArguments = readonly (string | number)[];
 
 interface Outlooks {
   readonly waiting: number;
@@ -65,32 +60,31 @@ class RedisFairShare implements FairShare {
   readonly #redis: Redis;
   readonly #timeoutMs: number;
   readonly #range: number;
-  readonly #placings: Batches<Outlooks>;
-  readonly #corrections: Batches<void>;
+  /** By queue: its keys lie in one slot. */
+  readonly #placings = new Map<string, TurnGatherer<Step, Outlooks>>();
+  readonly #corrections = new Map<string, TurnGatherer<Step, void>>();
 
   constructor(deps: { redis: Redis; timeoutMs: number; range: number }) {
     this.#redis = deps.redis;
     this.#timeoutMs = deps.timeoutMs;
     this.#range = deps.range;
-    this.#placings = new Batches((queue, now, jobs) => this.#ask('place', queue, now, jobs));
-    this.#corrections = new Batches(async (queue, now, jobs) => {
-      await this.#limited(this.#redis.fairCorrect(...keysOf(queue), ...this.#common(now), ...jobs.flat()));
-    });
   }
 
   async place(request: PlaceRequest): Promise<Outlook> {
-    const { batch, position } = this.#placings.add(request.queue, request.now, placeArguments(request));
-    return outlookAt(await batch.answer, position);
+    const { queue } = request;
+    const placings = gathererOf(this.#placings, queue, (steps) => this.#ask('place', queue, steps));
+    const { answer, position } = placings.add(placing(request));
+    return outlookAt(await answer, position);
   }
 
   async outlook(request: PlaceRequest): Promise<Outlook> {
-    return outlookAt(await this.#ask('outlook', request.queue, request.now, [placeArguments(request)]), 0);
+    return outlookAt(await this.#ask('outlook', request.queue, [placing(request)]), 0);
   }
 
-  correct(correction: Correction): Promise<void> {
-    const { queue, turn, requestId, inputTokens, outputTokens, outcome, now } = correction;
+  correct({ queue, turn, requestId, inputTokens, outputTokens, outcome, now }: Correction): Promise<void> {
+    const corrections = gathererOf(this.#corrections, queue, (steps) => this.#correct(queue, steps));
     const args = [now, requestId, turn.flow, turn.weight, inputTokens, outputTokens, outcome];
-    return this.#corrections.add(queue, now, args).batch.answer;
+    return corrections.add({ now, args }).answer;
   }
 
   async line(queue: string, now: number): Promise<Line> {
@@ -102,10 +96,15 @@ class RedisFairShare implements FairShare {
 
   async [Symbol.asyncDispose](): Promise<void> {}
 
-  async #ask(step: 'place' | 'outlook', queue: string, now: number, jobs: readonly JobArguments[]): Promise<Outlooks> {
-    const args = [...this.#common(now), step, givenBackPriority, ...jobs.flat()];
+  async #ask(step: 'place' | 'outlook', queue: string, jobs: readonly Step[]): Promise<Outlooks> {
+    const args = [...this.#common(latest(jobs)), step, givenBackPriority, ...jobs.flatMap((job) => job.args)];
     const [waiting, perSecond, ...ahead] = await this.#limited(this.#redis.fairPlace(...keysOf(queue), ...args));
     return { waiting: Number(waiting), perSecond: rateOf(perSecond), ahead: ahead.map(Number) };
+  }
+
+  async #correct(queue: string, steps: readonly Step[]): Promise<void> {
+    const args = [...this.#common(latest(steps)), ...steps.flatMap((step) => step.args)];
+    await this.#limited(this.#redis.fairCorrect(...keysOf(queue), ...args));
   }
 
   #common(now: number): number[] {
@@ -117,38 +116,23 @@ class RedisFairShare implements FairShare {
   }
 }
 
-/** By queue, what was asked for in this turn. */
-class Batches<Answer> {
-  readonly #open = new Map<string, Batch<Answer>>();
-  readonly #send: (queue: string, now: number, jobs: readonly JobArguments[]) => Promise<Answer>;
-
-  constructor(send: (queue: string, now: number, jobs: readonly JobArguments[]) => Promise<Answer>) {
-    this.#send = send;
-  }
-
-  /** @returns the batch that the job goes with, and which of its jobs it is */
-  add(queue: string, now: number, job: JobArguments): { batch: Batch<Answer>; position: number } {
-    const last = this.#open.get(queue);
-    const batch = last && last.jobs.length < jobsMax ? last : this.#begin(queue);
-    batch.now = now;
-    return { batch, position: batch.jobs.push(job) - 1 };
-  }
-
-  #begin(queue: string): Batch<Answer> {
-    const { promise, resolve } = Promise.withResolvers<Answer>();
-    const batch: Batch<Answer> = { now: 0, jobs: [], answer: promise };
-    this.#open.set(queue, batch);
-    setImmediate(() => {
-      if (this.#open.get(queue) === batch) this.#open.delete(queue);
-      resolve(this.#send(queue, batch.now, batch.jobs));
-    });
-    return batch;
-  }
+function gathererOf<Answer>(
+  known: Map<string, TurnGatherer<Step, Answer>>,
+  queue: string,
+  send: (steps: readonly Step[]) => Promise<Answer>,
+): TurnGatherer<Step, Answer> {
+  const gatherer = known.get(queue) ?? new TurnGatherer(jobsMax, send);
+  known.set(queue, gatherer);
+  return gatherer;
 }
 
-function placeArguments({ requestId, turn, inputTokens, outputTokensCap, expiresAt }: PlaceRequest): JobArguments {
+function latest(steps: readonly Step[]): number {
+  return steps.at(-1)?.now ?? 0;
+}
+
+function placing({ requestId, turn, inputTokens, outputTokensCap, now, expiresAt }: PlaceRequest): Step {
   const { flow, priority, weight } = turn;
-  return [requestId, flow, priority, weight, inputTokens, outputTokensCap, expiresAt + chargeGraceMs];
+  return { now, args: [requestId, flow, priority, weight, inputTokens, outputTokensCap, expiresAt + chargeGraceMs] };
 }
 
 function outlookAt({ ahead, waiting, perSecond }: Outlooks, position: number): Outlook {

@@ -13,8 +13,8 @@ import type {
 } from '../../ports/admission.ts';
 import { withTimeLimit } from '../../time-limit.ts';
 import { boundedReservation, requireUse } from '../reservation-cost.ts';
-import { writeGathered } from '../end-of-turn.ts';
 import { shareLoadBalances } from '../share-load-balances.ts';
+import { TurnGatherer } from '../turn-gatherer.ts';
 import { connectQuickly, quickRedisSettings } from '../quick-redis.ts';
 import { HeldCalls } from './held-calls.ts';
 import { accountAt, balanceArguments, reserveArguments, resultOf } from './redis-admission-replies.ts';
@@ -131,25 +131,22 @@ interface RedisAdmissionDeps {
   readonly onError: (error: Error) => void;
 }
 
-/** Calls whose costs have become known in one turn of the event loop. */
-interface Shrinks {
-  readonly args: (string | number)[];
-  readonly done: Promise<unknown>;
-}
-
 class RedisAdmission implements Admission {
   readonly #deps: RedisAdmissionDeps;
   readonly #redis: Redis;
   readonly #held: HeldCalls;
   readonly #roomListeners = new Set<(accountKeys: readonly string[]) => void>();
   readonly #onReady: () => void;
-  #shrinks: Shrinks | null = null;
+  readonly #shrinks: TurnGatherer<readonly (string | number)[], unknown>;
   #room: { readonly redis: Redis; readonly live: Promise<unknown> } | undefined;
 
   constructor(deps: RedisAdmissionDeps) {
     this.#deps = deps;
     this.#redis = deps.redis;
     this.#held = deps.held;
+    this.#shrinks = new TurnGatherer(shrunkCallsMax, (calls) =>
+      this.#redis.admissionShrink(tag, knownCostExtensionMs, ...calls.flat()),
+    );
     this.#onReady = () => deps.held.lookSoon();
     this.#redis.on('ready', this.#onReady);
   }
@@ -168,23 +165,9 @@ class RedisAdmission implements Admission {
 
   async shrink(callId: CallId, actual: ActualUse): Promise<void> {
     requireUse(actual);
-    const known = this.#shrinks;
-    const shrinks = known && known.args.length < shrunkCallsMax * 4 ? known : this.#gatherShrinks();
-    shrinks.args.push(callId, actual.costNanoUsd, actual.tokens, actual.inputTokens ?? 0);
-    await this.#limited(shrinks.done);
+    const args = [callId, actual.costNanoUsd, actual.tokens, actual.inputTokens ?? 0];
+    await this.#limited(this.#shrinks.add(args).answer);
     this.#held.shrink(callId, actual);
-  }
-
-  /** Those of one turn go together: what the script begins with costs more than a call. */
-  #gatherShrinks(): Shrinks {
-    const { promise: done, resolve } = Promise.withResolvers<unknown>();
-    const shrinks: Shrinks = { args: [], done };
-    this.#shrinks = shrinks;
-    writeGathered(() => {
-      if (this.#shrinks === shrinks) this.#shrinks = null;
-      resolve(this.#redis.admissionShrink(tag, knownCostExtensionMs, ...shrinks.args));
-    });
-    return shrinks;
   }
 
   async settle({ calls, balances }: Settlement): Promise<void> {
