@@ -37,6 +37,7 @@ const inference = {
   input: 'd',
   query: 'e',
   documents: ['f'],
+  timeout: 60, // one that says nothing of how it is to be run is not asked about that
 };
 
 /** Whether it was this request's that the schema was asked about. */

@@ -121,21 +121,14 @@ function defaultTimeoutMs(aliases: readonly string[], config: GatewayConfig): nu
 
 const controlNames = Object.keys(Controls.shape);
 
-/** Those that a header may say too. */
-const controlHeaders = [
-  ['timeout', 'x-litellm-timeout'],
-  ['stream_timeout', 'x-litellm-stream-timeout'],
-  ['num_retries', 'x-litellm-num-retries'],
-] as const;
-
-/** What a request says of its own; null: nothing, as most do. */
+/** What a request says of how it is to be run; null: nothing, as most do. */
 function givenControls(body: Readonly<Record<string, unknown>>, headers: IncomingHttpHeaders) {
-  let given: Record<string, unknown> | null = null;
-  for (const name of controlNames) if (body[name] != null) (given ??= {})[name] = body[name];
-  for (const [name, header] of controlHeaders) {
-    if (body[name] == null && headers[header] !== undefined) (given ??= {})[name] = headers[header];
-  }
-  return given;
+  const timeout = body['timeout'] ?? headers['x-litellm-timeout'];
+  const streamTimeout = body['stream_timeout'] ?? headers['x-litellm-stream-timeout'];
+  const retries = body['num_retries'] ?? headers['x-litellm-num-retries'];
+  const isGiven = timeout != null || streamTimeout != null || retries != null;
+  if (!isGiven && controlNames.every((name) => body[name] == null)) return null;
+  return { ...body, timeout, stream_timeout: streamTimeout, num_retries: retries };
 }
 
 function parseControls(given: Readonly<Record<string, unknown>> | null): z.infer<typeof Controls> {
