@@ -1,4 +1,4 @@
-import { rateCompletionsMin, rateMemoryMs, retentionMs, unitsPerToken } from './fair-share-units.ts';
+import { rateCompletionsMin, rateMemoryMs, retentionMs, touchedMs, unitsPerToken } from './fair-share-units.ts';
 import { outputTokenWeight } from '../../ports/fair-share.ts';
 
 /**
@@ -98,16 +98,30 @@ local function write(key, fields)
   local list, n = {}, 0
   for field, text in pairs(fields) do list[n + 1], list[n + 2], n = field, text, n + 2 end
   if n > 0 then redis.call('HSET', key, unpack(list)) end
-  return n > 0
 end
+
+-- Lives are moved out now and then: each costs as much as the rest of what is written.
+local function touch(flow)
+  if math.abs(now - tonumber(flow.fields['touched'] or 0)) <= ${touchedMs} then return end
+  putInto(flow, 'touched', int(now))
+  flow.isStale = true
+end
+
 local function writeAll()
+  local isStale = false
   for _, flow in pairs(flows) do
     for field in pairs(flow.gone) do redis.call('HDEL', flow.key, field) end
     write(flow.key, flow.set)
-    if flow.isStale then redis.call('SADD', flowsKey, flow.name) end
-    if flow.isStale or flow.isLearned then redis.call('PEXPIRE', flow.key, retention) end
+    if flow.isStale then
+      redis.call('SADD', flowsKey, flow.name)
+      redis.call('PEXPIRE', flow.key, retention)
+      isStale = true
+    end
   end
-  return write(lineKey, line.set)
+  write(lineKey, line.set)
+  if isStale then
+    for _, key in ipairs({ lineKey, flowsKey }) do redis.call('PEXPIRE', key, retention) end
+  end
 end
 
 -- Moves jobs (id, tag, id, tag, ...; in order) by an amount, none to before the floor; they stay in order.

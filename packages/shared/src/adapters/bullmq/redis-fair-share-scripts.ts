@@ -1,5 +1,5 @@
 import { fairShareFunctions } from './redis-fair-share-functions.ts';
-import { outputAverageGain, owedShare, rateMemoryMs, rateWindowMs, roomShare, touchedMs } from './fair-share-units.ts';
+import { outputAverageGain, owedShare, rateMemoryMs, rateWindowMs, roomShare } from './fair-share-units.ts';
 
 // The Lua scripts of redis-fair-share.ts. Redis runs a script alone and to its end, so each is one atomic step.
 
@@ -19,19 +19,20 @@ local function ahead(score)
 end
 
 -- A placed job never goes before who is next: the present holds until jobs are moved, or tags begin anew.
-local virtual, isBusy = present(line.top)
+local virtual, isBusy = 0, false
+if placed > 0 then virtual, isBusy = present(line.top) else virtual = line.top end
 
 local function place(id, name, priority, weight, inputTokens, outputTokens, expiresAt)
   local jobKey, chargeKey = bull .. id, own .. 'charge:' .. id
+  -- Taken at once, and nobody waits: nobody was passed over, and nobody owes anything when the next line forms.
+  if takenOver + placed == 0 then
+    if isReal and redis.call('EXISTS', jobKey) == 1 then redis.call('HSET', jobKey, 'priority', givenBack) end
+    return '0'
+  end
   local score = redis.call('ZSCORE', waitingKey, id)
   -- What waits has a hash, so only what does not is asked for it.
   if isReal and ((not score and redis.call('EXISTS', jobKey) == 0) or redis.call('EXISTS', chargeKey) == 1) then
     return ahead(tonumber(score or 0))
-  end
-  -- Taken at once, and nobody waits: nobody was passed over, and nobody owes anything when the next line forms.
-  if not score and takenOver + placed == 0 then
-    if isReal then redis.call('HSET', jobKey, 'priority', givenBack) end
-    return '0'
   end
 
   local flow = flowOf(name)
@@ -101,11 +102,7 @@ local function place(id, name, priority, weight, inputTokens, outputTokens, expi
       dropFrom(flow, 'finish:' .. other)
     end
   end
-  -- Lives are moved out now and then: each costs as much as the rest of what is written.
-  if math.abs(now - tonumber(flow.fields['touched'] or 0)) > ${touchedMs} then
-    putInto(flow, 'touched', int(now))
-    flow.isStale = true
-  end
+  touch(flow)
   redis.call('SET', chargeKey, int(cost), 'PXAT', expiresAt)
   redis.call('HSET', jobKey, 'priority', givenBack)
   if score then
@@ -123,15 +120,10 @@ for i = 6, #ARGV, 7 do
     tonumber(ARGV[i + 5]), ARGV[i + 6])
 end
 if isReal then
-  writeAll()
-  local isStale = false
   for _, flow in pairs(flows) do
     if flow.isWaiting then redis.call('PEXPIRE', flow.index, retention) end
-    isStale = isStale or flow.isStale
   end
-  if isStale then
-    for _, key in ipairs({ lineKey, flowsKey }) do redis.call('PEXPIRE', key, retention) end
-  end
+  writeAll()
 end
 return reply
 `;
@@ -171,8 +163,8 @@ local function correct(id, flow, weight, inputTokens, outputTokens, outcome)
     local average = learned(line.out, outputTokens)
     putLine('out', average, float(average))
     putInto(flow, 'out', float(learned(flow.fields['out'], outputTokens)))
-    flow.isLearned = true
   end
+  touch(flow)
   if outcome == 'withdrawn' then redis.call('ZREM', flow.index, id) else countCompletion() end
 
   local charged = tonumber(redis.call('GETDEL', own .. 'charge:' .. id) or nil)
@@ -182,12 +174,13 @@ local function correct(id, flow, weight, inputTokens, outputTokens, outcome)
   flow.charged = math.max(flow.charged or 1, charged)
 end
 
-local virtual = present(line.top)
+local virtual = nil
 
 -- Moves what the flow has waiting by what it owes, unless that is little.
 local function settle(flow)
   local owed = flow.owed
   if owed == 0 then return dropFrom(flow, 'owed') end
+  virtual = virtual or present(line.top)
   dropPassed(flow.index, virtual)
   local count = redis.call('ZCARD', flow.index)
   if math.abs(owed) * ${owedShare} < count * flow.charged then return putInto(flow, 'owed', int(owed)) end
@@ -216,7 +209,7 @@ end
 for _, flow in pairs(flows) do
   if flow.owed then settle(flow) end
 end
-if writeAll() then redis.call('PEXPIRE', lineKey, retention) end
+writeAll()
 return 1
 `;
 
