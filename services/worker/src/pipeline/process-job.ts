@@ -104,9 +104,13 @@ export async function processJob(
       : answerError(error ?? stoppedError(stoppedBy ?? 'deadline'));
   await writer.keep(withBill(last, billed));
   // On its way before the end is announced: nobody who takes over may call again for a client who has the answer.
-  if (await note({ type: 'ended', call: outcome.made.call, event: null })) await shrinkReservation(used, deps);
+  const isNoted = await note({ type: 'ended', call: outcome.made.call, event: null });
   if (delivery.signal.aborted) throw lockLost();
+  // Leaves first in the same turn: the client's next request finds its room and its slot free. Nobody waits for the
+  // reply, since one that does not come changes nothing of the answer.
+  const shrunk = isNoted ? shrinkReservation(used, deps) : null;
   await announce(last, { mayBeBilled: true });
+  await shrunk;
 
   /** Ends the job with no call open under `at`; its reservation, if it stands, is given back by the event. */
   async function close(
