@@ -223,6 +223,15 @@ export function virtualKeys({ mode, open }: SharedGateway): void {
       await waitUntil(async () => (await chat(gateway, key)).status === 200, { what: 'room again', deadlineMs: 5_000 });
     });
 
+    test('one request after another is let in, however soon: the slot is free when the answer is there', async () => {
+      const key = await gateway.newKey({ max_parallel_requests: 1 });
+      const statuses: number[] = [];
+      for (let count = 0; count < 40; count += 1) {
+        statuses.push((await chat(gateway, key, { stream: count % 2 === 1 })).status);
+      }
+      assert.deepEqual(new Set(statuses), new Set([200]));
+    });
+
     test('a slot of a client who left is free again', async () => {
       const key = await gateway.newKey({ max_parallel_requests: 1 });
       const leaving = new AbortController();
