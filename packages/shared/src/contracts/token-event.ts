@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isRequestId, RequestId } from '../ids.ts';
+import { isJsonObject } from '../json-object.ts';
 import { jsonCodec } from './codec.ts';
 import type { Codec } from './codec.ts';
 
@@ -173,7 +174,7 @@ export const tokenFrameCodec: Codec<TokenFrame> = {
 };
 
 function isPlainFrame(value: unknown): value is TokenFrame {
-  if (!isFields(value) || value['version'] !== 1) return false;
+  if (!isJsonObject(value) || value['version'] !== 1) return false;
   const { requestId, attempt, seq, events } = value;
   return (
     isRequestId(requestId) &&
@@ -226,7 +227,7 @@ const startChecks: Checks<AnswerStart> = {
   maxRetries: perhapsCount,
   maxFallbacks: perhapsCount,
   fallbackErrors: isAbsent,
-  providerHeaders: (value) => isFields(value) && !Array.isArray(value) && Object.values(value).every(isText),
+  providerHeaders: (value) => isJsonObject(value) && Object.values(value).every(isText),
   queueMs: (value) => typeof value === 'number' && Number.isFinite(value) && value >= 0,
 };
 
@@ -246,20 +247,16 @@ const plainEvents = new Map<unknown, Checks<Record<string, unknown>>>([
 ]);
 
 function isPlainEvent(event: unknown): boolean {
-  const checks = isFields(event) ? plainEvents.get(event['type']) : undefined;
+  const checks = isJsonObject(event) ? plainEvents.get(event['type']) : undefined;
   return checks !== undefined && isPlain(event, checks);
 }
 
 /** Whether the schema would take it as it is: each of its fields is in order, and there is no other. */
 function isPlain(value: unknown, checks: Checks<Record<string, unknown>>): boolean {
-  if (!isFields(value)) return false;
+  if (!isJsonObject(value)) return false;
   for (const name in checks) if (checks[name]?.(value[name]) !== true) return false;
   for (const name in value) if (!Object.hasOwn(checks, name)) return false;
   return true;
-}
-
-function isFields(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
 }
 
 function isCount(value: unknown): value is number {

@@ -1,3 +1,4 @@
+import { isJsonObject } from '@sluice/shared/json-object.ts';
 import { isUtf8 } from 'node:buffer';
 import { isText } from '@sluice/shared/api/litellm/text.ts';
 import { resolveAlias } from '@sluice/shared/config/resolve-alias.ts';
@@ -82,7 +83,7 @@ export async function checkLine(
 function parseLine(bytes: Buffer): Readonly<Record<string, unknown>> {
   if (!isUtf8(bytes)) throw new BadLine('invalid_json_line', 'The line is not valid UTF-8.');
   const line = parseJson(bytes.toString());
-  if (!isObject(line)) throw new BadLine('invalid_json_line', 'The line is not a JSON object.');
+  if (!isJsonObject(line)) throw new BadLine('invalid_json_line', 'The line is not a JSON object.');
   if (isNestedTooDeep(line)) {
     throw new BadLine('invalid_json_line', `The line is nested more than ${jsonLevelsMax} levels deep.`);
   }
@@ -121,7 +122,7 @@ function requireText(line: Readonly<Record<string, unknown>>, param: string, exp
 
 async function checkBody(value: unknown, rules: LineRules): Promise<Pick<GoodLine, 'model' | 'ask'>> {
   if (value == null) throw missing('body');
-  if (!isObject(value)) {
+  if (!isJsonObject(value)) {
     throw new BadLine('invalid_request', "Invalid value for 'body': expected a JSON object.", 'body');
   }
   if (value['stream'] === true) {
@@ -151,8 +152,4 @@ function requireTaken(ask: Ask, { authenticated: { principal }, config, endpoint
 
 function missing(param: string): BadLine {
   return new BadLine('missing_required_parameter', `Missing required parameter: '${param}'.`, param);
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

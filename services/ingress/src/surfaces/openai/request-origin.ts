@@ -1,3 +1,5 @@
+import { isJsonObject } from '@sluice/shared/json-object.ts';
+import type { JsonObject } from '@sluice/shared/json-object.ts';
 import type { IncomingHttpHeaders } from 'node:http';
 import { userAgentTag } from '@sluice/shared/contracts/caller.ts';
 import type { RequestOrigin } from '@sluice/shared/contracts/caller.ts';
@@ -102,7 +104,7 @@ export function originBodyOf(body: unknown): OriginBody {
   return { ...fields, metadata: fieldsOf(fields['metadata']) };
 }
 
-function endUserIn(headers: IncomingHttpHeaders, body: Fields, customerHeaders: readonly string[]): string | null {
+function endUserIn(headers: IncomingHttpHeaders, body: JsonObject, customerHeaders: readonly string[]): string | null {
   return shortId(saidEndUser(headers, body, customerHeaders));
 }
 
@@ -113,7 +115,7 @@ interface Said {
 }
 
 /** One place after the other, since every request asks more than once and most say nothing in any. */
-function saidEndUser(headers: IncomingHttpHeaders, body: Fields, customerHeaders: readonly string[]): Said | null {
+function saidEndUser(headers: IncomingHttpHeaders, body: JsonObject, customerHeaders: readonly string[]): Said | null {
   return (
     said('x-litellm-customer-id', headers['x-litellm-customer-id']) ??
     said('x-litellm-end-user-id', headers['x-litellm-end-user-id']) ??
@@ -125,7 +127,7 @@ function saidEndUser(headers: IncomingHttpHeaders, body: Fields, customerHeaders
   );
 }
 
-function saidSession(headers: IncomingHttpHeaders, body: Fields): Said | null {
+function saidSession(headers: IncomingHttpHeaders, body: JsonObject): Said | null {
   return (
     said('x-litellm-trace-id', headers['x-litellm-trace-id']) ??
     said('litellm_session_id', body['litellm_session_id']) ??
@@ -167,7 +169,7 @@ function ownTags(key: Pick<Team, 'metadata'>, team: Pick<Team, 'metadata'> | nul
 }
 
 /** Those of the request itself, each once. Those of the body win over the header. */
-function saidTags(headers: IncomingHttpHeaders, body: Fields): { readonly param: string; readonly tags: string[] } {
+function saidTags(headers: IncomingHttpHeaders, body: JsonObject): { readonly param: string; readonly tags: string[] } {
   const inBody = [
     ...strings(body['tags']),
     ...strings(memberOf(body['metadata'], 'tags')),
@@ -205,17 +207,11 @@ function strings(value: unknown): readonly string[] {
 
 const noStrings: readonly string[] = [];
 
-type Fields = Readonly<Record<string, unknown>>;
-
-const noFields: Fields = {};
+const noFields: JsonObject = {};
 
 /** What is in a body, or a part of it, without making a copy; of what is no object, nothing. */
-function fieldsOf(value: unknown): Fields {
-  return isFields(value) ? value : noFields;
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+function fieldsOf(value: unknown): JsonObject {
+  return isJsonObject(value) ? value : noFields;
 }
 
 function memberOf(value: unknown, name: 'user' | 'user_id' | 'session_id' | 'tags'): unknown {
