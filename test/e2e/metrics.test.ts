@@ -97,6 +97,13 @@ test('what metrics say of a queue under load is so, and the documents name just 
     { what: 'an empty line' },
   );
 
+  // Its own calls are the only ones: each leaves its place before the next one asks for it.
+  const { samples } = await readMetrics(`http://127.0.0.1:${worker.port}`);
+  assert.deepEqual(
+    samples.filter(({ name, value }) => name === 'sluice_worker_throttles_total' && value > 0),
+    [],
+  );
+
   // A stream, for what is measured of streams only; then every family has been there.
   await (await ask(gateway, null, { stream: true })).text();
   const served = [

@@ -3,6 +3,7 @@ import { writeGathered } from './end-of-turn.ts';
 interface Gathered<Item, Answer> {
   readonly items: Item[];
   readonly answer: Promise<Answer>;
+  readonly resolve: (answer: Promise<Answer>) => void;
 }
 
 /**
@@ -12,7 +13,8 @@ interface Gathered<Item, Answer> {
 export class TurnGatherer<Item, Answer> {
   readonly #most: number;
   readonly #send: (items: readonly Item[]) => Promise<Answer>;
-  #open: Gathered<Item, Answer> | null = null;
+  /** All but the last are full. */
+  readonly #unsent: Gathered<Item, Answer>[] = [];
 
   /**
    * @param most items of one piece, so that none holds Redis up for long
@@ -25,19 +27,20 @@ export class TurnGatherer<Item, Answer> {
 
   /** @returns the answer to the piece that the item goes with, and which of its items it is */
   add(item: Item): { readonly answer: Promise<Answer>; readonly position: number } {
-    const known = this.#open;
-    const { items, answer } = known && known.items.length < this.#most ? known : this.#begin();
+    const last = this.#unsent.at(-1);
+    const { items, answer } = last && last.items.length < this.#most ? last : this.#begin();
     return { answer, position: items.push(item) - 1 };
+  }
+
+  /** Sends now what is gathered, for what must not overtake it. */
+  flush(): void {
+    for (const { items, resolve } of this.#unsent.splice(0)) resolve(this.#send(items));
   }
 
   #begin(): Gathered<Item, Answer> {
     const { promise, resolve } = Promise.withResolvers<Answer>();
-    const gathered: Gathered<Item, Answer> = { items: [], answer: promise };
-    this.#open = gathered;
-    writeGathered(() => {
-      if (this.#open === gathered) this.#open = null;
-      resolve(this.#send(gathered.items));
-    });
-    return gathered;
+    const begun: Gathered<Item, Answer> = { items: [], answer: promise, resolve };
+    if (this.#unsent.push(begun) === 1) writeGathered(() => this.flush());
+    return begun;
   }
 }

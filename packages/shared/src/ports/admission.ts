@@ -16,7 +16,8 @@ export interface Admission extends AsyncDisposable {
   /**
    * The answer is over and its cost known, but not booked yet: the reservation falls to that cost and those tokens,
    * parallel slots come free, tokens per minute are corrected. Idempotent; unknown reservations are ignored. What used
-   * nothing of either measure is over with it; everything else waits for `settle`.
+   * nothing of either measure is over with it; everything else waits for `settle`. A `reserve` that is asked for after
+   * it, by the same process, finds what it gave back, whether or not it has been waited for.
    */
   shrink(callId: CallId, actual: ActualUse): Promise<void>;
 

@@ -472,6 +472,26 @@ export function admissionConformance(
     });
   }
 
+  test(`${name} admission: what is given back is there for what is asked for next, without waiting between`, async () => {
+    await using parts = await open({ loadBalances: new Books().load });
+    const [admission] = parts.admissions;
+    const account = newAccount({ maxParallelRequests: 200 });
+    let running = Array.from({ length: 200 }, () => requestOn([account]));
+    const reserve = async (calls: readonly ReservationRequest[]) =>
+      (await Promise.all(calls.map((call) => admission.reserve(call)))).map(({ type }) => type);
+    const admitted = (calls: number) => Array.from({ length: calls }, () => 'admitted');
+    assert.deepEqual(await reserve(running), admitted(200));
+    for (const together of [1, 3, 200]) {
+      const next = Array.from({ length: together }, () => requestOn([account]));
+      const ended = running.splice(0, together);
+      const shrinking = ended.map(({ callId }) => admission.shrink(callId, { costNanoUsd: 1, tokens: 1 }));
+      assert.deepEqual(await reserve(next), admitted(together));
+      await Promise.all(shrinking);
+      running = [...running, ...next];
+    }
+    assert.deepEqual(await reserve([requestOn([account])]), ['rate-limited']);
+  });
+
   test(`${name} admission: a refusal and a wait change nothing, and budgets are asked before limits`, async () => {
     const books = new Books();
     await using parts = await open({ loadBalances: books.load });

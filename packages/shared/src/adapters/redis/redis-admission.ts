@@ -137,7 +137,7 @@ class RedisAdmission implements Admission {
   readonly #held: HeldCalls;
   readonly #roomListeners = new Set<(accountKeys: readonly string[]) => void>();
   readonly #onReady: () => void;
-  readonly #shrinks: TurnGatherer<readonly (string | number)[], unknown>;
+  readonly #shrinks: TurnGatherer<readonly (string | number)[], number>;
   #room: { readonly redis: Redis; readonly live: Promise<unknown> } | undefined;
 
   constructor(deps: RedisAdmissionDeps) {
@@ -153,6 +153,7 @@ class RedisAdmission implements Admission {
 
   async reserve(asked: ReservationRequest): Promise<ReservationResult> {
     const request = boundedReservation(asked);
+    this.#shrinks.flush(); // what was given back before is there for this request
     const caller = { waits: true };
     try {
       const result = await this.#limited(this.#reserve(request, caller));
