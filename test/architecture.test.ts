@@ -17,7 +17,7 @@ interface ImportRule {
 
 const shared = 'packages/shared/src';
 const promises = `${shared}/{contracts,ports,api}/**`;
-const words = `${shared}/{ids,money,errors}.ts`;
+const words = `${shared}/{ids,money,errors,json-object}.ts`;
 const forAdapters = [
   promises,
   words,

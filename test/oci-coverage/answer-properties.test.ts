@@ -7,7 +7,7 @@ import { ChatStream } from '../../services/worker/src/providers/chat/chat-stream
 import { parseExactly } from '../../services/worker/src/providers/http/exact-json.ts';
 import { ociFailures } from '../../services/worker/src/providers/oci/errors.ts';
 import type { ApiFormat } from '../../services/worker/src/providers/oci/model-family.ts';
-import { isObject } from '../../services/worker/src/providers/http/wire.ts';
+import { isJsonObject } from '../../packages/shared/src/json-object.ts';
 import type { ProviderEvent } from '../../services/worker/src/providers/provider.ts';
 import { answerThroughSurface } from './answer-through-surface.ts';
 import type { ClientAnswer } from './answer-through-surface.ts';
@@ -154,7 +154,7 @@ async function readAtOnce(format: ApiFormat, answer: MeantAnswer, choose: Choose
   const body = Buffer.from(JSON.stringify(wholeAnswer(format, answer)));
   await delivered(body, choose, (bytes) => pieces.push(bytes));
   const received = parseExactly(Buffer.concat(pieces).toString());
-  assert.ok(isObject(received));
+  assert.ok(isJsonObject(received));
   return readWhole(chatFormats[format].createReader({ ...reading(), isWhole: true }), received);
 }
 

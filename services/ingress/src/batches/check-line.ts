@@ -1,9 +1,9 @@
-import { isJsonObject } from '@sluice/shared/json-object.ts';
 import { isUtf8 } from 'node:buffer';
 import { isText } from '@sluice/shared/api/litellm/text.ts';
 import { resolveAlias } from '@sluice/shared/config/resolve-alias.ts';
 import { GatewayError } from '@sluice/shared/errors.ts';
 import type { ErrorCode } from '@sluice/shared/errors.ts';
+import { isJsonObject } from '@sluice/shared/json-object.ts';
 import type { Authenticated } from '../auth/authenticated.ts';
 import { isNestedTooDeep, jsonLevelsMax } from '../http/json-depth.ts';
 import type { Ask } from '../inference/admit-job.ts';

@@ -1,5 +1,6 @@
 import type { Dispatcher } from 'undici';
-import { isObject, objectFromJson, textOf } from '../providers/http/wire.ts';
+import { isJsonObject } from '@sluice/shared/json-object.ts';
+import { objectFromJson, textOf } from '../providers/http/wire.ts';
 import { signGet } from '../providers/oci/signing.ts';
 import type { SigningIdentity } from '../providers/oci/signing.ts';
 import type { OciSigner } from '../providers/oci/identity/oci-signer.ts';
@@ -77,7 +78,7 @@ async function readBody(body: Dispatcher.ResponseData['body']): Promise<string> 
 /** What OCI said, and under which id its support finds it (oci-wire.md §6.1). */
 function refusal(response: Dispatcher.ResponseData, body: string): Error {
   const said = objectFromJson(body);
-  const message = isObject(said) ? textOf(said['message']).slice(0, 500) : '';
+  const message = isJsonObject(said) ? textOf(said['message']).slice(0, 500) : '';
   const id = headerOf(response, 'opc-request-id') ?? 'none';
   return new Error(`the control plane answered ${response.statusCode}: ${message} (opc-request-id: ${id})`);
 }

@@ -1,5 +1,6 @@
 import type { CatalogModel } from '@sluice/shared/contracts/model-catalog.ts';
-import { isObject, listOf, textOf } from '../providers/http/wire.ts';
+import { isJsonObject } from '@sluice/shared/json-object.ts';
+import { listOf, textOf } from '../providers/http/wire.ts';
 import type { WireObject } from '../providers/http/wire.ts';
 
 /** What of a model's abilities makes it good for which requests, the first that it has. Others mean nothing to us. */
@@ -31,7 +32,7 @@ const modelsMax = 1_000;
 export function usableModels(items: readonly unknown[], now: number): CatalogModel[] {
   const found = new Map<string, CatalogModel>();
   for (const item of items) {
-    const model = isObject(item) ? usableModel(item, now) : null;
+    const model = isJsonObject(item) ? usableModel(item, now) : null;
     if (model === null) continue;
     const same = found.get(model.name);
     found.set(model.name, same === undefined ? model : merged(same, model));

@@ -1,10 +1,10 @@
-import { isJsonObject } from '@sluice/shared/json-object.ts';
-import type { JsonObject } from '@sluice/shared/json-object.ts';
 import type { IncomingHttpHeaders } from 'node:http';
 import { userAgentTag } from '@sluice/shared/contracts/caller.ts';
 import type { RequestOrigin } from '@sluice/shared/contracts/caller.ts';
 import type { TenancySettings } from '@sluice/shared/config/tenancy-config.ts';
 import { GatewayError } from '@sluice/shared/errors.ts';
+import { isJsonObject } from '@sluice/shared/json-object.ts';
+import type { JsonObject } from '@sluice/shared/json-object.ts';
 import { z } from 'zod';
 import type { Authenticated } from '../../auth/authenticated.ts';
 import type { Team } from '../../tenancy/team.ts';

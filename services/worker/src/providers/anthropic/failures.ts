@@ -1,5 +1,6 @@
+import { isJsonObject } from '@sluice/shared/json-object.ts';
 import type { Failures } from '../http/failures.ts';
-import { isObject, textOf } from '../http/wire.ts';
+import { textOf } from '../http/wire.ts';
 import type { WireObject } from '../http/wire.ts';
 import type { ProviderError } from '../provider.ts';
 
@@ -24,6 +25,6 @@ const statusByType: ReadonlyMap<string, number> = new Map([
  */
 export function failureInAnswer(answer: WireObject, failures: Failures): ProviderError | null {
   if (answer['type'] !== 'error') return null;
-  const type = isObject(answer['error']) ? textOf(answer['error']['type']) : '';
+  const type = isJsonObject(answer['error']) ? textOf(answer['error']['type']) : '';
   return failures.fromAnswer({ status: statusByType.get(type) ?? 502, body: JSON.stringify(answer) });
 }

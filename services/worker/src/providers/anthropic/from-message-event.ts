@@ -1,7 +1,8 @@
+import { isJsonObject } from '@sluice/shared/json-object.ts';
 import type { ChatEventReader } from '../chat/chat-event-reader.ts';
 import { finishReasonOf } from '../chat/finish-reason.ts';
 import type { Failures } from '../http/failures.ts';
-import { countOf, isObject, textOf } from '../http/wire.ts';
+import { countOf, textOf } from '../http/wire.ts';
 import type { WireObject } from '../http/wire.ts';
 import type { ProviderEvent } from '../provider.ts';
 import { failureInAnswer } from './failures.ts';
@@ -49,7 +50,7 @@ class MessageEventReader implements ChatEventReader {
     if (failure) throw failure;
     switch (event['type']) {
       case 'message_start':
-        this.#count(isObject(event['message']) ? event['message']['usage'] : null);
+        this.#count(isJsonObject(event['message']) ? event['message']['usage'] : null);
         break;
       case 'content_block_start':
         this.#startBlock(countOf(event['index']) ?? 0, event['content_block'], out);
@@ -62,7 +63,7 @@ class MessageEventReader implements ChatEventReader {
         break;
       case 'message_delta':
         this.#count(event['usage']);
-        if (isObject(event['delta'])) this.#finish(event['delta']['stop_reason'], out);
+        if (isJsonObject(event['delta'])) this.#finish(event['delta']['stop_reason'], out);
         break;
       case 'message_stop':
         this.#finish('end_turn', out);
@@ -75,17 +76,17 @@ class MessageEventReader implements ChatEventReader {
   }
 
   #startBlock(index: number, block: unknown, out: ProviderEvent[]): void {
-    if (!isObject(block)) return;
+    if (!isJsonObject(block)) return;
     if (block['type'] !== 'tool_use') return pushText(block, out);
     const toolCall = this.#toolUses.size;
-    const input = isObject(block['input']) ? block['input'] : {};
+    const input = isJsonObject(block['input']) ? block['input'] : {};
     this.#toolUses.set(index, { toolCall, input, hasArguments: false });
     const named = { id: textOf(block['id']), name: textOf(block['name']) };
     out.push({ type: 'tool-call-delta', choice: 0, toolCall, ...named, arguments: '' });
   }
 
   #readDelta(index: number, delta: unknown, out: ProviderEvent[]): void {
-    if (!isObject(delta)) return;
+    if (!isJsonObject(delta)) return;
     const toolUse = this.#toolUses.get(index);
     const piece = textOf(delta['partial_json']);
     if (toolUse && piece !== '') {
@@ -105,7 +106,7 @@ class MessageEventReader implements ChatEventReader {
 
   /** Counts are cumulative, and later events leave out what has not changed. */
   #count(usage: unknown): void {
-    if (!isObject(usage)) return;
+    if (!isJsonObject(usage)) return;
     const known = Object.entries(usage).filter(([, value]) => value !== null && value !== undefined);
     this.#counts = { ...this.#counts, ...Object.fromEntries(known) };
   }

@@ -1,6 +1,7 @@
+import { isJsonObject } from '@sluice/shared/json-object.ts';
 import { finishReasonOf } from '../chat/finish-reason.ts';
 import type { Failures } from '../http/failures.ts';
-import { isObject, listOf, textOf } from '../http/wire.ts';
+import { listOf, textOf } from '../http/wire.ts';
 import type { WireObject } from '../http/wire.ts';
 import type { ProviderEvent } from '../provider.ts';
 import { failureInAnswer } from './failures.ts';
@@ -19,7 +20,7 @@ export function fromMessage(message: WireObject, failures: Failures): ProviderEv
   const events: ProviderEvent[] = [];
   let calls = 0;
   for (const block of listOf(message['content'])) {
-    if (!isObject(block)) continue;
+    if (!isJsonObject(block)) continue;
     if (block['type'] === 'tool_use') {
       events.push({
         type: 'tool-call-delta',
@@ -27,7 +28,7 @@ export function fromMessage(message: WireObject, failures: Failures): ProviderEv
         toolCall: calls,
         id: textOf(block['id']),
         name: textOf(block['name']),
-        arguments: JSON.stringify(isObject(block['input']) ? block['input'] : {}),
+        arguments: JSON.stringify(isJsonObject(block['input']) ? block['input'] : {}),
       });
       calls += 1;
     } else {

@@ -1,7 +1,7 @@
 import type { ChatCompletionRequest, Tool } from '@sluice/shared/api/openai/chat-completion.ts';
+import { isJsonObject } from '@sluice/shared/json-object.ts';
 import { supportedParams } from '../chat/supported-params.ts';
 import type { ParamRules } from '../chat/supported-params.ts';
-import { isObject } from '../http/wire.ts';
 import type { WireObject } from '../http/wire.ts';
 import type { ChatCall } from '../provider.ts';
 import { generationOf } from './claude-models.ts';
@@ -82,5 +82,5 @@ function toToolChoice({
 function toFormat(format: ChatCompletionRequest['response_format']): WireObject | undefined {
   if (format?.type !== 'json_schema') return undefined;
   const asked = format['json_schema'];
-  return { type: 'json_schema', schema: isObject(asked) && isObject(asked['schema']) ? asked['schema'] : {} };
+  return { type: 'json_schema', schema: isJsonObject(asked) && isJsonObject(asked['schema']) ? asked['schema'] : {} };
 }

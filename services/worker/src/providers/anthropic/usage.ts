@@ -1,5 +1,6 @@
 import type { Usage } from '@sluice/shared/contracts/token-event.ts';
-import { countOf, isObject } from '../http/wire.ts';
+import { isJsonObject } from '@sluice/shared/json-object.ts';
+import { countOf } from '../http/wire.ts';
 
 /**
  * The provider's counts. Anthropic's `input_tokens` leaves out what was read from its cache and what was written to
@@ -9,7 +10,7 @@ import { countOf, isObject } from '../http/wire.ts';
  * @returns null when nothing was counted, which is not the same as zero
  */
 export function readUsage(raw: unknown): Usage | null {
-  if (!isObject(raw)) return null;
+  if (!isJsonObject(raw)) return null;
   const fresh = countOf(raw['input_tokens']);
   const output = countOf(raw['output_tokens']);
   if (fresh === null && output === null) return null;
@@ -22,6 +23,6 @@ export function readUsage(raw: unknown): Usage | null {
     inputTokens: (fresh ?? 0) + read + written,
     outputTokens,
     cachedInputTokens: read,
-    reasoningTokens: Math.min(isObject(details) ? (countOf(details['thinking_tokens']) ?? 0) : 0, outputTokens),
+    reasoningTokens: Math.min(isJsonObject(details) ? (countOf(details['thinking_tokens']) ?? 0) : 0, outputTokens),
   };
 }

@@ -1,5 +1,6 @@
+import { isJsonObject } from '@sluice/shared/json-object.ts';
 import type { ProviderEvent } from '../provider.ts';
-import { countOf, isObject, listOf, textOf } from '../http/wire.ts';
+import { countOf, listOf, textOf } from '../http/wire.ts';
 import type { WireObject } from '../http/wire.ts';
 
 /**
@@ -29,8 +30,8 @@ export class AnswerNotes {
   /** OpenAI's annotations, also as OCI spells them (oci-wire.md §3.4). */
   readAnnotations(annotations: unknown, out: ProviderEvent[]): void {
     for (const annotation of listOf(annotations)) {
-      const citation = isObject(annotation) ? (annotation['url_citation'] ?? annotation['urlCitation']) : null;
-      if (!isObject(citation)) this.readFields({ annotations: [annotation] }, ['annotations'], out);
+      const citation = isJsonObject(annotation) ? (annotation['url_citation'] ?? annotation['urlCitation']) : null;
+      if (!isJsonObject(citation)) this.readFields({ annotations: [annotation] }, ['annotations'], out);
       else if (this.#isNew('annotations', citation)) {
         out.push({
           type: 'url-citation',

@@ -1,9 +1,9 @@
+import { isJsonObject } from '@sluice/shared/json-object.ts';
 import type { ProviderEvent } from '../provider.ts';
 import { parseExactly } from '../http/exact-json.ts';
 import type { Failures } from '../http/failures.ts';
 import type { ChatEventReader } from './chat-event-reader.ts';
 import { SseParser } from '../http/sse.ts';
-import { isObject } from '../http/wire.ts';
 import type { WireObject } from '../http/wire.ts';
 
 /**
@@ -96,7 +96,7 @@ export class ChatStream {
 
   #event(payload: string): WireObject {
     const event = this.#parse(() => parseExactly(payload));
-    if (!isObject(event)) throw this.#failures.brokenAnswer('An event is no object.', this.#providerRequestId);
+    if (!isJsonObject(event)) throw this.#failures.brokenAnswer('An event is no object.', this.#providerRequestId);
     return event;
   }
 

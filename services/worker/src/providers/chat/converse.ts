@@ -1,8 +1,8 @@
+import { isJsonObject } from '@sluice/shared/json-object.ts';
 import { readJsonAnswer } from '../http/read-json-answer.ts';
 import { shownHeaders, withShownHeaders } from '../http/shown-headers.ts';
 import { UpstreamExchange } from '../http/upstream-exchange.ts';
 import type { UpstreamManners } from '../http/upstream-exchange.ts';
-import { isObject } from '../http/wire.ts';
 import type { WireObject } from '../http/wire.ts';
 import { ProviderError } from '../provider.ts';
 import type { CallTimeouts, ProviderEvent } from '../provider.ts';
@@ -55,7 +55,7 @@ export async function* converse(
       return;
     }
     const answer = await readJsonAnswer(exchange, failures, now);
-    if (!isObject(answer)) throw failures.brokenAnswer('The answer is no object.', exchange.providerRequestId);
+    if (!isJsonObject(answer)) throw failures.brokenAnswer('The answer is no object.', exchange.providerRequestId);
     yield [accepted(), ...fromWhole(answer)];
   } catch (error) {
     if (signal.aborted) throw signal.reason;

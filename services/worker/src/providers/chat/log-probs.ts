@@ -1,5 +1,6 @@
 import type { TokenLogProb } from '@sluice/shared/contracts/token-event.ts';
-import { isObject, listOf, textOf } from '../http/wire.ts';
+import { isJsonObject } from '@sluice/shared/json-object.ts';
+import { listOf, textOf } from '../http/wire.ts';
 import type { WireObject } from '../http/wire.ts';
 import type { ProviderEvent } from '../provider.ts';
 
@@ -14,7 +15,7 @@ export function pushLogProbs(tokens: readonly TokenLogProb[], choice: number, to
 
 /** OpenAI's `logprobs`, also from a backend of OCI that spells it in camel case. */
 export function openAiLogProbs(raw: unknown): TokenLogProb[] {
-  return isObject(raw) ? listOf(raw['content']).filter(isObject).map(openAiToken) : [];
+  return isJsonObject(raw) ? listOf(raw['content']).filter(isJsonObject).map(openAiToken) : [];
 }
 
 /** A number that is none counts as the least likely. */
@@ -23,7 +24,7 @@ export function logProbOf(value: unknown): number {
 }
 
 function openAiToken(raw: WireObject): TokenLogProb {
-  const top = listOf(raw['top_logprobs'] ?? raw['topLogprobs']).filter(isObject);
+  const top = listOf(raw['top_logprobs'] ?? raw['topLogprobs']).filter(isJsonObject);
   return { ...plainToken(raw), top: top.map(plainToken) };
 }
 

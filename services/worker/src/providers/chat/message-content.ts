@@ -1,6 +1,6 @@
 import type { ChatMessage, ContentPart } from '@sluice/shared/api/openai/chat-completion.ts';
+import { isJsonObject } from '@sluice/shared/json-object.ts';
 import { unsupportedParameters } from './supported-params.ts';
-import { isObject } from '../http/wire.ts';
 
 type Content = ChatMessage['content'];
 
@@ -45,7 +45,7 @@ export function refuseParts(messages: readonly ChatMessage[], parts: ReadonlySet
 /** A data URL of the audio; null when the part does not hold it. */
 export function audioUrlOf(part: ContentPart): string | null {
   const audio = part['input_audio'];
-  return isObject(audio) && typeof audio['data'] === 'string' && typeof audio['format'] === 'string'
+  return isJsonObject(audio) && typeof audio['data'] === 'string' && typeof audio['format'] === 'string'
     ? `data:audio/${audio['format']};base64,${audio['data']}`
     : null;
 }
@@ -53,11 +53,11 @@ export function audioUrlOf(part: ContentPart): string | null {
 /** A data URL of the file; null when the part only names it: OCI has no access to the client's uploads. */
 export function fileUrlOf(part: ContentPart): string | null {
   const file = part['file'];
-  return isObject(file) && typeof file['file_data'] === 'string' ? file['file_data'] : null;
+  return isJsonObject(file) && typeof file['file_data'] === 'string' ? file['file_data'] : null;
 }
 
 /** As LiteLLM and vLLM have it; OpenAI has no such part. */
 export function videoUrlOf(part: ContentPart): string | null {
   const video = part['video_url'];
-  return isObject(video) && typeof video['url'] === 'string' ? video['url'] : null;
+  return isJsonObject(video) && typeof video['url'] === 'string' ? video['url'] : null;
 }

@@ -1,4 +1,5 @@
-import { isObject, objectFromJson, textOf } from './wire.ts';
+import { isJsonObject } from '@sluice/shared/json-object.ts';
+import { objectFromJson, textOf } from './wire.ts';
 import type { WireObject } from './wire.ts';
 
 /** How much of an error is searched for words that tell its kind, in UTF-16 units. */
@@ -17,10 +18,10 @@ export interface VendorError {
  * within the other's `message`, as OCI passes a vendor's error on (oci-wire.md §6.1).
  */
 export function vendorErrorOf(body: WireObject | null, fallbackText: string): VendorError {
-  const outer = isObject(body?.['error']) ? body['error'] : body;
+  const outer = isJsonObject(body?.['error']) ? body['error'] : body;
   const message = textOf(outer?.['message']) || textOf(body?.['error']) || fallbackText;
   const nested = message.trimStart().startsWith('{') ? objectFromJson(message) : null;
-  const inner = isObject(nested?.['error']) ? nested['error'] : (nested ?? outer);
+  const inner = isJsonObject(nested?.['error']) ? nested['error'] : (nested ?? outer);
   const code = inner?.['code'] ?? outer?.['code'] ?? body?.['code'];
   return {
     text: `${message} ${textOf(inner?.['code'])} ${textOf(inner?.['message'])}`.slice(0, textCharsMax),

@@ -1,11 +1,8 @@
+import { isJsonObject } from '@sluice/shared/json-object.ts';
 import { parseExactly } from './exact-json.ts';
 
 /** Readers of what a provider sent: whatever is not as documented counts as absent, so that no answer is lost to it. */
 export type WireObject = Readonly<Record<string, unknown>>;
-
-export function isObject(value: unknown): value is WireObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
 
 const nothing: readonly unknown[] = [];
 
@@ -27,7 +24,7 @@ export function countOf(value: unknown): number | null {
 export function objectFromJson(text: string): WireObject | null {
   try {
     const value = parseExactly(text);
-    return isObject(value) ? value : null;
+    return isJsonObject(value) ? value : null;
   } catch {
     return null;
   }

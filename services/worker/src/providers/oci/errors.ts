@@ -1,6 +1,7 @@
+import { isJsonObject } from '@sluice/shared/json-object.ts';
 import { createFailures } from '../http/failures.ts';
 import { vendorErrorOf } from '../http/vendor-error.ts';
-import { isObject, textOf } from '../http/wire.ts';
+import { textOf } from '../http/wire.ts';
 import type { WireObject } from '../http/wire.ts';
 import { ProviderError } from '../provider.ts';
 
@@ -32,7 +33,7 @@ export function errorFromEvent(event: WireObject): ProviderError | null {
  */
 export function errorFromUnknown(error: unknown, wasSent: boolean): ProviderError {
   if (error instanceof ProviderError) return error;
-  if (isObject(error) && typeof error['statusCode'] === 'number') {
+  if (isJsonObject(error) && typeof error['statusCode'] === 'number') {
     const body = JSON.stringify({ code: textOf(error['serviceCode']), message: textOf(error['message']) });
     const providerRequestId = textOf(error['opcRequestId']) || null;
     return ociFailures.fromHttp({ status: error['statusCode'], body, retryAfter: null, providerRequestId }, 0);

@@ -1,4 +1,5 @@
-import { isObject, listOf, textOf } from '../http/wire.ts';
+import { isJsonObject } from '@sluice/shared/json-object.ts';
+import { listOf, textOf } from '../http/wire.ts';
 import type { WireObject } from '../http/wire.ts';
 
 /** Bounds of the result: schemas come from clients, and few references can unfold to a great many nodes. */
@@ -34,14 +35,14 @@ function plain(node: WireObject, path: readonly string[], unfolding: Unfolding):
   if (path.length > depthMax || unfolding.nodes > nodesMax) return anyObject;
   const { merged, references } = putBranchesInPlace(node, path, unfolding.root);
   const inside = [...path, references.join(' ')];
-  const nested = (value: unknown): unknown => (isObject(value) ? plain(value, inside, unfolding) : value);
+  const nested = (value: unknown): unknown => (isJsonObject(value) ? plain(value, inside, unfolding) : value);
 
   const result: Record<string, unknown> = {};
   for (const [keyword, value] of Object.entries(merged)) {
     if (unfolding.refused.has(keyword) || annotations.has(keyword)) continue;
     if (keyword === 'type') result['type'] = oneType(value);
     else if (keyword === 'default') result['default'] = value ?? undefined;
-    else if (keyword === 'properties' && isObject(value)) result['properties'] = mapValues(value, nested);
+    else if (keyword === 'properties' && isJsonObject(value)) result['properties'] = mapValues(value, nested);
     else if (keyword === 'items' || keyword === 'additionalProperties') result[keyword] = nested(value);
     else result[keyword] = value;
   }
@@ -76,9 +77,9 @@ function putBranchesInPlace(
 }
 
 function branchOf(node: WireObject): WireObject | null {
-  const choice = listOf(node['anyOf'] ?? node['oneOf']).filter(isObject);
+  const choice = listOf(node['anyOf'] ?? node['oneOf']).filter(isJsonObject);
   if (choice.length > 0) return choice.find((branch) => branch['type'] !== 'null') ?? anyObject;
-  const [first, ...others] = listOf(node['allOf']).filter(isObject);
+  const [first, ...others] = listOf(node['allOf']).filter(isJsonObject);
   return first ? others.reduce(both, first) : null;
 }
 
@@ -98,9 +99,9 @@ function both(one: WireObject, other: WireObject): WireObject {
 function resolve(reference: string, root: WireObject): WireObject {
   let node: unknown = root;
   for (const step of reference.split('/').slice(1)) {
-    node = isObject(node) ? node[step.replaceAll('~1', '/').replaceAll('~0', '~')] : undefined;
+    node = isJsonObject(node) ? node[step.replaceAll('~1', '/').replaceAll('~0', '~')] : undefined;
   }
-  return isObject(node) ? node : anyObject;
+  return isJsonObject(node) ? node : anyObject;
 }
 
 function oneType(value: unknown): unknown {
@@ -119,5 +120,5 @@ function mapValues(object: WireObject, map: (value: unknown) => unknown): WireOb
 }
 
 function asObject(value: unknown): WireObject {
-  return isObject(value) ? value : {};
+  return isJsonObject(value) ? value : {};
 }

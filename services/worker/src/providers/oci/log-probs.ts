@@ -1,10 +1,11 @@
 import type { TokenLogProb } from '@sluice/shared/contracts/token-event.ts';
+import { isJsonObject } from '@sluice/shared/json-object.ts';
 import { logProbOf, openAiLogProbs, unlikely } from '../chat/log-probs.ts';
-import { isObject, listOf, textOf } from '../http/wire.ts';
+import { listOf, textOf } from '../http/wire.ts';
 
 /** GENERIC's parallel lists (oci-wire.md §3.4), or OpenAI's own `content` from a backend that passes it on. */
 export function genericLogProbs(raw: unknown): TokenLogProb[] {
-  if (!isObject(raw)) return [];
+  if (!isJsonObject(raw)) return [];
   if (Array.isArray(raw['content'])) return openAiLogProbs(raw);
   const numbers = listOf(raw['tokenLogprobs']);
   const tops = listOf(raw['topLogprobs']);
@@ -18,7 +19,7 @@ export function genericLogProbs(raw: unknown): TokenLogProb[] {
 /** COHEREV2 gives a text with the numbers of its tokens: their sum is the text's (oci-wire.md §3.7). */
 export function cohereV2LogProbs(raw: unknown): TokenLogProb[] {
   return listOf(raw)
-    .filter(isObject)
+    .filter(isJsonObject)
     .map((piece) => {
       const numbers = listOf(piece['logProbabilities']);
       const logprob = numbers.reduce<number>((sum, value) => sum + logProbOf(value), 0);
@@ -28,7 +29,7 @@ export function cohereV2LogProbs(raw: unknown): TokenLogProb[] {
 
 /** Likeliest first, as OpenAI has them. */
 function topOf(raw: unknown): { token: string; logprob: number }[] {
-  const entries = Object.entries(isObject(raw) ? raw : {});
+  const entries = Object.entries(isJsonObject(raw) ? raw : {});
   return entries
     .map(([token, value]) => ({ token, logprob: logProbOf(value) }))
     .toSorted((one, other) => other.logprob - one.logprob);

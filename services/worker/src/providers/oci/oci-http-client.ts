@@ -4,10 +4,10 @@ import { GenerativeAiInferenceClient } from 'oci-generativeaiinference';
 import type { models } from 'oci-generativeaiinference';
 import type { Pool } from 'undici';
 import type { OciTarget } from '@sluice/shared/config/gateway-config.ts';
+import { isJsonObject } from '@sluice/shared/json-object.ts';
 import { openPool } from '../http/open-pool.ts';
 import { readJsonAnswer } from '../http/read-json-answer.ts';
 import type { UpstreamExchange } from '../http/upstream-exchange.ts';
-import { isObject } from '../http/wire.ts';
 import type { WireObject } from '../http/wire.ts';
 import type { ChatCall } from '../provider.ts';
 import { ociFailures } from './errors.ts';
@@ -56,7 +56,7 @@ export function openDeploymentClient(oci: OciTarget, options: DeploymentClientOp
       const call = http.begin(exchange, begun);
       try {
         const answer: unknown = await sdk.chat({ ...call, chatDetails: asSdk({ ...placeOf(begun), chatRequest }) });
-        return isObject(answer) ? wireAnswerOf(answer['chatResult'], 'chatResponse', exchange) : null;
+        return isJsonObject(answer) ? wireAnswerOf(answer['chatResult'], 'chatResponse', exchange) : null;
       } finally {
         http.end(call);
       }
@@ -65,7 +65,7 @@ export function openDeploymentClient(oci: OciTarget, options: DeploymentClientOp
       const call = http.begin(exchange, begun);
       try {
         const answer: unknown = await operations[operation](sdk, call, { ...placeOf(begun), ...request });
-        return wireAnswerOf(isObject(answer) ? answer[`${operation}Result`] : null, null, exchange);
+        return wireAnswerOf(isJsonObject(answer) ? answer[`${operation}Result`] : null, null, exchange);
       } finally {
         http.end(call);
       }
@@ -92,9 +92,9 @@ function placeOf({ deployment: { target, upstreamModel } }: BegunCall): WireObje
 
 /** @param field the part of the answer that holds what was asked for; null: the whole */
 function wireAnswerOf(result: unknown, field: string | null, exchange: UpstreamExchange): WireObject {
-  const answer = isObject(result) ? result[wireAnswer] : null;
-  const part = isObject(answer) && field !== null ? answer[field] : answer;
-  if (!isObject(part))
+  const answer = isJsonObject(result) ? result[wireAnswer] : null;
+  const part = isJsonObject(answer) && field !== null ? answer[field] : answer;
+  if (!isJsonObject(part))
     throw ociFailures.brokenAnswer(`The answer has no ${field ?? 'content'}.`, exchange.providerRequestId);
   return part;
 }

@@ -1,5 +1,6 @@
 import type { Usage } from '@sluice/shared/contracts/token-event.ts';
-import { countOf, isObject } from '../http/wire.ts';
+import { isJsonObject } from '@sluice/shared/json-object.ts';
+import { countOf } from '../http/wire.ts';
 
 /**
  * The provider's counts, whichever way its vendor adds them up (oci-wire.md §3.4).
@@ -11,7 +12,7 @@ import { countOf, isObject } from '../http/wire.ts';
  * @returns null when nothing was counted, which is not the same as zero
  */
 export function readUsage(raw: unknown): Usage | null {
-  if (!isObject(raw)) return null;
+  if (!isJsonObject(raw)) return null;
   const prompt = countOf(raw['promptTokens']);
   const completion = countOf(raw['completionTokens']);
   const total = countOf(raw['totalTokens']);
@@ -29,5 +30,5 @@ export function readUsage(raw: unknown): Usage | null {
 }
 
 function detail(details: unknown, name: string): number {
-  return isObject(details) ? (countOf(details[name]) ?? 0) : 0;
+  return isJsonObject(details) ? (countOf(details[name]) ?? 0) : 0;
 }

@@ -1,3 +1,4 @@
+import { isJsonObject } from '@sluice/shared/json-object.ts';
 import { messageText, toolCallFragment } from '../chat/answer-message.ts';
 import { AnswerNotes } from '../chat/answer-notes.ts';
 import type { ChatEventReader, ReaderOptions } from '../chat/chat-event-reader.ts';
@@ -6,7 +7,7 @@ import { openAiLogProbs, pushLogProbs } from '../chat/log-probs.ts';
 import { ToolCallAccumulator } from '../chat/tool-call-accumulator.ts';
 import type { ToolCallFragment } from '../chat/tool-call-accumulator.ts';
 import type { Failures } from '../http/failures.ts';
-import { countOf, isObject, listOf, textOf } from '../http/wire.ts';
+import { countOf, listOf, textOf } from '../http/wire.ts';
 import type { WireObject } from '../http/wire.ts';
 import type { ProviderEvent } from '../provider.ts';
 import { failureInAnswer } from './failure-in-answer.ts';
@@ -64,14 +65,14 @@ class ChatCompletionReader implements ChatEventReader {
     const failure = failureInAnswer(event, failures);
     if (failure) throw failure;
 
-    const pieces = listOf(event['choices']).filter(isObject);
+    const pieces = listOf(event['choices']).filter(isJsonObject);
     if (isWhole && pieces.length === 0) throw failures.brokenAnswer('The answer has no choices.', null);
     for (const [position, piece] of pieces.entries()) this.#readPiece(piece, isWhole ? position : 0, out);
     if (noteNames.some((name) => event[name] !== undefined)) this.#choice(0).notes.readFields(event, noteNames, out);
 
     // Groq has its own place for it, beside or instead of OpenAI's.
     const groq = event['x_groq'];
-    const usage = readUsage(event['usage']) ?? readUsage(isObject(groq) ? groq['usage'] : null);
+    const usage = readUsage(event['usage']) ?? readUsage(isJsonObject(groq) ? groq['usage'] : null);
     if (!usage) return;
     out.push({ type: 'usage', usage });
     this.#hasFinalUsage = this.isFinished;
@@ -86,7 +87,7 @@ class ChatCompletionReader implements ChatEventReader {
   #readPiece(piece: WireObject, position: number, out: ProviderEvent[]): void {
     const choice = this.#choice(Math.min(countOf(piece['index']) ?? position, choicesMax - 1));
     const { delta, message = delta, logprobs, finish_reason: reason } = piece;
-    if (isObject(message)) this.#readMessage(message, choice, out);
+    if (isJsonObject(message)) this.#readMessage(message, choice, out);
     pushLogProbs(openAiLogProbs(logprobs), choice.index, this.#options.topLogProbs, out);
     if (typeof reason === 'string' && reason !== '') this.#endChoice(choice, reason, out);
   }
@@ -101,7 +102,7 @@ class ChatCompletionReader implements ChatEventReader {
     const refusal = textOf(message['refusal']);
     if (refusal !== '') out.push({ type: 'refusal-delta', choice: index, text: refusal });
     choice.notes.readAnnotations(message['annotations'], out);
-    const calls = listOf(message['tool_calls']).filter(isObject);
+    const calls = listOf(message['tool_calls']).filter(isJsonObject);
     choice.calls.add(
       calls.map((call) => this.#fragmentOf(call, choice)),
       out,

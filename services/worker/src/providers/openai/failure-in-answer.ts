@@ -1,6 +1,6 @@
+import { isJsonObject } from '@sluice/shared/json-object.ts';
 import type { Failures } from '../http/failures.ts';
 import { vendorErrorOf } from '../http/vendor-error.ts';
-import { isObject } from '../http/wire.ts';
 import type { WireObject } from '../http/wire.ts';
 import type { ProviderError } from '../provider.ts';
 
@@ -24,7 +24,7 @@ export function failureInAnswer(answer: WireObject, failures: Failures): Provide
   const { error } = answer;
   if (error === undefined || error === null) return null;
   const { code } = vendorErrorOf(answer, '');
-  const type = isObject(error) ? error['type'] : null;
+  const type = isJsonObject(error) ? error['type'] : null;
   const status = Number(code) || statusByWord.get(code) || statusByWord.get(String(type)) || 502;
   return failures.fromAnswer({ status, body: JSON.stringify(answer) });
 }

@@ -1,6 +1,7 @@
+import { isJsonObject } from '@sluice/shared/json-object.ts';
 import { base64OfVector, isVector, vectorOfBase64 } from '../embeddings/vector.ts';
 import type { Failures } from '../http/failures.ts';
-import { countOf, isObject, listOf } from '../http/wire.ts';
+import { countOf, listOf } from '../http/wire.ts';
 import type { WireObject } from '../http/wire.ts';
 import type { ProviderEvent } from '../provider.ts';
 import { failureInAnswer } from './failure-in-answer.ts';
@@ -22,8 +23,8 @@ export function fromEmbeddingList(
 
   const byIndex = new Map<number, number[] | string>();
   for (const [position, item] of listOf(list['data']).entries()) {
-    const embedding = isObject(item) ? encoded(item['embedding'], expected.encoding) : null;
-    if (isObject(item) && embedding !== null) byIndex.set(countOf(item['index']) ?? position, embedding);
+    const embedding = isJsonObject(item) ? encoded(item['embedding'], expected.encoding) : null;
+    if (isJsonObject(item) && embedding !== null) byIndex.set(countOf(item['index']) ?? position, embedding);
   }
   const events: ProviderEvent[] = [];
   for (let index = 0; index < expected.count; index += 1) {

@@ -1,5 +1,6 @@
 import type { Usage } from '@sluice/shared/contracts/token-event.ts';
-import { countOf, isObject } from '../http/wire.ts';
+import { isJsonObject } from '@sluice/shared/json-object.ts';
+import { countOf } from '../http/wire.ts';
 
 /**
  * The provider's counts. Some (xAI, Gemini) leave reasoning out of `completion_tokens` but have it in
@@ -9,7 +10,7 @@ import { countOf, isObject } from '../http/wire.ts';
  * @returns null when nothing was counted, which is not the same as zero
  */
 export function readUsage(raw: unknown): Usage | null {
-  if (!isObject(raw)) return null;
+  if (!isJsonObject(raw)) return null;
   const prompt = countOf(raw['prompt_tokens']);
   const completion = countOf(raw['completion_tokens']);
   const total = countOf(raw['total_tokens']);
@@ -31,5 +32,5 @@ export function readUsage(raw: unknown): Usage | null {
 }
 
 function detail(details: unknown, name: string): number {
-  return isObject(details) ? (countOf(details[name]) ?? 0) : 0;
+  return isJsonObject(details) ? (countOf(details[name]) ?? 0) : 0;
 }

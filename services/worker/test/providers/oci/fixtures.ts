@@ -3,10 +3,10 @@ import { readFileSync } from 'node:fs';
 import type { TokenLogProb } from '@sluice/shared/contracts/token-event.ts';
 import type { Deployment } from '@sluice/shared/config/gateway-config.ts';
 import type { ChatCompletionRequest } from '@sluice/shared/api/openai/chat-completion.ts';
+import { isJsonObject } from '@sluice/shared/json-object.ts';
 
 import type { ChatCall, ProviderEvent } from '../../../src/providers/provider.ts';
 import type { ReaderOptions } from '../../../src/providers/chat/chat-event-reader.ts';
-import { isObject } from '../../../src/providers/http/wire.ts';
 import type { WireObject } from '../../../src/providers/http/wire.ts';
 
 /** The payloads of a recorded stream, one per line. */
@@ -17,7 +17,7 @@ export function streamFixture(name: string): string[] {
 
 export function wholeFixture(name: string): WireObject {
   const answer: unknown = JSON.parse(readFileSync(new URL(`__fixtures__/${name}.json`, import.meta.url), 'utf8'));
-  if (!isObject(answer) || !isObject(answer['chatResponse'])) throw new Error(`Not a chat result: ${name}`);
+  if (!isJsonObject(answer) || !isJsonObject(answer['chatResponse'])) throw new Error(`Not a chat result: ${name}`);
   return answer['chatResponse'];
 }
 

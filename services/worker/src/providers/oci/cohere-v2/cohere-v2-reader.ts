@@ -1,3 +1,4 @@
+import { isJsonObject } from '@sluice/shared/json-object.ts';
 import type { ProviderEvent } from '../../provider.ts';
 import { AnswerNotes } from '../../chat/answer-notes.ts';
 import type { ChatEventReader, ReaderOptions } from '../../chat/chat-event-reader.ts';
@@ -7,7 +8,7 @@ import { pushLogProbs } from '../../chat/log-probs.ts';
 import { cohereV2LogProbs } from '../log-probs.ts';
 import { SingleChoice } from '../single-choice.ts';
 import { ToolCallAccumulator } from '../../chat/tool-call-accumulator.ts';
-import { isObject, listOf, textOf } from '../../http/wire.ts';
+import { listOf, textOf } from '../../http/wire.ts';
 import type { WireObject } from '../../http/wire.ts';
 
 export function createCohereV2Reader(options: ReaderOptions): ChatEventReader {
@@ -40,7 +41,7 @@ class CohereV2Reader implements ChatEventReader {
     if (failure) throw failure;
 
     const { message, finishReason } = event;
-    if (isObject(message)) this.#readMessage(message, out);
+    if (isJsonObject(message)) this.#readMessage(message, out);
     pushLogProbs(cohereV2LogProbs(event['logProbabilities']), 0, 0, out);
     this.#notes.readFields(event, ['citations'], out);
     if (finishReason !== undefined && finishReason !== null) this.#finish(finishReason, out);
@@ -54,14 +55,14 @@ class CohereV2Reader implements ChatEventReader {
   #readMessage(message: WireObject, out: ProviderEvent[]): void {
     let reasoning = textOf(message['toolPlan']);
     let text = '';
-    for (const part of listOf(message['content']).filter(isObject)) {
+    for (const part of listOf(message['content']).filter(isJsonObject)) {
       reasoning += textOf(part['thinking']);
       text += textOf(part['text']);
     }
     if (reasoning !== '') out.push({ type: 'reasoning-delta', choice: 0, text: reasoning });
     if (text !== '') out.push({ type: 'text-delta', choice: 0, text });
     this.#notes.readFields(message, ['citations'], out);
-    this.#calls.add(listOf(message['toolCalls']).filter(isObject).map(toolCallFragment), out);
+    this.#calls.add(listOf(message['toolCalls']).filter(isJsonObject).map(toolCallFragment), out);
   }
 
   #finish(reason: unknown, out: ProviderEvent[]): void {

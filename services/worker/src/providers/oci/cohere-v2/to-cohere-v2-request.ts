@@ -4,13 +4,14 @@ import type {
   ContentPart,
   Tool,
 } from '@sluice/shared/api/openai/chat-completion.ts';
+import { isJsonObject } from '@sluice/shared/json-object.ts';
 import type { ChatCall } from '../../provider.ts';
 import { toCohereResponseFormat } from '../cohere/to-cohere-request.ts';
 import { plainJsonSchema } from '../json-schema.ts';
 import { partsOf, refuseParts } from '../../chat/message-content.ts';
 import type { ChatFamily } from '../model-family.ts';
 import { supportedParams, unsupportedParameters } from '../../chat/supported-params.ts';
-import { countOf, isObject } from '../../http/wire.ts';
+import { countOf } from '../../http/wire.ts';
 import type { WireObject } from '../../http/wire.ts';
 
 /**
@@ -132,7 +133,7 @@ function toThinking(
   effort: string | null | undefined,
   outputTokensCap: number,
 ): WireObject | undefined {
-  if (isObject(thinking)) {
+  if (isJsonObject(thinking)) {
     const tokenBudget = countOf(thinking['budget_tokens']) ?? undefined;
     return thinking['type'] === 'disabled' ? { type: 'DISABLED' } : { type: 'ENABLED', tokenBudget };
   }

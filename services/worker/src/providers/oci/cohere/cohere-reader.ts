@@ -1,3 +1,4 @@
+import { isJsonObject } from '@sluice/shared/json-object.ts';
 import type { ProviderEvent } from '../../provider.ts';
 import { AnswerNotes } from '../../chat/answer-notes.ts';
 import type { ChatEventReader, ReaderOptions } from '../../chat/chat-event-reader.ts';
@@ -5,7 +6,7 @@ import { errorFromEvent } from '../errors.ts';
 import { SingleChoice } from '../single-choice.ts';
 import { wholeToolCall } from '../../chat/tool-call-accumulator.ts';
 import type { ToolCallFragment } from '../../chat/tool-call-accumulator.ts';
-import { isObject, listOf, textOf } from '../../http/wire.ts';
+import { listOf, textOf } from '../../http/wire.ts';
 import type { WireObject } from '../../http/wire.ts';
 
 export function createCohereReader({ newToolCallId }: ReaderOptions): ChatEventReader {
@@ -68,7 +69,7 @@ class CohereReader implements ChatEventReader {
 
   /** Each summary repeats the calls from the first on, so only positions not yet seen are new. */
   #readToolCalls(event: WireObject, out: ProviderEvent[]): void {
-    const calls = listOf(event['toolCalls']).filter(isObject);
+    const calls = listOf(event['toolCalls']).filter(isJsonObject);
     for (const call of calls.slice(this.#toolCalls)) {
       const position = { choice: 0, toolCall: this.#toolCalls };
       out.push(wholeToolCall(position, cohereToolCall(call), this.#newToolCallId));
@@ -83,6 +84,6 @@ function cohereToolCall(call: WireObject): ToolCallFragment {
   return {
     id: textOf(call['id']),
     name: textOf(call['name']),
-    arguments: isObject(parameters) ? JSON.stringify(parameters) : textOf(parameters),
+    arguments: isJsonObject(parameters) ? JSON.stringify(parameters) : textOf(parameters),
   };
 }

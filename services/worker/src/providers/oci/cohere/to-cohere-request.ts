@@ -1,4 +1,5 @@
 import type { ChatCompletionRequest, ChatMessage, Tool, ToolCall } from '@sluice/shared/api/openai/chat-completion.ts';
+import { isJsonObject } from '@sluice/shared/json-object.ts';
 import { ProviderError } from '../../provider.ts';
 import type { ChatCall } from '../../provider.ts';
 import { parseExactly } from '../../http/exact-json.ts';
@@ -6,7 +7,7 @@ import { plainJsonSchema } from '../json-schema.ts';
 import { refuseParts, textOfContent } from '../../chat/message-content.ts';
 import type { ChatFamily } from '../model-family.ts';
 import { supportedParams } from '../../chat/supported-params.ts';
-import { isObject, listOf, textOf } from '../../http/wire.ts';
+import { listOf, textOf } from '../../http/wire.ts';
 import type { WireObject } from '../../http/wire.ts';
 
 /**
@@ -51,10 +52,10 @@ export function toCohereResponseFormat(
     case 'json_object':
       return { type: 'JSON_OBJECT' };
     case 'json_schema': {
-      const schema = isObject(format['json_schema']) ? format['json_schema']['schema'] : undefined;
+      const schema = isJsonObject(format['json_schema']) ? format['json_schema']['schema'] : undefined;
       return {
         type: 'JSON_OBJECT',
-        schema: isObject(schema) ? plainJsonSchema(schema, family.schemaKeywordsRefused) : undefined,
+        schema: isJsonObject(schema) ? plainJsonSchema(schema, family.schemaKeywordsRefused) : undefined,
       };
     }
   }
@@ -126,7 +127,8 @@ function toHistory(turns: readonly Turn[]): WireObject[] {
 /** @throws ProviderError `unsupported_parameter` for arguments that are no object: parameters must be one */
 function toCall({ function: { name, arguments: text } }: ToolCall): WireObject {
   const parameters = text.trim() === '' ? {} : jsonOf(text);
-  if (!isObject(parameters)) throw unsayable('tool_calls', `the arguments of a call of '${name}' are no JSON object`);
+  if (!isJsonObject(parameters))
+    throw unsayable('tool_calls', `the arguments of a call of '${name}' are no JSON object`);
   return { name, parameters };
 }
 
@@ -139,8 +141,8 @@ function toToolResult(turn: Extract<Turn, { role: 'tool' }>, call: WireObject | 
 
 function toOutputs(text: string): WireObject[] {
   const value = jsonOf(text);
-  if (isObject(value)) return [value];
-  const objects = listOf(value).filter(isObject);
+  if (isJsonObject(value)) return [value];
+  const objects = listOf(value).filter(isJsonObject);
   return objects.length > 0 && objects.length === listOf(value).length ? objects : [{ output: text }];
 }
 
@@ -182,13 +184,13 @@ function toTools(tools: readonly Tool[] | null | undefined, family: ChatFamily):
 }
 
 function toParameterDefinitions(schema: WireObject): WireObject | undefined {
-  const properties = isObject(schema['properties']) ? schema['properties'] : {};
+  const properties = isJsonObject(schema['properties']) ? schema['properties'] : {};
   const required = listOf(schema['required']);
   const entries = Object.entries(properties);
   if (entries.length === 0) return undefined;
   return Object.fromEntries(
     entries.map(([name, value]) => {
-      const property = isObject(value) ? value : {};
+      const property = isJsonObject(value) ? value : {};
       const definition = {
         description: describe(property),
         type: pythonTypes.get(property['type']) ?? 'str',
@@ -211,5 +213,5 @@ function describe(property: WireObject): string | undefined {
 }
 
 function isWorthSaying(value: unknown): boolean {
-  return isObject(value) && Object.keys(value).length > 0;
+  return isJsonObject(value) && Object.keys(value).length > 0;
 }

@@ -1,9 +1,10 @@
 import type { Usage } from '@sluice/shared/contracts/token-event.ts';
+import { isJsonObject } from '@sluice/shared/json-object.ts';
 import { base64OfVector, isVector } from '../../embeddings/vector.ts';
 import type { ProviderEvent } from '../../provider.ts';
 import { ociFailures } from '../errors.ts';
 import { readUsage } from '../usage.ts';
-import { countOf, isObject, listOf } from '../../http/wire.ts';
+import { countOf, listOf } from '../../http/wire.ts';
 import type { WireObject } from '../../http/wire.ts';
 
 /** What one embedText call gave. */
@@ -54,7 +55,7 @@ function vectorsOf(result: WireObject): readonly unknown[] {
   const embeddings = listOf(result['embeddings']);
   if (embeddings.length > 0) return embeddings;
   const byType = result['embeddingsByType'];
-  return isObject(byType) ? listOf(byType['float']) : embeddings;
+  return isJsonObject(byType) ? listOf(byType['float']) : embeddings;
 }
 
 /** Newer answers have usage, older ones a count per input; a sum with a hole would be taken for the whole. */

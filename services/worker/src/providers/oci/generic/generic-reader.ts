@@ -1,3 +1,4 @@
+import { isJsonObject } from '@sluice/shared/json-object.ts';
 import type { ProviderEvent } from '../../provider.ts';
 import { AnswerNotes } from '../../chat/answer-notes.ts';
 import type { ChatEventReader, ReaderOptions } from '../../chat/chat-event-reader.ts';
@@ -7,7 +8,7 @@ import { pushLogProbs } from '../../chat/log-probs.ts';
 import { genericLogProbs } from '../log-probs.ts';
 import { ToolCallAccumulator } from '../../chat/tool-call-accumulator.ts';
 import { readUsage } from '../usage.ts';
-import { countOf, isObject, listOf, textOf } from '../../http/wire.ts';
+import { countOf, listOf, textOf } from '../../http/wire.ts';
 import type { WireObject } from '../../http/wire.ts';
 import { messageText, toolCallFragment } from '../../chat/answer-message.ts';
 
@@ -53,7 +54,7 @@ class GenericReader implements ChatEventReader {
     const failure = errorFromEvent(event);
     if (failure) throw failure;
 
-    const pieces = Array.isArray(event['choices']) ? event['choices'].filter(isObject) : [event];
+    const pieces = Array.isArray(event['choices']) ? event['choices'].filter(isJsonObject) : [event];
     if (this.#options.isWhole && (pieces.length === 0 || pieces[0] === event)) {
       throw ociFailures.brokenAnswer('The answer has no choices.', null);
     }
@@ -75,11 +76,11 @@ class GenericReader implements ChatEventReader {
   #readChoice(piece: WireObject, position: number, out: ProviderEvent[]): void {
     const { message, finishReason, logprobs, groundingMetadata } = piece;
     const isFinish = finishReason !== undefined && finishReason !== null;
-    const saysSomething = isObject(message) || isObject(logprobs) || isObject(groundingMetadata);
+    const saysSomething = isJsonObject(message) || isJsonObject(logprobs) || isJsonObject(groundingMetadata);
     if (!saysSomething && !isFinish && !this.#options.isWhole) return;
 
     const choice = this.#choice(this.#indexOf(piece, position));
-    if (isObject(message)) this.#readMessage(message, choice, out);
+    if (isJsonObject(message)) this.#readMessage(message, choice, out);
     pushLogProbs(genericLogProbs(logprobs), choice.index, this.#options.topLogProbs, out);
     choice.notes.readFields(piece, ['groundingMetadata'], out);
     if (!isFinish) return;
@@ -96,7 +97,7 @@ class GenericReader implements ChatEventReader {
     const refusal = textOf(message['refusal']);
     if (refusal !== '') out.push({ type: 'refusal-delta', choice: index, text: refusal });
     choice.notes.readAnnotations(message['annotations'], out);
-    const calls = listOf(message['toolCalls']).filter(isObject).map(toolCallFragment);
+    const calls = listOf(message['toolCalls']).filter(isJsonObject).map(toolCallFragment);
     choice.calls.add(calls, out);
   }
 

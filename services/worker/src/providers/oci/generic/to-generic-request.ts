@@ -5,12 +5,13 @@ import type {
   Tool,
   ToolCall,
 } from '@sluice/shared/api/openai/chat-completion.ts';
+import { isJsonObject } from '@sluice/shared/json-object.ts';
 import type { ChatCall } from '../../provider.ts';
 import { plainJsonSchema } from '../json-schema.ts';
 import { audioUrlOf, fileUrlOf, partsOf, refuseParts, textOfContent, videoUrlOf } from '../../chat/message-content.ts';
 import type { ChatFamily } from '../model-family.ts';
 import { supportedParams, unsupportedParameters } from '../../chat/supported-params.ts';
-import { isObject, textOf } from '../../http/wire.ts';
+import { textOf } from '../../http/wire.ts';
 import type { WireObject } from '../../http/wire.ts';
 
 /**
@@ -168,11 +169,11 @@ function toResponseFormat(
 
 /** OCI's word is `isStrict`; it answers 400 to `strict` (oci-wire.md §3.2). */
 function toJsonSchema(value: unknown, family: ChatFamily): WireObject {
-  const { name, description, schema, strict } = isObject(value) ? value : {};
+  const { name, description, schema, strict } = isJsonObject(value) ? value : {};
   return {
     name: textOf(name) || 'response',
     description: textOf(description) || undefined,
-    schema: isObject(schema) ? plainJsonSchema(schema, family.schemaKeywordsRefused) : undefined,
+    schema: isJsonObject(schema) ? plainJsonSchema(schema, family.schemaKeywordsRefused) : undefined,
     isStrict: typeof strict === 'boolean' ? strict : undefined,
   };
 }

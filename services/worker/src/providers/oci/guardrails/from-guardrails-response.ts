@@ -1,6 +1,7 @@
+import { isJsonObject } from '@sluice/shared/json-object.ts';
 import type { ProviderEvent } from '../../provider.ts';
 import { ociFailures } from '../errors.ts';
-import { countOf, isObject, listOf, textOf } from '../../http/wire.ts';
+import { countOf, listOf, textOf } from '../../http/wire.ts';
 import type { WireObject } from '../../http/wire.ts';
 
 type Moderation = Extract<ProviderEvent, { type: 'moderation' }>;
@@ -16,25 +17,25 @@ const labelLengthMax = 64;
  * @throws ProviderError when a section that was asked for is missing: silence must not pass for innocence
  */
 export function fromGuardrailsResponse(result: WireObject, index: number, wanted: readonly string[]): Moderation {
-  const results = isObject(result['results']) ? result['results'] : {};
+  const results = isJsonObject(result['results']) ? result['results'] : {};
   const { contentModeration, promptInjection, personallyIdentifiableInformation: pii } = results;
   const categories: { name: string; score: number }[] = [];
   let entities: Moderation['entities'] = [];
 
   if (wanted.some((name) => name !== 'prompt_injection' && name !== 'pii')) {
-    const scored = isObject(contentModeration) ? listOf(contentModeration['categories']).filter(isObject) : [];
+    const scored = isJsonObject(contentModeration) ? listOf(contentModeration['categories']).filter(isJsonObject) : [];
     for (const category of scored) {
       categories.push({ name: textOf(category['name']).toLowerCase(), score: scoreOf(category, 'content') });
     }
     if (scored.length === 0) throw missing('content');
   }
   if (wanted.includes('prompt_injection')) {
-    if (!isObject(promptInjection)) throw missing('prompt injection');
+    if (!isJsonObject(promptInjection)) throw missing('prompt injection');
     categories.push({ name: 'prompt_injection', score: scoreOf(promptInjection, 'prompt injection') });
   }
   if (wanted.includes('pii')) {
     if (!Array.isArray(pii)) throw missing('personal data');
-    const found = pii.filter(isObject).map(entityOf);
+    const found = pii.filter(isJsonObject).map(entityOf);
     categories.push({ name: 'pii', score: found.reduce((most, { score }) => Math.max(most, score), 0) });
     entities = found.slice(0, entitiesMax);
   }

@@ -1,7 +1,8 @@
+import { isJsonObject } from '@sluice/shared/json-object.ts';
 import type { ProviderEvent } from '../../provider.ts';
 import { ociFailures } from '../errors.ts';
 import { readUsage } from '../usage.ts';
-import { isObject, listOf } from '../../http/wire.ts';
+import { listOf } from '../../http/wire.ts';
 import type { WireObject } from '../../http/wire.ts';
 
 type Rank = Extract<ProviderEvent, { type: 'rank' }>;
@@ -27,7 +28,7 @@ export function fromRerankResponse(result: WireObject, count: number): ProviderE
 }
 
 function rankOf(value: unknown, count: number): Rank | null {
-  if (!isObject(value)) return null;
+  if (!isJsonObject(value)) return null;
   const { index, relevanceScore: score } = value;
   const isPlace = typeof index === 'number' && Number.isInteger(index) && index >= 0 && index < count;
   return isPlace && typeof score === 'number' && Number.isFinite(score) ? { type: 'rank', index, score } : null;
