@@ -68,7 +68,7 @@ export interface DistributedGateway extends TestGateway {
   startLedger(): Promise<Child>;
   startBatchRunner(): Promise<Service>;
   /** One more in front of the same queue and books. */
-  startIngress(): Promise<Child & { readonly url: string }>;
+  startIngress(nodeArgs?: readonly string[]): Promise<Child & { readonly url: string }>;
 }
 
 export type Dependency = 'postgres' | 'redis' | 'nats';
@@ -188,9 +188,10 @@ export async function openDistributedGateway(options: GatewayOptions = {}): Prom
   };
   const processes = stack.use(new AsyncDisposableStack());
   const started: Child[] = [];
-  const start = async (name: ServiceName, more: Params = {}): Promise<Service> => {
+  const start = async (name: ServiceName, more: Params = {}, nodeArgs: readonly string[] = []): Promise<Service> => {
     const SLUICE_CONFIG = Object.keys(more).length === 0 ? base.configFile : await base.writeConfig(more);
-    const service = processes.use(await openService(name, { env: { ...env, ...own[name], SLUICE_CONFIG }, outputMax }));
+    const itsEnv = { ...env, ...own[name], SLUICE_CONFIG };
+    const service = processes.use(await openService(name, { env: itsEnv, nodeArgs, outputMax }));
     started.push(service);
     return service;
   };
@@ -214,8 +215,8 @@ export async function openDistributedGateway(options: GatewayOptions = {}): Prom
     startWorker: (config) => start('worker', config),
     startLedger: () => start('ledger'),
     startBatchRunner: () => start('batch-runner'),
-    startIngress: async () => {
-      const child = await start('ingress');
+    startIngress: async (nodeArgs) => {
+      const child = await start('ingress', {}, nodeArgs);
       return Object.assign(child, { url: `http://127.0.0.1:${child.port}` });
     },
   };

@@ -84,10 +84,11 @@ export async function runLine(
   const asRequest = async (): Promise<WholeAnswer> => {
     const endpoint = endpoints.get(batch.endpoint);
     if (endpoint === undefined) throw new Error(`no endpoint ${batch.endpoint}`);
-    const body = line.bytes && { ...bodyOf(line.bytes), authenticated: await callerOf(batch) };
+    const { bytes } = line;
+    const read = bytes && (async () => ({ ...bodyOf(bytes), authenticated: await callerOf(batch) }));
     const keptUntil = batch.expiresAt + keptAfterWindowMs;
     const origin = { scope, batchId: batch.batchId, customId: line.customId, deadlineAt, keptUntil, collected };
-    return answerWhole(endpoint, { body, signal, line: origin, onQueued }, { ...steps, recordRefusal });
+    return answerWhole(endpoint, { read, signal, line: origin, onQueued }, { ...steps, recordRefusal });
   };
 
   let answer: WholeAnswer;

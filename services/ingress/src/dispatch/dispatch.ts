@@ -81,6 +81,7 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
   return async (newJob, body, claim) => {
     if (!deps.bus.isLive()) throw busAway();
     const answer = openAnswer(deps.inbox, newJob, deps.now);
+    // With its body it is the queue's: nothing here keeps it once it is there.
     const job: InferenceJob = {
       ...newJob,
       replyTo: deps.inbox.address,
@@ -96,26 +97,26 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
       mayBeQueued = true;
       await deps.queue.enqueue(job);
       // It waits already, so nobody waits for this.
-      void deps.line.place(job);
+      void deps.line.place(newJob);
     } catch (error) {
       answer[Symbol.dispose]();
       // It may have been queued all the same, with only the reply lost: take it back without keeping the client.
-      void takeBack(job.requestId, withdrawal(job, claim));
+      void takeBack(newJob.requestId, withdrawal(newJob, claim));
       throw mayBeQueued ? new PerhapsQueuedError(error) : error;
     }
-    const watched = deps.lostAnswers.watch(job, answer);
-    const withdraw = withdrawal(job, claim, () => {
+    const watched = deps.lostAnswers.watch(newJob, answer);
+    const withdraw = withdrawal(newJob, claim, () => {
       watched[Symbol.dispose]();
       answer.fail('stream_interrupted', neverBegan);
     });
     // An answer that has begun is with a worker: the queue need not be asked.
-    const stop = () => takeBack(job.requestId, async () => answer.begun || (await withdraw()));
+    const stop = () => takeBack(newJob.requestId, async () => answer.begun || (await withdraw()));
     let leaving: Promise<void> | null = null;
     return {
       [Symbol.asyncIterator]: () => answer[Symbol.asyncIterator](),
       async withdraw() {
         if (await withdraw()) return true;
-        if (!answer.finished) await deps.bus.cancel(job.requestId, { unlessCalled: true });
+        if (!answer.finished) await deps.bus.cancel(newJob.requestId, { unlessCalled: true });
         return false;
       },
       cancel: async () => {
@@ -129,7 +130,7 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
       const { finished } = answer;
       watched[Symbol.dispose]();
       answer[Symbol.dispose]();
-      const isKept = claim !== undefined && deps.now() < job.deadlineAt;
+      const isKept = claim !== undefined && deps.now() < newJob.deadlineAt;
       if (!finished && !isKept) await stop();
     }
   };
@@ -147,7 +148,7 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
 
   /** Takes the job out of the queue once, and then closes what stands open for it, until that has been done. */
   function withdrawal(
-    job: InferenceJob,
+    job: NewJob,
     claim: QueueClaim | undefined,
     onWithdrawn: () => void = () => {},
   ): () => Promise<boolean> {
@@ -175,7 +176,7 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
   }
 
   /** No worker will ever see the job: its reservation is closed here. */
-  async function giveBack(job: InferenceJob): Promise<void> {
+  async function giveBack(job: NewJob): Promise<void> {
     const at = { call: 1, attempt: 0, startedAt: job.admittedAt, endedAt: deps.now() };
     const failure = { code: 'client_gone', status: 499, message: neverBegan };
     await deps.usage.append(unbilledUsageEvent(job, at, failure));

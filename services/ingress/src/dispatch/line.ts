@@ -1,4 +1,3 @@
-import type { InferenceJob } from '@sluice/shared/contracts/inference-job.ts';
 import { queueOfJob } from '@sluice/shared/contracts/lane-queue.ts';
 import { GatewayError } from '@sluice/shared/errors.ts';
 import type { Logger } from '@sluice/shared/log.ts';
@@ -17,9 +16,9 @@ export interface Line {
    */
   requireTurn(job: NewJob): Promise<void>;
   /** Gives a queued job its place. Never fails: without it, the job is the last in its queue. */
-  place(job: InferenceJob): Promise<void>;
+  place(job: NewJob): Promise<void>;
   /** The job has left the line, and no worker had it: its team is charged nothing. Never fails. */
-  leave(job: InferenceJob): Promise<void>;
+  leave(job: NewJob): Promise<void>;
 }
 
 /** An estimate is not worth more: with admission's own limit, a refusal still comes within a second. */

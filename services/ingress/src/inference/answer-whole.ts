@@ -14,22 +14,23 @@ import { createAnswerSummary } from '../stream/answer-summary.ts';
 import type { AnswerSummary } from '../stream/answer-summary.ts';
 import { serveKept } from './serve-kept.ts';
 import { serveRequest } from './serve-request.ts';
-import type { Served } from './serve-request.ts';
 
 /** A request that did not come over HTTP. */
 export interface WholeRequest {
-  /** null: it cannot be read any more, and only an answer that is kept is asked for. */
-  readonly body: {
-    /** As it lies in its file, and parsed. */
-    readonly text: string;
-    readonly value: unknown;
-    readonly authenticated: Authenticated;
-  } | null;
+  /** Reads it. null: it cannot be read any more, and only an answer that is kept is asked for. */
+  readonly read: (() => Promise<WholeBody>) | null;
   /** Nobody waits for the answer any more. */
   readonly signal: AbortSignal;
   readonly line: BatchLine;
   /** The job is in the queue, and can be taken back. */
   readonly onQueued: (answer: QueuedAnswer) => void;
+}
+
+export interface WholeBody {
+  /** As it lies in its file, and parsed. */
+  readonly text: string;
+  readonly value: unknown;
+  readonly authenticated: Authenticated;
 }
 
 /** What the same request would have got over HTTP. */
@@ -64,7 +65,7 @@ export async function answerWhole<Body>(
 ): Promise<WholeAnswer> {
   const { signal } = request;
   using response = openResponse(signal, steps);
-  const { line, body: asked } = request;
+  const { line, read } = request;
   const { exchange } = response;
   const { headers } = response;
   let ran: { readonly requestId: RequestId; readonly isReplayed: boolean } | undefined;
@@ -76,16 +77,15 @@ export async function answerWhole<Body>(
     billedNanoUsd: summary?.billedNanoUsd ?? 0,
   });
   try {
-    const send = async (served: Served<Body>): Promise<WholeAnswer> => {
-      ran = { requestId: served.job.requestId, isReplayed: served.queued === null };
-      if (served.queued !== null) request.onQueued(served.queued);
-      summary = createAnswerSummary(served.job.alias, served.shownAs);
-      const { body } = await collectWhole(endpoint, served, steps, summary);
-      signal.throwIfAborted(); // what was left is not whole
-      return { ...from(), status: 200, body, usage: summary.usage };
-    };
-    if (asked === null) return await serveKept(endpoint, { line, exchange }, steps, send);
-    return await serveRequest(endpoint, { ...asked, line, headers: {}, ip: undefined, exchange }, steps, send);
+    await using served = await (read === null
+      ? serveKept(endpoint, { line, exchange }, steps)
+      : serveRequest(endpoint, { ...(await read()), line, headers: {}, ip: undefined, exchange }, steps));
+    ran = { requestId: served.job.requestId, isReplayed: served.queued === null };
+    if (served.queued !== null) request.onQueued(served.queued);
+    summary = createAnswerSummary(served.job.alias, served.shownAs);
+    const { body } = await collectWhole(endpoint, served, steps, summary);
+    signal.throwIfAborted(); // what was left is not whole
+    return { ...from(), status: 200, body, usage: summary.usage };
   } catch (error) {
     signal.throwIfAborted();
     const {

@@ -1,7 +1,7 @@
 import { RequestId } from '@sluice/shared/ids.ts';
 import type { KeptAnswer } from '@sluice/shared/contracts/kept-answer.ts';
 import type { Claimed } from '../idempotency/claim.ts';
-import { replayedAnswer, replayHeaders } from '../idempotency/replay.ts';
+import { replayed, replayHeaders } from '../idempotency/replay.ts';
 import { newRequestId } from './admit-job.ts';
 import { NothingToCollect } from './batch-line.ts';
 import type { BatchLine } from './batch-line.ts';
@@ -14,14 +14,13 @@ import type { Served } from './serve-request.ts';
  * Serves the answer that a line was given before, without its request: that cannot be read any more, or would not be
  * taken any more. What only the request says is left out of it: the prompt of `echo`, the documents of a reranking.
  *
- * @throws NothingToCollect; GatewayError as a claim does, and what `send` throws
+ * @throws NothingToCollect; GatewayError as a claim does
  */
-export async function serveKept<Body, Sent>(
+export async function serveKept<Body>(
   endpoint: InferenceEndpoint<Body>,
   { line, exchange }: { readonly line: BatchLine; readonly exchange: Exchange },
   steps: Pick<InferenceSteps, 'claimKey' | 'newId'>,
-  send: (served: Served<Body>) => Promise<Sent>,
-): Promise<Sent> {
+): Promise<Served<Body>> {
   const requestId = newRequestId('acompletion', steps); // nothing is ever run under it
   const claimed = await claimLine(line, { requestId, signal: exchange.clientGone, queue: null }, steps);
   if (claimed.type === 'run') {
@@ -31,16 +30,15 @@ export async function serveKept<Body, Sent>(
   const { answer: kept } = claimed;
   const model = aliasOf(kept);
   exchange.setHeaders(replayHeaders(kept, model));
-  return send({
+  return {
     body: endpoint.bodyOf(model),
     job: { ...kept, alias: model },
     shownAs: model,
-    answer: replayedAnswer(kept),
-    queued: null,
     exchange,
     spentNanoUsd: null,
     isStreamed: false,
-  });
+    ...replayed(kept),
+  };
 }
 
 /** Claims the record of a line's answer. Nothing else is ever run under its scope, so that fingerprints are alike. */

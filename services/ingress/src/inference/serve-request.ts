@@ -8,7 +8,7 @@ import type { Answer, QueuedAnswer } from '../dispatch/dispatch.ts';
 import type { Claimed } from '../idempotency/claim.ts';
 import { fingerprintOf, scopeOf } from '../idempotency/fingerprint.ts';
 import { idempotencyKeyOf } from '../idempotency/idempotency-key.ts';
-import { replayedAnswer, replayHeaders } from '../idempotency/replay.ts';
+import { replayed, replayHeaders } from '../idempotency/replay.ts';
 import { namesOf } from '../tenancy/model-limits.ts';
 import { requestControls } from '../surfaces/openai/request-controls.ts';
 import { admitJob, newRequestId } from './admit-job.ts';
@@ -36,8 +36,8 @@ export interface InferenceRequest {
   readonly line?: BatchLine;
 }
 
-/** A request that was let in, and its answer on its way. */
-export interface Served<Body> extends Answered<Body> {
+/** A request that was let in, and its answer on its way. Disposing it leaves: what nobody waits for is taken back. */
+export interface Served<Body> extends Answered<Body>, AsyncDisposable {
   readonly answer: Answer;
   /** null: it is an earlier request's, and nothing runs. */
   readonly queued: QueuedAnswer | null;
@@ -48,17 +48,18 @@ export interface Served<Body> extends Answered<Body> {
 }
 
 /**
- * The steps that all endpoints for inference have in common: parse, admit, dispatch; then `send` sends the answer. A
- * request with an idempotency key claims it before it is admitted, or gets the answer of the one that has it.
+ * The steps that all endpoints for inference have in common: parse, admit, dispatch. A request with an idempotency key
+ * claims it before it is admitted, or gets the answer of the one that has it.
  *
- * @throws GatewayError for what is refused, and what `send` throws
+ * Of the request it leaves nothing but what the answer needs: thousands may wait for theirs.
+ *
+ * @throws GatewayError for what is refused
  */
-export async function serveRequest<Body, Sent>(
+export async function serveRequest<Body>(
   endpoint: InferenceEndpoint<Body>,
   request: InferenceRequest,
   steps: InferenceSteps,
-  send: (served: Served<Body>) => Promise<Sent>,
-): Promise<Sent> {
+): Promise<Served<Body>> {
   const { authenticated, exchange } = request;
   const { path } = endpoint;
   let reading: ReadRequest<Body>;
@@ -67,7 +68,7 @@ export async function serveRequest<Body, Sent>(
   } catch (error) {
     if (request.line === undefined) throw refused(error);
     // It may have been run while the configuration was another.
-    return serveKept(endpoint, { ...request, line: request.line }, steps, send).catch((none: unknown) => {
+    return serveKept(endpoint, { ...request, line: request.line }, steps).catch((none: unknown) => {
       throw none instanceof NothingToCollect ? refused(error) : none;
     });
   }
@@ -81,32 +82,30 @@ export async function serveRequest<Body, Sent>(
     const { answer: kept } = claimed;
     exchange.about(ask.body.model, ask.body.stream ?? false);
     exchange.setHeaders(replayHeaders(kept, ask.body.model));
-    return send({
-      body: asked.body,
+    return {
+      body: endpoint.forAnswer(asked.body),
       exchange,
       isStreamed: ask.body.stream ?? false,
       job: { ...kept, alias: ask.body.model },
       spentNanoUsd: null,
       shownAs,
-      answer: replayedAnswer(kept),
-      queued: null,
-    });
+      ...replayed(kept),
+    };
   }
   await using claim = claimed?.claim;
   if (request.line?.collected !== undefined) throw new NothingToCollect(request.line.scope);
   const { read, admitted } = await admitFirst();
-  await using answer = await dispatchAdmitted(admitted, read.text, { exchange, claim }, steps);
+  const answer = await dispatchAdmitted(admitted, read.text, { exchange, claim }, steps);
   const { job, spentNanoUsd } = admitted;
-  return await send({
-    body: read.body,
+  return {
+    body: endpoint.forAnswer(read.body),
     exchange,
     isStreamed: read.ask.body.stream ?? false,
     job,
     spentNanoUsd,
     shownAs: read === asked ? shownAs : read.ask.body.model,
-    answer,
-    queued: answer,
-  }); // leaving takes it back
+    ...running(answer),
+  };
 
   function refused(error: unknown): unknown {
     recordUnread(endpoint, request, error, steps);
@@ -126,6 +125,11 @@ export async function serveRequest<Body, Sent>(
     }
     return { read: next, admitted: await admitJob(next.ask, from, steps) };
   }
+}
+
+/** Outside of what knows the request: a function in there would keep it, body and all. */
+function running(answer: QueuedAnswer) {
+  return { answer, queued: answer, [Symbol.asyncDispose]: () => answer[Symbol.asyncDispose]() };
 }
 
 /** What the key has for a model, under any of its names, when the model's own budget is spent. */

@@ -20,6 +20,7 @@ export const chatCompletions: InferenceEndpoint<ChatCompletionRequest> = {
     choices: (aliases) => choicesOf(body, config, aliases),
   }),
   bodyOf: (model) => ({ model, messages: [] }),
+  forAnswer: ({ model, stream_options }) => ({ model, stream_options, messages: [] }),
   collect: (answered, answer, summary) => collectCompletion(answer, summary, envelopeOf(answered)),
   stream(answered, onStart) {
     const { body, shownAs } = answered;

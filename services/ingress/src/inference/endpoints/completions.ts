@@ -24,6 +24,7 @@ export const completions: InferenceEndpoint<CompletionRequest> = {
     };
   },
   bodyOf: (model) => ({ model, prompt: '' }),
+  forAnswer: ({ model, stream_options, echo, prompt }) => ({ model, stream_options, echo, prompt: echo ? prompt : '' }),
   collect: (answered, answer, summary) => collectTextCompletion(answer, summary, completionOf(answered)),
   stream(answered, onStart) {
     const includeUsage = answered.body.stream_options?.include_usage ?? false;

@@ -16,6 +16,7 @@ export const rerank: InferenceEndpoint<RerankRequest> = {
     searchUnits: searchUnitsOf(body),
   }),
   bodyOf: (model) => ({ model, query: '', documents: [] }),
+  forAnswer: (body) => body, // its documents may be given back
   collect({ body: request, job }, answer, summary) {
     const reranking = { id: job.requestId, request, searchUnits: searchUnitsOf(request) };
     return collectReranking(answer, summary, reranking);

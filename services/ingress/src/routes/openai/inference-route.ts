@@ -8,11 +8,11 @@ import { recordUnread } from '../../inference/record-unread.ts';
 import type { UnreadRequest } from '../../inference/record-unread.ts';
 import { withModel } from '../../inference/requested-model.ts';
 import { serveRequest } from '../../inference/serve-request.ts';
-import type { InferenceRequest } from '../../inference/serve-request.ts';
 import { keyLimits } from '../../tenancy/accounts-of.ts';
 import type { Limited } from '../../tenancy/limits.ts';
 import type { InferenceDeps } from './inference-deps.ts';
 import { openHeartbeat } from '../../stream/heartbeat.ts';
+import type { Heartbeat } from '../../stream/heartbeat.ts';
 import { modelInPath } from './model-in-path.ts';
 import { openExchange } from './open-exchange.ts';
 import type { HttpExchange } from './open-exchange.ts';
@@ -35,6 +35,16 @@ export function inferenceRoute<Body>(endpoint: InferenceEndpoint<Body>, deps: In
   };
 
   async function answer(req: Request, res: Response, exchange: HttpExchange): Promise<void> {
+    await using open = new AsyncDisposableStack();
+    const { served, heartbeat } = await serve(req, res, exchange, open);
+    const surface = served.isStreamed ? endpoint.stream?.bind(endpoint, served) : undefined;
+    await (surface && heartbeat
+      ? sendStream(res, served, surface, heartbeat, deps)
+      : sendWhole(res, exchange, endpoint, served, deps));
+  }
+
+  /** A function of its own, so that nothing keeps the body while its answer is waited for. */
+  async function serve(req: Request, res: Response, exchange: HttpExchange, open: AsyncDisposableStack) {
     const { headers, ip } = req;
     const authenticated = await deps.authenticate(req).catch((error: unknown) => {
       if (error instanceof RefusedKeyError)
@@ -47,22 +57,15 @@ export function inferenceRoute<Body>(endpoint: InferenceEndpoint<Body>, deps: In
       recordUnbegun(req, from, error);
       throw error;
     });
-    const request = { text, value, ...from };
-    await (isForStream(value)
-      ? stream(request, res, exchange)
-      : serveRequest(endpoint, request, deps, (served) => sendWhole(res, exchange, endpoint, served, deps)));
+    // It may wait for a budget, or for the answer of another with its idempotency key, before it waits in the queue.
+    const heartbeat = isForStream(value) ? open.use(keptAlive(res, exchange)) : null;
+    const served = open.use(await serveRequest(endpoint, { text, value, ...from }, deps)); // leaving takes it back
+    return { served, heartbeat };
   }
 
-  async function stream(request: InferenceRequest, res: Response, exchange: HttpExchange): Promise<void> {
+  function keptAlive(res: Response, exchange: HttpExchange): Heartbeat {
     exchange.handOver();
-    // It may wait for a budget, or for the answer of another with its idempotency key, before it waits in the queue.
-    using heartbeat = openHeartbeat(res, deps.config.sluice.sseHeartbeatMs);
-    await serveRequest(endpoint, request, deps, async (served) => {
-      const surface = served.isStreamed ? endpoint.stream?.bind(endpoint, served) : undefined;
-      await (surface
-        ? sendStream(res, served, surface, heartbeat, deps)
-        : sendWhole(res, exchange, endpoint, served, deps));
-    });
+    return openHeartbeat(res, deps.config.sluice.sseHeartbeatMs);
   }
 
   /** Whether the answer to such a body, if there is one, is a stream. */
@@ -78,7 +81,9 @@ export function inferenceRoute<Body>(endpoint: InferenceEndpoint<Body>, deps: In
   /** After the caller is known: nothing of a stranger's body is kept. */
   async function readBody(req: Request, res: Response) {
     await deps.readBytes(req, res);
-    return withModel(readJson(req), modelInPath(req));
+    const read = readJson(req);
+    req.body = undefined; // it would be there as long as the request waits
+    return withModel(read, modelInPath(req));
   }
 }
 
