@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { arms, type Arm } from './arms.ts';
 
@@ -15,6 +16,8 @@ export interface BenchArguments {
   /** Usage events that the ledger's part books; 0: it is left out. */
   readonly ledgerEvents: number;
   readonly onlyLedger: boolean;
+  /** Another checkout, to be measured by turns with this one; null: none. */
+  readonly against: string | null;
   readonly profile: boolean;
   /** Where profiles are kept; null: nowhere once they are read. */
   readonly profileDir: string | null;
@@ -33,6 +36,7 @@ export const usage = `Usage: npm run bench -- [options]
   --no-embedded      leaves the embedded gateway out
   --ledger-events N  usage events that one ledger books from a backlog, 0 leaves that out (60000)
   --only-ledger      nothing but that
+  --against DIR      nothing but DIR, another checkout in which npm ci was run, and this one by turns
   --profile          measures nothing: runs the services under --cpu-prof and says where their time goes
   --profile-dir DIR  with --profile: keeps the .cpuprofile files there
   --node-args=ARGS   for Node in the services' processes, to try them, as in --node-args='--max-semi-space-size=4'
@@ -53,6 +57,7 @@ export function readArguments(args: readonly string[]): BenchArguments | 'help' 
       'no-embedded': { type: 'boolean', default: false },
       'ledger-events': { type: 'string' },
       'only-ledger': { type: 'boolean', default: false },
+      against: { type: 'string' },
       profile: { type: 'boolean', default: false },
       'profile-dir': { type: 'string' },
       'node-args': { type: 'string' },
@@ -76,6 +81,7 @@ export function readArguments(args: readonly string[]): BenchArguments | 'help' 
       max: 400_000,
     }),
     onlyLedger: values['only-ledger'],
+    against: values.against === undefined ? null : path.resolve(values.against),
     profile: values.profile,
     profileDir: values['profile-dir'] ?? null,
     nodeArgs: values['node-args']?.split(' ') ?? [],

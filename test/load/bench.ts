@@ -11,8 +11,9 @@
 import { writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { waitUntil } from '../servers/wait-until.ts';
+import { compareRevisions } from './against.ts';
 import { readArguments, usage, type BenchArguments } from './arguments.ts';
-import { arms, type Arm } from './arms.ts';
+import type { Arm } from './arms.ts';
 import { openBill, openBooks } from './books.ts';
 import { measureLargePrompts } from './large-prompts.ts';
 import { ledgerTable } from './ledger-report.ts';
@@ -24,6 +25,7 @@ import { cpuSince, cpuTimes, residentMb } from './process-usage.ts';
 import { profileServices } from './profile.ts';
 import { problemsOf, writeReport, type EmbeddedReport, type Report } from './report.ts';
 import { openBench, openDistributed, openEmbedded, spentNanoUsd, type Bench, type Gateway } from './stack.ts';
+import { warmUp } from './warm-up.ts';
 
 const idleMs = 1_000;
 
@@ -31,6 +33,7 @@ const args = readArguments(process.argv.slice(2));
 if (args === 'help') process.stdout.write(`${usage}\n`);
 else if (args.onlyLedger) await ledgerRun(args);
 else if (args.profile) await profileRun(args);
+else if (args.against !== null) publish(await compareRevisions(args.against, args), args);
 else await benchRun(args);
 
 async function benchRun(options: BenchArguments): Promise<void> {
@@ -120,25 +123,6 @@ async function rounds(subject: Subject, options: BenchArguments, which: readonly
     }
   }
   return measurements;
-}
-
-/**
- * Code gets quick by being run: what a service does for a request takes a quarter less CPU after five thousand of them
- * than after five hundred.
- */
-async function warmUp(subject: Subject, { warmUpMs, heatMs }: BenchArguments): Promise<void> {
-  for (const id of ['whole-32', 'streams', 'whole-128']) {
-    for (const arm of arms.filter((known) => known.id === id)) {
-      const gatewayMs = id === 'whole-128' ? heatMs : 2 * warmUpMs;
-      for (const [side, measureMs] of [
-        ['direct', 2 * warmUpMs],
-        ['gateway', gatewayMs],
-      ] as const) {
-        const { load } = await measure(subject, arm, side, { warmUpMs: 0, measureMs });
-        if (load.failed > 0) throw new Error(`${arm.title}, ${side}: ${load.failures.join('\n')}`);
-      }
-    }
-  }
 }
 
 /** What the processes use of the CPU when nobody asks for anything, milliseconds per second. */

@@ -13,7 +13,7 @@ export async function describeMachine(postgresVersion: string): Promise<Readonly
   const [redis, nats] = await Promise.all([serverBinary('redis-server'), serverBinary('nats-server')]);
   return new Map([
     ['date', new Date().toISOString()],
-    ['revision', revision()],
+    ['revision', revisionOf(root)],
     ['command', ['npm run bench --', ...process.argv.slice(2)].join(' ')],
     [
       'machine',
@@ -27,10 +27,11 @@ export async function describeMachine(postgresVersion: string): Promise<Readonly
   ]);
 }
 
-function revision(): string {
+/** Of a checkout. */
+export function revisionOf(folder: string): string {
   try {
-    const hash = outputOf('git', ['-C', root, 'rev-parse', '--short', 'HEAD']).trim();
-    return outputOf('git', ['-C', root, 'status', '--porcelain']) === '' ? hash : `${hash} with uncommitted changes`;
+    const hash = outputOf('git', ['-C', folder, 'rev-parse', '--short', 'HEAD']).trim();
+    return outputOf('git', ['-C', folder, 'status', '--porcelain']) === '' ? hash : `${hash} with uncommitted changes`;
   } catch {
     return 'unknown';
   }

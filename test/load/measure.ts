@@ -27,7 +27,7 @@ export interface Subject {
   /** Counted up with each answered request of the gateway. */
   readonly answered: { count: number };
   /** null: the gateway keeps its books to itself. */
-  readonly books: Books | null;
+  readonly books: Pick<Books, 'caughtUp'> | null;
 }
 
 /** Puts one arm on one side and waits until everything that it has started is over, booking included. */

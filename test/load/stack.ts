@@ -122,12 +122,16 @@ export interface DistributedGateway extends Gateway {
   readonly services: readonly string[];
 }
 
-/** @param nodeArgs for a service's process */
+/**
+ * @param nodeArgs for a service's process
+ * @param options `from`: the checkout whose services and migrations are run; absent: this one
+ */
 export async function openDistributed(
   bench: Bench,
   nodeArgs: (service: string) => readonly string[] = () => [],
-  { batchRunner = false }: { readonly batchRunner?: boolean } = {},
+  options: { readonly batchRunner?: boolean; readonly from?: string } = {},
 ): Promise<DistributedGateway> {
+  const { batchRunner = false, from = root } = options;
   await using stack = new AsyncDisposableStack();
   const postgres = stack.use(await openPostgresServer({ settings: { fsync: 'on', full_page_writes: 'on' } }));
   const redis = stack.use(await openRedisServer());
@@ -141,12 +145,12 @@ export async function openDistributed(
     SLUICE_CONFIG: bench.configFile,
     HOST: host,
   };
-  await promisify(execFile)(process.execPath, ['deploy/migrate/src/main.ts'], { cwd: root, env });
+  await promisify(execFile)(process.execPath, ['deploy/migrate/src/main.ts'], { cwd: from, env });
 
   const start = async (service: ServiceName): Promise<Service> => {
     // As bootstrap starts them: with the flags that it started this process with.
     const flags = [...process.execArgv, ...nodeArgs(service)];
-    return stack.use(await openService(service, { env, nodeArgs: flags, stopDeadlineMs: 30_000 }));
+    return stack.use(await openService(service, { env, nodeArgs: flags, root: from, stopDeadlineMs: 30_000 }));
   };
   const [ledger, worker] = await Promise.all([start('ledger'), start('worker')]);
   const ingress = await start('ingress');

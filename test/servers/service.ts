@@ -22,16 +22,18 @@ export interface ServiceOptions extends Pick<ChildOptions, 'outputMax' | 'stopDe
   /** All of its environment, but for the port. */
   readonly env: NodeJS.ProcessEnv;
   readonly nodeArgs?: readonly string[];
+  /** The tree that it is started from; absent: this one. */
+  readonly root?: string;
 }
 
 /** What each of them logs when it is ready. */
 const ready = { line: /is listening|is taking jobs|is booking|is running batches/ };
-const root = path.resolve(import.meta.dirname, '../..');
+const ownRoot = path.resolve(import.meta.dirname, '../..');
 
 /** Starts a service on a free port, and resolves when it is ready. */
 export async function openService(
   name: ServiceName,
-  { env, nodeArgs = [], ...options }: ServiceOptions,
+  { env, nodeArgs = [], root = ownRoot, ...options }: ServiceOptions,
 ): Promise<Service> {
   const port = await freePort();
   const child = await openChild({
