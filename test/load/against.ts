@@ -1,3 +1,5 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { waitUntil } from '../servers/wait-until.ts';
 import type { Arm } from './arms.ts';
 import type { BenchArguments } from './arguments.ts';
@@ -20,10 +22,11 @@ const bookingDeadlineMs = 60_000;
  * load by turns, each first by turns, so that a machine that gets slower wrongs neither. What is reported are the
  * ratios within a pair of measurements, and their median. Both run on the Node, and with the flags, of this one.
  *
- * @param other a checkout of Sluice with its packages
+ * @param other a checkout of Sluice; its packages are installed if they are not
  * @throws Error when an answer was not whole, or a bill and the books of its key do not come to agree
  */
 export async function compareRevisions(other: string, options: BenchArguments): Promise<string> {
+  await promisify(execFile)(process.execPath, ['deploy/bootstrap.mjs', 'test/load/bench.ts', '--help'], { cwd: other });
   await using bench = await openBench();
   await using stack = new AsyncDisposableStack();
   const before = stack.use(await openDistributed(bench, () => options.nodeArgs, { from: other }));

@@ -36,7 +36,7 @@ export const usage = `Usage: npm run bench -- [options]
   --no-embedded      leaves the embedded gateway out
   --ledger-events N  usage events that one ledger books from a backlog, 0 leaves that out (60000)
   --only-ledger      nothing but that
-  --against DIR      nothing but DIR, another checkout in which npm ci was run, and this one by turns
+  --against DIR      nothing but DIR, another checkout, and this one by turns
   --profile          measures nothing: runs the services under --cpu-prof and says where their time goes
   --profile-dir DIR  with --profile: keeps the .cpuprofile files there
   --node-args=ARGS   for Node in the services' processes, to try them, as in --node-args='--max-semi-space-size=4'
