@@ -120,6 +120,7 @@ describe('npm start, without a configuration', () => {
     gateway.signal('SIGTERM');
     assert.deepEqual(await gateway.exited, { code: 0, signal: null });
     assert.ok(performance.now() - askedAt < 5_000);
+    assert.doesNotMatch(gateway.output(), /dependency failed/, 'PostgreSQL ends because we do');
     assert.deepEqual(processesIn(data), []);
 
     gateway = await start();

@@ -139,7 +139,10 @@ export async function openPostgresBackend(options: {
   onError: (error: Error) => void;
 }): Promise<BullBackend> {
   const classes = withBackend(createPostgresBackend);
-  const onError = onceEach(options.onError);
+  let isClosed = false;
+  const onError = onceEach((error) => {
+    if (!isClosed) options.onError(error); // what goes with its server after us is no failure of it
+  });
   const pool = new Pool({
     connectionString: options.url,
     max: options.connections,
@@ -169,7 +172,10 @@ export async function openPostgresBackend(options: {
       await job.log(line);
       return true;
     },
-    [Symbol.asyncDispose]: () => pool.end(),
+    [Symbol.asyncDispose]: () => {
+      isClosed = true;
+      return pool.end();
+    },
   };
 }
 

@@ -50,7 +50,11 @@ export async function openPostgres(options: PostgresOptions): Promise<SqlPool & 
     idle_in_transaction_session_timeout: statementTimeoutMs * 2,
     types: ourTypes,
   });
-  pool.on('error', (error) => onError?.(error)); // without a listener the process would end
+  let isClosed = false;
+  // Without a listener the process would end. What goes with its server after us is no failure of it.
+  pool.on('error', (error) => {
+    if (!isClosed) onError?.(error);
+  });
 
   let pulse: Pulse | null = null;
   try {
@@ -66,7 +70,10 @@ export async function openPostgres(options: PostgresOptions): Promise<SqlPool & 
       lend(pool, (client) => (mayChange(text) ? client.toItsEnd(text, values) : client.query(text, values)), { pulse }),
     transaction: (work, limits = {}) =>
       lend(pool, (client) => inTransaction(client, work, limits), { ...limits, pulse }),
-    [Symbol.asyncDispose]: () => close(pool, pulse, statementTimeoutMs),
+    [Symbol.asyncDispose]: () => {
+      isClosed = true;
+      return close(pool, pulse, statementTimeoutMs);
+    },
   };
 }
 
