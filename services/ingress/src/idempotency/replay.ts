@@ -6,14 +6,13 @@ import type { ResponseHeaders } from '../http/response-headers.ts';
 const eventsPerBatch = 256;
 
 /** A kept answer as if it arrived now. Nothing runs that leaving could stop. */
-export function replayed({ events }: KeptAnswer) {
-  const answer: Answer = {
+export function replayedAnswer({ events }: KeptAnswer): Answer {
+  return {
     async *[Symbol.asyncIterator]() {
       for (let from = 0; from < events.length; from += eventsPerBatch) yield events.slice(from, from + eventsPerBatch);
     },
     [Symbol.asyncDispose]: async () => {},
   };
-  return { answer, queued: null, [Symbol.asyncDispose]: async () => {} };
 }
 
 /** The call id is that of the request that ran: its spend rows have it. */

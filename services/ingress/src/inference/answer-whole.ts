@@ -77,9 +77,10 @@ export async function answerWhole<Body>(
     billedNanoUsd: summary?.billedNanoUsd ?? 0,
   });
   try {
-    await using served = await (read === null
+    const served = await (read === null
       ? serveKept(endpoint, { line, exchange }, steps)
       : serveRequest(endpoint, { ...(await read()), line, headers: {}, ip: undefined, exchange }, steps));
+    await using _ = served.answer;
     ran = { requestId: served.job.requestId, isReplayed: served.queued === null };
     if (served.queued !== null) request.onQueued(served.queued);
     summary = createAnswerSummary(served.job.alias, served.shownAs);

@@ -28,8 +28,11 @@ export interface InferenceEndpoint<Body> {
   ): Omit<Ask, 'callType'>;
   /** Stands in for a request of which nothing but the answer is left. */
   bodyOf(model: string): Body;
-  /** As much of the body as its answer needs: a prompt that is queued need not wait in memory too. */
-  forAnswer(body: Body): Body;
+  /**
+   * As much of the body as its answer needs, and no more: a prompt that is queued need not wait in memory too. Absent:
+   * no more than `bodyOf`.
+   */
+  forAnswer?(body: Body): Body;
   /**
    * The answer in one piece.
    * @throws GatewayError when the answer failed
@@ -45,7 +48,7 @@ export interface InferenceEndpoint<Body> {
 
 /** What is left to know of a request once its answer is on its way, or is there from an earlier one. */
 export interface Answered<Body> {
-  /** As `forAnswer` left it. */
+  /** What `forAnswer` has left of it. */
   readonly body: Body;
   readonly job: Pick<InferenceJob, 'requestId' | 'admittedAt' | 'alias'>;
   /** The model's name in the answer, unless a fallback gives it: what the client called it. */

@@ -1,7 +1,7 @@
 import { RequestId } from '@sluice/shared/ids.ts';
 import type { KeptAnswer } from '@sluice/shared/contracts/kept-answer.ts';
 import type { Claimed } from '../idempotency/claim.ts';
-import { replayed, replayHeaders } from '../idempotency/replay.ts';
+import { replayedAnswer, replayHeaders } from '../idempotency/replay.ts';
 import { newRequestId } from './admit-job.ts';
 import { NothingToCollect } from './batch-line.ts';
 import type { BatchLine } from './batch-line.ts';
@@ -34,10 +34,11 @@ export async function serveKept<Body>(
     body: endpoint.bodyOf(model),
     job: { ...kept, alias: model },
     shownAs: model,
+    answer: replayedAnswer(kept),
+    queued: null,
     exchange,
     spentNanoUsd: null,
     isStreamed: false,
-    ...replayed(kept),
   };
 }
 

@@ -8,7 +8,7 @@ import type { Answer, QueuedAnswer } from '../dispatch/dispatch.ts';
 import type { Claimed } from '../idempotency/claim.ts';
 import { fingerprintOf, scopeOf } from '../idempotency/fingerprint.ts';
 import { idempotencyKeyOf } from '../idempotency/idempotency-key.ts';
-import { replayed, replayHeaders } from '../idempotency/replay.ts';
+import { replayedAnswer, replayHeaders } from '../idempotency/replay.ts';
 import { namesOf } from '../tenancy/model-limits.ts';
 import { requestControls } from '../surfaces/openai/request-controls.ts';
 import { admitJob, newRequestId } from './admit-job.ts';
@@ -36,8 +36,9 @@ export interface InferenceRequest {
   readonly line?: BatchLine;
 }
 
-/** A request that was let in, and its answer on its way. Disposing it leaves: what nobody waits for is taken back. */
-export interface Served<Body> extends Answered<Body>, AsyncDisposable {
+/** A request that was let in, and its answer on its way. */
+export interface Served<Body> extends Answered<Body> {
+  /** The caller's to dispose. */
   readonly answer: Answer;
   /** null: it is an earlier request's, and nothing runs. */
   readonly queued: QueuedAnswer | null;
@@ -82,34 +83,25 @@ export async function serveRequest<Body>(
     const { answer: kept } = claimed;
     exchange.about(ask.body.model, ask.body.stream ?? false);
     exchange.setHeaders(replayHeaders(kept, ask.body.model));
-    return {
-      body: endpoint.forAnswer(asked.body),
-      exchange,
-      isStreamed: ask.body.stream ?? false,
-      job: { ...kept, alias: ask.body.model },
-      spentNanoUsd: null,
-      shownAs,
-      ...replayed(kept),
-    };
+    const job = { ...kept, alias: ask.body.model };
+    return { ...servedAs(asked), job, spentNanoUsd: null, shownAs, answer: replayedAnswer(kept), queued: null };
   }
   await using claim = claimed?.claim;
   if (request.line?.collected !== undefined) throw new NothingToCollect(request.line.scope);
   const { read, admitted } = await admitFirst();
   const answer = await dispatchAdmitted(admitted, read.text, { exchange, claim }, steps);
   const { job, spentNanoUsd } = admitted;
-  return {
-    body: endpoint.forAnswer(read.body),
-    exchange,
-    isStreamed: read.ask.body.stream ?? false,
-    job,
-    spentNanoUsd,
-    shownAs: read === asked ? shownAs : read.ask.body.model,
-    ...running(answer),
-  };
+  const served = { job, spentNanoUsd, shownAs: read === asked ? shownAs : read.ask.body.model, answer, queued: answer };
+  return { ...servedAs(read), ...served };
 
   function refused(error: unknown): unknown {
     recordUnread(endpoint, request, error, steps);
     return error;
+  }
+
+  function servedAs({ body, ask: { body: said } }: Read<Body>) {
+    const left = endpoint.forAnswer?.(body) ?? endpoint.bodyOf(said.model);
+    return { body: left, exchange, isStreamed: said.stream ?? false };
   }
 
   /** As it was asked, or when the model's own budget is spent, by the next model that the key has for that. */
@@ -125,11 +117,6 @@ export async function serveRequest<Body>(
     }
     return { read: next, admitted: await admitJob(next.ask, from, steps) };
   }
-}
-
-/** Outside of what knows the request: a function in there would keep it, body and all. */
-function running(answer: QueuedAnswer) {
-  return { answer, queued: answer, [Symbol.asyncDispose]: () => answer[Symbol.asyncDispose]() };
 }
 
 /** What the key has for a model, under any of its names, when the model's own budget is spent. */

@@ -11,6 +11,5 @@ export const embeddings: InferenceEndpoint<EmbeddingRequest> = {
   schema: EmbeddingRequest,
   ask: (body) => ({ body, bounds: embeddingInputBounds(body), outputTokens: 0 }),
   bodyOf: (model) => ({ model, input: [] }),
-  forAnswer: ({ model }) => ({ model, input: [] }),
   collect: (_answered, answer, summary) => collectEmbeddings(answer, summary),
 };

@@ -27,7 +27,6 @@ export const moderations: InferenceEndpoint<z.infer<typeof AnyModeration>> = {
     };
   },
   bodyOf: (model) => ({ model, input: [] }),
-  forAnswer: ({ model }) => ({ model, input: [] }),
   collect: ({ job }, answer, summary) => collectModerations(answer, summary, job.requestId),
 };
 

@@ -59,7 +59,8 @@ export function inferenceRoute<Body>(endpoint: InferenceEndpoint<Body>, deps: In
     });
     // It may wait for a budget, or for the answer of another with its idempotency key, before it waits in the queue.
     const heartbeat = isForStream(value) ? open.use(keptAlive(res, exchange)) : null;
-    const served = open.use(await serveRequest(endpoint, { text, value, ...from }, deps)); // leaving takes it back
+    const served = await serveRequest(endpoint, { text, value, ...from }, deps);
+    open.use(served.answer); // leaving takes it back
     return { served, heartbeat };
   }
 

@@ -1,8 +1,9 @@
 import { isJsonObject } from '@sluice/shared/json-object.ts';
+import type { JsonObject } from '@sluice/shared/json-object.ts';
 import { parseExactly } from './exact-json.ts';
 
 /** Readers of what a provider sent: whatever is not as documented counts as absent, so that no answer is lost to it. */
-export type WireObject = Readonly<Record<string, unknown>>;
+export type WireObject = JsonObject;
 
 const nothing: readonly unknown[] = [];
 
