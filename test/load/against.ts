@@ -7,6 +7,7 @@ import { openBill, openBooks } from './books.ts';
 import { describeMachine, revisionOf } from './machine.ts';
 import { list, number, table } from './markdown.ts';
 import { measure, type Measurement, type Subject } from './measure.ts';
+import { say } from './say.ts';
 import { openBench, openDistributed, spentNanoUsd, type Bench } from './stack.ts';
 import { median, sum } from './statistics.ts';
 import { warmUp } from './warm-up.ts';
@@ -124,8 +125,4 @@ function compared(pairs: readonly Pair[], arm: Arm, figure: (one: Measurement) =
     number(median(own.map(({ now }) => figure(now)))),
     `${median(ratios).toFixed(2)} (${range})`,
   ];
-}
-
-function say(text: string): void {
-  process.stderr.write(`${text}\n`);
 }

@@ -24,6 +24,7 @@ import { underSteadyLoad } from './memory.ts';
 import { cpuSince, cpuTimes, residentMb } from './process-usage.ts';
 import { profileServices } from './profile.ts';
 import { problemsOf, writeReport, type EmbeddedReport, type Report } from './report.ts';
+import { say } from './say.ts';
 import { openBench, openDistributed, openEmbedded, spentNanoUsd, type Bench, type Gateway } from './stack.ts';
 import { warmUp } from './warm-up.ts';
 
@@ -150,8 +151,4 @@ async function profileRun(options: BenchArguments): Promise<void> {
 function publish(text: string, { outFile }: BenchArguments): void {
   process.stdout.write(`${text}\n`);
   if (outFile !== null) writeFileSync(outFile, `${text}\n`);
-}
-
-function say(text: string): void {
-  process.stderr.write(`${text}\n`);
 }

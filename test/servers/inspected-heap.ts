@@ -14,23 +14,27 @@ const HeapUsage = z.object({ usedSize: z.number(), backingStorageSize: z.number(
 export async function openInspectedHeap(port: number): Promise<InspectedHeap> {
   const [target] = Targets.parse(await (await fetch(`http://127.0.0.1:${port}/json/list`)).json());
   const socket = new WebSocket(target.webSocketDebuggerUrl);
-  const waiting = new Map<number, (result: unknown) => void>();
+  const waiting = new Map<number, PromiseWithResolvers<unknown>>();
   let last = 0;
   socket.addEventListener('message', ({ data }) => {
     const { id, result } = Reply.parse(JSON.parse(String(data)));
-    waiting.get(id)?.(result);
+    waiting.get(id)?.resolve(result);
     waiting.delete(id);
+  });
+  socket.addEventListener('close', () => {
+    for (const { reject } of waiting.values()) reject(new Error(`the process behind port ${port} has ended`));
   });
   await new Promise((resolve, reject) => {
     socket.addEventListener('open', resolve, { once: true });
     socket.addEventListener('error', () => reject(new Error(`no inspector on port ${port}`)), { once: true });
   });
-  const call = (method: string) =>
-    new Promise<unknown>((resolve) => {
-      last += 1;
-      waiting.set(last, resolve);
-      socket.send(JSON.stringify({ id: last, method }));
-    });
+  const call = (method: string) => {
+    const reply = Promise.withResolvers<unknown>();
+    last += 1;
+    waiting.set(last, reply);
+    socket.send(JSON.stringify({ id: last, method }));
+    return reply.promise;
+  };
   return {
     async usedBytes() {
       await call('HeapProfiler.collectGarbage');
